@@ -1,0 +1,1 @@
+"""From IR graph to the text of a standalone NumPy module."""

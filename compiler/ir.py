@@ -1,0 +1,358 @@
+"""The graph that everything between the front end and the emitter works on.
+
+A `Node` is an op applied to nodes; it is frozen, has a type, and is compared by identity. Operators build
+nodes, so adjoint rules and rewrite rules read as mathematics:
+
+>>> from autodiffc.compiler import ops
+>>> x = ops.argument("x", Type("real", (Dim.symbol("N"),)))
+>>> y = 2.0 * x + 1.0
+>>> y.op.name, str(y.type)
+('add', 'real[N]')
+
+What a model calls a value and where it stands in the source live beside the graph (`Graph.names`,
+`Graph.origins`) and follow it through every pass. An attribute of a node may be a `Graph` itself: that is
+how loops and branches hold their bodies, whose `inputs` are the parameters and whose `outputs` the results.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Union
+
+import numpy as np
+
+from autodiffc.grammar.source import Span
+
+from .types import BOOL, INT, REAL, Dim, Type
+
+Array = np.ndarray[Any, np.dtype[Any]]
+Scalar = Union[int, float, bool]
+
+
+@dataclass(frozen=True)
+class NonDiff:
+    """Stands in the place of a VJP rule: why there is none."""
+
+    reason: str
+
+
+# A rule gets the output's cotangent and the output node (whose `args` and attributes it may read), then the
+# arguments; it gives a cotangent for each argument, None where there is none to give (integers, booleans).
+# Cotangents may have the output's broadcast shape: autodiff sums them back to the argument's.
+VjpRule = Callable[..., tuple["Node | None", ...]]
+Interval = tuple[float, float]
+
+
+@dataclass(frozen=True, eq=False)
+class Op:
+    """An operation, declared once with all its facts.
+
+    infer     the result's type from the arguments' types and the attributes; raises TypeProblem
+    eval      the reference value: NumPy arrays and attributes (dims already numbers) in, array out;
+              works on object arrays too unless `sympy` is given
+    vjp       the adjoint rule, or NonDiff
+    py        the emitted text on arrays: a Python expression in which the names of `params` stand for the
+              arguments; or a function of (node, d) that gives one, where `d(dim)` is the text to put for
+              a dim. A text of several statements assigns `out`. Names with a leading underscore are
+              routines that the emitter copies into the module
+    scalar    the same where arguments and result are Python numbers (None: `py` serves there too)
+    sympy     (elementwise ops) the value as a SymPy expression: gets the sympy module, then the arguments
+    domain    for each real argument of an elementwise op the interval that tests draw from
+    special   further argument tuples at which the tests compare value and derivative
+    singular  given the arguments' intervals: can the local derivative be infinite or NaN in them?
+              (the ops marked ◆ in the numerics reference); such rules are masked where a zero cotangent
+              may meet the singular point
+    bounds    the result's interval from the arguments' intervals
+    expand    the op in terms of simpler ones, applied after differentiation so that forward and
+              backward share the parts
+    """
+
+    name: str
+    params: tuple[str, ...]
+    doc: str
+    infer: Callable[..., Type]
+    eval: Callable[..., Any]
+    vjp: VjpRule | NonDiff
+    py: str | Callable[..., str]
+    scalar: str | Callable[..., str] | None = None
+    sympy: Callable[..., Any] | None = None
+    domain: tuple[Interval, ...] = ()
+    special: tuple[tuple[float, ...], ...] = ()
+    singular: Callable[..., bool] | None = None
+    bounds: Callable[..., Interval] | None = None
+    expand: Callable[..., Node] | None = None
+    coerce: Callable[[tuple[Node, ...]], tuple[Node, ...]] | None = None  # makes operands of one kind
+    elementwise: bool = False
+    commutative: bool = False
+    selector: bool = False  # its cotangents contain zeros that mean "not used"
+
+    def __call__(self, *args: Node | Scalar, **attrs: Any) -> Node:
+        real = any(isinstance(a, Node) and a.type.kind == "real" for a in args)
+        nodes = tuple(as_node(a, real) for a in args)
+        frozen = tuple(sorted(attrs.items()))
+        if any(n.is_pattern for n in nodes):
+            return Node(self, nodes, frozen, REAL, is_pattern=True)
+        if self.coerce is not None:
+            nodes = self.coerce(nodes)
+        return Node(self, nodes, frozen, self.infer(*(n.type for n in nodes), **attrs))
+
+    def __repr__(self) -> str:
+        return f"Op({self.name})"
+
+
+OPS: dict[str, Op] = {}
+
+
+def declare(op: Op) -> Op:
+    """Enter an op in the registry; its name must be new."""
+    if op.name in OPS:
+        raise ValueError(f"op {op.name} is declared twice")
+    OPS[op.name] = op
+    return op
+
+
+@dataclass(frozen=True, eq=False)
+class Node:
+    """An op applied to arguments; `attrs` is a sorted tuple of pairs."""
+
+    op: Op
+    args: tuple[Node, ...]
+    attrs: tuple[tuple[str, Any], ...]
+    type: Type
+    is_pattern: bool = False  # holds pattern variables: half of a rewrite rule, without a type
+
+    def __getitem__(self, name: str) -> Any:
+        for key, value in self.attrs:
+            if key == name:
+                return value
+        raise KeyError(f"{self.op.name} has no attribute {name}")
+
+    @property
+    def shape(self) -> tuple[Dim, ...]:
+        return self.type.shape
+
+    @property
+    def rank(self) -> int:
+        return len(self.type.shape)
+
+    def with_args(self, args: Iterable[Node]) -> Node:
+        """The same op on other arguments, typed anew."""
+        new = tuple(args)
+        if all(a is b for a, b in zip(new, self.args)):
+            return self
+        return self.op(*new, **dict(self.attrs))
+
+    def subgraphs(self) -> Iterator[Graph]:
+        for _, value in self.attrs:
+            if isinstance(value, Graph):
+                yield value
+
+    def __repr__(self) -> str:
+        attrs = "".join(f", {k}={v}" for k, v in self.attrs)
+        return f"{self.op.name}({', '.join(a.op.name for a in self.args)}{attrs}): {self.type}"
+
+    def __add__(self, other: Node | Scalar) -> Node:
+        return OPS["add"](self, other)
+
+    def __radd__(self, other: Scalar) -> Node:
+        return OPS["add"](other, self)
+
+    def __sub__(self, other: Node | Scalar) -> Node:
+        return OPS["sub"](self, other)
+
+    def __rsub__(self, other: Scalar) -> Node:
+        return OPS["sub"](other, self)
+
+    def __mul__(self, other: Node | Scalar) -> Node:
+        return OPS["mul"](self, other)
+
+    def __rmul__(self, other: Scalar) -> Node:
+        return OPS["mul"](other, self)
+
+    def __truediv__(self, other: Node | Scalar) -> Node:
+        return OPS["div"](self, other)
+
+    def __rtruediv__(self, other: Scalar) -> Node:
+        return OPS["div"](other, self)
+
+    def __pow__(self, other: Node | Scalar) -> Node:
+        return OPS["power"](self, other)
+
+    def __neg__(self) -> Node:
+        return OPS["neg"](self)
+
+    def __matmul__(self, other: Node) -> Node:
+        return OPS["matmul"](self, other)
+
+    def __lt__(self, other: Node | Scalar) -> Node:
+        return OPS["less"](self, other)
+
+    def __le__(self, other: Node | Scalar) -> Node:
+        return OPS["less_equal"](self, other)
+
+    def __gt__(self, other: Node | Scalar) -> Node:
+        return OPS["greater"](self, other)
+
+    def __ge__(self, other: Node | Scalar) -> Node:
+        return OPS["greater_equal"](self, other)
+
+
+@dataclass(frozen=True)
+class Literal:
+    """An array constant, hashable by its bytes."""
+
+    kind: str
+    shape: tuple[int, ...]
+    data: bytes
+
+    @staticmethod
+    def of(array: Array) -> Literal:
+        kind = {"f": "real", "i": "int", "b": "bool"}[array.dtype.kind]
+        dtype = {"real": np.float64, "int": np.int64, "bool": np.bool_}[kind]
+        return Literal(kind, array.shape, np.ascontiguousarray(array, dtype).tobytes())
+
+    @property
+    def array(self) -> Array:
+        dtype = {"real": np.float64, "int": np.int64, "bool": np.bool_}[self.kind]
+        return np.frombuffer(self.data, dtype).reshape(self.shape)
+
+    def __str__(self) -> str:
+        return str(self.array.tolist())
+
+
+def as_node(value: Node | Scalar, real: bool = False) -> Node:
+    """A node for a Python number; `real` makes an int a real, as beside a real operand."""
+    if isinstance(value, Node):
+        return value
+    return const(float(value) if real and not isinstance(value, bool) else value)
+
+
+def const(value: Scalar | Array) -> Node:
+    """A constant: a Python number or an array."""
+    if isinstance(value, np.ndarray):
+        if value.ndim == 0:
+            return const(value.item())
+        literal = Literal.of(value)
+        return Node(OPS["const"], (), (("value", literal),), Type(literal.kind, tuple(map(Dim.of, value.shape))))  # type: ignore[arg-type]
+    kind = BOOL if isinstance(value, bool) else INT if isinstance(value, int) else REAL
+    return Node(OPS["const"], (), (("value", value),), kind)
+
+
+def const_value(node: Node) -> Scalar | None:
+    """The number of a scalar constant, else None."""
+    value = node["value"] if node.op.name == "const" else None
+    return None if isinstance(value, Literal) else value
+
+
+def attr_key(value: Any) -> Any:
+    """A key that tells 1 from 1.0 from True, 0.0 from -0.0, and equates a NaN with the same NaN."""
+    if isinstance(value, float):
+        return ("float", struct.pack("<d", value))
+    if isinstance(value, (bool, int, str)) or value is None:
+        return (type(value).__name__, value)
+    if isinstance(value, tuple):
+        return tuple(map(attr_key, value))
+    return value
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a node comes from: a place in the source, and whether it belongs to that line's adjoint."""
+
+    span: Span
+    adjoint: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Graph:
+    """Inputs, named outputs, and what is known about the nodes between.
+
+    `names` gives the model's name of a value (and `d_` names of adjoints), `origins` its places.
+    """
+
+    inputs: tuple[Node, ...]
+    outputs: tuple[tuple[str, Node], ...]
+    names: Mapping[Node, str] = field(default_factory=dict)
+    origins: Mapping[Node, tuple[Origin, ...]] = field(default_factory=dict)
+
+    def nodes(self) -> list[Node]:
+        """All nodes that the outputs need, arguments before their users; no recursion."""
+        return topological(node for _, node in self.outputs)
+
+    def output(self, name: str) -> Node:
+        return dict(self.outputs)[name]
+
+    def replace(self, mapping: Mapping[Node, Node]) -> Graph:
+        """The graph with its outputs, names and origins carried over to the nodes' images."""
+        names: dict[Node, str] = {}
+        origins: dict[Node, tuple[Origin, ...]] = {}
+        for old, name in self.names.items():
+            names.setdefault(mapping.get(old, old), name)
+        for old, spans in self.origins.items():
+            new = mapping.get(old, old)
+            origins[new] = merge_origins(origins.get(new, ()), spans)
+        outputs = tuple((name, mapping.get(node, node)) for name, node in self.outputs)
+        return replace(self, outputs=outputs, names=names, origins=origins)
+
+    def rewrite(self, step: Callable[[Node, tuple[Node, ...]], Node]) -> Graph:
+        """Rebuild bottom-up: `step(node, new_args)` gives each node's image.
+
+        A node that a step makes on the way (not the image of any old node) takes over the origins of the
+        node that it stands for.
+        """
+        mapping: dict[Node, Node] = {}
+        born: dict[Node, tuple[Origin, ...]] = {}
+        images: set[Node] = set()
+        for node in self.nodes():
+            image = step(node, tuple(mapping[a] for a in node.args))
+            if image not in images and self.origins.get(node):
+                _inherit(image, self.origins[node], born, images)
+            mapping[node] = image
+            images.add(image)
+        graph = self.replace(mapping)
+        return replace(graph, origins={**born, **graph.origins})
+
+
+def _inherit(image: Node, origins: tuple[Origin, ...], born: dict[Node, tuple[Origin, ...]], known: set[Node]) -> None:
+    """Give fresh nodes below `image`, down to known ones, the origins of what they replace."""
+    stack = [image]
+    while stack:
+        node = stack.pop()
+        if node in born or node in known or node.op.name == "argument":
+            continue
+        born[node] = origins
+        stack.extend(node.args)
+
+
+def merge_origins(first: tuple[Origin, ...], second: tuple[Origin, ...]) -> tuple[Origin, ...]:
+    return first + tuple(o for o in second if o not in first)
+
+
+def topological(roots: Iterable[Node]) -> list[Node]:
+    """Post-order of the nodes below the roots, in the order in which they are first needed."""
+    done: dict[Node, None] = {}
+    for root in roots:
+        stack: list[tuple[Node, int]] = [(root, 0)]
+        while stack:
+            node, position = stack.pop()
+            if node in done:
+                continue
+            if position < len(node.args):
+                stack.append((node, position + 1))
+                if node.args[position] not in done:
+                    stack.append((node.args[position], 0))
+            else:
+                done[node] = None
+    return list(done)
+
+
+def users(nodes: Iterable[Node]) -> dict[Node, list[Node]]:
+    """For each node those that use it, once for each use."""
+    result: dict[Node, list[Node]] = {}
+    for node in nodes:
+        result.setdefault(node, [])
+        for arg in node.args:
+            result.setdefault(arg, []).append(node)
+    return result

@@ -1,0 +1,1 @@
+"""Models written in the language itself, that `from nn import …` reads."""

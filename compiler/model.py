@@ -1,0 +1,133 @@
+"""What the front end hands to the passes and the emitter: a checked model as a graph and its interface.
+
+The model
+
+    dim N
+    input x: real[N]
+    param w: real > 0 = 1.0
+    loss L = sum((w * x)**2)
+
+is a Program with the run-time dim N, the arguments x and w, a graph with the output L, the target L and
+the wrt name w.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from autodiffc.grammar.source import Source, Span
+
+from .ir import Array, Graph, Interval, Scalar
+from .types import Dim, Type
+
+
+@dataclass(frozen=True)
+class Bound:
+    """`> 0`: an operator among `> >= < <=` and a number."""
+
+    op: str
+    value: float
+
+
+@dataclass(frozen=True)
+class Initialiser:
+    """How `init_params` starts a param.
+
+    `kind` is `zeros ones full uniform normal xavier kaiming orthogonal` with the numbers that the model
+    gave, or `value` with an array (or number) of the param's shape.
+    """
+
+    kind: str
+    numbers: tuple[float, ...] = ()
+    value: Array | Scalar | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Argument:
+    """An input or a param: its declared type, its constraints, its place."""
+
+    name: str
+    role: Literal["input", "param"]
+    type: Type
+    span: Span
+    bounds: tuple[Bound, ...] = ()
+    range: tuple[Dim, Dim] | None = None  # `in range(a, b)`: a <= value < b
+    init: Initialiser | None = None  # of a param, always
+
+    @property
+    def interval(self) -> Interval:
+        """The closed interval that the constraints leave."""
+        low = max((b.value for b in self.bounds if b.op[0] == ">"), default=float("-inf"))
+        high = min((b.value for b in self.bounds if b.op[0] == "<"), default=float("inf"))
+        return low, high
+
+
+@dataclass(frozen=True)
+class Binding:
+    """A run-time dim is (size of the argument's axis - offset) / factor, which must come out whole."""
+
+    dim: str
+    argument: str
+    axis: int
+    factor: int = 1
+    offset: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Program:
+    """A checked model.
+
+    `arguments` are in call order: inputs as declared, then params as declared. `graph` is the primal: its
+    inputs are the arguments, its outputs are `outputs` as declared and the loss. `target` is what is
+    differentiated and `wrt` by what (argument names, as written); both empty where there is nothing to
+    differentiate. `bindings` says where each run-time dim gets its size.
+    """
+
+    name: str
+    source: Source
+    doc: str  # the comment at the head of the file, without `#`
+    dims: tuple[str, ...]
+    constants: Mapping[str, int]
+    arguments: tuple[Argument, ...]
+    graph: Graph
+    outputs: tuple[str, ...]  # fields of Outputs, in declaration order, the loss among them
+    loss: str | None
+    target: str | None
+    wrt: tuple[str, ...]
+    bindings: tuple[Binding, ...]
+    imported: tuple[str, ...] = field(default=())
+
+    @property
+    def params(self) -> tuple[Argument, ...]:
+        return tuple(a for a in self.arguments if a.role == "param")
+
+    @property
+    def inputs(self) -> tuple[Argument, ...]:
+        return tuple(a for a in self.arguments if a.role == "input")
+
+    @property
+    def scalar_target(self) -> bool:
+        """Whether the target is a scalar, so that `value_and_grad` exists."""
+        return self.target is not None and self.graph.output(self.target).rank == 0
+
+
+@dataclass(frozen=True, eq=False)
+class Derivative:
+    """The optimised graphs that the emitter writes.
+
+    value_and_grad  outputs: the target, then `d_<wrt>` for each wrt name; seed 1; None where the target is
+                    not a scalar
+    forward         outputs: those of the program, then what the backward pass needs (`saved`)
+    backward        outputs: `d_<wrt>`; its inputs are the saved nodes as arguments, and the seed `d_<target>`
+    predict         outputs: those of the program but the loss (empty: None)
+    saved           names of the cache's fields, in the order of `forward`'s extra outputs; arguments that
+                    backward needs are among them under their own names
+    """
+
+    value_and_grad: Graph | None
+    forward: Graph
+    backward: Graph | None
+    predict: Graph | None
+    saved: tuple[str, ...]

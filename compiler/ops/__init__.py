@@ -1,0 +1,1 @@
+"""The ops: one declaration each, with all its facts. Importing this package fills the registry."""

@@ -1,0 +1,1 @@
+"""From text to syntax tree: source, spans, diagnostics, the Lark grammar, the formatter."""
