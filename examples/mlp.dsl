@@ -1,0 +1,14 @@
+# A perceptron of two layers, an example as a row: E = (y - ŷ)(y - ŷ)ᵀ / 2.
+model mlp
+
+dim D, H, K
+input x: real[D]
+input y: real[K]
+param W1: real[D, H]
+param b1: real[H]
+param W2: real[H, K]
+param b2: real[K]
+
+h = sigmoid(x @ W1 + b1)
+output y_hat = sigmoid(h @ W2 + b2)
+loss E = dot(y - y_hat, y - y_hat) / 2
