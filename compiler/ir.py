@@ -64,6 +64,8 @@ class Op:
     singular  given the arguments' intervals: can the local derivative be infinite or NaN in them?
               (the ops marked ◆ in the numerics reference); such rules are masked where a zero cotangent
               may meet the singular point
+    steep     the same, but only where the value stays finite (sqrt at 0): there a factor 0 after the op,
+              which makes 0 of the value, must not make NaN of the derivative
     bounds    the result's interval from the arguments' intervals
     expand    the op in terms of simpler ones, applied after differentiation so that forward and
               backward share the parts
@@ -81,6 +83,7 @@ class Op:
     domain: tuple[Interval, ...] = ()
     special: tuple[tuple[float, ...], ...] = ()
     singular: Callable[..., bool] | None = None
+    steep: Callable[..., bool] | None = None
     bounds: Callable[..., Interval] | None = None
     expand: Callable[..., Node] | None = None
     coerce: Callable[[tuple[Node, ...]], tuple[Node, ...]] | None = None  # makes operands of one kind

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..ir import Interval, Node, NonDiff, Op, VjpRule, declare
+from ..ir import Interval, Node, NonDiff, Op, VjpRule, const_value, declare
 from ..types import BOOL, INT, Dim, Kind, Shape, Type, TypeProblem, broadcast, promote
 
 INF = float("inf")
@@ -108,11 +108,19 @@ def _selection(nodes: tuple[Node, ...]) -> tuple[Node, ...]:
     return (nodes[0], *_common(nodes[1:]))
 
 
+def _power(nodes: tuple[Node, ...]) -> tuple[Node, ...]:
+    value = const_value(nodes[1])
+    whole = all(n.type.kind != "real" for n in nodes) and value is not None and value >= 0
+    kind: Kind = "int" if whole else "real"
+    return tuple(cast(n, kind) for n in nodes)
+
+
 COERCIONS: dict[str, Callable[[tuple[Node, ...]], tuple[Node, ...]] | None] = {
     "real": _all_real,  # the result is real whatever comes in: exp, /
     "number": _numbers,  # int stays int, bool counts as int: +, *
     "compare": _common,  # any kind, the result is bool
     "select": _selection,  # a bool first, then values of one kind: where
+    "power": _power,  # ints stay ints under a constant exponent that is not negative
     "bool": None,  # bools only: and, or, not
 }
 
@@ -137,8 +145,8 @@ def elementwise(
     *,
     vjp: VjpRule | NonDiff,
     np: Callable[..., Any],
-    py: str,
-    scalar: str,
+    py: str | Callable[..., str],
+    scalar: str | Callable[..., str],
     sympy: Callable[..., Any],
     domain: tuple[Interval, ...],
     kinds: str = "real",
