@@ -66,6 +66,7 @@ class Op:
               may meet the singular point
     steep     the same, but only where the value stays finite (sqrt at 0): there a factor 0 after the op,
               which makes 0 of the value, must not make NaN of the derivative
+    overflow  given the arguments' intervals: can the value overflow to infinity, as exp's does?
     bounds    the result's interval from the arguments' intervals
     expand    the op in terms of simpler ones, applied after differentiation so that forward and
               backward share the parts
@@ -84,6 +85,7 @@ class Op:
     special: tuple[tuple[float, ...], ...] = ()
     singular: Callable[..., bool] | None = None
     steep: Callable[..., bool] | None = None
+    overflow: Callable[..., bool] | None = None
     bounds: Callable[..., Interval] | None = None
     expand: Callable[..., Node] | None = None
     coerce: Callable[[tuple[Node, ...]], tuple[Node, ...]] | None = None  # makes operands of one kind

@@ -55,6 +55,7 @@ class Argument:
     bounds: tuple[Bound, ...] = ()
     range: tuple[Dim, Dim] | None = None  # `in range(a, b)`: a <= value < b
     init: Initialiser | None = None  # of a param, always
+    declared: tuple[str, ...] = ()  # the dims as written (`K` where the type has 10), for messages
 
     @property
     def interval(self) -> Interval:
@@ -73,6 +74,18 @@ class Binding:
     axis: int
     factor: int = 1
     offset: int = 0
+
+
+@dataclass(frozen=True)
+class Requirement:
+    """What a slice or an index assumes of the dims: `slack` must not be negative at run time.
+
+    `x[1:]` has N - 1 elements, so N - 1 is its slack; `text` is the expression as written.
+    """
+
+    slack: Dim
+    text: str
+    line: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,7 +110,8 @@ class Program:
     target: str | None
     wrt: tuple[str, ...]
     bindings: tuple[Binding, ...]
-    imported: tuple[str, ...] = field(default=())
+    requirements: tuple[Requirement, ...] = ()
+    dim_texts: Mapping[str, str] = field(default_factory=dict)  # derived dims: `dim M = 2*N`
 
     @property
     def params(self) -> tuple[Argument, ...]:

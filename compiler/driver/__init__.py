@@ -1,0 +1,33 @@
+"""autodiffc: compiles a mathematical model file into a standalone NumPy module with its exact gradient.
+
+>>> import autodiffc
+>>> text = autodiffc.compile("input x: real\\noutput f = x**2\\ngrad f wrt x\\n")
+>>> "def value_and_grad(x)" in text
+True
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .version import VERSION as __version__
+
+if TYPE_CHECKING:
+    from autodiffc.grammar.diagnostics import Diagnostic, ModelError
+
+    from .api import compile, load
+
+__all__ = ["Diagnostic", "ModelError", "__version__", "compile", "load"]
+
+
+def __getattr__(name: str) -> Any:
+    """The public names, imported when they are first asked for: sub-packages don't need the whole compiler."""
+    if name in ("compile", "load"):
+        from . import api
+
+        return getattr(api, name)
+    if name in ("Diagnostic", "ModelError"):
+        from autodiffc.grammar import diagnostics
+
+        return getattr(diagnostics, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

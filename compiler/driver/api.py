@@ -1,0 +1,120 @@
+"""The stages joined up: source text in, module text (or a loaded module) out."""
+
+from __future__ import annotations
+
+import importlib.abc
+import importlib.machinery
+import importlib.util
+from collections.abc import Mapping
+from dataclasses import dataclass
+from os import PathLike, fspath
+from types import ModuleType
+
+from autodiffc.codegen.module import emit
+from autodiffc.compiler.frontend.model import check
+from autodiffc.compiler.model import Derivative, Program
+from autodiffc.compiler.passes.base import Observer
+from autodiffc.compiler.passes.pipeline import derive
+from autodiffc.grammar.parser import parse
+from autodiffc.grammar.reading import read_source
+from autodiffc.grammar.source import Source
+
+from .version import VERSION
+
+LEVELS = (0, 1, 2)
+DTYPES = ("float64", "float32")
+NUMERICS = ("stable", "precise")
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to compile.
+
+    dims      values for dims, as `-D K=20` gives them
+    level     0 (one chain-rule step a line), 1 (readable), 2 (buffers reused)
+    dtype     of `real`: float64 or float32
+    numerics  stable or precise (see docs/numerics.md)
+    """
+
+    dims: Mapping[str, int] | None = None
+    level: int = 1
+    dtype: str = "float64"
+    numerics: str = "stable"
+
+    def __post_init__(self) -> None:
+        for value, allowed, what in (
+            (self.level, LEVELS, "level"), (self.dtype, DTYPES, "dtype"), (self.numerics, NUMERICS, "numerics"),
+        ):  # fmt: skip
+            if value not in allowed:
+                raise ValueError(f"{what} is one of {', '.join(map(str, allowed))}, not {value!r}")
+
+
+def program_of(source: Source, dims: Mapping[str, int] | None = None) -> Program:
+    """The checked model; ModelError with everything that is wrong with it."""
+    model, diagnostics = parse(source)
+    return check(model, diagnostics, dims)
+
+
+def derivative_of(program: Program, options: Options, observe: Observer | None = None) -> Derivative:
+    """The optimised graphs of the model and its derivative."""
+    return derive(program, options.level, options.numerics, observe)
+
+
+def module_text(program: Program, options: Options, observe: Observer | None = None) -> str:
+    """The text of the emitted module."""
+    derivative = derivative_of(program, options, observe)
+    return emit(program, derivative, level=options.level, dtype=options.dtype, version=VERSION)
+
+
+def compile(
+    source: str,
+    *,
+    name: str = "model.dsl",
+    dims: Mapping[str, int] | None = None,
+    level: int = 1,
+    dtype: str = "float64",
+    numerics: str = "stable",
+) -> str:
+    """Compile the text of a model to the text of a Python module.
+
+    `name` is what messages and the module's SPEC call the source. Raises ModelError where the model is
+    wrong, ValueError where an option is.
+    """
+    options = Options(dims, level, dtype, numerics)
+    return module_text(program_of(Source(name, source), dims), options)
+
+
+def load(
+    path: str | PathLike[str],
+    *,
+    dims: Mapping[str, int] | None = None,
+    level: int = 1,
+    dtype: str = "float64",
+    numerics: str = "stable",
+) -> ModuleType:
+    """Compile a model file in memory and import the module.
+
+    Raises OSError where the file cannot be read, ModelError where the model is wrong.
+    """
+    options = Options(dims, level, dtype, numerics)
+    program = program_of(read_source(fspath(path)), dims)
+    return module_of(module_text(program, options), program.name)
+
+
+class _TextLoader(importlib.abc.InspectLoader):
+    """Loads a module from text, so that tracebacks and `inspect` can show its lines."""
+
+    def __init__(self, text: str):
+        self.text = text
+
+    def get_source(self, fullname: str) -> str:
+        return self.text
+
+
+def module_of(text: str, name: str) -> ModuleType:
+    """The module of an emitted text. It is not entered in sys.modules."""
+    loader = _TextLoader(text)
+    spec = importlib.machinery.ModuleSpec(name, loader, origin=f"<autodiffc {name}>")
+    module = importlib.util.module_from_spec(spec)
+    loader.exec_module(module)
+    return module

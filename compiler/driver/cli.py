@@ -1,0 +1,229 @@
+"""The command `autodiffc`.
+
+    autodiffc model.dsl -o model.py      compile
+    autodiffc check model.dsl            prove the gradient
+    autodiffc fmt model.dsl              put the file in canonical form
+
+Exit status: 0, 1 for an error in the model (or a gradient that differs), 2 for wrong usage.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from autodiffc.grammar.diagnostics import ModelError, render_all, render_concise, render_json
+from autodiffc.grammar.reading import read_source
+from autodiffc.grammar.source import Source
+
+from .files import write_whole
+from .version import VERSION
+
+COMMANDS = ("check", "fmt", "derive", "explain")
+_RENDERERS = {"full": render_all, "concise": render_concise, "json": render_json}
+_LATER = {
+    "derive": "the derivatives as formulas are not supported yet",
+    "explain": "the report is not supported yet",
+}
+
+
+class UsageError(Exception):
+    """Wrong usage: a message for the terminal, exit status 2."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; the exit status."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(encoding="utf-8", errors="replace")
+    try:
+        return _run(arguments)
+    except UsageError as error:
+        print(f"autodiffc: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("autodiffc: interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        # The reader has gone (`autodiffc … | head`): nothing more to say, nor to complain of at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _run(arguments: list[str]) -> int:
+    command = arguments[0] if arguments and arguments[0] in COMMANDS else "compile"
+    rest = arguments[1:] if command != "compile" else arguments
+    if command in _LATER:
+        raise UsageError(_LATER[command])
+    options = _PARSERS[command]().parse_args(rest)
+    try:
+        return int(_ACTIONS[command](options))
+    except ModelError as error:
+        print(_RENDERERS[options.errors](error.diagnostics), file=sys.stderr)
+        if options.errors == "full":
+            print(f"\n{_count(len(error.diagnostics))} in {options.model}", file=sys.stderr)
+        return 1
+
+
+def _count(number: int) -> str:
+    return f"{number} error{'s' if number != 1 else ''}"
+
+
+# --- what the command takes ----------------------------------------------------------------------
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        self.print_usage(sys.stderr)
+        print(f"autodiffc: {message}", file=sys.stderr)
+        raise SystemExit(2)
+
+
+def _common(prog: str, description: str, epilog: str = "") -> _Parser:
+    parser = _Parser(prog=prog, description=description, epilog=epilog, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("model", help="the model file")
+    parser.add_argument("--errors", choices=tuple(_RENDERERS), default="full", help="how errors are shown (default: full)")
+    return parser
+
+
+def _compilation(parser: _Parser) -> None:
+    parser.add_argument("-D", dest="dims", action="append", type=_assignment, default=[], metavar="K=20",
+                        help="give a dim a value")  # fmt: skip
+    parser.add_argument("-O", dest="level", type=int, choices=(0, 1, 2), default=1,
+                        help="0: one step of the chain rule a line; 1: readable (default); 2: buffers reused")  # fmt: skip
+    parser.add_argument("--dtype", choices=("float64", "float32"), default="float64", help="of `real` (default: float64)")
+    parser.add_argument("--numerics", choices=("stable", "precise"), default="stable",
+                        help="stable (default), or precise also in the far tails")  # fmt: skip
+
+
+def _assignment(text: str) -> tuple[str, int]:
+    name, equals, value = text.partition("=")
+    if not equals or not name.strip().isidentifier():
+        raise argparse.ArgumentTypeError(f"expected NAME=NUMBER, not {text!r}")
+    try:
+        return name.strip(), int(value)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"expected a whole number after `=`, not {value!r}") from None
+
+
+def _compile_parser() -> _Parser:
+    parser = _common(
+        "autodiffc",
+        "Compile a model into a standalone NumPy module with its gradient.",
+        "other commands:\n"
+        "  autodiffc check model.dsl   compare the compiled gradient with SymPy's and with differences\n"
+        "  autodiffc fmt model.dsl     put the file in canonical form\n",
+    )
+    parser.add_argument("-o", dest="output", metavar="FILE", help="the module to write (default: standard output)")
+    _compilation(parser)
+    parser.add_argument("--emit", metavar="NAMES", help=argparse.SUPPRESS)
+    parser.add_argument("--dump", metavar="STAGE", help="print a stage: ast, ir, ir:PASS, schedule or dot")
+    parser.add_argument("--dump-dir", metavar="DIR", help="write the graph after every pass into a folder")
+    parser.add_argument("--timings", action="store_true", help="print how long each pass took")
+    parser.add_argument("--verify", action="store_true", help="verify the graph after every pass")
+    parser.add_argument("--version", action="version", version=f"autodiffc {VERSION}")
+    return parser
+
+
+def _check_parser() -> _Parser:
+    parser = _common("autodiffc check", "Compare the compiled gradient with SymPy's and with differences.")
+    _compilation(parser)
+    parser.add_argument("--sizes", type=_sizes, default={}, metavar="N=3,D=2", help="sizes of the dims (default: small ones)")
+    parser.add_argument("--seed", type=int, default=0, help="of the random arguments (default: 0)")
+    return parser
+
+
+def _sizes(text: str) -> dict[str, int]:
+    return dict(_assignment(part) for part in text.split(",") if part.strip())
+
+
+def _fmt_parser() -> _Parser:
+    parser = _common("autodiffc fmt", "Put a model file in canonical form, in place; comments are kept.")
+    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 where the file would change")
+    parser.add_argument("--stdout", action="store_true", help="print the result instead of writing the file")
+    return parser
+
+
+# --- what the commands do ---------------------------------------------------------------------------
+
+
+def _source(path: str) -> Source:
+    try:
+        return read_source(path)
+    except OSError as error:
+        raise UsageError(f"{path}: {(error.strerror or str(error)).lower()}") from None
+
+
+def _compile(options: argparse.Namespace) -> int:
+    from .dumps import Watch, dump
+    from .api import Options, module_text, program_of
+
+    if options.emit:
+        raise UsageError(f"--emit {options.emit}: not supported yet; the module has value_and_grad, forward and backward")
+    source = _source(options.model)
+    _refuse_overwriting(options.model, options.output)
+    chosen = Options(dict(options.dims), options.level, options.dtype, options.numerics)
+    if options.dump:
+        sys.stdout.write(dump(source, options.dump, chosen))
+        if not options.output:
+            return 0
+    watch = Watch(options.dump_dir, options.timings, options.verify)
+    program = program_of(source, chosen.dims)
+    text = module_text(program, chosen, watch.observe if watch.active else None)
+    if options.timings:
+        print(watch.report(), file=sys.stderr)
+    if options.output:
+        _write(options.output, text)
+    else:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    return 0
+
+
+def _refuse_overwriting(model: str, output: str | None) -> None:
+    if output and os.path.exists(output) and os.path.samefile(model, output):
+        raise UsageError(f"{output}: the output would overwrite the model")
+
+
+def _write(path: str, text: str) -> None:
+    try:
+        write_whole(Path(path), text)
+    except OSError as error:
+        raise UsageError(f"{path}: {(error.strerror or str(error)).lower()}") from None
+
+
+def _check(options: argparse.Namespace) -> int:
+    from .check_command import run
+
+    source = _source(options.model)
+    return run(
+        source, dims=dict(options.dims), sizes=options.sizes, seed=options.seed,
+        level=options.level, dtype=options.dtype, numerics=options.numerics,
+    )  # fmt: skip
+
+
+def _fmt(options: argparse.Namespace) -> int:
+    from autodiffc.grammar.formatter import format_source
+
+    source = _source(options.model)
+    text = format_source(source)
+    if options.stdout:
+        sys.stdout.write(text)
+        return 0
+    changed = text != source.text
+    if options.check:
+        if changed:
+            print(f"{options.model} would change", file=sys.stderr)
+        return int(changed)
+    if changed:
+        _write(options.model, text)
+    return 0
+
+
+_PARSERS = {"compile": _compile_parser, "check": _check_parser, "fmt": _fmt_parser}
+_ACTIONS = {"compile": _compile, "check": _check, "fmt": _fmt}

@@ -1,0 +1,1 @@
+"""From syntax tree to a checked model: names, types, shapes, and the primal graph."""

@@ -1,0 +1,383 @@
+"""The built-in functions that are no plain op: reductions, shapes, fills, losses, linear algebra.
+
+Names and meaning are NumPy's, SciPy's or PyTorch's. Where a function is a formula of simpler ones it is
+written as that formula here; what needs a derivative rule of its own is an op.
+"""
+
+from __future__ import annotations
+
+from .. import ir, ops
+from ..ir import Node
+from ..types import Dim, TypeProblem, size_of
+from .expressions import same_kind
+from .signature import Flag, Number, Option, Raw, Real, Tensor, Whole, axes_of, builtin, one_axis
+from .values import ArgumentProblem, Static, Value, as_kind, as_real
+
+# --- elementwise, as their ops are ---------------------------------------------------------------
+
+_UNARY = (
+    "sqrt cbrt exp expm1 log log1p log2 log10 sin cos tan arcsin arccos arctan sinh cosh tanh arcsinh "
+    "arccosh arctanh floor ceil round sigmoid log_sigmoid softplus relu selu silu logit log1mexp reciprocal"
+)
+_BINARY = "arctan2 hypot logaddexp xlogy xlog1py rel_entr"
+
+
+def _enter_plain_ops() -> None:
+    def unary(op: ir.Op) -> None:
+        def make(x: Real) -> Value:
+            return op(x)
+
+        builtin(op.name)(make)
+
+    def binary(op: ir.Op) -> None:
+        def make(x: Real, y: Real) -> Value:
+            return op(x, y)
+
+        builtin(op.name)(make)
+
+    for name in _UNARY.split():
+        unary(ir.OPS[name])
+    for name in _BINARY.split():
+        binary(ir.OPS[name])
+
+
+_enter_plain_ops()
+
+
+def _number(x: Node) -> Node:
+    return as_kind(x, "int") if x.type.kind == "bool" else x
+
+
+@builtin()
+def abs_(x: Tensor) -> Value:
+    return ops.abs(_number(x))
+
+
+@builtin()
+def sign(x: Tensor) -> Value:
+    return ops.sign(_number(x))
+
+
+@builtin()
+def square(x: Tensor) -> Value:
+    return ops.square(_number(x))
+
+
+@builtin()
+def maximum(x: Tensor, y: Tensor) -> Value:
+    return ops.maximum(*same_kind(x, y))
+
+
+@builtin()
+def minimum(x: Tensor, y: Tensor) -> Value:
+    return ops.minimum(*same_kind(x, y))
+
+
+@builtin()
+def clip(x: Tensor, lo: Tensor, hi: Tensor) -> Value:
+    x, lo = same_kind(x, lo)
+    x, hi = same_kind(x, hi)
+    return ops.clip(x, same_kind(lo, x)[0], hi)
+
+
+@builtin()
+def where(condition: Tensor, x: Tensor, y: Tensor) -> Value:
+    if condition.type.kind != "bool":
+        raise ArgumentProblem("E0204", f"a condition is a bool, not {condition.type}", "condition")
+    return ops.where(condition, *same_kind(x, y, lowest="bool"))
+
+
+@builtin()
+def leaky_relu(x: Real, slope: Real = ir.const(0.01)) -> Value:
+    return ops.where(ops.greater(x, 0.0), x, slope * x)
+
+
+@builtin()
+def prelu(x: Real, slope: Real) -> Value:
+    return ops.where(ops.greater(x, 0.0), x, slope * x)
+
+
+@builtin()
+def elu(x: Real, alpha: Real = ir.const(1.0)) -> Value:
+    return ops.elu(x, alpha)
+
+
+@builtin()
+def gelu(x: Real, approximate: Option = "none") -> Value:
+    if approximate == "tanh":
+        return ops.gelu_tanh(x)
+    if approximate == "none":
+        raise TypeProblem("E0901", 'the erf form of gelu comes later; approximate="tanh" works')
+    raise ArgumentProblem("E0205", 'approximate is "none" or "tanh"', "approximate")
+
+
+@builtin()
+def hardtanh(x: Real, lo: Real = ir.const(-1.0), hi: Real = ir.const(1.0)) -> Value:
+    return ops.clip(x, lo, hi)
+
+
+@builtin()
+def relu6(x: Real) -> Value:
+    return ops.clip(x, 0.0, 6.0)
+
+
+# --- reductions and scans --------------------------------------------------------------------------
+
+
+def _nonempty(x: Node, axes: tuple[int, ...], what: str) -> None:
+    if any(x.shape[a].known == 0 for a in axes):
+        raise TypeProblem("E0204", f"{what} of no elements: {x.type}")
+
+
+@builtin()
+def sum_(x: Tensor, axis: Raw = None, keepdims: Flag = False) -> Value:
+    return ops.sum(_number(x), axis=axes_of(x, axis), keepdims=keepdims)
+
+
+@builtin()
+def prod(x: Tensor, axis: Raw = None, keepdims: Flag = False) -> Value:
+    return ops.prod(_number(x), axis=axes_of(x, axis), keepdims=keepdims)
+
+
+@builtin()
+def mean(x: Real, axis: Raw = None, keepdims: Flag = False) -> Value:
+    return ops.mean(x, axis=axes_of(x, axis), keepdims=keepdims)
+
+
+@builtin("max")
+def max_(x: Tensor, axis: Raw = None, keepdims: Flag = False) -> Value:
+    """One array: its largest element. Two ints of the dims: the larger one, as in `max(0, i - 5)`."""
+    axes = axes_of(x, axis)
+    _nonempty(x, axes, "max")
+    return ops.max(_number(x), axis=axes, keepdims=keepdims)
+
+
+@builtin("min")
+def min_(x: Tensor, axis: Raw = None, keepdims: Flag = False) -> Value:
+    axes = axes_of(x, axis)
+    _nonempty(x, axes, "min")
+    return ops.min(_number(x), axis=axes, keepdims=keepdims)
+
+
+@builtin()
+def var(x: Real, axis: Raw = None, ddof: Whole = 0, keepdims: Flag = False) -> Value:
+    return ops.var(x, axis=axes_of(x, axis), ddof=ddof, keepdims=keepdims)
+
+
+@builtin()
+def std(x: Real, axis: Raw = None, ddof: Whole = 0, keepdims: Flag = False) -> Value:
+    return ops.std(x, axis=axes_of(x, axis), ddof=ddof, keepdims=keepdims)
+
+
+@builtin()
+def norm(x: Real, ord: Whole = 2, axis: Raw = None, keepdims: Flag = False) -> Value:
+    if ord not in (1, 2):
+        raise ArgumentProblem("E0205", "ord is 1 or 2", "ord")
+    return ops.norm(x, axis=axes_of(x, axis), ord=ord, keepdims=keepdims)
+
+
+@builtin()
+def logsumexp(x: Real, axis: Raw = None, keepdims: Flag = False) -> Value:
+    return ops.logsumexp(x, axis=axes_of(x, axis), keepdims=keepdims)
+
+
+def _arg(op: ir.Op, x: Node, axis: Value, keepdims: bool) -> Node:
+    axes = tuple(range(x.rank)) if axis is None else (one_axis(x, axis),)
+    _nonempty(x, axes, op.name)
+    return op(_number(x), axis=axes, keepdims=keepdims)
+
+
+@builtin()
+def argmax(x: Tensor, axis: Raw = None, keepdims: Flag = False) -> Value:
+    return _arg(ops.argmax, x, axis, keepdims)
+
+
+@builtin()
+def argmin(x: Tensor, axis: Raw = None, keepdims: Flag = False) -> Value:
+    return _arg(ops.argmin, x, axis, keepdims)
+
+
+def _bools(x: Node) -> Node:
+    return x if x.type.kind == "bool" else ops.not_equal(x, as_kind(ir.const(0), x.type.kind))
+
+
+@builtin("all")
+def all_(x: Tensor, axis: Raw = None, keepdims: Flag = False) -> Value:
+    return ops.all(_bools(x), axis=axes_of(x, axis), keepdims=keepdims)
+
+
+@builtin("any")
+def any_(x: Tensor, axis: Raw = None, keepdims: Flag = False) -> Value:
+    return ops.any(_bools(x), axis=axes_of(x, axis), keepdims=keepdims)
+
+
+def _scan(op: ir.Op, x: Node, axis: Value) -> Node:
+    x = _number(x)
+    if axis is None:
+        x, axis = ops.reshape(x, shape=(size_of(x.shape),)), Static(Dim.of(0))
+    return op(x, axis=one_axis(x, axis))
+
+
+@builtin()
+def cumsum(x: Tensor, axis: Raw = None) -> Value:
+    return _scan(ops.cumsum, x, axis)
+
+
+@builtin()
+def cumprod(x: Tensor, axis: Raw = None) -> Value:
+    return _scan(ops.cumprod, x, axis)
+
+
+# --- normalisers -------------------------------------------------------------------------------------
+
+
+@builtin()
+def softmax(x: Real, axis: Raw = Static(Dim.of(-1))) -> Value:
+    return ops.softmax(x, axis=one_axis(x, axis))
+
+
+@builtin()
+def log_softmax(x: Real, axis: Raw = Static(Dim.of(-1))) -> Value:
+    return ops.log_softmax(x, axis=one_axis(x, axis))
+
+
+@builtin()
+def layer_norm(x: Real, gamma: Real, beta: Real, axis: Raw = Static(Dim.of(-1)), eps: Number = 1e-5) -> Value:
+    if eps <= 0:
+        raise ArgumentProblem("E0205", "eps is above 0", "eps")
+    return ops.normalize(x, axis=axes_of(x, axis), eps=eps) * gamma + beta
+
+
+@builtin()
+def batch_norm(x: Real, gamma: Real, beta: Real, axis: Raw = Static(Dim.of(-1)), eps: Number = 1e-5) -> Value:
+    """Normalised over all axes but that of the channels, by this batch's mean and variance."""
+    if eps <= 0:
+        raise ArgumentProblem("E0205", "eps is above 0", "eps")
+    channel = one_axis(x, axis)
+    others = tuple(a for a in range(x.rank) if a != channel)
+    spread = (Dim.of(1),) * (x.rank - 1 - channel)
+    gamma, beta = (p if not p.rank else ops.reshape(p, shape=p.shape + spread) for p in (gamma, beta))
+    return ops.normalize(x, axis=others, eps=eps) * gamma + beta
+
+
+# --- losses ------------------------------------------------------------------------------------------
+
+
+@builtin()
+def cross_entropy(logits: Real, target: Tensor) -> Value:
+    if target.type.kind == "int":
+        return ops.cross_entropy(logits, target)
+    return ops.cross_entropy_probs(logits, as_real(target))
+
+
+@builtin()
+def binary_cross_entropy(p: Real, target: Real) -> Value:
+    return -(ops.xlogy(target, p) + ops.xlog1py(1.0 - target, -p))
+
+
+@builtin()
+def binary_cross_entropy_with_logits(logits: Real, target: Real) -> Value:
+    return ops.bce_with_logits(logits, target)
+
+
+@builtin()
+def mse(prediction: Real, target: Real) -> Value:
+    return _mean(ops.square(prediction - target))
+
+
+@builtin()
+def mae(prediction: Real, target: Real) -> Value:
+    return _mean(ops.abs(prediction - target))
+
+
+def _mean(x: Node) -> Node:
+    return ops.mean(x, axis=tuple(range(x.rank)), keepdims=False)
+
+
+@builtin()
+def huber(prediction: Real, target: Real, delta: Number = 1.0) -> Value:
+    if delta <= 0:
+        raise ArgumentProblem("E0205", "delta is above 0", "delta")
+    r = prediction - target
+    size = ops.abs(r)
+    return ops.where(ops.less_equal(size, delta), 0.5 * ops.square(r), delta * (size - 0.5 * delta))
+
+
+@builtin()
+def hinge(score: Real, label: Real) -> Value:
+    return ops.maximum(1.0 - label * score, 0.0)
+
+
+@builtin()
+def kl_div(p: Real, q: Real) -> Value:
+    if not max(p.rank, q.rank):
+        raise TypeProblem("E0203", "kl_div sums over the last axis; scalars have none")
+    terms = ops.rel_entr(p, q)
+    return ops.sum(terms, axis=(terms.rank - 1,), keepdims=False)
+
+
+# --- linear algebra ------------------------------------------------------------------------------------
+
+
+@builtin()
+def matmul(a: Tensor, b: Tensor) -> Value:
+    return ops.matmul(*same_kind(a, b))
+
+
+@builtin()
+def dot(a: Tensor, b: Tensor) -> Value:
+    a, b = same_kind(a, b)
+    if not a.rank or not b.rank:
+        return a * b
+    if b.rank <= 2:
+        return ops.matmul(a, b)
+    raise TypeProblem("E0203", f"dot of {a.type} and {b.type}: use @ or einsum for more than 2 dims")
+
+
+@builtin()
+def outer(a: Tensor, b: Tensor) -> Value:
+    a, b = same_kind(a, b)
+    if a.rank != 1 or b.rank != 1:
+        raise TypeProblem("E0203", f"outer takes two vectors, not {a.type} and {b.type}")
+    return ops.outer(a, b)
+
+
+@builtin()
+def einsum(spec: Option, *operands: Tensor) -> Value:
+    from .einsum import normalised
+
+    kind = "real" if any(o.type.kind == "real" for o in operands) else "int"
+    nodes = tuple(as_kind(o, kind) for o in operands)  # type: ignore[arg-type]
+    try:
+        return ops.einsum(*nodes, spec=normalised(spec, tuple(n.rank for n in nodes)))
+    except TypeProblem as problem:
+        raise ArgumentProblem(problem.code, str(problem), "spec") from None
+
+
+@builtin()
+def trace(x: Tensor) -> Value:
+    return ops.trace(_number(x))
+
+
+@builtin()
+def diag(x: Tensor, k: Whole = 0) -> Value:
+    """As NumPy: the matrix of a vector, the diagonal of a matrix."""
+    if x.rank not in (1, 2):
+        raise TypeProblem("E0203", f"diag takes a vector or a matrix, not {x.type}")
+    return ops.diag(x, k=k) if x.rank == 1 else ops.diagonal(x, k=k)
+
+
+@builtin()
+def diagonal(x: Tensor, k: Whole = 0) -> Value:
+    return ops.diagonal(x, k=k)
+
+
+@builtin()
+def tril(x: Tensor, k: Whole = 0) -> Value:
+    return ops.tril(x, k=k)
+
+
+@builtin()
+def triu(x: Tensor, k: Whole = 0) -> Value:
+    return ops.triu(x, k=k)
+

@@ -1,0 +1,100 @@
+"""What the parts of the checker share: the findings, and what is known beside the graph."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from autodiffc.grammar.diagnostics import Diagnostic, Note
+from autodiffc.grammar.source import Span
+
+from ..ir import Node, Origin
+from ..model import Requirement
+from ..types import Dim
+from .values import POISON, Poison
+
+# A model that unfolds (functions that call functions twice, products of sums of dims) beyond this is refused.
+NODE_LIMIT = 400_000
+CALL_DEPTH_LIMIT = 60
+
+TITLES = {
+    "E0203": "shapes do not agree",
+    "E0204": "a value of the wrong kind",
+    "E0205": "arguments that do not fit",
+    "E0207": "no such axis",
+    "E0208": "an index that does not fit",
+    "E0212": "too large",
+    "E0305": "no derivative",
+    "E0901": "not supported yet",
+}
+
+
+@dataclass(eq=False)
+class Context:
+    """The state of one compilation's front end.
+
+    `calls` are the spans of the calls that are being expanded, outermost first; a node made in them
+    belongs to the outermost one's line first.
+    """
+
+    diagnostics: list[Diagnostic] = field(default_factory=list)
+    origins: dict[Node, tuple[Origin, ...]] = field(default_factory=dict)
+    names: dict[Node, str] = field(default_factory=dict)
+    requirements: list[Requirement] = field(default_factory=list)
+    calls: list[tuple[str, Span]] = field(default_factory=list)
+    expanding: list[Span] = field(default_factory=list)  # the definitions of the functions in `calls`
+    expanded: set[Span] = field(default_factory=set)  # the definitions of all functions ever called
+    assumed_known: frozenset[str] = frozenset()  # names in statements that did not parse
+    node_count: int = 0
+    depth: int = 0  # of nested expressions under evaluation
+
+    def report(
+        self,
+        code: str,
+        message: str,
+        span: Span,
+        label: str = "",
+        notes: tuple[Note, ...] = (),
+        help: str = "",
+    ) -> Poison:
+        """Record a finding; the result stands for the value that is missing because of it."""
+        called = tuple(Note(span, f"in the call of `{name}`") for name, span in reversed(self.calls[-3:]))
+        self.diagnostics.append(Diagnostic(code, message, span, label, notes + called, help))
+        return POISON
+
+    def problem(self, code: str, label: str, span: Span, where: str = "", notes: tuple[Note, ...] = ()) -> Poison:
+        """Record what an op or a conversion could not accept."""
+        title = TITLES.get(code, "an error")
+        return self.report(code, f"{title} in {where}" if where else title, span, label, notes)
+
+    def made(self, node: Node, span: Span) -> Node:
+        """Give the nodes below `node` that have no place yet the place of the expression that made them."""
+        places = tuple(Origin(s) for _, s in self.calls[:1]) + (Origin(span),)
+        stack = [node]
+        while stack:
+            current = stack.pop()
+            if current in self.origins or current.op.name == "argument":
+                continue
+            self.origins[current] = places
+            self.node_count += 1
+            stack.extend(current.args)
+        return node
+
+    def name(self, node: Node, name: str) -> None:
+        """The model's name for a value; names of the model win over those inside its functions."""
+        if node.op.name in ("argument", "dim") or (node.op.name == "const" and not node.rank):
+            return
+        if self.calls:
+            self.names.setdefault(node, name)
+        elif node not in self._outer_names:
+            self._outer_names.add(node)
+            self.names[node] = name
+
+    _outer_names: set[Node] = field(default_factory=set)
+
+    def require(self, slack: Dim, text: str, span: Span) -> None:
+        """Note that the model holds only where `slack` is not negative."""
+        if slack.known is None:
+            place = self.calls[0][1] if self.calls else span
+            new = Requirement(slack, text, place.line)
+            if all(old.slack != slack for old in self.requirements):
+                self.requirements.append(new)

@@ -1,0 +1,185 @@
+"""Indexing and slicing as in NumPy, with dims that the compiler works out.
+
+`x[:, 1:]` of real[N, D] is real[N, D-1], on the assumption that D >= 1, which the module checks at its
+boundary. `E[words]` gathers by an integer array, `x[i]` by an int.
+"""
+
+from __future__ import annotations
+
+from typing import Union
+
+from autodiffc.grammar import ast
+from autodiffc.grammar.source import Span
+
+from .. import ops
+from ..ir import Node
+from ..types import Dim, Shape, TypeProblem, broadcast, shape_text
+from .expressions import Evaluator
+from .values import POISON, Poison, Static, Value, as_value_node
+
+Item = tuple[object, ...]
+_NEW_AXIS = "None"
+Picked = Union[Item, Node]
+
+
+def index(evaluator: Evaluator, expr: ast.Index) -> Value:
+    """`value[items]` as a node (or an element of a tuple)."""
+    base = evaluator.value(expr.value)
+    if isinstance(base, Poison):
+        return base
+    if isinstance(base, tuple):
+        return _tuple_element(evaluator, expr, base)
+    node = as_value_node(base)
+    items = _aligned(evaluator, expr, node)
+    picked = [_item(evaluator, item, axis, node.shape) for item, axis in items]
+    if any(isinstance(p, Poison) for p in picked):
+        return POISON
+    return evaluator.context.made(_build(node, [p for p in picked if not isinstance(p, Poison)]), expr.span)
+
+
+def _tuple_element(evaluator: Evaluator, expr: ast.Index, base: tuple[Value, ...]) -> Value:
+    position = evaluator.value(expr.items[0]) if len(expr.items) == 1 and _is_expr(expr.items[0]) else None  # type: ignore[arg-type]
+    if isinstance(position, Poison):
+        return position
+    known = position.dim.known if isinstance(position, Static) else None
+    if known is None or not -len(base) <= known < len(base):
+        return evaluator.context.report("E0208", f"a tuple of {len(base)} values is indexed by a number", expr.span)
+    return base[known]
+
+
+def _is_expr(item: ast.IndexItem) -> bool:
+    return not isinstance(item, (ast.Slice, ast.Ellipsis_))
+
+
+def _is_new_axis(item: ast.IndexItem) -> bool:
+    return isinstance(item, ast.Name) and item.id == _NEW_AXIS
+
+
+def _aligned(evaluator: Evaluator, expr: ast.Index, node: Node) -> list[tuple[ast.IndexItem, int]]:
+    """Each item with the axis that it takes; `...` and what is left out become whole slices."""
+    used = sum(not isinstance(i, ast.Ellipsis_) and not _is_new_axis(i) for i in expr.items)
+    ellipses = [i for i in expr.items if isinstance(i, ast.Ellipsis_)]
+    if len(ellipses) > 1:
+        raise TypeProblem("E0208", "more than one `...`")
+    if used > node.rank:
+        raise TypeProblem("E0208", f"{used} indices for {shape_text(node.shape)}" if node.rank else "a scalar has no elements")
+    items: list[ast.IndexItem] = list(expr.items)
+    whole: list[ast.IndexItem] = [ast.Slice(expr.span, None, None, None)] * (node.rank - used)
+    place = items.index(ellipses[0]) if ellipses else len(items)
+    items[place : place + len(ellipses)] = whole
+    aligned, axis = [], 0
+    for item in items:
+        aligned.append((item, axis))
+        axis += not _is_new_axis(item)
+    return aligned
+
+
+def _item(evaluator: Evaluator, item: ast.IndexItem, axis: int, shape: Shape) -> Picked | Poison:
+    if isinstance(item, ast.Slice):
+        return _slice(evaluator, item, shape[axis])
+    assert not isinstance(item, ast.Ellipsis_)  # _aligned replaced it
+    if _is_new_axis(item):
+        return ("new",)
+    value = evaluator.value(item)
+    if isinstance(value, Poison):
+        return value
+    if isinstance(value, Static):
+        return _position(evaluator, value.dim, shape[axis], item.span)
+    if not isinstance(value, Node) or value.type.kind != "int":
+        return _bad_index(evaluator, value, item.span)
+    return value
+
+
+def _bad_index(evaluator: Evaluator, value: Value, span: Span) -> Poison:
+    if isinstance(value, Node) and value.type.kind == "bool":
+        help_text = "the result's size would depend on data: use where(mask, x, 0.0)"
+        return evaluator.context.report("E0208", "an array cannot be picked by a mask", span, str(value.type), help=help_text)
+    label = str(value.type) if isinstance(value, Node) else ""
+    return evaluator.context.report("E0208", "an index is an int, an int array or a slice", span, label)
+
+
+def _position(evaluator: Evaluator, at: Dim, size: Dim, span: Span) -> Item | Poison:
+    """A single position, counted from the front."""
+    if at.known is not None and at.known < 0:
+        position, slack, wanted = size + at, size + at, -at.known
+    else:
+        position, slack, wanted = at, size - at - 1, (at.known or 0) + 1
+    if slack.known is not None and slack.known < 0:
+        label = f"the axis has {size} element{'s' * (size.known != 1)}"
+        return evaluator.context.report("E0208", f"index {at} is out of range", span, label)
+    evaluator.context.require(slack, f"index {at} needs {wanted} of {size}" if at.known is not None else f"index {at} of {size}", span)
+    return ("at", position)
+
+
+def _slice(evaluator: Evaluator, item: ast.Slice, size: Dim) -> Item | Poison:
+    parts = [_bound(evaluator, part) for part in (item.start, item.stop, item.step)]
+    if any(isinstance(p, Poison) for p in parts):
+        return POISON
+    start, stop, step = (p if isinstance(p, Dim) else None for p in parts)
+    stride = 1 if step is None else step.known
+    if stride is None or stride == 0:
+        assert item.step is not None
+        return evaluator.context.report("E0208", "the step of a slice is a number other than 0", item.step.span)
+    if size.known is not None and all(p is None or p.known is not None for p in (start, stop)):
+        return _known_slice(size.known, start, stop, stride)
+    return _symbolic_slice(evaluator, item, size, start, stop, stride)
+
+
+def _bound(evaluator: Evaluator, expr: ast.Expr | None) -> Dim | None | Poison:
+    if expr is None or (isinstance(expr, ast.Name) and expr.id == "None"):
+        return None
+    value = evaluator.value(expr)
+    if isinstance(value, Node) and value.type.kind == "int" and not value.rank:
+        return evaluator.context.report(
+            "E0901", "slice bounds that depend on data are not supported yet", expr.span, help="gather with `x[i + arange(20)]`"
+        )
+    return evaluator.dim(expr, "the bound of a slice")
+
+
+def _known_slice(size: int, start: Dim | None, stop: Dim | None, step: int) -> Item:
+    """Everything is a number: Python's own clipping."""
+    bounds = slice(None if start is None else start.known, None if stop is None else stop.known, step)
+    picked = range(size)[bounds]
+    return ("slice", Dim.of(picked.start if len(picked) else 0), Dim.of(len(picked)), step)
+
+
+def _symbolic_slice(
+    evaluator: Evaluator, item: ast.Slice, size: Dim, start: Dim | None, stop: Dim | None, step: int
+) -> Item:
+    """Sizes are dims: bounds are taken to lie inside the axis, which the module checks at run time."""
+
+    def from_front(bound: Dim) -> Dim:
+        return size + bound if bound.known is not None and bound.known < 0 else bound
+
+    text = item.span.text
+    if step > 0:
+        first = Dim.of(0) if start is None else from_front(start)
+        last = size if stop is None else from_front(stop)
+        span = last - first
+        for slack in (first, size - last, span):
+            evaluator.context.require(slack, f"the slice {text} of an axis of {size}", item.span)
+    else:
+        first = size - 1 if start is None else from_front(start)
+        last = Dim.of(-1) if stop is None else from_front(stop)
+        span = first - last
+        for slack in (size - first - 1, last + 1, span):
+            # A whole reversed axis may be empty.
+            if start is not None or stop is not None:
+                evaluator.context.require(slack, f"the slice {text} of an axis of {size}", item.span)
+    stride = abs(step)
+    length = span if stride == 1 else (span + (stride - 1)) // stride
+    if length.known is not None and length.known < 0:
+        raise TypeProblem("E0208", f"the slice {text} of an axis of {size} ends before it starts")
+    return ("slice", first, length, step)
+
+
+def _build(node: Node, picked: list[Picked]) -> Node:
+    arrays = [p for p in picked if isinstance(p, Node)]
+    if not arrays:
+        items = tuple(p for p in picked if isinstance(p, tuple))
+        whole = all(i[0] == "slice" and i[2] == d and i[3] == 1 for i, d in zip(items, node.shape))
+        return node if whole and len(items) == node.rank else ops.getitem(node, index=items)
+    broadcast(*(a.shape for a in arrays))
+    counter = iter(range(len(arrays)))
+    spec = tuple(("array", next(counter)) if isinstance(p, Node) else p for p in picked)
+    return ops.gather(node, *arrays, index=spec)

@@ -1,0 +1,128 @@
+"""What may follow `=` after a param, and where a param without it starts."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from autodiffc.grammar import ast
+
+from ..ir import Literal
+from ..model import Bound, Initialiser
+from ..types import Type, TypeProblem, shape_text
+from .expressions import Evaluator
+from .signature import BUILTINS
+from .values import Poison, as_value_node, evaluate_constant, number_of
+
+# name -> the numbers that it takes, with their defaults (None: required)
+INITIALISERS: dict[str, tuple[tuple[str, float | None], ...]] = {
+    "zeros": (),
+    "ones": (),
+    "full": (("value", None),),
+    "uniform": (("a", 0.0), ("b", 1.0)),
+    "normal": (("mean", 0.0), ("std", 1.0)),
+    "xavier": (),
+    "kaiming": (),
+    "orthogonal": (),
+}
+
+
+def default_initialiser(type: Type, bounds: tuple[Bound, ...]) -> Initialiser:
+    """Zeros for ranks 0 and 1, xavier above; inside the constraints where those leave that out."""
+    if bounds:
+        return Initialiser("full", (_inside(bounds),))
+    return Initialiser("zeros" if type.rank < 2 else "xavier")
+
+
+def _inside(bounds: tuple[Bound, ...]) -> float:
+    """A number that meets the constraints: 0 if it does, else the middle, else 1 away from the bound."""
+    if satisfied(0.0, bounds):
+        return 0.0
+    low = max((b.value for b in bounds if b.op[0] == ">"), default=-np.inf)
+    high = min((b.value for b in bounds if b.op[0] == "<"), default=np.inf)
+    if np.isfinite(low) and np.isfinite(high):
+        return float(low / 2 + high / 2)
+    return float(low + 1.0 if np.isfinite(low) else high - 1.0)
+
+
+def satisfied(value: float, bounds: tuple[Bound, ...]) -> bool:
+    tests = {">": value.__gt__, ">=": value.__ge__, "<": value.__lt__, "<=": value.__le__}
+    return all(tests[b.op](b.value) for b in bounds)
+
+
+def initialiser(evaluator: Evaluator, expr: ast.Expr, type: Type, bounds: tuple[Bound, ...]) -> Initialiser | None:
+    """The initialiser that an expression names; None (and a report) where it does not fit the param."""
+    found = _called(evaluator, expr, type)
+    if found is None:
+        return None
+    values = found.numbers if found.kind == "full" else ()
+    if found.kind in ("zeros", "ones"):
+        values = (float(found.kind == "ones"),)
+    if found.kind == "value":
+        values = tuple(np.asarray(found.value, float).ravel())
+    for value in values:
+        if not satisfied(float(value), bounds):
+            evaluator.context.report("E0306", "the initial value breaks the constraint", expr.span, f"{value:g}")
+            return None
+    return found
+
+
+def _called(evaluator: Evaluator, expr: ast.Expr, type: Type) -> Initialiser | None:
+    if isinstance(expr, ast.Call) and expr.func.id in INITIALISERS:
+        return _named(evaluator, expr, type)
+    if isinstance(expr, ast.Name) and expr.id in INITIALISERS and evaluator.scope.find(expr.id) is None:
+        evaluator.context.report("E0306", f"`{expr.id}` is a call", expr.span, help=f"write `{expr.id}()`")
+        return None
+    if isinstance(expr, ast.Call) and expr.func.id not in BUILTINS and evaluator.scope.find_function(expr.func.id) is None:
+        help_text = "an initialiser is one of " + ", ".join(INITIALISERS)
+        evaluator.context.report("E0306", f"no initialiser `{expr.func.id}`", expr.func.span, help=help_text)
+        return None
+    return _constant(evaluator, expr, type)
+
+
+def _named(evaluator: Evaluator, expr: ast.Call, type: Type) -> Initialiser | None:
+    name = expr.func.id
+    wanted = INITIALISERS[name]
+    usage = f"{name}({', '.join(n for n, _ in wanted)})"
+    names = [n for n, _ in wanted]
+    given = dict(zip(names, expr.args)) | {k.name.id: k.value for k in expr.keywords}
+    missing = [n for n, default in wanted if default is None and n not in given]
+    if len(expr.args) > len(names) or any(k not in names for k in given) or missing:
+        help_text = "an initialiser takes its size from the param" if not wanted else ""
+        evaluator.context.report("E0306", f"the initialiser is {usage}", expr.span, help=help_text)
+        return None
+    numbers = []
+    for n, default in wanted:
+        value = evaluator.value(given[n]) if n in given else None
+        if isinstance(value, Poison):
+            return None
+        number = default if n not in given else number_of(value)
+        if number is None:
+            evaluator.context.report("E0306", f"`{n}` of {name} is a number", given[n].span)
+            return None
+        numbers.append(float(number))
+    if name == "orthogonal" and type.rank != 2:
+        evaluator.context.report("E0306", "orthogonal starts a matrix", expr.span, str(type))
+        return None
+    return Initialiser(name, tuple(numbers))
+
+
+def _constant(evaluator: Evaluator, expr: ast.Expr, type: Type) -> Initialiser | None:
+    value = evaluator.value(expr)
+    if isinstance(value, Poison):
+        return None
+    try:
+        node = as_value_node(value)
+    except TypeProblem as problem:
+        evaluator.context.problem("E0306", str(problem), expr.span)
+        return None
+    array = evaluate_constant(node)
+    if array is None:
+        evaluator.context.report("E0306", "an initial value is a number or a nested list of numbers", expr.span)
+        return None
+    if array.ndim == 0:
+        return Initialiser("full", (float(array),))
+    if any(have != want.known for have, want in zip(array.shape, type.shape)) or array.ndim != type.rank:
+        label = f"{shape_text(node.shape)} for {type}"
+        evaluator.context.report("E0306", "the initial value has another shape than the param", expr.span, label)
+        return None
+    return Initialiser("value", value=Literal.of(array.astype(float)).array)

@@ -1,0 +1,271 @@
+"""A syntax tree becomes a Program: every statement checked, every value a node of the primal graph.
+
+    program = check(model, dims={"K": 20})
+
+All errors of the file are collected and raised together as one ModelError.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields
+from pathlib import PurePath
+
+from autodiffc.grammar import ast
+from autodiffc.grammar.diagnostics import Diagnostic, ModelError, Note
+from autodiffc.grammar.source import Source, Span
+
+from ..ir import Graph, Node
+from ..model import Binding, Program
+from ..types import Dim
+from .calls import LATER, call
+from .context import Context
+from .declarations import Declarations, declare, differentiated
+from .expressions import Evaluator
+from .library import import_names
+from .scope import Scope
+from .signature import BUILTINS
+from .statements import assign, assigned_names, later
+from .values import POISON, Poison
+
+
+def check(
+    model: ast.Model, syntax_errors: Sequence[Diagnostic] = (), dims: Mapping[str, int] | None = None
+) -> Program:
+    """The Program of a model; ModelError with all that is wrong with it.
+
+    `syntax_errors` are the parser's findings: what their lines may have defined is taken as known.
+    `dims` are the values that `-D` gives to dims.
+    """
+    context = Context(diagnostics=list(syntax_errors), assumed_known=_words_of(syntax_errors))
+    evaluator = Evaluator(context, Scope(), call)
+    evaluator.pending_functions = frozenset(
+        s.name.id for s in model.statements if isinstance(s, ast.FuncDef)
+    )
+    found = Declarations(overrides=dict(dims or {}))
+    for statement in model.statements:
+        _statement(evaluator, found, statement)
+    target, wrt = differentiated(evaluator, found)
+    bindings = _bindings(context, found)
+    _whole_file(context, found, model, bool(syntax_errors))
+    _unexpanded(evaluator, model)
+    if context.diagnostics:
+        raise ModelError(context.diagnostics)
+    return _program(model.source, context, found, target, wrt, bindings)
+
+
+def _words_of(diagnostics: Sequence[Diagnostic]) -> frozenset[str]:
+    """Every word on a line that did not parse: it may have been defined there."""
+    words: set[str] = set()
+    for diagnostic in diagnostics:
+        source, line = diagnostic.span.source, diagnostic.span.line
+        last = source.place(diagnostic.span.end)[0]
+        for number in range(line, last + 1):
+            text = "".join(c if c.isalnum() or c == "_" else " " for c in source.line(number))
+            words |= set(text.split())
+    return frozenset(words)
+
+
+def _statement(evaluator: Evaluator, found: Declarations, statement: ast.Statement) -> None:
+    context, scope = evaluator.context, evaluator.scope
+    if isinstance(statement, ast.Assign):
+        assign(evaluator, statement)
+    elif isinstance(statement, ast.FuncDef):
+        _function(evaluator, statement)
+    elif isinstance(statement, ast.LibraryImport):
+        import_names(evaluator, statement)
+    elif isinstance(statement, ast.Return):
+        context.report("E0309", "`return` outside a function", statement.span)
+    elif isinstance(statement, ast.AugAssign) and isinstance(statement.target, ast.Name):
+        _augmented(evaluator, statement, statement.target)
+    elif later(context, statement):
+        unknown = assigned_names((statement,))
+        context.assumed_known |= unknown
+        for name in unknown & scope.values.keys():
+            scope.define(name, POISON, statement.span)
+    elif not declare(evaluator, found, statement):
+        context.report("E0309", "a statement in the wrong place", statement.span)
+
+
+def _augmented(evaluator: Evaluator, statement: ast.AugAssign, target: ast.Name) -> None:
+    """`x += e` outside a loop is a second definition of x."""
+    evaluator.value(statement.value)
+    earlier = evaluator.scope.values.get(target.id)
+    if earlier is None:
+        evaluator.undefined(target)
+        return
+    evaluator.context.report(
+        "E0206", f"`{target.id}` is defined twice", target.span, "", (Note(earlier.span, "it is first defined"),),
+        "outside a loop, give the new value a name of its own",
+    )  # fmt: skip
+
+
+def _function(evaluator: Evaluator, statement: ast.FuncDef) -> None:
+    context, scope = evaluator.context, evaluator.scope
+    earlier = scope.functions.get(statement.name.id)
+    if earlier is not None:
+        notes = (Note(earlier.definition.name.span, "it is first defined"),)
+        context.report("E0206", f"the function `{statement.name.id}` is defined twice", statement.name.span, "", notes)
+        return
+    seen: dict[str, Span] = {}
+    for parameter in statement.params:
+        if parameter.name.id in seen:
+            notes = (Note(seen[parameter.name.id], "the first stands"),)
+            context.report("E0206", f"two parameters `{parameter.name.id}`", parameter.name.span, "", notes)
+        seen[parameter.name.id] = parameter.name.span
+    scope.define_function(statement)
+
+
+# --- what only the whole file shows --------------------------------------------------------------
+
+
+def _whole_file(context: Context, found: Declarations, model: ast.Model, incomplete: bool) -> None:
+    place = Span(model.source, 0, 0)
+    if not found.outputs and not incomplete:
+        only = all(isinstance(s, (ast.FuncDef, ast.ConstDecl, ast.LibraryImport)) for s in model.statements)
+        message = "a file of functions can only be imported" if only and model.statements else "neither `loss` nor `output`"
+        context.report("E0301", message, place, help="say what to compute: `output f = …` or `loss L = …`")
+    for name in found.overrides:
+        if name not in found.known_dims and not incomplete:
+            known = ", ".join(sorted(found.known_dims)) or "none"
+            context.report("E0311", f"-D {name}: the model has no such dim", place, help=f"its dims: {known}")
+
+
+def _bindings(context: Context, found: Declarations) -> tuple[Binding, ...]:
+    """Where each run-time dim gets its size: where it stands alone, else where it stands linearly."""
+    bindings = []
+    for dim, span in found.dims.items():
+        places = [
+            (argument.name, axis, *line)
+            for argument in found.arguments
+            for axis, size in enumerate(argument.type.shape)
+            if (line := _line(size, dim)) is not None
+        ]
+        plain = [p for p in places if p[2:] == (1, 0)]
+        best = (plain or places)[:1]
+        if best:
+            bindings.append(Binding(dim, *best[0]))
+        elif not found.failed_argument and not any(d.code < "E02" for d in context.diagnostics):
+            help_text = "it must stand in the type of an input or a param, or be given a value"
+            context.report("E0302", f"nothing binds the dim `{dim}`", span, help=help_text)
+    return tuple(bindings)
+
+
+def _line(size: Dim, name: str) -> tuple[int, int] | None:
+    """Factor and offset of a size that is factor * name + offset."""
+    factor, offset = 0, 0
+    for monomial, coefficient in size.terms:
+        if monomial == (name,):
+            factor = coefficient
+        elif not monomial:
+            offset = coefficient
+        else:
+            return None
+    return (factor, offset) if factor > 0 else None
+
+
+def _unexpanded(evaluator: Evaluator, model: ast.Model) -> None:
+    """The names in functions that nothing calls are checked all the same."""
+    for statement in model.statements:
+        if isinstance(statement, ast.FuncDef) and statement.span not in evaluator.context.expanded:
+            _names_in_function(evaluator, statement)
+
+
+def _names_in_function(evaluator: Evaluator, definition: ast.FuncDef) -> None:
+    function = evaluator.scope.functions.get(definition.name.id)
+    if function is None or function.definition is not definition:
+        return
+    inner = evaluator.inside(Scope(parent=evaluator.scope, horizon=function.order))
+    for parameter in definition.params:
+        inner.scope.define(parameter.name.id, POISON, parameter.name.span)
+        for dim in parameter.type.dims if parameter.type else ():
+            for part in _walk(dim):
+                if isinstance(part, ast.Name):
+                    inner.scope.define(part.id, POISON, part.span)
+    for name in assigned_names(definition.body):
+        inner.scope.define(name, POISON, definition.span)
+    for part in _walk(definition.body):
+        if isinstance(part, ast.Call) and not _known_function(inner, part.func.id):
+            inner.value(part)
+    for part in _walk(definition.body):
+        if isinstance(part, ast.Name) and not _known_value(inner, part.id):
+            inner.undefined(part)
+
+
+def _known_function(inner: Evaluator, name: str) -> bool:
+    return name in BUILTINS or name in LATER or inner.scope.find_function(name) is not None
+
+
+def _known_value(inner: Evaluator, name: str) -> bool:
+    return inner.scope.find(name) is not None or inner.scope.constant(name)[0]
+
+
+def _walk(root: object) -> Iterator[ast.Syntax]:
+    """The expressions below a piece of syntax; names of calls, keywords and types are not among them."""
+    stack: list[object] = [root]
+    while stack:
+        part = stack.pop()
+        if isinstance(part, tuple):
+            stack.extend(reversed(part))
+        elif isinstance(part, ast.Keyword):
+            stack.append(part.value)
+        elif isinstance(part, ast.Assign):
+            stack.append(part.value)
+        elif isinstance(part, (ast.Attribute, ast.Slice)):
+            stack.extend([part.value] if isinstance(part, ast.Attribute) else [part.start, part.stop, part.step])
+        elif isinstance(part, ast.Call):
+            yield part
+            stack.extend([part.args, part.keywords])
+        elif isinstance(part, ast.Syntax) and not isinstance(part, (ast.TypeExpr, ast.Generator)):
+            yield part
+            stack.extend(getattr(part, f.name) for f in reversed(fields(part)) if f.name != "span")
+
+
+# --- the result ------------------------------------------------------------------------------------
+
+
+def _program(
+    source: Source,
+    context: Context,
+    found: Declarations,
+    target: str | None,
+    wrt: tuple[str, ...],
+    bindings: tuple[Binding, ...],
+) -> Program:
+    arguments = tuple(sorted(found.arguments, key=lambda a: a.role == "param"))
+    outputs = tuple((name, node) for name, node in found.outputs.items() if not isinstance(node, Poison))
+    inputs = tuple(found.nodes[a.name] for a in arguments)
+    graph = Graph(inputs, outputs, _live_names(context, found), dict(context.origins))
+    return Program(
+        name=found.model.name.id if found.model is not None else PurePath(source.name).stem,
+        source=source,
+        doc=_head_comment(source),
+        dims=tuple(found.dims),
+        constants=dict(found.constants),
+        arguments=arguments,
+        graph=graph,
+        outputs=tuple(found.outputs),
+        loss=found.loss_name,
+        target=target,
+        wrt=wrt,
+        bindings=bindings,
+        requirements=tuple(context.requirements),
+    )
+
+
+def _live_names(context: Context, found: Declarations) -> dict[Node, str]:
+    names = {node: argument for argument, node in found.nodes.items()}
+    for node, name in context.names.items():
+        names.setdefault(node, name)
+    return names
+
+
+def _head_comment(source: Source) -> str:
+    """The comment lines at the head of the file."""
+    lines = []
+    for line in source.text.lstrip("\ufeff").splitlines():
+        if not line.lstrip().startswith("#"):
+            break
+        lines.append(line.lstrip().lstrip("#").strip())
+    return "\n".join(lines).strip()
+

@@ -1,0 +1,98 @@
+"""Names and what they mean, in the order in which a file defines them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from autodiffc.grammar import ast
+from autodiffc.grammar.source import Span
+
+from .. import ir
+from .values import Value
+
+_CONSTANTS: dict[str, Value] = {
+    "pi": ir.const(float(np.pi)),
+    "e": ir.const(float(np.e)),
+    "inf": ir.const(float("inf")),
+    "nan": ir.const(float("nan")),
+    "true": ir.const(True),
+    "false": ir.const(False),
+    "None": None,
+}
+KEYWORD_CONSTANTS = frozenset({"true", "false", "None"})
+
+
+@dataclass(frozen=True, eq=False)
+class Binding:
+    """A defined name: what it means, where it was defined, the how-manieth definition it was."""
+
+    value: Value
+    span: Span
+    order: int
+
+
+@dataclass(frozen=True, eq=False)
+class Function:
+    """A function of the model or of a library: its definition and what it can see."""
+
+    definition: ast.FuncDef
+    scope: Scope
+    order: int
+
+
+@dataclass(eq=False)
+class Scope:
+    """The names of a file, or of a call of a function (whose parent is the file)."""
+
+    parent: Scope | None = None
+    horizon: int | None = None  # definitions of the parent from this one on cannot be seen
+    values: dict[str, Binding] = field(default_factory=dict)
+    functions: dict[str, Function] = field(default_factory=dict)
+    count: int = 0
+
+    def define(self, name: str, value: Value, span: Span) -> None:
+        self.values[name] = Binding(value, span, self.count)
+        self.count += 1
+
+    def define_function(self, definition: ast.FuncDef, scope: Scope | None = None) -> None:
+        self.functions[definition.name.id] = Function(definition, scope or self, self.count)
+        self.count += 1
+
+    def find(self, name: str) -> Binding | None:
+        """The binding of a name that can be seen from here."""
+        found = self.values.get(name)
+        if found is None and self.parent is not None:
+            found = self.parent.values.get(name)
+            if found is not None and self.horizon is not None and found.order >= self.horizon:
+                return None
+        return found
+
+    def constant(self, name: str) -> tuple[bool, Value]:
+        """Whether the name is a constant of the language, and its value."""
+        return name in _CONSTANTS, _CONSTANTS.get(name)
+
+    def find_function(self, name: str) -> Function | None:
+        found = self.functions.get(name)
+        if found is None and self.parent is not None:
+            found = self.parent.functions.get(name)
+            if found is not None and self.horizon is not None and found.order > self.horizon:
+                return None
+        return found
+
+    def visible_names(self) -> Iterator[str]:
+        yield from self.values
+        if self.parent is not None:
+            yield from self.parent.visible_names()
+        else:
+            yield from _CONSTANTS
+
+    def visible_functions(self) -> Iterator[str]:
+        yield from self.functions
+        if self.parent is not None:
+            yield from self.parent.visible_functions()
+
+
+Sizes = Mapping[str, int]

@@ -1,0 +1,131 @@
+"""What an expression of a model can be while it is checked.
+
+A `Node` is a value of the graph. A `Static` is an int that is known as an expression of the dims (`N`,
+`2*H`, `3`), so that it can serve as a size, an axis or an index; where it meets a value it becomes a node.
+`POISON` stands for what could not be checked, and whatever it touches is POISON without a further message.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Union
+
+import numpy as np
+
+from autodiffc.grammar.ast import Expr
+
+from .. import ir
+from ..ir import Node
+from ..ops.base import cast, dim_value
+from ..types import Dim, Kind, TypeProblem
+
+
+@dataclass(frozen=True)
+class Static:
+    """An int of the dims."""
+
+    dim: Dim
+
+
+@dataclass(frozen=True)
+class Text:
+    """A string literal, where an option is named."""
+
+    value: str
+
+
+class Poison:
+    """What follows from an error that has been reported."""
+
+
+POISON = Poison()
+Value = Union[Node, Static, Text, None, Poison, tuple["Value", ...]]
+
+
+class ArgumentProblem(TypeProblem):
+    """A problem with one argument of a call; shown at that argument."""
+
+    def __init__(self, code: str, message: str, argument: str):
+        super().__init__(code, message)
+        self.argument = argument
+
+
+class Reported(Exception):
+    """An error that has its diagnostic already."""
+
+
+def describe(value: Value) -> str:
+    """A value in the model's terms, for messages."""
+    if isinstance(value, Node):
+        return str(value.type)
+    if isinstance(value, Static):
+        return f"the int {value.dim}"
+    if isinstance(value, Text):
+        return "a string"
+    if isinstance(value, tuple):
+        return f"a tuple of {len(value)} values"
+    return "None"
+
+
+def as_value_node(value: Value) -> Node:
+    """The value as a node of the graph; TypeProblem where it is no number."""
+    if isinstance(value, Node):
+        return value
+    if isinstance(value, Static):
+        known = value.dim.known
+        return dim_value(value.dim) if known is None else ir.const(known)
+    raise TypeProblem("E0204", f"{describe(value)} where a number or an array is expected")
+
+
+def as_real(node: Node) -> Node:
+    """The node as real; an int constant becomes a real constant on the spot."""
+    return as_kind(node, "real")
+
+
+def as_kind(node: Node, kind: Kind) -> Node:
+    """The node promoted to `kind`."""
+    if node.type.kind == kind:
+        return node
+    if node.op.name == "const" and kind == "real":
+        value = node["value"]
+        if isinstance(value, ir.Literal):
+            return ir.const(np.asarray(value.array, np.float64))
+        return ir.const(float(value))
+    return cast(node, kind)
+
+
+def number_of(value: Value) -> float | int | bool | None:
+    """The value of a constant scalar expression, or None where it is not one."""
+    if isinstance(value, Static):
+        return value.dim.known
+    if not isinstance(value, Node) or value.rank:
+        return None
+    array = evaluate_constant(value)
+    return None if array is None else array.item()
+
+
+def evaluate_constant(node: Node) -> ir.Array | None:
+    """The array of a node that depends on no argument and no dim, else None."""
+    values: dict[Node, ir.Array] = {}
+    for step in ir.topological([node]):
+        if step.op.name in ("argument", "dim"):
+            return None
+        if step.op.name == "const":
+            literal = step["value"]
+            values[step] = literal.array if isinstance(literal, ir.Literal) else np.asarray(literal)
+            continue
+        attrs = {name: _numbers(value) for name, value in step.attrs}
+        if any(d.known is None or d.known > 1_000_000 for d in step.shape):
+            return None
+        with np.errstate(all="ignore"):
+            values[step] = np.asarray(step.op.eval(*(values[a] for a in step.args), **attrs))
+    return values[node]
+
+
+def _numbers(value: object) -> object:
+    if isinstance(value, Dim):
+        return value.known
+    return tuple(map(_numbers, value)) if isinstance(value, tuple) else value
+
+
+Operand = tuple[Expr, Value]

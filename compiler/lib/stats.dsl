@@ -1,0 +1,33 @@
+# Log densities and log probabilities, elementwise, parameters as usual: location, then scale.
+
+def normal(x, mu, sigma):
+    return -0.5 * ((x - mu) / sigma)**2 - log(sigma) - 0.5 * log(2 * pi)
+
+def lognormal(x, mu, sigma):
+    return normal(log(x), mu, sigma) - log(x)
+
+def laplace(x, mu, scale):
+    return -abs(x - mu) / scale - log(2 * scale)
+
+def logistic(x, mu, scale):
+    z = (x - mu) / scale
+    return -z - 2 * softplus(-z) - log(scale)
+
+def cauchy(x, mu, scale):
+    return -log(pi) - log(scale) - log1p(((x - mu) / scale)**2)
+
+def exponential(x, rate):
+    return log(rate) - rate * x
+
+def uniform(x, a, b):
+    return where((x >= a) and (x <= b), -log(b - a), -inf)
+
+def bernoulli(y, p):
+    return xlogy(y, p) + xlog1py(1 - y, -p)
+
+def bernoulli_logit(y, logit):
+    return -binary_cross_entropy_with_logits(logit, y)
+
+# Labels y, a row of logits each.
+def categorical_logit(y, logits):
+    return -cross_entropy(logits, y)
