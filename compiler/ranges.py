@@ -19,9 +19,9 @@ from math import inf
 import numpy as np
 
 from .ir import Array, Graph, Interval, Literal, Node
+from .ops.bounds import REALS, square_bounds
 from .types import Dim
 
-REALS: Interval = (-inf, inf)
 KINDS: dict[str, Interval] = {"real": REALS, "int": REALS, "bool": (0.0, 1.0)}
 
 
@@ -49,15 +49,10 @@ def _interval(node: Node, found: Mapping[Node, Interval], arguments: Mapping[str
     if node.op.name == "dim":
         return _dim(node["dim"])
     if node.op.name == "mul" and node.args[0] is node.args[1]:
-        low, high = sorted(abs(end) for end in found[node.args[0]])
-        return (0.0 if _reaches_zero(found[node.args[0]]) else low * low), high * high
+        return square_bounds(found[node.args[0]])
     if node.op.bounds is None:
         return otherwise
     return node.op.bounds(*(found[a] for a in node.args))
-
-
-def _reaches_zero(interval: Interval) -> bool:
-    return interval[0] <= 0.0 <= interval[1]
 
 
 def _constant(value: object) -> Interval:

@@ -154,7 +154,7 @@ exp = elementwise(
     sympy=lambda sp, x: sp.exp(x),
     domain=(ANY,),
     special=((0.0,), (800.0,), (-800.0,), (inf,), (-inf,)),
-    singular=_overflows,
+    overflow=_overflows,
     bounds=increasing(np.exp, (0.0, inf)),
 )
 
@@ -169,7 +169,7 @@ expm1 = elementwise(
     sympy=lambda sp, x: sp.exp(x) - 1,
     domain=(ANY,),
     special=((0.0,), (-0.0,), (1e-20,), (800.0,), (-40.0,), (-inf,)),
-    singular=_overflows,
+    overflow=_overflows,
     bounds=increasing(np.expm1, (-1.0, inf)),
 )
 

@@ -80,9 +80,9 @@ def _overflows(x: Interval) -> bool:
 
 
 sinh = _unary("sinh", "The hyperbolic sine.", lambda out, x: cosh(x), "sinh", ANY, scalar="_sinh(x)",
-              special=(*EXTREMES, (800.0,)), singular=_overflows, bounds=increasing(np.sinh))  # fmt: skip
+              special=(*EXTREMES, (800.0,)), overflow=_overflows, bounds=increasing(np.sinh))  # fmt: skip
 cosh = _unary("cosh", "The hyperbolic cosine.", lambda out, x: sinh(x), "cosh", ANY, scalar="_cosh(x)",
-              special=(*EXTREMES, (800.0,)), singular=_overflows,
+              special=(*EXTREMES, (800.0,)), overflow=_overflows,
               bounds=lambda x: increasing(np.cosh, (1.0, inf))(abs_bounds(x)))  # fmt: skip
 
 
