@@ -1,0 +1,211 @@
+"""Python text that knows its precedence, so that pieces can be put together without losing structure.
+
+>>> total = Expr("a + b", ADD)
+>>> template("x ** 2", ("x",)).expression({"x": total}).text
+'(a + b) ** 2'
+>>> template("np.exp(x)", ("x",)).expression({"x": total}).text
+'np.exp(a + b)'
+"""
+
+from __future__ import annotations
+
+import ast
+import math
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+
+# Python's precedences. A number binds tighter than a power, but takes no attribute (`2.T`).
+TERNARY, OR, AND, NOT, COMPARE, BIT_OR, BIT_XOR, BIT_AND, SHIFT, ADD, MULTIPLY, UNARY, POWER, NUMBER, ATOM = range(15)
+
+BINARY: dict[type[ast.operator], int] = {
+    ast.BitOr: BIT_OR,
+    ast.BitXor: BIT_XOR,
+    ast.BitAnd: BIT_AND,
+    ast.LShift: SHIFT,
+    ast.RShift: SHIFT,
+    ast.Add: ADD,
+    ast.Sub: ADD,
+    ast.Mult: MULTIPLY,
+    ast.Div: MULTIPLY,
+    ast.FloorDiv: MULTIPLY,
+    ast.Mod: MULTIPLY,
+    ast.MatMult: MULTIPLY,
+    ast.Pow: POWER,
+}
+
+
+@dataclass(frozen=True)
+class Expr:
+    """The text of an expression and how tightly its outermost operator binds."""
+
+    text: str
+    precedence: int = ATOM
+
+    def within(self, needed: int) -> str:
+        """The text, in parentheses where the surroundings bind tighter."""
+        return self.text if self.precedence >= needed else f"({self.text})"
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def call(function: str, *arguments: Expr | str) -> Expr:
+    """`function(a, b)`."""
+    return Expr(f"{function}({', '.join(map(str, arguments))})")
+
+
+def tuple_of(items: list[Expr] | list[str]) -> Expr:
+    """`(a, b)`, `(a,)`, `()`."""
+    inside = ", ".join(map(str, items))
+    return Expr(f"({inside},)" if len(items) == 1 else f"({inside})")
+
+
+def binary(left: Expr, operator: str, right: Expr, precedence: int) -> Expr:
+    """A left-associative operator between two operands."""
+    return Expr(f"{left.within(precedence)} {operator} {right.within(precedence + 1)}", precedence)
+
+
+def number(value: float | int | bool, namespace: str = "math") -> Expr:
+    """The shortest text that reads back as the same number; inf and nan come from a module."""
+    if isinstance(value, bool):
+        return Expr(str(value))
+    if isinstance(value, float) and not math.isfinite(value):
+        name = Expr(f"{namespace}.{'nan' if math.isnan(value) else 'inf'}")
+        return Expr(f"-{name}", UNARY) if value < 0 else name
+    text = _float_text(value) if isinstance(value, float) else str(value)
+    return Expr(text, UNARY if text.startswith("-") else NUMBER)
+
+
+def _float_text(value: float) -> str:
+    plain = repr(value)
+    mantissa, _, exponent = f"{value:.17e}".partition("e")
+    if value == 0 or -3 < int(exponent) < 5:
+        return plain
+    digits = next(m for m in (f"{value:.{n}e}" for n in range(18)) if float(m) == value)
+    mantissa, _, exponent = digits.partition("e")
+    short = f"{mantissa}e{int(exponent)}"
+    return short if len(short) < len(plain) or "e" in plain else plain
+
+
+def precedence_of(node: ast.AST) -> int:
+    """The precedence of a parsed expression."""
+    if isinstance(node, ast.IfExp):
+        return TERNARY
+    if isinstance(node, ast.BoolOp):
+        return OR if isinstance(node.op, ast.Or) else AND
+    if isinstance(node, ast.Compare):
+        return COMPARE
+    if isinstance(node, ast.BinOp):
+        return BINARY[type(node.op)]
+    if isinstance(node, ast.UnaryOp):
+        return NOT if isinstance(node.op, ast.Not) else UNARY
+    if isinstance(node, ast.Constant) and isinstance(node.value, (int, float)) and not isinstance(node.value, bool):
+        return NUMBER
+    return ATOM
+
+
+def _needs(node: ast.AST) -> Iterator[tuple[ast.AST, int]]:
+    """The children of a node, each with the precedence that its place asks for."""
+    if isinstance(node, ast.BinOp):
+        own = precedence_of(node)
+        power = isinstance(node.op, ast.Pow)
+        yield node.left, NUMBER if power else own
+        yield node.right, UNARY if power else own + 1
+        return
+    if isinstance(node, ast.IfExp):
+        yield from ((node.body, OR), (node.test, OR), (node.orelse, TERNARY))
+        return
+    inner = TERNARY
+    if isinstance(node, ast.UnaryOp):
+        inner = precedence_of(node)
+    elif isinstance(node, (ast.BoolOp, ast.Compare)):
+        inner = precedence_of(node) + 1
+    elif isinstance(node, ast.comprehension):
+        inner = OR
+    for field, value in ast.iter_fields(node):
+        tight = (field == "func") or (field == "value" and isinstance(node, (ast.Attribute, ast.Subscript)))
+        for child in value if isinstance(value, list) else [value]:
+            if isinstance(child, ast.AST):
+                yield child, ATOM if tight else inner
+
+
+@dataclass(frozen=True)
+class Slot:
+    """A name in a template and the precedence that its place asks for; `stored`: it is assigned there."""
+
+    name: str
+    needed: int
+    stored: bool = False
+
+
+class Template:
+    """A Python expression or statements with names that stand for something else."""
+
+    def __init__(self, text: str, params: tuple[str, ...]):
+        tree = ast.parse(text)
+        self.is_expression = len(tree.body) == 1 and isinstance(tree.body[0], ast.Expr)
+        root: ast.AST = tree.body[0].value if self.is_expression else tree  # type: ignore[attr-defined]
+        # Unparsed once, so that parentheses stand only where the template itself needs them.
+        normal = ast.unparse(root)
+        root = ast.parse(normal, mode="eval").body if self.is_expression else ast.parse(normal)
+        self.precedence = precedence_of(root)
+        self.pieces = _pieces(normal, root)
+        self.params = params
+        slots = [piece for piece in self.pieces if isinstance(piece, Slot)]
+        self.uses: Counter[str] = Counter(slot.name for slot in slots)
+        self.stored = tuple(dict.fromkeys(slot.name for slot in slots if slot.stored))
+
+    @cached_property
+    def fixed_length(self) -> int:
+        """The number of characters beside the arguments."""
+        return sum(len(p) if isinstance(p, str) else len(p.name) * (p.name not in self.params) for p in self.pieces)
+
+    def text(self, names: Mapping[str, Expr], other: Callable[[str], str] = str) -> str:
+        """The text with its names replaced: by `names`, else by `other`."""
+        return "".join(
+            piece
+            if isinstance(piece, str)
+            else names[piece.name].within(piece.needed)
+            if piece.name in names
+            else other(piece.name)
+            for piece in self.pieces
+        )
+
+    def expression(self, names: Mapping[str, Expr], other: Callable[[str], str] = str) -> Expr:
+        """The expression with its names replaced."""
+        if len(self.pieces) == 1 and isinstance(self.pieces[0], Slot) and self.pieces[0].name in names:
+            return names[self.pieces[0].name]
+        return Expr(self.text(names, other), self.precedence)
+
+
+def _pieces(text: str, root: ast.AST) -> list[str | Slot]:
+    starts = [0]
+    for line in text.splitlines(keepends=True):
+        starts.append(starts[-1] + len(line.encode()))
+    found: list[tuple[int, int, Slot]] = []
+    stack: list[tuple[ast.AST, int]] = [(root, TERNARY)]
+    while stack:
+        node, needed = stack.pop()
+        if isinstance(node, ast.Name):
+            begin = starts[node.lineno - 1] + node.col_offset
+            slot = Slot(node.id, needed, isinstance(node.ctx, ast.Store))
+            found.append((begin, begin + len(node.id.encode()), slot))
+        stack.extend(_needs(node))
+    pieces: list[str | Slot] = []
+    data, position = text.encode(), 0
+    for begin, end, slot in sorted(found, key=lambda item: item[0]):
+        if begin > position:
+            pieces.append(data[position:begin].decode())
+        pieces.append(slot)
+        position = end
+    if position < len(data):
+        pieces.append(data[position:].decode())
+    return pieces
+
+
+@lru_cache(maxsize=4096)
+def template(text: str, params: tuple[str, ...]) -> Template:
+    """The parsed template, kept."""
+    return Template(text, params)
