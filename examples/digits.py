@@ -15,11 +15,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
 
+import autodiffc
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.datasets import load_digits
-
-import autodiffc
 
 MODEL = Path(__file__).with_name("classifier.dsl")
 
@@ -79,7 +78,10 @@ def train(m: ModuleType, epochs: int, hidden: int, rate: float, size: int, seed:
     try:
         for number in range(1, epochs + 1):
             params, loss = epoch(m, params, training, rate, size, rng)
-            print(f"epoch {number:3d}   loss {loss:.4f}   held out {accuracy(m, params, held_out):.2%}", flush=True)
+            print(
+                f"epoch {number:3d}   loss {loss:.4f}   held out {accuracy(m, params, held_out):.2%}",
+                flush=True,
+            )
     except KeyboardInterrupt:
         print("stopped")
     final = accuracy(m, params, held_out)
