@@ -1,0 +1,241 @@
+"""Says in words what is wrong with a statement, and where reading goes on.
+
+    x = foo(a b)        expected an operator, `,` or `)`, found `b`
+    if x = 1:           `=` gives a name a value; it does not compare
+
+First come the structural faults (indentation, brackets, strings), then the table of known mistakes in hints.py,
+last what the parser could have gone on with, in words.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import islice
+
+from .diagnostics import Diagnostic, Note
+from .hints import hint_for
+from .lexical_errors import CHARACTER_HELP, misused_character
+from .scanner import CLOSERS, DECLARATIONS, OPENERS, Lexeme, lexeme_at, scan
+from .source import Source, Span
+
+LAYOUT_TOKENS = ("_NEWLINE", "_INDENT", "_DEDENT", "$END")
+_LOOKAHEAD = 20_000  # lexemes to look through for a closing bracket: bounds the time that a broken file takes
+_STATEMENT = re.compile(
+    rf"(?:{'|'.join(sorted(DECLARATIONS))})\b(?!\s*[=(,)\]])"
+    r"|[^\W\d]\w*(?:\s*\[[^\]\n]*\])?\s*(?:[-+*/%@]|//|\*\*)?=(?!=)"
+)
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Where the parser stopped: at `start`, in the statement that begins at `line_start`."""
+
+    source: Source
+    text: str
+    line_start: int
+    start: int
+    token: str
+    accepted: frozenset[str]
+
+    @property
+    def lacks_block(self) -> bool:
+        return self.accepted == {"_INDENT"}
+
+    @cached_property
+    def found(self) -> Lexeme:
+        if self.token == "_NEWLINE":
+            return Lexeme("newline", "", self.start)
+        return lexeme_at(self.text, self.start)
+
+    @property
+    def before(self) -> str:
+        return self.text[self.line_start : self.start]
+
+    @cached_property
+    def open_brackets(self) -> list[Lexeme]:
+        """The brackets of the statement that are open where the parser stopped."""
+        brackets: list[Lexeme] = []
+        for lexeme in scan(self.text, self.line_start):
+            if lexeme.start >= self.start:
+                break
+            if lexeme.text in OPENERS:
+                brackets.append(lexeme)
+            elif lexeme.text in CLOSERS and brackets:
+                brackets.pop()
+        return brackets
+
+    def span(self, lexeme: Lexeme) -> Span:
+        return Span(self.source, lexeme.start, lexeme.end)
+
+
+def explain(fault: Fault) -> tuple[Diagnostic, int]:
+    """The finding, and the offset of the line end from which to go on."""
+    if fault.token == "_INDENT":
+        return _unexpected_indent(fault), fault.start
+    if fault.lacks_block:
+        return _missing_block(fault), fault.start
+    if fault.open_brackets and (resume := _next_statement(fault)) is not None:
+        return _unclosed(fault, fault.open_brackets[-1]), resume
+    return _on_the_spot(fault), _line_end(fault)
+
+
+def _on_the_spot(fault: Fault) -> Diagnostic:
+    found = fault.found
+    if found.text in CLOSERS and (bracket := _misplaced_bracket(fault)):
+        return bracket
+    if found.text in ("'", '"'):
+        return _unclosed_string(fault)
+    hint = hint_for(fault.before, fault.text, found, fault.accepted)
+    if hint is not None:
+        return Diagnostic(hint.code, hint.message, fault.span(found), help=hint.help)
+    if found.kind == "symbol" and (found.text in CHARACTER_HELP or not found.text.isascii()):
+        return misused_character(fault.source, found.start, found.text)
+    message = f"expected {_listed(_expected(fault))}, found {_described(fault)}"
+    return Diagnostic("E0101", message, fault.span(found))
+
+
+# --- structure -------------------------------------------------------------------------------------
+
+
+def _unexpected_indent(fault: Fault) -> Diagnostic:
+    word = lexeme_at(fault.text, fault.start)
+    help = "only the lines under one that ends in `:` are indented deeper than it"
+    return Diagnostic("E0102", "this line is indented, but no block begins here", fault.span(word), help=help)
+
+
+def _missing_block(fault: Fault) -> Diagnostic:
+    """Shown at the line that should be indented, or at the header where nothing follows."""
+    header = fault.text.rfind(":", 0, fault.start)
+    at_end = fault.token in LAYOUT_TOKENS or not fault.found.text
+    span = Span(fault.source, header, header + 1) if at_end else fault.span(fault.found)
+    note = Note(Span(fault.source, header, header + 1), "the block is opened")
+    help = "indent the lines of the block by four spaces"
+    return Diagnostic("E0102", "expected an indented block", span, notes=() if at_end else (note,), help=help)
+
+
+def _next_statement(fault: Fault) -> int | None:
+    """Where a bracket was never closed: the end of the line before the next statement.
+
+    A line counts as a statement where it looks like one and is indented no deeper than the broken one.
+    """
+    text, opener = fault.text, fault.open_brackets[-1]
+    indent = fault.line_start - (text.rfind("\n", 0, fault.line_start) + 1)
+    newline = text.find("\n", opener.end)
+    while -1 < newline < fault.start:
+        line = re.compile(r"[ \t]*").match(text, newline + 1)
+        assert line is not None
+        if len(line.group()) <= indent and _STATEMENT.match(text, line.end()):
+            return newline
+        newline = text.find("\n", newline + 1)
+    at_end = fault.start >= len(fault.source.text)
+    return text.find("\n", opener.end) if at_end else None
+
+
+def _unclosed(fault: Fault, bracket: Lexeme) -> Diagnostic:
+    label = f"`{OPENERS[bracket.text]}` is missing"
+    return Diagnostic("E0107", "this bracket is never closed", fault.span(bracket), label)
+
+
+def _misplaced_bracket(fault: Fault) -> Diagnostic | None:
+    found = fault.found
+    if not fault.open_brackets:
+        return Diagnostic("E0101", f"`{found.text}` closes nothing", fault.span(found))
+    opener = fault.open_brackets[-1]
+    if CLOSERS[found.text] == opener.text:
+        return None
+    note = Note(fault.span(found), f"`{found.text}` stands")
+    message = f"`{opener.text}` is not closed by `{OPENERS[opener.text]}`"
+    return Diagnostic("E0107", message, fault.span(opener), notes=(note,))
+
+
+def _unclosed_string(fault: Fault) -> Diagnostic:
+    found = fault.found
+    end = len(fault.text[found.start :].split("\n", 1)[0].rstrip()) + found.start
+    transposed = found.text == "'" and re.search(r"[\w\])]$", fault.before)
+    help = "a transpose is `A.T`" if transposed else "a text ends on the line on which it begins"
+    span = Span(fault.source, found.start, found.end if transposed else end)
+    return Diagnostic("E0107", f"this text is not closed by `{found.text}`", span, help=help)
+
+
+def _line_end(fault: Fault) -> int:
+    """The end of the statement: the first line end outside brackets, or the very next where none is found."""
+    depth = len(fault.open_brackets)
+    for lexeme in islice(scan(fault.text, fault.start), _LOOKAHEAD):
+        depth += (lexeme.text in OPENERS) - (lexeme.text in CLOSERS and depth > 0)
+        if lexeme.kind == "newline" and depth == 0:
+            return lexeme.end - 1
+    return fault.text.find("\n", fault.start)
+
+
+# --- what was expected -----------------------------------------------------------------------------
+
+_WORDS = {
+    "COLON": "`:`",
+    "EQUAL": "`=`",
+    "COMMA": "`,`",
+    "RPAR": "`)`",
+    "RSQB": "`]`",
+    "LPAR": "`(`",
+    "IN": "`in`",
+    "RANGE": "`range(…)`",
+    "WRT": "`wrt`",
+    "IMPORT": "`import`",
+    "ELSE": "`else`",
+    "_NEWLINE": "the end of the line",
+}
+# What stands in a name's place after these words.
+_NAMES = {
+    "model": "the model's name",
+    "def": "the function's name",
+    "adjoint": "the function's name",
+    "from": 'a library module or a file (`"file.dsl"`)',
+    ".": "`T`",
+    ":": "a type (`real`, `int` or `bool`)",
+}
+
+
+def _expected(fault: Fault) -> list[str]:
+    return list(dict.fromkeys(_expected_words(fault)))
+
+
+def _expected_words(fault: Fault) -> Iterator[str]:
+    accepted = fault.accepted
+    if "MODEL" in accepted:
+        yield "a statement"
+        return
+    if "AUGMENTED" in accepted:
+        yield "`=`"
+        return
+    if "NUMBER" in accepted:
+        yield "an expression"
+    elif "NAME" in accepted:
+        yield _NAMES.get(_last_word(fault), "a name")
+    if "SCALE" in accepted:
+        yield "an operator"
+    elif "ORDER" in accepted:
+        yield "a constraint"
+    operand = "NUMBER" in accepted
+    skipped = {"LPAR"} if operand else {"IN"} if "ORDER" in accepted else set()
+    yield from (word for terminal, word in _WORDS.items() if terminal in accepted - skipped)
+
+
+def _last_word(fault: Fault) -> str:
+    word = re.search(r"(\w+|\S)\s*$", fault.before[-80:])
+    return word.group(1) if word else ""
+
+
+def _listed(words: list[str]) -> str:
+    if len(words) < 2:
+        return "".join(words) or "the end of the file"
+    return ", ".join(words[:-1]) + " or " + words[-1]
+
+
+def _described(fault: Fault) -> str:
+    found = fault.found
+    if found.kind == "newline":
+        return "the end of the line"
+    text = found.text if len(found.text) <= 30 else found.text[:29] + "…"
+    return text if found.kind == "string" else f"`{text}`"
