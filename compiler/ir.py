@@ -56,7 +56,8 @@ class Op:
     py        the emitted text on arrays: a Python expression in which the names of `params` stand for the
               arguments; or a function of (node, d) that gives one, where `d(dim)` is the text to put for
               a dim. A text of several statements assigns `out`. Names with a leading underscore are
-              routines that the emitter copies into the module
+              routines that the emitter copies into the module. A last param with a star (`*x`) takes any
+              number of arguments, which the text calls x0, x1, …
     scalar    the same where arguments and result are Python numbers (None: `py` serves there too)
     sympy     (elementwise ops) the value as a SymPy expression: gets the sympy module, then the arguments
     domain    for each real argument of an elementwise op the interval that tests draw from
@@ -92,6 +93,7 @@ class Op:
     elementwise: bool = False
     commutative: bool = False
     selector: bool = False  # its cotangents contain zeros that mean "not used"
+    view: bool = False  # the emitted result may share memory with the first argument
 
     def __call__(self, *args: Node | Scalar, **attrs: Any) -> Node:
         real = any(isinstance(a, Node) and a.type.kind == "real" for a in args)
