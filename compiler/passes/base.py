@@ -1,0 +1,88 @@
+"""What a pass is, and how passes are run one after the other.
+
+A pass is a frozen dataclass with a `name` and a `run(graph) -> graph`; its options are its fields:
+
+>>> from autodiffc.compiler import ops
+>>> from autodiffc.compiler.ir import Graph
+>>> from autodiffc.compiler.passes.cse import Cse
+>>> from autodiffc.compiler.types import REAL
+>>> x = ops.argument("x", REAL)
+>>> graph = Graph((x,), (("f", ops.exp(x) * ops.exp(x)),))
+>>> seen = []
+>>> after = run_passes((Cse(),), graph, lambda pass_, before, after: seen.append(pass_.name))
+>>> seen, len(graph.nodes()), len(after.nodes())
+(['cse'], 4, 3)
+
+`observe` is called around every pass; dumps, timings and the verifier are observers. A pass that finds
+nothing to do returns the graph itself: that is how `Repeat` knows that it is done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import Protocol, Union
+
+from ..ir import Graph, Node
+
+
+class Pass(Protocol):
+    """A graph in, an equivalent graph out."""
+
+    @property
+    def name(self) -> str: ...
+
+    def run(self, graph: Graph) -> Graph: ...
+
+
+Observe = Callable[[Pass, Graph, Graph], None]
+
+
+@dataclass(frozen=True)
+class Repeat:
+    """Passes to be run in turn until none of them finds anything, at most `limit` times."""
+
+    passes: tuple[Pass, ...]
+    limit: int = 4
+
+
+Step = Union[Pass, Repeat]
+
+
+def run_passes(steps: Iterable[Step], graph: Graph, observe: Observe | None = None) -> Graph:
+    """The graph after all steps."""
+    for step in steps:
+        if isinstance(step, Repeat):
+            graph = _repeat(step, graph, observe)
+        else:
+            graph = _run(step, graph, observe)
+    return graph
+
+
+def _repeat(step: Repeat, graph: Graph, observe: Observe | None) -> Graph:
+    for _ in range(step.limit):
+        before = graph
+        graph = run_passes(step.passes, graph, observe)
+        if graph is before:
+            break
+    return graph
+
+
+def _run(pass_: Pass, graph: Graph, observe: Observe | None) -> Graph:
+    after = pass_.run(graph)
+    if observe is not None:
+        observe(pass_, graph, after)
+    return after
+
+
+def rewritten(graph: Graph, step: Callable[[Node, tuple[Node, ...]], Node]) -> Graph:
+    """`graph.rewrite(step)`, or the graph itself where that changes no node."""
+    after = graph.rewrite(step)
+    same = all(old is new for (_, old), (_, new) in zip(graph.outputs, after.outputs))
+    return graph if same else after
+
+
+def with_outputs(graph: Graph, names: Iterable[str]) -> Graph:
+    """The same graph with only the outputs of these names, in this order."""
+    outputs = dict(graph.outputs)
+    return replace(graph, outputs=tuple((name, outputs[name]) for name in names))

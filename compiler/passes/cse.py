@@ -1,0 +1,53 @@
+"""Common subexpressions: nodes that compute the same value become one node.
+
+    %1 = exp(%0)                 %1 = exp(%0)
+    %2 = exp(%0)          →      %2 = mul(%1, %1)
+    %3 = mul(%1, %2)
+
+Two nodes are the same if op, arguments, attributes and type are. The operands of a commutative op may be
+in either order; `maximum`, `minimum` and `where` are not among those, as their order decides ties. 1 and
+1.0 and True are three constants, as are 0.0 and -0.0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+
+from ..ir import Graph, Node, attr_key
+from .base import rewritten
+
+
+class Interner:
+    """Gives every node the first one that computes the same.
+
+    >>> from autodiffc.compiler.ir import const
+    >>> intern = Interner()
+    >>> one = intern(const(1.0))
+    >>> intern(const(1.0)) is one, intern(const(1)) is one
+    (True, False)
+    """
+
+    def __init__(self) -> None:
+        self._first: dict[Hashable, Node] = {}
+
+    def __call__(self, node: Node) -> Node:
+        """The representative of a node whose arguments are representatives."""
+        return self._first.setdefault(node_key(node), node)
+
+
+def node_key(node: Node) -> Hashable:
+    """What two nodes on the same arguments must share to be the same value."""
+    args = tuple(map(id, node.args))
+    if node.op.commutative:
+        args = tuple(sorted(args))
+    return node.op.name, args, attr_key(node.attrs), node.type
+
+
+@dataclass(frozen=True)
+class Cse:
+    name: str = "cse"
+
+    def run(self, graph: Graph) -> Graph:
+        intern = Interner()
+        return rewritten(graph, lambda node, args: intern(node.with_args(args)))

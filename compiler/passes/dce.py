@@ -1,0 +1,32 @@
+"""Dead code: what no output needs is forgotten.
+
+Nodes that no output reaches are not part of a graph in the first place; this pass drops what the graph
+still knows about them, their names and their places in the source:
+
+>>> from autodiffc.compiler import ops
+>>> from autodiffc.compiler.ir import Graph
+>>> from autodiffc.compiler.types import REAL
+>>> x = ops.argument("x", REAL)
+>>> dead = ops.exp(x)
+>>> Dce().run(Graph((x,), (("f", x + 1.0),), {dead: "h"})).names
+{}
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from ..ir import Graph
+
+
+@dataclass(frozen=True)
+class Dce:
+    name: str = "dce"
+
+    def run(self, graph: Graph) -> Graph:
+        live = set(graph.nodes()) | set(graph.inputs)
+        if live.issuperset(graph.names) and live.issuperset(graph.origins):
+            return graph
+        names = {node: name for node, name in graph.names.items() if node in live}
+        origins = {node: spans for node, spans in graph.origins.items() if node in live}
+        return replace(graph, names=names, origins=origins)

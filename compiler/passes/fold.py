@@ -1,0 +1,78 @@
+"""Constant folding: what depends on constants alone is computed now.
+
+    %0 = const(2.0)
+    %1 = sqrt(%0)         →      %1 = const(1.4142135623730951)
+
+Only scalars and small arrays are folded: a large array would be a large text. What raises stays, to raise
+at run time; NaN and inf are values like others. A dim whose size is known becomes that number.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..ir import Graph, Literal, Node, const
+from ..types import Dim, size_of
+from .base import rewritten
+
+LARGEST = 64
+DTYPES: dict[str, type] = {"real": np.float64, "int": np.int64, "bool": np.bool_}
+
+
+class Unknown(Exception):
+    """An attribute whose value only run time knows."""
+
+
+def known_value(value: Any) -> Any:
+    """An attribute with its dims as numbers; Unknown where one has no number yet."""
+    if isinstance(value, Dim):
+        if value.known is None:
+            raise Unknown
+        return value.known
+    return tuple(map(known_value, value)) if isinstance(value, tuple) else value
+
+
+def constant_array(node: Node) -> Any:
+    """The value of a constant node as NumPy sees it."""
+    value = node["value"]
+    return value.array if isinstance(value, Literal) else np.asarray(value, DTYPES[node.type.kind])
+
+
+def folded(node: Node) -> Node | None:
+    """The constant that a node on constants comes to, None where that is not for now."""
+    if node.op.name == "dim":
+        size = node["dim"].known
+        return None if size is None else const(int(size))
+    size = size_of(node.shape).known
+    if not node.args or size is None or size > LARGEST or node.op.name == "broadcast_to":
+        return None
+    if any(arg.op.name != "const" for arg in node.args):
+        return None
+    return _computed(node)
+
+
+def _computed(node: Node) -> Node | None:
+    try:
+        with np.errstate(all="ignore"):
+            attrs = {name: known_value(value) for name, value in node.attrs}
+            value = np.asarray(node.op.eval(*map(constant_array, node.args), **attrs))
+    except Exception:  # whatever an op raises on these values, it is to raise at run time
+        return None
+    result = const(value.astype(DTYPES[node.type.kind]))
+    return result if result.type == node.type else None
+
+
+@dataclass(frozen=True)
+class Fold:
+    name: str = "fold"
+
+    def run(self, graph: Graph) -> Graph:
+        return rewritten(graph, _step)
+
+
+def _step(node: Node, args: tuple[Node, ...]) -> Node:
+    new = node.with_args(args)
+    return folded(new) or new

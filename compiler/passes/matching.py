@@ -1,0 +1,421 @@
+"""The search behind `pattern`: a compiled pattern against the views of a node.
+
+A pattern is compiled into variables, numbers, ops, sums and products. The parts of a sum that are no
+variables find their terms first, by backtracking; a variable that is bound by then takes its own terms
+away, and one that is still free takes the rest. So `log(x + sqrt(x*x + 1))` matches with x = a - b:
+
+>>> from autodiffc.compiler import ops
+>>> from autodiffc.compiler.types import REAL
+>>> x = ops.pattern_variable("x")
+>>> a, b = ops.argument("a", REAL), ops.argument("b", REAL)
+>>> pattern = compiled(ops.log(x + ops.sqrt(x * x + 1.0)))
+>>> found = Search(Views()).at_root(pattern, ops.log(ops.sqrt(1.0 + (a - b) ** 2.0) - b + a))
+>>> next(found).bindings["x"]
+sub(argument, argument): real
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Union
+
+from ..ir import OPS, Node
+from .views import Power, Product, Sum, Term, Views, build_product, build_sum, inverse, scaled, times
+
+Bindings = Mapping[str, Any]
+REDUCTIONS = frozenset("sum mean prod max min var std logsumexp".split())
+WHOLE = frozenset("softmax log_softmax".split())
+
+
+@dataclass(frozen=True)
+class AttributeVariable:
+    name: str
+
+
+@dataclass(frozen=True)
+class Variable:
+    name: str
+    family: str = "variable"
+
+
+@dataclass(frozen=True)
+class Number:
+    value: float
+    family: str = "number"
+
+
+@dataclass(frozen=True)
+class Call:
+    op: str
+    args: tuple[Pattern, ...]
+    attrs: tuple[tuple[str, Any], ...]
+
+    @property
+    def family(self) -> str:
+        return self.op
+
+
+@dataclass(frozen=True)
+class SumPattern:
+    constant: float
+    terms: tuple[tuple[float, Pattern], ...]
+    family: str = "sum"
+
+
+@dataclass(frozen=True)
+class ProductPattern:
+    factor: float
+    powers: tuple[tuple[Pattern, int], ...]
+    family: str = "product"
+
+
+Pattern = Union[Variable, Number, Call, SumPattern, ProductPattern]
+
+
+def compiled(node: Node, views: Views | None = None) -> Pattern:
+    """A pattern of nodes as the search wants it: flattened as graphs are."""
+    views = views or Views()
+    if node.op.name == "pattern":
+        return Variable(node["name"])
+    value = views.number(node)
+    if value is not None:
+        return Number(value)
+    total = views.sum(node, deep=False)
+    if total.terms != ((1.0, node),) and (len(total.terms) > 1 or total.constant):
+        return SumPattern(total.constant, tuple((c, compiled(t, views)) for c, t in total.terms))
+    product = views.product(node)
+    if product.powers != ((node, 1),):
+        return ProductPattern(product.factor, tuple((compiled(b, views), e) for b, e in product.powers))
+    return Call(node.op.name, tuple(compiled(a, views) for a in node.args), node.attrs)
+
+
+def labels_of(pattern: Pattern) -> frozenset[str]:
+    """The ops that a node must be made of for the pattern to match its sums and products."""
+    if isinstance(pattern, Call):
+        return frozenset((pattern.op,))
+    if isinstance(pattern, SumPattern):
+        return frozenset().union(*(labels_of(t) for _, t in pattern.terms))
+    if isinstance(pattern, ProductPattern):
+        return frozenset().union(*(labels_of(b) for b, _ in pattern.powers))
+    return frozenset()
+
+
+@dataclass(frozen=True)
+class Found:
+    """A match: the variables, and what to make of the replacement (the multiple, and the rest of the root)."""
+
+    bindings: Bindings
+    wrap: Callable[[Node], Node]
+
+
+def _itself(node: Node) -> Node:
+    return node
+
+
+class Search:
+    """Finds patterns in nodes through their views."""
+
+    def __init__(self, views: Views):
+        self.views = views
+
+    # --- the root --------------------------------------------------------------------------------
+
+    def at_root(self, pattern: Pattern, node: Node) -> Iterator[Found]:
+        """All matches with the node as root; of a sum or a product a part is enough, in any multiple."""
+        if isinstance(pattern, SumPattern):
+            total = self.views.sum(node, deep=False)
+            for b, scale, rest in self._terms(pattern, total, {}):
+                yield Found(b, self._rest_of_sum(total, scale, rest))
+        elif isinstance(pattern, ProductPattern):
+            product = self.views.product(node)
+            for b, left in self._powers(pattern, product, {}):
+                yield Found(b, lambda new, left=left: _with_rest(new, left))  # type: ignore[misc]
+        else:
+            for b in self.match(pattern, node, {}):
+                yield Found(b, _itself)
+
+    def _rest_of_sum(self, total: Sum, scale: float, rest: Sum) -> Callable[[Node], Node]:
+        """Puts the replacement where the first term that it replaces stood."""
+
+        def wrap(new: Node) -> Node:
+            left = list(rest.terms)
+            at = next((i for i, t in enumerate(total.terms) if i >= len(left) or left[i] is not t), len(left))
+            return build_sum(rest.constant, [*left[:at], (scale, new), *left[at:]])
+
+        return wrap
+
+    # --- anywhere --------------------------------------------------------------------------------
+
+    def match(self, pattern: Pattern, node: Node, b: Bindings) -> Iterator[Bindings]:
+        """All ways in which the whole node is the pattern."""
+        if isinstance(pattern, Variable):
+            if pattern.name not in b:
+                yield {**b, pattern.name: node}
+            elif self.views.same(b[pattern.name], node):
+                yield b
+        elif isinstance(pattern, Number):
+            if self.views.number(node) == pattern.value:
+                yield b
+        else:
+            yield from self._spelled(pattern, node, b)
+
+    def _spelled(self, pattern: Pattern, node: Node, b: Bindings) -> Iterator[Bindings]:
+        pushed = self.views.pushed(node) if pattern.family not in REDUCTIONS | WHOLE else None
+        seen = pushed if pushed is not None else node
+        if isinstance(pattern, SumPattern):
+            yield from self._whole_sum(pattern, seen, b, (1.0,))
+        elif isinstance(pattern, ProductPattern):
+            yield from self._whole_product(pattern, seen, b)
+        elif isinstance(pattern, Call):
+            yield from self._call(pattern, seen, b)
+
+    def _call(self, pattern: Call, node: Node, b: Bindings) -> Iterator[Bindings]:
+        if pattern.op in REDUCTIONS:
+            reduced = self.views.reduction(node, pattern.op)
+            if reduced is None:
+                return
+            node = reduced
+        args = self._arguments(pattern.op, node)
+        if args is None:
+            return
+        matched = _attributes(pattern, node, b)
+        if matched is None:
+            return
+        yield from self._in_order(pattern.args, args, matched)
+        if OPS[pattern.op].commutative:
+            yield from self._in_order(pattern.args, args[::-1], matched)
+
+    def _arguments(self, op: str, node: Node) -> tuple[Node, ...] | None:
+        """The node's arguments if it is that op in some spelling."""
+        name = node.op.name
+        if name == op:
+            return node.args
+        if name == "log1p" and op == "log":
+            return (1.0 + node.args[0],)
+        if name == "power" and op == "sqrt" and self.views.number(node.args[1]) == 0.5:
+            return node.args[:1]
+        return None
+
+    def _in_order(self, patterns: tuple[Pattern, ...], args: tuple[Node, ...], b: Bindings) -> Iterator[Bindings]:
+        if not patterns:
+            yield b
+            return
+        for bound in self.match(patterns[0], args[0], b):
+            yield from self._in_order(patterns[1:], args[1:], bound)
+
+    # --- sums ------------------------------------------------------------------------------------
+
+    def _whole_sum(
+        self, pattern: SumPattern, node: Node, b: Bindings, scales: tuple[float, ...]
+    ) -> Iterator[Bindings]:
+        for bound, scale, rest in self._terms(pattern, self.views.sum(node), b, node, scales):
+            if scale in scales and not rest.terms and not rest.constant:
+                yield bound
+
+    def _terms(
+        self,
+        pattern: SumPattern,
+        total: Sum,
+        b: Bindings,
+        node: Node | None = None,
+        scales: tuple[float, ...] = (),
+    ) -> Iterator[tuple[Bindings, float, Sum]]:
+        """Bindings, the multiple, and what is left; a free variable takes what is left of a whole `node`."""
+        fixed = [(c, p) for c, p in pattern.terms if not isinstance(p, Variable)]
+        variables = [(c, p) for c, p in pattern.terms if isinstance(p, Variable)]
+        for bound, scale, left in self._fixed(fixed, list(total.terms), b, None):
+            for multiple in [scale] if scale is not None else scales:
+                yield from self._variables(pattern, variables, Sum(total.constant, tuple(left)), bound, multiple, node)
+
+    def _fixed(
+        self, patterns: list[tuple[float, Pattern]], terms: list[Term], b: Bindings, scale: float | None
+    ) -> Iterator[tuple[Bindings, float | None, list[Term]]]:
+        if not patterns:
+            yield b, scale, terms
+            return
+        coefficient, pattern = patterns[0]
+        for i, (c, term) in enumerate(terms):
+            ratio = _ratio(c, coefficient)
+            if ratio is None or (scale is not None and scale != ratio):
+                continue
+            for bound in self.match(pattern, term, b):
+                yield from self._fixed(patterns[1:], terms[:i] + terms[i + 1 :], bound, ratio)
+
+    def _variables(
+        self, pattern: SumPattern, variables: list[tuple[float, Variable]], left: Sum, b: Bindings,
+        scale: float, node: Node | None,
+    ) -> Iterator[tuple[Bindings, float, Sum]]:  # fmt: skip
+        constant = times(pattern.constant, scale)
+        if constant is None or (pattern.constant and constant != left.constant):
+            return
+        rest: Sum | None = Sum(0.0 if pattern.constant else left.constant, left.terms)
+        free = []
+        for coefficient, variable in variables:
+            if variable.name not in b:
+                free.append((coefficient, variable))
+                continue
+            rest = self._without(rest, coefficient * scale, b[variable.name]) if rest else None
+        if rest is None or len(free) > (node is not None):
+            return
+        if free:
+            if rest.terms or rest.constant:
+                coefficient, variable = free[0]
+                yield {**b, variable.name: self._taken(rest, coefficient * scale, node)}, scale, Sum(0.0, ())
+            return
+        yield b, scale, rest
+
+    def _without(self, total: Sum, coefficient: float, node: Node) -> Sum | None:
+        """total - coefficient * node, if all terms of the node are among those of the total."""
+        part = self.views.sum(node)
+        terms = list(total.terms)
+        for c, term in part.terms:
+            found = next((t for t in terms if t[0] == c * coefficient and self.views.same(t[1], term)), None)
+            if found is None:
+                return None
+            terms.remove(found)
+        return Sum(total.constant - coefficient * part.constant, tuple(terms))
+
+    def _taken(self, rest: Sum, coefficient: float, node: Node | None) -> Node:
+        """What a free variable stands for: an operand as it is written, or else a new sum."""
+        if coefficient == 1.0 and node is not None:
+            for arg in node.args:
+                if self.views.sum(arg) == rest:
+                    return arg
+        if len(rest.terms) == 1 and not rest.constant:
+            return scaled(rest.terms[0][0] / coefficient, rest.terms[0][1])
+        return build_sum(rest.constant / coefficient, [(c / coefficient, t) for c, t in rest.terms])
+
+    # --- products --------------------------------------------------------------------------------
+
+    def _whole_product(self, pattern: ProductPattern, node: Node, b: Bindings) -> Iterator[Bindings]:
+        for bound, rest in self._powers(pattern, self.views.product(node), b, whole=True):
+            if rest.factor == 1.0 and not rest.powers:
+                yield bound
+
+    def _powers(
+        self, pattern: ProductPattern, product: Product, b: Bindings, whole: bool = False
+    ) -> Iterator[tuple[Bindings, Product]]:
+        """Bindings and what is left."""
+        factor = _ratio(product.factor, pattern.factor)
+        if factor is None:
+            return
+        fixed = [(p, e) for p, e in pattern.powers if not isinstance(p, Variable)]
+        variables = [(p, e) for p, e in pattern.powers if isinstance(p, Variable)]
+        for bound, left in self._fixed_powers(fixed, Product(factor, product.powers), b):
+            taken = self._free_powers(variables, left, bound, whole)
+            if taken is not None:
+                yield taken
+
+    def _fixed_powers(
+        self, patterns: list[tuple[Pattern, int]], left: Product, b: Bindings
+    ) -> Iterator[tuple[Bindings, Product]]:
+        if not patterns:
+            yield b, left
+            return
+        pattern, exponent = patterns[0]
+        for i, (base, has) in enumerate(left.powers):
+            if has * exponent <= 0 or abs(has) < abs(exponent):
+                continue
+            powers = (*left.powers[:i], *_power(base, has - exponent), *left.powers[i + 1 :])
+            for bound, sign in self._factor(pattern, base, b):
+                rest = Product(left.factor * sign**exponent, powers)
+                yield from self._fixed_powers(patterns[1:], rest, bound)
+
+    def _factor(self, pattern: Pattern, base: Node, b: Bindings) -> Iterator[tuple[Bindings, float]]:
+        """A factor; one that is a sum may have the other sign."""
+        for bound in self.match(pattern, base, b):
+            yield bound, 1.0
+        if isinstance(pattern, SumPattern):
+            for bound in self._whole_sum(pattern, base, b, (-1.0,)):
+                yield bound, -1.0
+
+    def _free_powers(
+        self, variables: list[tuple[Variable, int]], left: Product, b: Bindings, whole: bool
+    ) -> tuple[Bindings, Product] | None:
+        free = []
+        for variable, exponent in variables:
+            if variable.name in b:
+                smaller = self._divided(left, b[variable.name], exponent)
+                if smaller is None:
+                    return None
+                left = smaller
+            else:
+                free.append((variable, exponent))
+        if not free:
+            return b, left
+        return _shared_out(free, left, b) if whole else None
+
+    def _divided(self, product: Product, node: Node, exponent: int) -> Product | None:
+        """product / node ** exponent, if all factors of the node are among those of the product."""
+        part = self.views.product(node)
+        factor = product.factor
+        powers = list(product.powers)
+        for base, e in part.powers:
+            i = next((i for i, (other, _) in enumerate(powers) if self.views.same(other, base)), None)
+            if i is None or powers[i][1] * e * exponent <= 0 or abs(powers[i][1]) < abs(e * exponent):
+                return None
+            powers[i : i + 1] = _power(base, powers[i][1] - e * exponent)
+        for _ in range(abs(exponent)):
+            ratio = _ratio(factor, part.factor) if exponent > 0 else times(factor, part.factor)
+            if ratio is None:
+                return None
+            factor = ratio
+        return Product(factor, tuple(powers))
+
+
+def _power(base: Node, exponent: int) -> tuple[Power, ...]:
+    return ((base, exponent),) if exponent else ()
+
+
+def _ratio(a: float, b: float) -> float | None:
+    """a / b where that does not round."""
+    if b in (1.0, -1.0):
+        return a * b
+    if a == b:
+        return 1.0
+    whole = inverse(b)
+    return None if whole is None else times(a, whole)
+
+
+def _shared_out(free: list[tuple[Variable, int]], left: Product, b: Bindings) -> tuple[Bindings, Product] | None:
+    """Numerator and denominator to a variable each; all to one that is alone."""
+    nothing = Product(1.0, ())
+    if len(free) == 1:
+        variable, exponent = free[0]
+        if any(e % exponent for _, e in left.powers) or (exponent != 1 and left.factor != 1.0) or not left.powers:
+            return None
+        root = build_product(left.factor, [(base, e // exponent) for base, e in left.powers])
+        return {**b, variable.name: root}, nothing
+    if [e for _, e in free] not in ([1, -1], [-1, 1]):
+        return None
+    above = [p for p in left.powers if p[1] > 0]
+    below = [(base, -e) for base, e in left.powers if e < 0]
+    if not below or not (above or left.factor != 1.0):
+        return None
+    top, bottom = sorted(free, key=lambda v: -v[1])
+    return {**b, top[0].name: build_product(left.factor, above), bottom[0].name: build_product(1.0, below)}, nothing
+
+
+def _with_rest(new: Node, rest: Product) -> Node:
+    """The replacement times what is left of a product."""
+    if not rest.powers:
+        return scaled(rest.factor, new)
+    above = [p for p in rest.powers if p[1] > 0]
+    below = [p for p in rest.powers if p[1] < 0]
+    return build_product(rest.factor, [*above, (new, 1), *below])
+
+
+def _attributes(pattern: Call, node: Node, b: Bindings) -> Bindings | None:
+    """The bindings with the attribute variables; None where an attribute differs."""
+    bound = dict(b)
+    for name, wanted in pattern.attrs:
+        value = node[name]
+        if not isinstance(wanted, AttributeVariable):
+            if wanted != value:
+                return None
+        elif wanted.name in ("_", "keepdims"):
+            bound.setdefault(wanted.name, value)
+        elif bound.setdefault(wanted.name, value) != value:
+            return None
+    return bound

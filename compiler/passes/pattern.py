@@ -1,0 +1,178 @@
+"""Rewrite rules as lines, and the matcher that finds them however the model spells them.
+
+    x, a = pattern_variable("x"), attribute_variable("axis")
+    rule("log-sigmoid", ops.log(ops.sigmoid(x)), -ops.softplus(-x))
+
+A pattern is made of the same ops and operators as a graph. It matches modulo what `views` sees through:
+the order and grouping of sums and products, signs, reciprocals, `log1p` for `log(1 + …)`, axes of length 1,
+and ops that only move elements. A pattern whose root is a sum or a product matches part of a longer one,
+in any multiple; the rest stays:
+
+>>> from autodiffc.compiler import ops
+>>> from autodiffc.compiler.irtext import print_graph
+>>> from autodiffc.compiler.ir import Graph
+>>> from autodiffc.compiler.types import REAL
+>>> x, y = pattern_variable("x"), ops.argument("y", REAL)
+>>> expm1 = rule("expm1", ops.exp(x) - 1.0, ops.expm1(x))
+>>> Matcher().rewrite(expm1, 3.0 - 3.0 * ops.exp(y)).args
+(const(, value=-3.0): real, expm1(argument): real)
+
+The replacement is a pattern too, or a function of the binding (None: does not apply after all). A guard
+`where` sees the binding. Rules say in which way both sides are equal: `exact` (bit by bit), `real` (in real
+arithmetic on the whole domain of the left side, the default) or `guarded` (where the guard holds).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, Union
+
+from ..ir import OPS, Graph, Interval, Node, const_value
+from ..ops import pattern_variable as pattern_variable
+from ..types import Dim, size_of
+from .matching import (
+    AttributeVariable,
+    Bindings,
+    Pattern,
+    Search,
+    compiled,
+    labels_of,
+)
+from .views import SUMS, Views, build_product, build_sum, negated, scaled
+
+Class = Literal["exact", "real", "guarded"]
+Replacement = Union[Node, Callable[["Binding"], Union[Node, None]]]
+
+
+@dataclass(frozen=True, eq=False)
+class Binding:
+    """What the variables of a pattern stand for: `b.x` a node, `b.axis` an attribute."""
+
+    values: Mapping[str, Any]
+    root: Node
+    views: Views
+    interval: Callable[[Node], Interval]
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self.values[name]
+        except KeyError:
+            raise AttributeError(name) from None
+
+
+@dataclass(frozen=True, eq=False)
+class Rule:
+    """`left` may be replaced by `right`; made by `rule`."""
+
+    name: str
+    left: Node
+    right: Replacement
+    where: Callable[[Binding], bool] | None
+    kind: Class
+    pattern: Pattern = field(repr=False)
+    labels: frozenset[str] = field(repr=False)
+
+    @property
+    def root(self) -> str:
+        """The family of roots: `sum`, `product`, or the op's name."""
+        return self.pattern.family
+
+
+def attribute_variable(name: str) -> Any:
+    """Stands for an attribute in a pattern: an axis, keepdims."""
+    return AttributeVariable(name)
+
+
+def rule(
+    name: str,
+    left: Node,
+    right: Replacement,
+    *,
+    where: Callable[[Binding], bool] | None = None,
+    kind: Class = "real",
+) -> Rule:
+    """A rule, with its left side made ready for matching."""
+    pattern = compiled(left)
+    return Rule(name, left, right, where, kind, pattern, labels_of(pattern))
+
+
+# The families of roots that a node may match under.
+FAMILIES: dict[str, tuple[str, ...]] = {
+    "add": ("sum",),
+    "sub": ("sum",),
+    "mul": ("product",),
+    "div": ("product",),
+    "reciprocal": ("product",),
+    "power": ("product", "sqrt"),
+    "log1p": ("log",),
+}
+
+
+def families(node: Node) -> tuple[str, ...]:
+    return FAMILIES.get(node.op.name, (node.op.name,))
+
+
+def _anywhere(_: Node) -> Interval:
+    return float("-inf"), float("inf")
+
+
+class Matcher:
+    """Applies rules to nodes of one graph; remembers its views of them."""
+
+    def __init__(self, interval: Callable[[Node], Interval] = _anywhere):
+        self.views = Views()
+        self.search = Search(self.views)
+        self.interval = interval
+
+    def rewrite(self, rule: Rule, node: Node) -> Node | None:
+        """The node's replacement, None where the rule does not apply."""
+        for found in self.search.at_root(rule.pattern, node):
+            binding = Binding(found.bindings, node, self.views, self.interval)
+            if rule.where is not None and not rule.where(binding):
+                continue
+            new = instantiate(rule.right, binding)
+            if new is None:
+                continue
+            result = fitted(found.wrap(new), node)
+            if result is not None and not self.views.same(result, node):
+                return result
+        return None
+
+
+def instantiate(right: Replacement, binding: Binding) -> Node | None:
+    """The right side of a rule with its variables filled in."""
+    if not isinstance(right, Node):
+        return right(binding)
+    if not right.is_pattern:
+        return right
+    if right.op.name == "pattern":
+        return binding.values[right["name"]]  # type: ignore[no-any-return]
+    args = [instantiate(a, binding) for a in right.args]
+    if right.op.name == "neg":
+        return negated(args[0])  # type: ignore[arg-type]
+    attrs = {
+        name: binding.values[value.name] if isinstance(value, AttributeVariable) else value
+        for name, value in right.attrs
+    }
+    return right.op(*args, **attrs)  # type: ignore[arg-type]
+
+
+def fitted(new: Node, old: Node) -> Node | None:
+    """The new node in the old one's shape; None where it is of another kind or cannot be."""
+    if new.type.kind != old.type.kind:
+        return None
+    if new.shape == old.shape:
+        return new
+    if size_of(new.shape) == size_of(old.shape):
+        return squeezed(new, old.shape)
+    return OPS["broadcast_to"](new, shape=old.shape)
+
+
+def squeezed(node: Node, shape: tuple[Dim, ...]) -> Node:
+    """A reshape; of a reduction that kept its dims, the reduction that drops them."""
+    if dict(node.attrs).get("keepdims"):
+        dropped = node.op(*node.args, **{**dict(node.attrs), "keepdims": False})
+        if dropped.shape == shape:
+            return dropped
+    return OPS["reshape"](node, shape=shape)

@@ -1,0 +1,400 @@
+"""How the matcher sees a node: as a sum, as a product, as another op's spelling, without changing the graph.
+
+A rule is written once, a model writes the same thing in many ways. So the matcher compares flattened views:
+
+    x - y + 1           a sum, constant 1, terms +x, -y
+    -2*x/y              a product, factor -2, powers x^1, y^-1
+    log1p(x)            log of the sum 1 + x           (expm1 alike)
+    exp(x)[rows]        exp of x[rows]                 (and every other op that only moves elements)
+    sum(x, axis=1)[:, None]    the sum over axis 1 that keeps its dims
+
+`key` is equal for nodes that are the same expression by the commutativity and associativity of + and *:
+that is how a variable that occurs twice in a pattern is compared. All numbers are exact; where an
+arithmetic of constants would round, the view stops there. Flattening stops after `BUDGET` nodes, so that
+a chain of any length costs a constant for each node.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from math import isfinite
+
+import numpy as np
+
+from ..ir import OPS, Literal, Node, attr_key, const
+from ..types import Dim, Shape
+
+BUDGET = 12
+Term = tuple[float, Node]
+Power = tuple[Node, int]
+
+# Ops that only move elements of their first argument: an elementwise function commutes with them.
+MOVES = frozenset(
+    "reshape transpose broadcast_to getitem gather take_label flip roll repeat tile diagonal".split()
+)
+SUMS = frozenset(("add", "sub", "neg"))
+PRODUCTS = frozenset(("mul", "div", "neg", "reciprocal", "square", "power"))
+# What these are when their argument is seen as a sum: log1p(x) = log(1 + x).
+FUSED = {"log1p": "log", "expm1": "exp"}
+
+
+@dataclass(frozen=True)
+class Sum:
+    """constant + Σ coefficient * node."""
+
+    constant: float
+    terms: tuple[Term, ...]
+
+
+@dataclass(frozen=True)
+class Product:
+    """factor * Π node ** exponent."""
+
+    factor: float
+    powers: tuple[Power, ...]
+
+
+def exact(value: float, of: Fraction | None) -> float | None:
+    """The value, if it is finite and equals the fraction."""
+    return value if of is not None and isfinite(value) and Fraction(value) == of else None
+
+
+def times(a: float, b: float) -> float | None:
+    """a * b where that does not round."""
+    if a in (1.0, -1.0) or b in (1.0, -1.0):
+        return a * b
+    return exact(a * b, Fraction(a) * Fraction(b)) if isfinite(a) and isfinite(b) else None
+
+
+def plus(a: float, b: float) -> float | None:
+    """a + b where that does not round."""
+    if a == 0.0 or b == 0.0:
+        return a + b
+    return exact(a + b, Fraction(a) + Fraction(b)) if isfinite(a) and isfinite(b) else None
+
+
+def inverse(a: float) -> float | None:
+    """1 / a where that does not round."""
+    return exact(1.0 / a, 1 / Fraction(a)) if a and isfinite(a) else None
+
+
+class Views:
+    """The views of the nodes of one graph, remembered while a pass runs."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[Node, float | None] = {}
+        self._keys: dict[Node, int] = {}
+        self._interned: dict[Hashable, int] = {}
+
+    # --- numbers ---------------------------------------------------------------------------------
+
+    def number(self, node: Node) -> float | None:
+        """The real number that every element of a node is, where it is written in constants."""
+        if node.op.name not in _SIMPLE:
+            return None
+        if node not in self._numbers:
+            self._numbers[node] = _number(node, 4)
+        return self._numbers[node]
+
+    # --- sums ------------------------------------------------------------------------------------
+
+    def sum(self, node: Node, deep: bool = True) -> Sum:
+        """The node as a sum; `deep` also opens expm1(x) = exp(x) - 1."""
+        constant, terms, budget = 0.0, [], BUDGET
+        stack: list[Term] = [(1.0, node)]
+        while stack:
+            coefficient, part = stack.pop()
+            value = self.number(part)
+            total = self._add_number(constant, coefficient, value)
+            if total is not None:
+                constant = total
+                continue
+            pieces = self._sum_parts(coefficient, part, deep) if budget else None
+            if pieces is None:
+                terms.append((coefficient, part))
+            else:
+                budget -= 1
+                stack.extend(reversed(pieces))
+        return Sum(constant, tuple(terms))
+
+    def _add_number(self, constant: float, coefficient: float, value: float | None) -> float | None:
+        product = None if value is None else times(coefficient, value)
+        return None if product is None else plus(constant, product)
+
+    def _sum_parts(self, c: float, node: Node, deep: bool) -> list[Term] | None:
+        name, args = node.op.name, node.args
+        if name == "add":
+            return [(c, args[0]), (c, args[1])]
+        if name == "sub":
+            return [(c, args[0]), (-c, args[1])]
+        if name == "neg":
+            return [(-c, args[0])]
+        if name == "expm1" and deep:
+            return [(c, OPS["exp"](args[0])), (-c, _ONE)]
+        if name in ("mul", "div"):
+            return self._coefficient_apart(c, node)
+        return None
+
+    def _coefficient_apart(self, c: float, node: Node) -> list[Term] | None:
+        """2*x*y as 2 times x*y; a number is not distributed over a sum, but its sign is."""
+        product = self.product(node)
+        if product.factor == 1.0 or not product.powers:
+            return None
+        coefficient = times(c, product.factor)
+        if coefficient is None:
+            return None
+        (base, exponent), *others = product.powers
+        if not others and exponent == 1 and base.op.name in SUMS and product.factor != -1.0:
+            return None
+        return [(coefficient, build_product(1.0, product.powers))]
+
+    # --- products --------------------------------------------------------------------------------
+
+    def product(self, node: Node) -> Product:
+        """The node as a product; equal factors are one power."""
+        factor, budget = 1.0, BUDGET
+        powers: dict[int, Power] = {}
+        stack: list[Power] = [(node, 1)]
+        while stack:
+            part, exponent = stack.pop()
+            scaled = self._times_number(factor, part, exponent)
+            if scaled is not None:
+                factor = scaled
+                continue
+            pieces = self._product_parts(part, exponent) if budget else None
+            if pieces is not None:
+                budget -= 1
+                factor *= -1.0 if part.op.name == "neg" and exponent % 2 else 1.0
+                stack.extend(reversed(pieces))
+                continue
+            if part is node:
+                return Product(1.0, ((node, 1),))
+            key = self.key(part)
+            base, so_far = powers.get(key, (part, 0))
+            powers[key] = (base, so_far + exponent)
+        return Product(factor, tuple(p for p in powers.values() if p[1]))
+
+    def _times_number(self, factor: float, part: Node, exponent: int) -> float | None:
+        value = self.number(part)
+        if value is None or abs(exponent) != 1:
+            return None
+        value = value if exponent == 1 else inverse(value)
+        return None if value is None else times(factor, value)
+
+    def _product_parts(self, node: Node, exponent: int) -> list[Power] | None:
+        name, args = node.op.name, node.args
+        if name == "mul":
+            return [(args[0], exponent), (args[1], exponent)]
+        if name == "div":
+            return [(args[0], exponent), (args[1], -exponent)]
+        if name == "neg":
+            return [(args[0], exponent)]
+        if name == "reciprocal":
+            return [(args[0], -exponent)]
+        if name == "square":
+            return [(args[0], 2 * exponent)]
+        if name == "power":
+            value = self.number(args[1])
+            if value in (-2.0, -1.0, 1.0, 2.0):
+                return [(args[0], int(value) * exponent)]
+        return None
+
+    # --- identity --------------------------------------------------------------------------------
+
+    def same(self, a: Node, b: Node) -> bool:
+        return a is b or self.key(a) == self.key(b)
+
+    def key(self, node: Node) -> int:
+        """Equal for nodes that are equal up to the order in sums and products; no recursion over chains."""
+        stack = [node]
+        while stack:
+            top = stack[-1]
+            waiting = [a for a in top.args if a not in self._keys] if top not in self._keys else []
+            stack.extend(waiting)
+            if not waiting:
+                stack.pop()
+                if top not in self._keys:
+                    self._keys[top] = self._intern(self._structure(top))
+        return self._keys[node]
+
+    def _structure(self, node: Node) -> Hashable:
+        value = self.number(node)
+        if value is not None:
+            return "number", attr_key(value)
+        if node.op.name in _FLAT:
+            total = self.sum(node, deep=False)
+            if total.constant or total.terms != ((1.0, node),):
+                terms = ((self._product_key(term), c) for c, term in total.terms)
+                return "sum", total.constant, tuple(sorted(terms))
+            product = self.product(node)
+            if product.powers != ((node, 1),):
+                return self._product_structure(product)
+        args = [self._keys[a] for a in node.args]
+        return node.op.name, tuple(sorted(args) if node.op.commutative else args), attr_key(node.attrs)
+
+    def _product_key(self, node: Node) -> int:
+        """The key of a term of a sum: it has no coefficient of its own, and may be the sum's own product."""
+        if node.op.name not in PRODUCTS:
+            return self.key(node)
+        product = self.product(node)
+        return self.key(node) if product.powers == ((node, 1),) else self._intern(self._product_structure(product))
+
+    def _product_structure(self, product: Product) -> Hashable:
+        powers = ((self.key(base), exponent) for base, exponent in product.powers)
+        return "product", product.factor, tuple(sorted(powers))
+
+    def _intern(self, key: Hashable) -> int:
+        return self._interned.setdefault(key, len(self._interned))
+
+    # --- spellings -------------------------------------------------------------------------------
+
+    def pushed(self, node: Node) -> Node | None:
+        """`f(x)[rows]` as `f(x[rows])`, for an elementwise f under ops that only move elements."""
+        if node.op.name not in MOVES:
+            return None
+        inner: Node | None = node.args[0]
+        if inner is not None and inner.op.name in MOVES:
+            inner = self.pushed(inner)
+        if inner is None or not inner.op.elementwise or not inner.args or self.number(inner) is not None:
+            return None
+        moved = [self._moved(node, arg, inner.shape) for arg in inner.args]
+        return inner.op(*moved, **dict(inner.attrs))
+
+    def _moved(self, move: Node, arg: Node, shape: Shape) -> Node:
+        if arg.rank == 0:
+            return arg
+        whole = arg if arg.shape == shape else OPS["broadcast_to"](arg, shape=shape)
+        return move.op(whole, *move.args[1:], **dict(move.attrs))
+
+    def reduction(self, node: Node, name: str) -> Node | None:
+        """The reduction that a node is, seen through axes of length 1 and broadcasting.
+
+        It is one only if it broadcasts against the reduced array as the reduction that keeps its dims.
+        """
+        outer = node.args[0] if node.op.name == "broadcast_to" else node
+        core = outer
+        while core.op.name == "reshape" or (core.op.name == "getitem" and _inserts_axes(core)):
+            core = core.args[0]
+        if core.op.name != name:
+            return None
+        if core is node:
+            return core
+        kept = tuple(
+            Dim.of(1) if i in core["axis"] else d for i, d in enumerate(core.args[0].shape)
+        )
+        return core if _without_leading_ones(kept) == _without_leading_ones(outer.shape) else None
+
+
+_ONE = const(1.0)
+_SIMPLE = frozenset(
+    "const broadcast_to reshape to_real neg add sub mul div power sqrt square reciprocal exp log".split()
+)
+_FLAT = SUMS | PRODUCTS
+
+
+def _number(node: Node, depth: int) -> float | None:
+    if node.op.name == "const":
+        return _uniform(node["value"])
+    if not depth or any(arg.op.name not in _SIMPLE for arg in node.args):
+        return None
+    values = [_number(arg, depth - 1) for arg in node.args]
+    if None in values:
+        return None
+    if node.op.name in ("broadcast_to", "reshape", "to_real"):
+        return values[0]
+    with np.errstate(all="ignore"):
+        return float(node.op.eval(*map(np.float64, values)))  # type: ignore[arg-type]
+
+
+def _uniform(value: object) -> float | None:
+    """The number that a constant is everywhere."""
+    if isinstance(value, Literal):
+        array = value.array
+        return float(array.flat[0]) if array.size and (array == array.flat[0]).all() else None
+    return None if isinstance(value, bool) or not isinstance(value, (int, float)) else float(value)
+
+
+def _inserts_axes(node: Node) -> bool:
+    """Whether an index only inserts axes: `x[:, None]`."""
+    axes = iter(node.args[0].shape)
+    for item in node["index"]:
+        if item[0] == "new":
+            continue
+        dim = next(axes)
+        if item[0] != "slice" or item[2] != dim:
+            return False
+    return True
+
+
+def _without_leading_ones(shape: Shape) -> Shape:
+    start = next((i for i, d in enumerate(shape) if d.known != 1), len(shape))
+    return shape[start:]
+
+
+# --- building --------------------------------------------------------------------------------------
+
+
+def negated(node: Node) -> Node:
+    """-node, written as plainly as it can be."""
+    name, args = node.op.name, node.args
+    if name == "neg":
+        return args[0]
+    if name == "const" and isinstance(node["value"], (int, float)) and not isinstance(node["value"], bool):
+        return const(-node["value"])
+    if name == "sub":
+        return args[1] - args[0]
+    if name in ("mul", "div") and (args[0].op.name == "neg" or args[0].op.name == "const" and args[0].rank == 0):
+        return node.op(negated(args[0]), args[1])
+    return -node
+
+
+def scaled(coefficient: float, node: Node) -> Node:
+    if coefficient == 1.0:
+        return node
+    return negated(node) if coefficient == -1.0 else coefficient * node
+
+
+def build_sum(constant: float, terms: Iterable[Term]) -> Node:
+    """constant + Σ coefficient * node, with differences where signs are negative."""
+    parts = list(terms)
+    if parts and parts[0][0] < 0.0:  # a positive term first reads better: b - a, not -a + b
+        first = next((i for i, (c, _) in enumerate(parts) if c > 0.0), None)
+        if first is not None and not constant > 0.0:
+            parts.insert(0, parts.pop(first))
+    total = const(constant) if constant or not parts else None
+    for coefficient, node in parts:
+        if total is None:
+            total = scaled(coefficient, node)
+        else:
+            size = scaled(abs(coefficient), node)
+            total = total + size if coefficient > 0.0 else total - size
+    assert total is not None
+    return total
+
+
+def build_product(factor: float, powers: Sequence[Power]) -> Node:
+    """factor * Π node ** exponent, as one fraction."""
+    above = [_power(base, exponent) for base, exponent in powers if exponent > 0]
+    below = [_power(base, -exponent) for base, exponent in powers if exponent < 0]
+    top = _chain(above)
+    if factor not in (1.0, -1.0) or top is None:
+        top = const(factor) if top is None else factor * top
+        factor = 1.0
+    bottom = _chain(below)
+    result = top if bottom is None else top / bottom
+    return result if factor == 1.0 else negated(result)
+
+
+def _power(base: Node, exponent: int) -> Node:
+    if exponent == 1:
+        return base
+    return OPS["square"](base) if exponent == 2 else base ** float(exponent)
+
+
+def _chain(nodes: list[Node]) -> Node | None:
+    total: Node | None = None
+    for node in nodes:
+        total = node if total is None else total * node
+    return total
