@@ -10,7 +10,7 @@ Positions count from the front; index arrays may count from the back, as in NumP
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np

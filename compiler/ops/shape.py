@@ -6,13 +6,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
 from .. import ops
-from ..ir import Array, Node, Op, declare
+from ..ir import Interval, Node, Op, declare
 from ..types import Dim, Shape, Type, TypeProblem, shape_text, size_of
+from .base import COERCIONS, check_axis
 
 DimText = Callable[[Dim], str]
 
@@ -79,6 +79,7 @@ reshape = declare(
         py=_reshape_py,
         scalar="x",
         bounds=lambda x: x,
+        view=True,
     )
 )
 
@@ -120,6 +121,7 @@ transpose = declare(
         py=_transpose_py,
         scalar="x",
         bounds=lambda x: x,
+        view=True,
     )
 )
 
@@ -165,5 +167,103 @@ broadcast_to = declare(
         py=_broadcast_py,
         scalar="x",
         bounds=lambda x: x,
+        view=True,
+    )
+)
+
+
+# --- joining -------------------------------------------------------------------------------------
+
+
+def slice_along(x: Node, axis: int, start: Dim, length: Dim) -> Node:
+    """The elements from `start` on along an axis."""
+    index = tuple(("slice", Dim.of(0), dim, 1) for dim in x.shape)
+    return ops.getitem(x, index=(*index[:axis], ("slice", start, length, 1), *index[axis + 1 :]))
+
+
+def _concatenate_infer(*xs: Type, axis: int) -> Type:
+    first = xs[0]
+    check_axis(axis, first.rank)
+    for x in xs[1:]:
+        what = f"concatenate of {first} and {x}"
+        if x.rank != first.rank:
+            raise TypeProblem("E0203", what)
+        for i, (a, b) in enumerate(zip(first.shape, x.shape)):
+            if i != axis and a != b:
+                raise TypeProblem("E0203", f"{what} along axis {axis}: {a} is not {b}")
+    total = sum((x.shape[axis] for x in xs), Dim.of(0))
+    return first.with_shape((*first.shape[:axis], total, *first.shape[axis + 1 :]))
+
+
+def _concatenate_vjp(g: Node, out: Node, *xs: Node) -> tuple[Node, ...]:
+    axis, start, parts = out["axis"], Dim.of(0), []
+    for x in xs:
+        parts.append(slice_along(g, axis, start, x.shape[axis]))
+        start = start + x.shape[axis]
+    return tuple(parts)
+
+
+def arguments_text(node: Node) -> str:
+    """The arguments of a variadic op: x0, x1, …"""
+    return ", ".join(f"x{k}" for k in range(len(node.args)))
+
+
+def _joined(name: str) -> Callable[[Node, DimText], str]:
+    def text(node: Node, d: DimText) -> str:
+        axis = f", axis={node['axis']}" if node["axis"] else ""
+        comma = "," * (len(node.args) == 1)
+        return f"np.{name}(({arguments_text(node)}{comma}){axis})"
+
+    return text
+
+
+def _hull(*xs: Interval) -> Interval:
+    return min(x[0] for x in xs), max(x[1] for x in xs)
+
+
+concatenate = declare(
+    Op(
+        "concatenate",
+        ("*x",),
+        "Arrays one after the other along an axis.",
+        _concatenate_infer,
+        lambda *xs, axis: np.concatenate(xs, axis),
+        _concatenate_vjp,
+        py=_joined("concatenate"),
+        coerce=COERCIONS["compare"],
+        bounds=_hull,
+    )
+)
+
+
+def _stack_infer(*xs: Type, axis: int) -> Type:
+    first = xs[0]
+    check_axis(axis, first.rank + 1)
+    for x in xs[1:]:
+        if x.shape != first.shape:
+            raise TypeProblem("E0203", f"stack of {first} and {x}")
+    return first.with_shape((*first.shape[:axis], Dim.of(len(xs)), *first.shape[axis:]))
+
+
+def _element(g: Node, axis: int, k: int) -> Node:
+    index = tuple(("slice", Dim.of(0), dim, 1) for dim in g.shape)
+    return ops.getitem(g, index=(*index[:axis], ("at", Dim.of(k)), *index[axis + 1 :]))
+
+
+def _stack_py(node: Node, d: DimText) -> str:
+    return _joined("stack")(node, d) if node.rank > 1 else f"np.array([{arguments_text(node)}])"
+
+
+stack = declare(
+    Op(
+        "stack",
+        ("*x",),
+        "Arrays of one shape as the elements along a new axis.",
+        _stack_infer,
+        lambda *xs, axis: np.stack(xs, axis),
+        lambda g, out, *xs: tuple(_element(g, out["axis"], k) for k in range(len(xs))),
+        py=_stack_py,
+        coerce=COERCIONS["compare"],
+        bounds=_hull,
     )
 )
