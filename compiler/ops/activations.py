@@ -51,18 +51,22 @@ sigmoid = elementwise(
     bounds=increasing(sigmoid_of, UNIT),
 )
 
+def log_sigmoid_of(x: Array) -> Any:
+    return np.minimum(x, 0.0) - np.log1p(np.exp(-np.abs(x)))
+
+
 log_sigmoid = elementwise(
     "log_sigmoid",
     "log(sigmoid(x)) without underflow.",
     ("x",),
     vjp=lambda g, out, x: (g * sigmoid(-x),),
-    np=lambda x: np.minimum(x, 0.0) - np.log1p(np.exp(-np.abs(x))),
+    np=log_sigmoid_of,
     py="np.minimum(x, 0.0) - np.log1p(np.exp(-np.abs(x)))",
     scalar="min(x, 0.0) - math.log1p(math.exp(-abs(x)))",
     sympy=lambda sp, x: -sp.log(1 + sp.exp(-x)),
     domain=(ANY,),
     special=TAILS,
-    bounds=lambda x: (x[0] - 1.0, 0.0),
+    bounds=increasing(log_sigmoid_of, (-inf, 0.0)),
 )
 
 

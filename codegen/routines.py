@@ -1,0 +1,24 @@
+"""The routines that emitted modules may contain, by name.
+
+An op's text that says `_sigmoid(x)` makes the emitter copy the source of that function, and of the routines
+that it calls, into the module. So each is written as a reader of the module should find it: short, typed,
+documented, and using only `np`, `math`, `ndarray`, `_REAL` and other routines.
+
+>>> ROUTINES["_sqrt"](-1.0)
+nan
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from inspect import isfunction
+from typing import Any
+
+from . import routines_array, routines_elementwise, routines_scalar
+
+ROUTINES: dict[str, Callable[..., Any]] = {
+    name: function
+    for module in (routines_scalar, routines_elementwise, routines_array)
+    for name, function in vars(module).items()
+    if isfunction(function) and name.startswith("_")
+}
