@@ -161,6 +161,7 @@ diagonal = declare(
         _diagonal_vjp,
         py=lambda node, d: f"x.diagonal({node['k'] or ''})",
         bounds=lambda x: x,
+        selector=True,
         view=True,
     )
 )
@@ -199,7 +200,6 @@ put_diagonal = declare(
         lambda h, out, g: (ops.diagonal(h, k=out["k"]),),
         py=_put_diagonal_py,
         bounds=_hull_zero,
-        selector=True,
     )
 )
 
@@ -247,6 +247,7 @@ trace = declare(
         lambda x, *, k=0: np.diagonal(x, k).sum(),
         _trace_vjp,
         py=lambda node, d: f"x.trace({dict(node.attrs).get('k') or ''})",
+        selector=True,
         coerce=COERCIONS["number"],
     )
 )

@@ -150,6 +150,7 @@ getitem = declare(
         lambda x, *, index: np.asarray(x)[subscript(index)],
         lambda g, out, x: (ops.put(g, shape=x.shape, index=out["index"]),),
         py=lambda node, d: f"x[{index_text(node['index'], node.args[0].shape, d)}]",
+        selector=True,
         bounds=lambda x: x,
         view=True,
     )
@@ -165,7 +166,6 @@ put = declare(
         lambda h, out, g: (ops.getitem(h, index=out["index"]),),
         py=_put_py,
         bounds=lambda g: (min(g[0], 0.0), max(g[1], 0.0)),
-        selector=True,
     )
 )
 
@@ -197,6 +197,7 @@ gather = declare(
         lambda x, *arrays, index: np.asarray(x)[subscript(index, arrays)],
         _gather_vjp,
         py=lambda node, d: f"x[{index_text(node['index'], node.args[0].shape, d)}]",
+        selector=True,
         bounds=lambda x, *_: x,
         view=True,
     )
@@ -250,7 +251,6 @@ scatter_add = declare(
         _scatter_eval,
         lambda h, out, g, *arrays: (ops.gather(h, *arrays, index=out["index"]), *(None for _ in arrays)),
         py=_scatter_py,
-        selector=True,
     )
 )
 
@@ -322,6 +322,7 @@ take_along = declare(
         lambda x, k, *, axis: np.take_along_axis(x, k, axis),
         lambda g, out, x, k: (ops.put_along(g, k, axis=out["axis"], count=x.shape[out["axis"]]), None),
         py=lambda node, d: f"np.take_along_axis(x, k, axis={node['axis']})",
+        selector=True,
         bounds=lambda x, k: x,
     )
 )
@@ -335,7 +336,6 @@ put_along = declare(
         _put_along_eval,
         lambda h, out, g, k: (ops.take_along(h, k, axis=out["axis"]), None),
         py=_put_along_py,
-        selector=True,
     )
 )
 
@@ -370,7 +370,6 @@ one_hot = declare(
         lambda g, out, y: (None,),
         py=_one_hot_py,
         bounds=lambda y: (0.0, 1.0),
-        selector=True,
     )
 )
 

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 
 from .. import ops
-from ..ir import Array, Interval, Node, NonDiff, Op, declare
-from ..types import Dim, Kind, Shape, Type, TypeProblem, shape_text, size_of
-from .base import COERCIONS, INF, check_axis
+from ..ir import OPS, Array, Interval, Node, NonDiff, Op, VjpRule, declare
+from ..types import Dim, Kind, Shape, Type, TypeProblem, size_of
+from .base import COERCIONS, INF, all_axes, check_axis
 
 Axes = tuple[int, ...]
 
@@ -40,9 +40,20 @@ def reduced_count(x: Node, axis: Axes) -> Dim:
 
 
 def restored(g: Node, x: Node, axis: Axes) -> Node:
-    """A reduced value with the reduced axes back as axes of length 1."""
-    shape = reduced_shape(x.shape, axis, True)
+    """A reduced value that broadcasts against x: with the reduced axes back as 1; a scalar if all are."""
+    shape = () if len(axis) == x.rank else reduced_shape(x.shape, axis, True)
     return g if g.shape == shape else ops.reshape(g, shape=shape)
+
+
+def broadcasting(op: Op, x: Node, axis: Axes, **attrs: Any) -> Node:
+    """A reduction of x in the form that broadcasts against x."""
+    return op(x, axis=axis, keepdims=len(axis) < x.rank, **attrs)
+
+
+def finished(z: Node, x: Node, axis: Axes, keepdims: bool) -> Node:
+    """What `broadcasting` gave, in the shape that was asked for."""
+    shape = reduced_shape(x.shape, axis, keepdims)
+    return z if z.shape == shape else ops.reshape(z, shape=shape)
 
 
 def spread(g: Node, x: Node, axis: Axes) -> Node:
@@ -54,7 +65,7 @@ def spread(g: Node, x: Node, axis: Axes) -> Node:
 def axis_text(axis: Axes, rank: int, keepdims: bool) -> str:
     """The arguments of a NumPy reduction; no axis is named where all are meant."""
     parts = []
-    if len(axis) < rank or (keepdims and rank > 1):
+    if len(axis) < rank:
         parts.append(f"axis={axis[0] if len(axis) == 1 else axis}")
     if keepdims:
         parts.append("keepdims=True")
@@ -75,18 +86,20 @@ def reduction(
     name: str,
     doc: str,
     evaluate: Callable[..., Any],
-    vjp: Callable[..., tuple[Node | None, ...]] | NonDiff,
+    vjp: VjpRule | NonDiff,
     *,
     kinds: str | None = None,
     result: Kind | None = None,
-    attrs_check: Callable[..., None] = lambda x, axis, **_: None,
+    check: Callable[[str, Type, Axes], None] | None = None,
     **facts: Any,
 ) -> Op:
     """Declare a reduction; `kinds` coerces its argument, `result` is the kind of what comes out."""
 
-    def infer(x: Type, *, axis: Axes, keepdims: bool, **attrs: Any) -> Type:
-        attrs_check(x, axis, **attrs)
-        return Type(result or x.kind, reduced_shape(x.shape, axis, keepdims))
+    def infer(x: Type, *, axis: Axes, keepdims: bool, **_: Any) -> Type:
+        shape = reduced_shape(x.shape, axis, keepdims)
+        if check is not None:
+            check(name, x, axis)
+        return Type(result or x.kind, shape)
 
     facts.setdefault("py", method(name))
     return declare(
@@ -130,5 +143,151 @@ def _mean_vjp(g: Node, out: Node, x: Node) -> tuple[Node]:
 
 
 mean = reduction(
-    "mean", "The arithmetic mean over axes; NaN of nothing.", _mean_eval, _mean_vjp, kinds="real", bounds=lambda x: x
+    "mean",
+    "The arithmetic mean over axes; NaN of nothing.",
+    _mean_eval,
+    _mean_vjp,
+    kinds="real",
+    bounds=lambda x: x,
 )
+
+
+def flattened(x: Node, axis: Axes) -> tuple[Node, int]:
+    """x with the reduced axes as one, and which; a single axis stays where it is."""
+    if len(axis) == 1:
+        return x, axis[0]
+    kept = tuple(i for i in range(x.rank) if i not in axis)
+    moved = x if axis == tuple(range(len(kept), x.rank)) else ops.transpose(x, axes=kept + axis)
+    shape = (*(x.shape[i] for i in kept), reduced_count(x, axis))
+    return ops.reshape(moved, shape=shape), len(kept)
+
+
+def unflattened(y: Node, x: Node, axis: Axes) -> Node:
+    """What `flattened` took apart, back in x's shape."""
+    if len(axis) == 1:
+        return y
+    order = (*(i for i in range(x.rank) if i not in axis), *axis)
+    y = ops.reshape(y, shape=tuple(x.shape[i] for i in order))
+    if order == all_axes(x.shape):
+        return y
+    return ops.transpose(y, axes=tuple(sorted(range(x.rank), key=order.__getitem__)))
+
+
+# --- products ------------------------------------------------------------------------------------
+
+
+def _prod_vjp(g: Node, out: Node, x: Node) -> tuple[Node]:
+    """Each element gets the product of all the others: exact with any number of zeros."""
+    axis = out["axis"]
+    if not axis:
+        return (g,)
+    flat, along = flattened(x, axis)
+    before = ops.exclusive_cumprod(flat, axis=along, reverse=False)
+    after = ops.exclusive_cumprod(flat, axis=along, reverse=True)
+    return (restored(g, x, axis) * unflattened(before * after, x, axis),)
+
+
+prod = reduction(
+    "prod",
+    "The product over axes; 1 of nothing.",
+    lambda x, *, axis, keepdims: np.asarray(x).prod(axis=axis, keepdims=keepdims),
+    _prod_vjp,
+    kinds="number",
+    bounds=lambda x: (0.0 if x[0] >= 0 else -INF, INF),
+)
+
+
+# --- extremes ------------------------------------------------------------------------------------
+
+
+def _not_empty(name: str, x: Type, axis: Axes) -> None:
+    if any(x.shape[a].known == 0 for a in axis):
+        raise TypeProblem("E0205", f"{name} of nothing: {x} has no element along axis {axis[0]}")
+
+
+def _extreme_vjp(position: str) -> VjpRule:
+    """The first of the extremes in C order takes the whole cotangent."""
+
+    def vjp(g: Node, out: Node, x: Node) -> tuple[Node]:
+        axis = out["axis"]
+        if not axis:
+            return (g,)
+        if len(axis) == x.rank:
+            return (_put_first(position, g, x, axis),)
+        flat, along = flattened(x, axis)
+        first = OPS[position](flat, axis=(along,), keepdims=True)
+        g = ops.reshape(g, shape=first.shape) if g.shape != first.shape else g
+        return (unflattened(ops.put_along(g, first, axis=along, count=flat.shape[along]), x, axis),)
+
+    return vjp
+
+
+def _put_first(position: str, g: Node, x: Node, axis: Axes) -> Node:
+    first = OPS[position](x, axis=axis, keepdims=False)
+    size = reduced_count(x, axis)
+    flat = ops.scatter_add(restored(g, x, axis), first, shape=(size,), index=(("array", 0),))
+    return ops.reshape(flat, shape=x.shape) if x.rank > 1 else flat
+
+
+def _extreme(name: str, doc: str, position: str) -> Op:
+    return reduction(
+        name,
+        doc,
+        lambda x, *, axis, keepdims: getattr(np.asarray(x), name)(axis=axis, keepdims=keepdims),
+        _extreme_vjp(position),
+        kinds="number",
+        check=_not_empty,
+        bounds=lambda x: x,
+        selector=True,
+    )
+
+
+max_ = _extreme("max", "The largest element over axes; its adjoint goes to the first of several.", "argmax")
+min_ = _extreme("min", "The smallest element over axes; its adjoint goes to the first of several.", "argmin")
+
+
+def _one_or_all(name: str, x: Type, axis: Axes) -> None:
+    _not_empty(name, x, axis)
+    if len(axis) not in (1, x.rank):
+        raise TypeProblem("E0207", f"{name} takes one axis or all, not {axis} of {x}")
+
+
+def _position(name: str, doc: str) -> Op:
+    function = getattr(np, name)
+
+    def evaluate(x: Array, *, axis: Axes, keepdims: bool) -> Any:
+        x = np.asarray(x)
+        return function(x, axis=axis[0] if len(axis) < x.ndim else None, keepdims=keepdims)
+
+    def text(node: Node, d: Callable[[Dim], str]) -> str:
+        axis, rank = node["axis"], node.args[0].rank
+        return f"x.{name}({axis_text(axis, rank, node['keepdims'])})" if rank else "0"
+
+    reason = NonDiff("a position is piecewise constant")
+    return reduction(name, doc, evaluate, reason, result="int", check=_one_or_all, py=text)
+
+
+argmax = _position("argmax", "Where the largest element is, the first of several; in C order over all axes.")
+argmin = _position("argmin", "Where the smallest element is, the first of several; in C order over all axes.")
+
+
+# --- truth ---------------------------------------------------------------------------------------
+
+
+def _bools(name: str, x: Type, axis: Axes) -> None:
+    if x.kind != "bool":
+        raise TypeProblem("E0204", f"{name} takes bools, not {x}")
+
+
+def _truth(name: str, doc: str) -> Op:
+    return reduction(
+        name,
+        doc,
+        lambda x, *, axis, keepdims: getattr(np.asarray(x), name)(axis=axis, keepdims=keepdims),
+        NonDiff("a truth value has no derivative"),
+        check=_bools,
+    )
+
+
+all_ = _truth("all", "Do all elements hold?")
+any_ = _truth("any", "Does any element hold?")
