@@ -22,10 +22,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Union
 
 import numpy as np
-
 from autodiffc.grammar.source import Span
 
-from .types import BOOL, INT, REAL, Dim, Type
+from .types import BOOL, INT, REAL, Dim, Kind, Type
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Scalar = Union[int, float, bool]
@@ -210,13 +209,14 @@ class Node:
 class Literal:
     """An array constant, hashable by its bytes."""
 
-    kind: str
+    kind: Kind
     shape: tuple[int, ...]
     data: bytes
 
     @staticmethod
     def of(array: Array) -> Literal:
-        kind = {"f": "real", "i": "int", "b": "bool"}[array.dtype.kind]
+        kinds: dict[str, Kind] = {"f": "real", "i": "int", "b": "bool"}
+        kind = kinds[array.dtype.kind]
         dtype = {"real": np.float64, "int": np.int64, "bool": np.bool_}[kind]
         return Literal(kind, array.shape, np.ascontiguousarray(array, dtype).tobytes())
 
@@ -242,7 +242,9 @@ def const(value: Scalar | Array) -> Node:
         if value.ndim == 0:
             return const(value.item())
         literal = Literal.of(value)
-        return Node(OPS["const"], (), (("value", literal),), Type(literal.kind, tuple(map(Dim.of, value.shape))))  # type: ignore[arg-type]
+        return Node(
+            OPS["const"], (), (("value", literal),), Type(literal.kind, tuple(map(Dim.of, value.shape)))
+        )
     kind = BOOL if isinstance(value, bool) else INT if isinstance(value, int) else REAL
     return Node(OPS["const"], (), (("value", value),), kind)
 
@@ -322,7 +324,9 @@ class Graph:
         return replace(graph, origins={**born, **graph.origins})
 
 
-def _inherit(image: Node, origins: tuple[Origin, ...], born: dict[Node, tuple[Origin, ...]], known: set[Node]) -> None:
+def _inherit(
+    image: Node, origins: tuple[Origin, ...], born: dict[Node, tuple[Origin, ...]], known: set[Node]
+) -> None:
     """Give fresh nodes below `image`, down to known ones, the origins of what they replace."""
     stack = [image]
     while stack:

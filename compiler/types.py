@@ -36,9 +36,8 @@ Monomial = tuple[Atom, ...]
 
 
 def _factor(dim: Dim) -> str:
-    simple = dim.known is not None or (len(dim.terms) == 1 and dim.terms[0][1] == 1 and len(dim.terms[0][0]) == 1)
     text = str(dim)
-    return text if simple and text.isidentifier() or text.isdigit() else f"({text})"
+    return text if text.isidentifier() or text.isdigit() else f"({text})"
 
 
 @dataclass(frozen=True)
@@ -77,9 +76,11 @@ class Dim:
     def symbols(self) -> frozenset[str]:
         """The names of the dims that it is made of."""
         names: set[str] = set()
-        for monomial, _ in self.terms:
-            for atom in monomial:
-                names |= {atom} if isinstance(atom, str) else frozenset().union(*(d.symbols for d in atom.args))
+        for atom in (atom for monomial, _ in self.terms for atom in monomial):
+            if isinstance(atom, str):
+                names.add(atom)
+            else:
+                names.update(*(arg.symbols for arg in atom.args))
         return frozenset(names)
 
     def __add__(self, other: int | Dim) -> Dim:

@@ -13,7 +13,7 @@ from types import ModuleType
 from autodiffc.codegen.module import emit
 from autodiffc.compiler.frontend.model import check
 from autodiffc.compiler.model import Derivative, Program
-from autodiffc.compiler.passes.base import Observer
+from autodiffc.compiler.passes.base import Observe
 from autodiffc.compiler.passes.pipeline import derive
 from autodiffc.grammar.parser import parse
 from autodiffc.grammar.reading import read_source
@@ -55,12 +55,12 @@ def program_of(source: Source, dims: Mapping[str, int] | None = None) -> Program
     return check(model, diagnostics, dims)
 
 
-def derivative_of(program: Program, options: Options, observe: Observer | None = None) -> Derivative:
+def derivative_of(program: Program, options: Options, observe: Observe | None = None) -> Derivative:
     """The optimised graphs of the model and its derivative."""
     return derive(program, options.level, options.numerics, observe)
 
 
-def module_text(program: Program, options: Options, observe: Observer | None = None) -> str:
+def module_text(program: Program, options: Options, observe: Observe | None = None) -> str:
     """The text of the emitted module."""
     derivative = derivative_of(program, options, observe)
     return emit(program, derivative, level=options.level, dtype=options.dtype, version=VERSION)

@@ -85,9 +85,16 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _common(prog: str, description: str, epilog: str = "") -> _Parser:
-    parser = _Parser(prog=prog, description=description, epilog=epilog, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = _Parser(
+        prog=prog,
+        description=description,
+        epilog=epilog,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("model", help="the model file")
-    parser.add_argument("--errors", choices=tuple(_RENDERERS), default="full", help="how errors are shown (default: full)")
+    parser.add_argument(
+        "--errors", choices=tuple(_RENDERERS), default="full", help="how errors are shown (default: full)"
+    )
     return parser
 
 
@@ -96,7 +103,9 @@ def _compilation(parser: _Parser) -> None:
                         help="give a dim a value")  # fmt: skip
     parser.add_argument("-O", dest="level", type=int, choices=(0, 1, 2), default=1,
                         help="0: one step of the chain rule a line; 1: readable (default); 2: buffers reused")  # fmt: skip
-    parser.add_argument("--dtype", choices=("float64", "float32"), default="float64", help="of `real` (default: float64)")
+    parser.add_argument(
+        "--dtype", choices=("float64", "float32"), default="float64", help="of `real` (default: float64)"
+    )
     parser.add_argument("--numerics", choices=("stable", "precise"), default="stable",
                         help="stable (default), or precise also in the far tails")  # fmt: skip
 
@@ -119,7 +128,9 @@ def _compile_parser() -> _Parser:
         "  autodiffc check model.dsl   compare the compiled gradient with SymPy's and with differences\n"
         "  autodiffc fmt model.dsl     put the file in canonical form\n",
     )
-    parser.add_argument("-o", dest="output", metavar="FILE", help="the module to write (default: standard output)")
+    parser.add_argument(
+        "-o", dest="output", metavar="FILE", help="the module to write (default: standard output)"
+    )
     _compilation(parser)
     parser.add_argument("--emit", metavar="NAMES", help=argparse.SUPPRESS)
     parser.add_argument("--dump", metavar="STAGE", help="print a stage: ast, ir, ir:PASS, schedule or dot")
@@ -133,7 +144,9 @@ def _compile_parser() -> _Parser:
 def _check_parser() -> _Parser:
     parser = _common("autodiffc check", "Compare the compiled gradient with SymPy's and with differences.")
     _compilation(parser)
-    parser.add_argument("--sizes", type=_sizes, default={}, metavar="N=3,D=2", help="sizes of the dims (default: small ones)")
+    parser.add_argument(
+        "--sizes", type=_sizes, default={}, metavar="N=3,D=2", help="sizes of the dims (default: small ones)"
+    )
     parser.add_argument("--seed", type=int, default=0, help="of the random arguments (default: 0)")
     return parser
 
@@ -144,7 +157,9 @@ def _sizes(text: str) -> dict[str, int]:
 
 def _fmt_parser() -> _Parser:
     parser = _common("autodiffc fmt", "Put a model file in canonical form, in place; comments are kept.")
-    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 where the file would change")
+    parser.add_argument(
+        "--check", action="store_true", help="write nothing; exit 1 where the file would change"
+    )
     parser.add_argument("--stdout", action="store_true", help="print the result instead of writing the file")
     return parser
 
@@ -160,11 +175,13 @@ def _source(path: str) -> Source:
 
 
 def _compile(options: argparse.Namespace) -> int:
-    from .dumps import Watch, dump
     from .api import Options, module_text, program_of
+    from .dumps import Watch, dump
 
     if options.emit:
-        raise UsageError(f"--emit {options.emit}: not supported yet; the module has value_and_grad, forward and backward")
+        raise UsageError(
+            f"--emit {options.emit}: not supported yet; the module has value_and_grad, forward and backward"
+        )
     source = _source(options.model)
     _refuse_overwriting(options.model, options.output)
     chosen = Options(dict(options.dims), options.level, options.dtype, options.numerics)

@@ -75,5 +75,7 @@ def dump(source: Source, stage: str, options: Options) -> str:
         from .cli import UsageError
 
         passes = ", ".join(dict.fromkeys(name for name, _ in seen))
-        raise UsageError(f"--dump {stage}: a stage is ast, ir, schedule, dot or ir:PASS with a pass among {passes}")
+        raise UsageError(
+            f"--dump {stage}: a stage is ast, ir, schedule, dot or ir:PASS with a pass among {passes}"
+        )
     return print_graph(graphs[0])

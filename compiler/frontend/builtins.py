@@ -13,6 +13,10 @@ from .expressions import same_kind
 from .signature import Flag, Number, Option, Raw, Real, Tensor, Whole, axes_of, builtin, one_axis
 from .values import ArgumentProblem, Static, Value, as_kind, as_real
 
+# Defaults of arguments.
+LAST, FIRST = Static(Dim.of(-1)), Static(Dim.of(0))
+ONE, MINUS_ONE, HUNDREDTH = ir.const(1.0), ir.const(-1.0), ir.const(0.01)
+
 # --- elementwise, as their ops are ---------------------------------------------------------------
 
 _UNARY = (
@@ -88,7 +92,7 @@ def where(condition: Tensor, x: Tensor, y: Tensor) -> Value:
 
 
 @builtin()
-def leaky_relu(x: Real, slope: Real = ir.const(0.01)) -> Value:
+def leaky_relu(x: Real, slope: Real = HUNDREDTH) -> Value:
     return ops.where(ops.greater(x, 0.0), x, slope * x)
 
 
@@ -98,7 +102,7 @@ def prelu(x: Real, slope: Real) -> Value:
 
 
 @builtin()
-def elu(x: Real, alpha: Real = ir.const(1.0)) -> Value:
+def elu(x: Real, alpha: Real = ONE) -> Value:
     return ops.elu(x, alpha)
 
 
@@ -112,7 +116,7 @@ def gelu(x: Real, approximate: Option = "none") -> Value:
 
 
 @builtin()
-def hardtanh(x: Real, lo: Real = ir.const(-1.0), hi: Real = ir.const(1.0)) -> Value:
+def hardtanh(x: Real, lo: Real = MINUS_ONE, hi: Real = ONE) -> Value:
     return ops.clip(x, lo, hi)
 
 
@@ -214,7 +218,7 @@ def any_(x: Tensor, axis: Raw = None, keepdims: Flag = False) -> Value:
 def _scan(op: ir.Op, x: Node, axis: Value) -> Node:
     x = _number(x)
     if axis is None:
-        x, axis = ops.reshape(x, shape=(size_of(x.shape),)), Static(Dim.of(0))
+        x, axis = ops.reshape(x, shape=(size_of(x.shape),)), FIRST
     return op(x, axis=one_axis(x, axis))
 
 
@@ -232,24 +236,24 @@ def cumprod(x: Tensor, axis: Raw = None) -> Value:
 
 
 @builtin()
-def softmax(x: Real, axis: Raw = Static(Dim.of(-1))) -> Value:
+def softmax(x: Real, axis: Raw = LAST) -> Value:
     return ops.softmax(x, axis=one_axis(x, axis))
 
 
 @builtin()
-def log_softmax(x: Real, axis: Raw = Static(Dim.of(-1))) -> Value:
+def log_softmax(x: Real, axis: Raw = LAST) -> Value:
     return ops.log_softmax(x, axis=one_axis(x, axis))
 
 
 @builtin()
-def layer_norm(x: Real, gamma: Real, beta: Real, axis: Raw = Static(Dim.of(-1)), eps: Number = 1e-5) -> Value:
+def layer_norm(x: Real, gamma: Real, beta: Real, axis: Raw = LAST, eps: Number = 1e-5) -> Value:
     if eps <= 0:
         raise ArgumentProblem("E0205", "eps is above 0", "eps")
     return ops.normalize(x, axis=axes_of(x, axis), eps=eps) * gamma + beta
 
 
 @builtin()
-def batch_norm(x: Real, gamma: Real, beta: Real, axis: Raw = Static(Dim.of(-1)), eps: Number = 1e-5) -> Value:
+def batch_norm(x: Real, gamma: Real, beta: Real, axis: Raw = LAST, eps: Number = 1e-5) -> Value:
     """Normalised over all axes but that of the channels, by this batch's mean and variance."""
     if eps <= 0:
         raise ArgumentProblem("E0205", "eps is above 0", "eps")
@@ -380,4 +384,3 @@ def tril(x: Tensor, k: Whole = 0) -> Value:
 @builtin()
 def triu(x: Tensor, k: Whole = 0) -> Value:
     return ops.triu(x, k=k)
-

@@ -6,9 +6,23 @@ from .. import ir, ops
 from ..ir import Node
 from ..types import Dim, TypeProblem, broadcast, promote, shape_text, size_of
 from .signature import (
-    Number, Option, Raw, Real, Size, Tensor, Whole, axes_of, builtin, one_axis, sizes_of, wholes_of,
+    Number,
+    Option,
+    Raw,
+    Real,
+    Size,
+    Tensor,
+    Whole,
+    axes_of,
+    builtin,
+    one_axis,
+    sizes_of,
+    wholes_of,
 )  # fmt: skip
 from .values import ArgumentProblem, Static, Value, as_kind, as_value_node
+
+# Defaults of arguments.
+FIRST, UNIT_STEP, FIFTY = Static(Dim.of(0)), Static(Dim.of(1)), Dim.of(50)
 
 # --- shapes --------------------------------------------------------------------------------------------
 
@@ -79,7 +93,9 @@ def ravel(x: Tensor) -> Value:
 def broadcast_to(x: Tensor, *shape: Raw) -> Value:
     dims = sizes_of(shape)
     if broadcast(x.shape, dims) != dims:
-        raise ArgumentProblem("E0203", f"{shape_text(x.shape)} does not broadcast to {shape_text(dims)}", "shape")
+        raise ArgumentProblem(
+            "E0203", f"{shape_text(x.shape)} does not broadcast to {shape_text(dims)}", "shape"
+        )
     return ops.broadcast_to(x, shape=dims)
 
 
@@ -96,7 +112,7 @@ def _parts(values: tuple[Value, ...], what: str) -> tuple[Node, ...]:
 
 
 @builtin()
-def concatenate(*arrays: Raw, axis: Raw = Static(Dim.of(0))) -> Value:
+def concatenate(*arrays: Raw, axis: Raw = FIRST) -> Value:
     arrays, axis = _trailing_axis(arrays, axis)
     nodes = _parts(arrays, "concatenate")
     if any(n.rank != nodes[0].rank for n in nodes) or not nodes[0].rank:
@@ -112,7 +128,7 @@ def _trailing_axis(arrays: tuple[Value, ...], axis: Value) -> tuple[tuple[Value,
 
 
 @builtin()
-def stack(*arrays: Raw, axis: Raw = Static(Dim.of(0))) -> Value:
+def stack(*arrays: Raw, axis: Raw = FIRST) -> Value:
     arrays, axis = _trailing_axis(arrays, axis)
     nodes = _parts(arrays, "stack")
     for n in nodes[1:]:
@@ -258,7 +274,7 @@ def eye(n: Size, m: Raw = None, k: Whole = 0) -> Value:
 
 
 @builtin()
-def arange(start: Raw, stop: Raw = None, step: Raw = Static(Dim.of(1))) -> Value:
+def arange(start: Raw, stop: Raw = None, step: Raw = UNIT_STEP) -> Value:
     """`arange(stop)`, `arange(start, stop, step)` with ints made of dims: ints, as in NumPy."""
     bounds = (Static(Dim.of(0)), start) if stop is None else (start, stop)
     first, last = sizes_of(bounds, "stop")
@@ -273,8 +289,9 @@ def arange(start: Raw, stop: Raw = None, step: Raw = Static(Dim.of(1))) -> Value
 
 
 @builtin()
-def linspace(start: Real, stop: Real, num: Size = 50) -> Value:
+def linspace(start: Real, stop: Real, num: Size = FIFTY) -> Value:
     if start.rank or stop.rank:
-        raise TypeProblem("E0203", f"linspace goes from a scalar to a scalar, not {start.type} to {stop.type}")
+        raise TypeProblem(
+            "E0203", f"linspace goes from a scalar to a scalar, not {start.type} to {stop.type}"
+        )
     return ops.linspace(start, stop, count=num)
-

@@ -18,8 +18,30 @@ from .values import POISON, ArgumentProblem, Poison, Static, Value, as_value_nod
 
 # What the language has and this version does not: refused by name.
 LATER = frozenset(
-    "erf erfc erfcx lgamma digamma trigamma lbeta gamma det slogdet inv solve solve_triangular cholesky "
-    "conv1d conv2d max_pool2d avg_pool2d dropout grad jvp stop_gradient".split()
+    [
+        "erf",
+        "erfc",
+        "erfcx",
+        "lgamma",
+        "digamma",
+        "trigamma",
+        "lbeta",
+        "gamma",
+        "det",
+        "slogdet",
+        "inv",
+        "solve",
+        "solve_triangular",
+        "cholesky",
+        "conv1d",
+        "conv2d",
+        "max_pool2d",
+        "avg_pool2d",
+        "dropout",
+        "grad",
+        "jvp",
+        "stop_gradient",
+    ]
 )
 EXTREMES = {"max": Dim.maximum, "min": Dim.minimum, "maximum": Dim.maximum, "minimum": Dim.minimum}
 
@@ -48,7 +70,7 @@ def _unknown(evaluator: Evaluator, expr: ast.Call) -> Poison:
     binding = evaluator.scope.find(name)
     if binding is not None:
         notes = (Note(binding.span, f"{name} is a value, declared"),)
-        help_text = "write `*` to multiply" if not help_text else help_text
+        help_text = help_text or "write `*` to multiply"
     parent = evaluator.scope.parent
     if name in evaluator.pending_functions or (parent is not None and name in parent.functions):
         help_text = "define a function before it is used"
@@ -94,7 +116,7 @@ def _builtin(evaluator: Evaluator, expr: ast.Call) -> Value:
         span = _argument_span(expr, problem.argument)
         return evaluator.context.problem(problem.code, str(problem), span, f"`{name}`")
     except TypeProblem as problem:
-        notes = evaluator.declared(*expr.args)
+        notes = evaluator.declared(*expr.args) if problem.code != "E0205" else ()
         return evaluator.context.problem(problem.code, str(problem), expr.span, f"`{name}`", notes)
     return evaluator.context.made(value, expr.span) if isinstance(value, Node) else value
 
@@ -161,7 +183,9 @@ def _bind(
     problem = _misfit(names, parameters, args, keywords)
     if problem is not None:
         notes = (Note(function.definition.name.span, f"`{expr.func.id}` is defined"),)
-        evaluator.context.report("E0205", f"arguments that do not fit `{expr.func.id}`", expr.span, problem, notes)
+        evaluator.context.report(
+            "E0205", f"arguments that do not fit `{expr.func.id}`", expr.span, problem, notes
+        )
         return None
     given = dict(zip(names, args)) | keywords
     spans = dict(zip(names, (a.span for a in expr.args))) | {k.name.id: k.value.span for k in expr.keywords}

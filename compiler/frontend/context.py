@@ -61,10 +61,13 @@ class Context:
         self.diagnostics.append(Diagnostic(code, message, span, label, notes + called, help))
         return POISON
 
-    def problem(self, code: str, label: str, span: Span, where: str = "", notes: tuple[Note, ...] = ()) -> Poison:
+    def problem(
+        self, code: str, label: str, span: Span, where: str = "", notes: tuple[Note, ...] = ()
+    ) -> Poison:
         """Record what an op or a conversion could not accept."""
         title = TITLES.get(code, "an error")
-        return self.report(code, f"{title} in {where}" if where else title, span, label, notes)
+        joint = " " if code == "E0205" else " in "
+        return self.report(code, title + joint + where if where else title, span, label, notes)
 
     def made(self, node: Node, span: Span) -> Node:
         """Give the nodes below `node` that have no place yet the place of the expression that made them."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from autodiffc.grammar import ast
 from autodiffc.grammar.diagnostics import Note, suggestion
@@ -17,7 +18,17 @@ from ..types import Dim, Type, TypeProblem
 from .expressions import Evaluator
 from .initialisers import default_initialiser, initialiser, satisfied
 from .statements import check_type, declared_type, define
-from .values import POISON, Poison, Static, Value, as_real, as_value_node, describe, evaluate_constant, number_of
+from .values import (
+    POISON,
+    Poison,
+    Static,
+    Value,
+    as_real,
+    as_value_node,
+    describe,
+    evaluate_constant,
+    number_of,
+)
 
 
 @dataclass(eq=False)
@@ -71,12 +82,11 @@ def _dim(evaluator: Evaluator, found: Declarations, statement: ast.DimDecl) -> N
             value = dim if isinstance(dim, Poison) else Static(dim)
         if name in found.overrides:
             value = Static(Dim.of(found.overrides[name]))
-        if isinstance(value, Static) and value.dim.known is not None:
-            if value.dim.known < 0:
-                evaluator.context.report("E0204", "a dim is not negative", item.name.span, str(value.dim))
-                value = POISON
-            else:
-                found.constants[name] = value.dim.known
+        known = value.dim.known if isinstance(value, Static) else None
+        if known is not None and known < 0:
+            value = evaluator.context.report("E0204", "a dim is not negative", item.name.span, str(known))
+        elif known is not None:
+            found.constants[name] = known
         elif item.value is None and name not in evaluator.scope.values:
             found.dims[name] = item.name.span
         define(evaluator, item.name, value)
@@ -102,7 +112,9 @@ def _input(evaluator: Evaluator, found: Declarations, statement: ast.InputDecl) 
 def _param(evaluator: Evaluator, found: Declarations, statement: ast.ParamDecl) -> None:
     stated = declared_type(evaluator, statement.type)
     if stated is not None and stated.kind != "real":
-        evaluator.context.report("E0204", "a param is real", statement.type.span, str(stated), help="declare it as an `input`")
+        evaluator.context.report(
+            "E0204", "a param is real", statement.type.span, str(stated), help="declare it as an `input`"
+        )
         stated = None
     bounds, limits = _constraints(evaluator, statement.constraints, stated)
     start = None
@@ -157,15 +169,22 @@ def _constraints(
             bounds.extend(_bound(evaluator, constraint))
     probe = [b.value for b in bounds]
     middle = [(a + b) / 2 for a in probe for b in probe]
-    if bounds and not any(satisfied(v, tuple(bounds)) for v in (*probe, *middle, *(p + 1 for p in probe), *(p - 1 for p in probe))):
-        evaluator.context.report("E0307", "no number meets these constraints", constraints[0].span.to(constraints[-1].span))
+    if bounds and not any(
+        satisfied(v, tuple(bounds))
+        for v in (*probe, *middle, *(p + 1 for p in probe), *(p - 1 for p in probe))
+    ):
+        evaluator.context.report(
+            "E0307", "no number meets these constraints", constraints[0].span.to(constraints[-1].span)
+        )
         bounds = []
     return tuple(bounds), limits
 
 
 def _bound(evaluator: Evaluator, constraint: ast.Constraint) -> list[Bound]:
     if constraint.op not in (">", ">=", "<", "<="):
-        evaluator.context.report("E0307", "a constraint is one of > >= < <=, or `in range(…)`", constraint.span)
+        evaluator.context.report(
+            "E0307", "a constraint is one of > >= < <=, or `in range(…)`", constraint.span
+        )
         return []
     value = evaluator.value(constraint.bounds[0])
     if isinstance(value, Poison):
@@ -205,13 +224,19 @@ def _const(evaluator: Evaluator, found: Declarations, statement: ast.ConstDecl) 
         array = evaluate_constant(value)
         if array is None:
             label = "it depends on an argument"
-            value = evaluator.context.report("E0204", "a const is made of numbers", statement.value.span, label)
+            value = evaluator.context.report(
+                "E0204", "a const is made of numbers", statement.value.span, label
+            )
         else:
             value = ir.const(array)
     elif not isinstance(value, (Static, Poison)):
-        value = evaluator.context.report("E0204", "a const is made of numbers", statement.value.span, describe(value))
+        value = evaluator.context.report(
+            "E0204", "a const is made of numbers", statement.value.span, describe(value)
+        )
     if statement.type is not None and not isinstance(value, Poison):
-        value = check_type(evaluator, statement.type, as_value_node(value), statement.value.span, statement.name.id)
+        value = check_type(
+            evaluator, statement.type, as_value_node(value), statement.value.span, statement.name.id
+        )
         if isinstance(value, Node) and value.op.name not in ("const", "dim"):
             array = evaluate_constant(value)
             value = value if array is None else ir.const(array)
@@ -264,7 +289,9 @@ def _loss(evaluator: Evaluator, found: Declarations, statement: ast.LossDecl) ->
     span = (statement.value or name).span
     if isinstance(node, Node) and (node.rank or node.type.kind == "bool"):
         help_text = "reduce it with mean(…) or sum(…)" if node.rank else ""
-        node = evaluator.context.report("E0304", "a loss is a real scalar", span, f"found {node.type}", help=help_text)
+        node = evaluator.context.report(
+            "E0304", "a loss is a real scalar", span, f"found {node.type}", help=help_text
+        )
     if isinstance(node, Node):
         node = evaluator.context.made(as_real(node), span)
     if statement.value is not None:
@@ -330,7 +357,7 @@ def _wrt_problem(evaluator: Evaluator, found: Declarations, name: ast.Name) -> b
     return True
 
 
-_HANDLERS = {
+_HANDLERS: dict[type, Callable[[Evaluator, Declarations, Any], None]] = {
     ast.ModelDecl: _model,
     ast.DimDecl: _dim,
     ast.InputDecl: _input,

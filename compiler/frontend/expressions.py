@@ -7,9 +7,9 @@ the file is still checked and what only follows from an error stays silent.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import ClassVar
 
 import numpy as np
-
 from autodiffc.grammar import ast
 from autodiffc.grammar.diagnostics import Note, suggestion
 from autodiffc.grammar.source import Span
@@ -82,7 +82,9 @@ class Evaluator:
     def _number(self, expr: ast.Number) -> Value:
         if isinstance(expr.value, int):
             if not -(2**63) <= expr.value < 2**63:
-                return self.context.report("E0105", "an int beyond 64 bits", expr.span, help="write it as a real: add `.0`")
+                return self.context.report(
+                    "E0105", "an int beyond 64 bits", expr.span, help="write it as a real: add `.0`"
+                )
             return Static(Dim.of(expr.value))
         return ir.const(expr.value)
 
@@ -95,8 +97,8 @@ class Evaluator:
             return value
         return self.undefined(expr)
 
-    def undefined(self, name: ast.Name, what: str = "") -> Poison:
-        """Report a name that means nothing here, with the likeliest reason."""
+    def undefined(self, name: ast.Name, in_type: bool = False) -> Poison:
+        """Report a name that means nothing here (in the dims of a type), with the likeliest reason."""
         if name.id in self.context.assumed_known:
             return POISON
         parent = self.scope.parent
@@ -109,8 +111,9 @@ class Evaluator:
             help_text = f"`{name.id}` is a function: call it"
         else:
             help_text = suggestion(name.id, self.scope.visible_names())
-        message = what or f"`{name.id}` is not defined"
-        return self.context.report("E0201", message, name.span, "", notes, help_text)
+            if in_type and not help_text:
+                help_text = f"declare it: `dim {name.id}`"
+        return self.context.report("E0201", f"`{name.id}` is not defined", name.span, "", notes, help_text)
 
     # --- operators -------------------------------------------------------------------------------
 
@@ -174,7 +177,11 @@ class Evaluator:
     def _condition(self, node: Node, span: Span) -> None:
         if node.type.kind != "bool":
             self.context.report(
-                "E0204", "a condition is a bool, not a number", span, str(node.type), help="compare it, as in `x != 0`"
+                "E0204",
+                "a condition is a bool, not a number",
+                span,
+                str(node.type),
+                help="compare it, as in `x != 0`",
             )
 
     def _compare(self, expr: ast.Compare) -> Value:
@@ -199,9 +206,10 @@ class Evaluator:
     def _conditional(self, expr: ast.Conditional) -> Value:
         condition = self.node(expr.condition)
         then, orelse = self.value(expr.then), self.value(expr.orelse)
+        if isinstance(condition, Node):
+            self._condition(condition, expr.condition.span)
         if isinstance(condition, Poison) or isinstance(then, Poison) or isinstance(orelse, Poison):
             return POISON
-        self._condition(condition, expr.condition.span)
         if condition.type.kind != "bool":
             return POISON
         branches = same_kind(as_value_node(then), as_value_node(orelse), lowest="bool")
@@ -232,7 +240,9 @@ class Evaluator:
             return node
         if expr.name.id != "T":
             help_text = "only `.T` exists; functions are called, as in `sum(x)`"
-            return self.context.report("E0201", f"no attribute `{expr.name.id}`", expr.name.span, help=help_text)
+            return self.context.report(
+                "E0201", f"no attribute `{expr.name.id}`", expr.name.span, help=help_text
+            )
         if node.rank < 2:
             return node
         return self.context.made(ops.transpose(node, axes=tuple(reversed(range(node.rank)))), expr.span)
@@ -274,7 +284,7 @@ class Evaluator:
     def _called(self, expr: ast.Call) -> Value:
         return self._call(self, expr)
 
-    _HANDLERS: dict[type, Callable[..., Value]] = {
+    _HANDLERS: ClassVar[dict[type, Callable[..., Value]]] = {
         ast.Number: _number,
         ast.Name: _name,
         ast.String: _text,
@@ -337,4 +347,3 @@ def _bounded(dim: Dim) -> Dim:
     if any(not -(2**63) <= c < 2**63 for _, c in dim.terms):
         raise TypeProblem("E0105", "an int beyond 64 bits; write it as a real")
     return dim
-

@@ -43,7 +43,9 @@ def _tuple_element(evaluator: Evaluator, expr: ast.Index, base: tuple[Value, ...
         return position
     known = position.dim.known if isinstance(position, Static) else None
     if known is None or not -len(base) <= known < len(base):
-        return evaluator.context.report("E0208", f"a tuple of {len(base)} values is indexed by a number", expr.span)
+        return evaluator.context.report(
+            "E0208", f"a tuple of {len(base)} values is indexed by a number", expr.span
+        )
     return base[known]
 
 
@@ -62,7 +64,10 @@ def _aligned(evaluator: Evaluator, expr: ast.Index, node: Node) -> list[tuple[as
     if len(ellipses) > 1:
         raise TypeProblem("E0208", "more than one `...`")
     if used > node.rank:
-        raise TypeProblem("E0208", f"{used} indices for {shape_text(node.shape)}" if node.rank else "a scalar has no elements")
+        raise TypeProblem(
+            "E0208",
+            f"{used} indices for {shape_text(node.shape)}" if node.rank else "a scalar has no elements",
+        )
     items: list[ast.IndexItem] = list(expr.items)
     whole: list[ast.IndexItem] = [ast.Slice(expr.span, None, None, None)] * (node.rank - used)
     place = items.index(ellipses[0]) if ellipses else len(items)
@@ -93,7 +98,9 @@ def _item(evaluator: Evaluator, item: ast.IndexItem, axis: int, shape: Shape) ->
 def _bad_index(evaluator: Evaluator, value: Value, span: Span) -> Poison:
     if isinstance(value, Node) and value.type.kind == "bool":
         help_text = "the result's size would depend on data: use where(mask, x, 0.0)"
-        return evaluator.context.report("E0208", "an array cannot be picked by a mask", span, str(value.type), help=help_text)
+        return evaluator.context.report(
+            "E0208", "an array cannot be picked by a mask", span, str(value.type), help=help_text
+        )
     label = str(value.type) if isinstance(value, Node) else ""
     return evaluator.context.report("E0208", "an index is an int, an int array or a slice", span, label)
 
@@ -107,7 +114,11 @@ def _position(evaluator: Evaluator, at: Dim, size: Dim, span: Span) -> Item | Po
     if slack.known is not None and slack.known < 0:
         label = f"the axis has {size} element{'s' * (size.known != 1)}"
         return evaluator.context.report("E0208", f"index {at} is out of range", span, label)
-    evaluator.context.require(slack, f"index {at} needs {wanted} of {size}" if at.known is not None else f"index {at} of {size}", span)
+    evaluator.context.require(
+        slack,
+        f"index {at} needs {wanted} of {size}" if at.known is not None else f"index {at} of {size}",
+        span,
+    )
     return ("at", position)
 
 
@@ -119,19 +130,24 @@ def _slice(evaluator: Evaluator, item: ast.Slice, size: Dim) -> Item | Poison:
     stride = 1 if step is None else step.known
     if stride is None or stride == 0:
         assert item.step is not None
-        return evaluator.context.report("E0208", "the step of a slice is a number other than 0", item.step.span)
+        return evaluator.context.report(
+            "E0208", "the step of a slice is a number other than 0", item.step.span
+        )
     if size.known is not None and all(p is None or p.known is not None for p in (start, stop)):
         return _known_slice(size.known, start, stop, stride)
     return _symbolic_slice(evaluator, item, size, start, stop, stride)
 
 
-def _bound(evaluator: Evaluator, expr: ast.Expr | None) -> Dim | None | Poison:
+def _bound(evaluator: Evaluator, expr: ast.Expr | None) -> Dim | Poison | None:
     if expr is None or (isinstance(expr, ast.Name) and expr.id == "None"):
         return None
     value = evaluator.value(expr)
     if isinstance(value, Node) and value.type.kind == "int" and not value.rank:
         return evaluator.context.report(
-            "E0901", "slice bounds that depend on data are not supported yet", expr.span, help="gather with `x[i + arange(20)]`"
+            "E0901",
+            "slice bounds that depend on data are not supported yet",
+            expr.span,
+            help="gather with `x[i + arange(20)]`",
         )
     return evaluator.dim(expr, "the bound of a slice")
 

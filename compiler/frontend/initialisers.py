@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-
 from autodiffc.grammar import ast
 
 from ..ir import Literal
@@ -49,7 +48,9 @@ def satisfied(value: float, bounds: tuple[Bound, ...]) -> bool:
     return all(tests[b.op](b.value) for b in bounds)
 
 
-def initialiser(evaluator: Evaluator, expr: ast.Expr, type: Type, bounds: tuple[Bound, ...]) -> Initialiser | None:
+def initialiser(
+    evaluator: Evaluator, expr: ast.Expr, type: Type, bounds: tuple[Bound, ...]
+) -> Initialiser | None:
     """The initialiser that an expression names; None (and a report) where it does not fit the param."""
     found = _called(evaluator, expr, type)
     if found is None:
@@ -61,7 +62,9 @@ def initialiser(evaluator: Evaluator, expr: ast.Expr, type: Type, bounds: tuple[
         values = tuple(np.asarray(found.value, float).ravel())
     for value in values:
         if not satisfied(float(value), bounds):
-            evaluator.context.report("E0306", "the initial value breaks the constraint", expr.span, f"{value:g}")
+            evaluator.context.report(
+                "E0306", "the initial value breaks the constraint", expr.span, f"{value:g}"
+            )
             return None
     return found
 
@@ -72,7 +75,11 @@ def _called(evaluator: Evaluator, expr: ast.Expr, type: Type) -> Initialiser | N
     if isinstance(expr, ast.Name) and expr.id in INITIALISERS and evaluator.scope.find(expr.id) is None:
         evaluator.context.report("E0306", f"`{expr.id}` is a call", expr.span, help=f"write `{expr.id}()`")
         return None
-    if isinstance(expr, ast.Call) and expr.func.id not in BUILTINS and evaluator.scope.find_function(expr.func.id) is None:
+    if (
+        isinstance(expr, ast.Call)
+        and expr.func.id not in BUILTINS
+        and evaluator.scope.find_function(expr.func.id) is None
+    ):
         help_text = "an initialiser is one of " + ", ".join(INITIALISERS)
         evaluator.context.report("E0306", f"no initialiser `{expr.func.id}`", expr.func.span, help=help_text)
         return None
@@ -117,12 +124,16 @@ def _constant(evaluator: Evaluator, expr: ast.Expr, type: Type) -> Initialiser |
         return None
     array = evaluate_constant(node)
     if array is None:
-        evaluator.context.report("E0306", "an initial value is a number or a nested list of numbers", expr.span)
+        evaluator.context.report(
+            "E0306", "an initial value is a number or a nested list of numbers", expr.span
+        )
         return None
     if array.ndim == 0:
         return Initialiser("full", (float(array),))
     if any(have != want.known for have, want in zip(array.shape, type.shape)) or array.ndim != type.rank:
         label = f"{shape_text(node.shape)} for {type}"
-        evaluator.context.report("E0306", "the initial value has another shape than the param", expr.span, label)
+        evaluator.context.report(
+            "E0306", "the initial value has another shape than the param", expr.span, label
+        )
         return None
     return Initialiser("value", value=Literal.of(array.astype(float)).array)

@@ -6,7 +6,7 @@ belong to its subject, so that either may be imported from it.
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache
 from importlib.resources import files
 
 from autodiffc.grammar import ast
@@ -21,9 +21,7 @@ _NN = (
     "sigmoid log_sigmoid softplus relu leaky_relu prelu elu selu gelu silu hardtanh relu6 tanh softmax "
     "log_softmax layer_norm batch_norm embedding one_hot dropout conv1d conv2d max_pool2d avg_pool2d"
 )
-_LOSSES = (
-    "cross_entropy binary_cross_entropy binary_cross_entropy_with_logits mse mae huber hinge kl_div"
-)
+_LOSSES = "cross_entropy binary_cross_entropy binary_cross_entropy_with_logits mse mae huber hinge kl_div"
 MODULES: dict[str, frozenset[str]] = {
     "nn": frozenset(_NN.split()),
     "losses": frozenset(_LOSSES.split()),
@@ -31,7 +29,7 @@ MODULES: dict[str, frozenset[str]] = {
 }
 
 
-@lru_cache(maxsize=None)
+@cache
 def module_syntax(name: str) -> ast.Model:
     """The syntax tree of a library module."""
     text = files("autodiffc.compiler.lib").joinpath(f"{name}.dsl").read_text("utf-8")
@@ -65,4 +63,3 @@ def import_names(evaluator: Evaluator, statement: ast.LibraryImport) -> None:
             help_text = suggestion(name.id, (*functions, *MODULES[module.id]))
             context.report("E0308", f"`{module.id}` has no function `{name.id}`", name.span, help=help_text)
             context.assumed_known |= {name.id}
-

@@ -39,9 +39,7 @@ def check(
     """
     context = Context(diagnostics=list(syntax_errors), assumed_known=_words_of(syntax_errors))
     evaluator = Evaluator(context, Scope(), call)
-    evaluator.pending_functions = frozenset(
-        s.name.id for s in model.statements if isinstance(s, ast.FuncDef)
-    )
+    evaluator.pending_functions = frozenset(s.name.id for s in model.statements if isinstance(s, ast.FuncDef))
     found = Declarations(overrides=dict(dims or {}))
     for statement in model.statements:
         _statement(evaluator, found, statement)
@@ -105,7 +103,9 @@ def _function(evaluator: Evaluator, statement: ast.FuncDef) -> None:
     earlier = scope.functions.get(statement.name.id)
     if earlier is not None:
         notes = (Note(earlier.definition.name.span, "it is first defined"),)
-        context.report("E0206", f"the function `{statement.name.id}` is defined twice", statement.name.span, "", notes)
+        context.report(
+            "E0206", f"the function `{statement.name.id}` is defined twice", statement.name.span, "", notes
+        )
         return
     seen: dict[str, Span] = {}
     for parameter in statement.params:
@@ -123,7 +123,11 @@ def _whole_file(context: Context, found: Declarations, model: ast.Model, incompl
     place = Span(model.source, 0, 0)
     if not found.outputs and not incomplete:
         only = all(isinstance(s, (ast.FuncDef, ast.ConstDecl, ast.LibraryImport)) for s in model.statements)
-        message = "a file of functions can only be imported" if only and model.statements else "neither `loss` nor `output`"
+        message = (
+            "a file of functions can only be imported"
+            if only and model.statements
+            else "neither `loss` nor `output`"
+        )
         context.report("E0301", message, place, help="say what to compute: `output f = …` or `loss L = …`")
     for name in found.overrides:
         if name not in found.known_dims and not incomplete:
@@ -207,12 +211,12 @@ def _walk(root: object) -> Iterator[ast.Syntax]:
         part = stack.pop()
         if isinstance(part, tuple):
             stack.extend(reversed(part))
-        elif isinstance(part, ast.Keyword):
-            stack.append(part.value)
-        elif isinstance(part, ast.Assign):
+        elif isinstance(part, ast.Keyword) or isinstance(part, ast.Assign):
             stack.append(part.value)
         elif isinstance(part, (ast.Attribute, ast.Slice)):
-            stack.extend([part.value] if isinstance(part, ast.Attribute) else [part.start, part.stop, part.step])
+            stack.extend(
+                [part.value] if isinstance(part, ast.Attribute) else [part.start, part.stop, part.step]
+            )
         elif isinstance(part, ast.Call):
             yield part
             stack.extend([part.args, part.keywords])
@@ -268,4 +272,3 @@ def _head_comment(source: Source) -> str:
             break
         lines.append(line.lstrip().lstrip("#").strip())
     return "\n".join(lines).strip()
-

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
-
 from autodiffc.grammar import ast
 from autodiffc.grammar.source import Span
 

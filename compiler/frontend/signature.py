@@ -165,7 +165,9 @@ def axes_of(x: Node, axis: Value, name: str = "axis") -> tuple[int, ...]:
     try:
         result = tuple(check_axis(_required_whole(a), x.rank) for a in given)
     except TypeProblem as problem:
-        raise ArgumentProblem(problem.code, f"{problem}: {x.type}" if problem.code == "E0207" else str(problem), name) from None
+        raise ArgumentProblem(
+            problem.code, f"{problem}: {x.type}" if problem.code == "E0207" else str(problem), name
+        ) from None
     if len(set(result)) < len(result):
         raise ArgumentProblem("E0207", "an axis is named twice", name)
     return tuple(sorted(result))

@@ -30,9 +30,11 @@ _LATER = {
 def declared_type(evaluator: Evaluator, expr: ast.TypeExpr) -> Type | None:
     """The type that an annotation states; None where it is in error."""
     if expr.kind not in KINDS:
-        evaluator.context.report("E0204", f"no type `{expr.kind}`", expr.span, help="a type is real, int or bool")
+        evaluator.context.report(
+            "E0204", f"no type `{expr.kind}`", expr.span, help="a type is real, int or bool"
+        )
         return None
-    dims = [evaluator.dim(d) for d in expr.dims]
+    dims = [_declared_dim(evaluator, d) for d in expr.dims]
     for written, dim in zip(expr.dims, dims):
         if isinstance(dim, Dim) and dim.known is not None and dim.known < 0:
             evaluator.context.report("E0204", "a dim is not negative", written.span, str(dim))
@@ -41,12 +43,20 @@ def declared_type(evaluator: Evaluator, expr: ast.TypeExpr) -> Type | None:
     return Type(expr.kind, known) if len(known) == len(dims) else None  # type: ignore[arg-type]
 
 
+def _declared_dim(evaluator: Evaluator, expr: ast.Expr) -> Dim | Poison:
+    if isinstance(expr, ast.Name) and evaluator.scope.find(expr.id) is None:
+        return evaluator.undefined(expr, in_type=True)
+    return evaluator.dim(expr)
+
+
 def check_type(evaluator: Evaluator, expr: ast.TypeExpr, node: Node, span: Span, name: str) -> Value:
     """The node promoted to the stated type, or a report that it is not of it."""
     stated = declared_type(evaluator, expr)
     if stated is None:
         return POISON
-    fits = KIND_ORDER[node.type.kind] <= KIND_ORDER[stated.kind] and (stated.kind == node.type.kind or stated.kind == "real")
+    fits = KIND_ORDER[node.type.kind] <= KIND_ORDER[stated.kind] and (
+        stated.kind == node.type.kind or stated.kind == "real"
+    )
     if node.shape != stated.shape or not fits:
         notes = (Note(expr.span, "the type is stated"),)
         return evaluator.context.report(
@@ -118,7 +128,9 @@ def assign(evaluator: Evaluator, statement: ast.Assign) -> None:
         return
     if statement.annotation is not None and not isinstance(value, Poison):
         try:
-            value = check_type(evaluator, statement.annotation, as_value_node(value), statement.value.span, names[0].id)
+            value = check_type(
+                evaluator, statement.annotation, as_value_node(value), statement.value.span, names[0].id
+            )
         except TypeProblem as problem:
             value = evaluator.context.problem(problem.code, str(problem), statement.value.span)
     define(evaluator, names[0], value)
@@ -133,7 +145,12 @@ def _take_apart(evaluator: Evaluator, statement: ast.Assign, names: list[ast.Nam
             evaluator.context.made(row, statement.value.span)
     if not isinstance(value, (tuple, Poison)) or (isinstance(value, tuple) and len(value) != len(names)):
         label = describe(value)
-        evaluator.context.report("E0210", f"{len(names)} names take apart what is not {len(names)} values", statement.value.span, label)
+        evaluator.context.report(
+            "E0210",
+            f"{len(names)} names take apart what is not {len(names)} values",
+            statement.value.span,
+            label,
+        )
         value = POISON
     for position, name in enumerate(names):
         define(evaluator, name, value[position] if isinstance(value, tuple) else POISON)
@@ -168,4 +185,3 @@ class Block:
         if any(isinstance(v, Poison) for v in values):
             return POISON
         return values[0] if len(values) == 1 else values
-

@@ -1,0 +1,2 @@
+input x: real
+output f = x * 10**30

@@ -1,0 +1,2 @@
+input x: real[N]
+output f = sum(x)

@@ -1,0 +1,5 @@
+input x: real
+def f(a):
+    return a * scale
+scale = 2 * x
+output y = f(x)

@@ -1,0 +1,3 @@
+input x: real
+input weight: real
+output f = x * wieght

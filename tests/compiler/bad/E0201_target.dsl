@@ -1,0 +1,3 @@
+input x: real
+output f = x
+grad g wrt x

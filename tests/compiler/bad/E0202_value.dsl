@@ -1,0 +1,2 @@
+input x, y: real
+output f = x(y + 1)

@@ -1,0 +1,2 @@
+input x: real
+output f = 1 if x else 0

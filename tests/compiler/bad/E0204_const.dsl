@@ -1,0 +1,3 @@
+input x: real
+const c = 2 * x
+output f = c

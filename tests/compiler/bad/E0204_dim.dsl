@@ -1,0 +1,3 @@
+input x: real
+input y: real[x]
+output f = y

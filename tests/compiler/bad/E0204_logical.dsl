@@ -1,0 +1,2 @@
+input x, y: real
+output f = x and y > 0

@@ -1,0 +1,3 @@
+dim N
+input x: real[N]
+output f = sum(x, keepdims=x)

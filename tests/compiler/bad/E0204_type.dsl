@@ -1,0 +1,2 @@
+input x: float
+output f = x

@@ -1,0 +1,3 @@
+dim N
+input x, y: real[N]
+output f = max(x, y)

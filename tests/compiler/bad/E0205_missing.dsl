@@ -1,0 +1,4 @@
+input x: real
+def f(a, b):
+    return a + b
+output y = f(x)

@@ -1,0 +1,3 @@
+input x: real
+output y = x
+output y

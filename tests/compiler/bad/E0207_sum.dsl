@@ -1,0 +1,3 @@
+dim N, D
+input x: real[N, D]
+output f = sum(x, axis=2)

@@ -1,0 +1,3 @@
+dim N, D
+input x: real[N, D]
+output f = mean(x, axis=(0, -2))

@@ -1,0 +1,2 @@
+input x: real[3]
+output f = x[3]

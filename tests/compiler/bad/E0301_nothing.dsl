@@ -1,0 +1,2 @@
+input x: real
+y = x + 1

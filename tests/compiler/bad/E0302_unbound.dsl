@@ -1,0 +1,3 @@
+dim N, M
+input x: real[N]
+output f = sum(x) / M

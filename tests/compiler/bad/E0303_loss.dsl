@@ -1,0 +1,3 @@
+param w: real
+loss L = w**2
+loss M = w**4

@@ -1,0 +1,4 @@
+model a
+model b
+input x: real
+output f = x

@@ -1,0 +1,4 @@
+dim N
+input x: real[N]
+output k = argmax(x)
+grad k wrt x

@@ -1,0 +1,3 @@
+dim N
+param w: real[N] = orthogonal()
+loss L = sum(w)

@@ -1,0 +1,2 @@
+param w: real[3] = [1, 2]
+loss L = sum(w)

@@ -1,0 +1,3 @@
+dim N
+param w: real[N] = zeros(N)
+loss L = sum(w)

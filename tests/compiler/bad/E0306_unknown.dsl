@@ -1,0 +1,3 @@
+dim N
+param w: real[N] = gaussian()
+loss L = sum(w)

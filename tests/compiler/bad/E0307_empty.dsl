@@ -1,0 +1,2 @@
+param s: real > 1 < 0
+loss L = s

@@ -1,0 +1,3 @@
+input x: real
+param s: real > x
+loss L = s * x

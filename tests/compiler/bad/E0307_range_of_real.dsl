@@ -1,0 +1,3 @@
+dim N
+input x: real[N] in range(3)
+output f = sum(x)

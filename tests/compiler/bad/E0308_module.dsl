@@ -1,0 +1,3 @@
+from nnn import linear
+input x: real
+output f = x

@@ -1,0 +1,3 @@
+from nn import linaer
+input x: real
+output f = linaer(x, x, x)

@@ -1,0 +1,3 @@
+input x: real
+return x
+output f = x

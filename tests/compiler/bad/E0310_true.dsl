@@ -1,0 +1,3 @@
+input x: real
+true = x
+output f = x

@@ -1,0 +1,2 @@
+input _x: real
+output f = _x

@@ -1,0 +1,3 @@
+from "other.dsl" import f
+input x: real
+output y = f(x)

@@ -1,0 +1,3 @@
+param w: real
+L = w**3
+loss M = grad(L, w)**2

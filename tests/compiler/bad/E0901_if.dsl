@@ -1,0 +1,6 @@
+input x: real
+if x > 0:
+    y = x
+else:
+    y = -x
+output f = y
