@@ -1,0 +1,81 @@
+"""An emitted module seen from the checker: its outputs and gradients by the model's own names.
+
+Every way to a gradient that the module has is asked: `value_and_grad`, `grad`, and `forward` with `backward`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from .ir import Array
+from .model import Program
+
+Arguments = Mapping[str, Array]
+Gradients = dict[str, Array]
+
+
+class Fault(Exception):
+    """The module did what it must not do; the message says what."""
+
+
+class Compiled:
+    """The functions of a module, called with arrays by name."""
+
+    def __init__(self, program: Program, module: Any):
+        self.program = program
+        self.module = module
+
+    def outputs(self, arguments: Arguments) -> dict[str, Array]:
+        """Every output's value."""
+        fields, _ = self._call("forward", *self._positional(arguments))
+        if len(fields) != len(self.program.outputs):
+            raise Fault(f"forward gave {len(fields)} outputs, not {len(self.program.outputs)}")
+        return {name: np.asarray(field) for name, field in zip(self.program.outputs, fields)}
+
+    def contracted(self, arguments: Arguments, cotangents: Arguments) -> float:
+        """⟨cotangents, outputs⟩."""
+        outputs = self.outputs(arguments)
+        return float(sum(np.sum(cotangent * outputs[name]) for name, cotangent in cotangents.items()))
+
+    def gradients(self, arguments: Arguments, cotangents: Arguments) -> Iterator[tuple[str, Gradients]]:
+        """The gradient by each way that leads to it, all for the same cotangent."""
+        positional = self._positional(arguments)
+        seed = cotangents[self.program.target or ""]
+        if self.program.scalar_target:
+            value, grads = self._call("value_and_grad", *positional)
+            self._same_value(value, arguments)
+            yield "value_and_grad", self._named("value_and_grad", grads, arguments, float(seed))
+            yield "grad", self._named("grad", self._call("grad", *positional), arguments, float(seed))
+        _, cache = self._call("forward", *positional)
+        grads = self._call("backward", cache, float(seed) if seed.ndim == 0 else seed)
+        yield "backward", self._named("backward", grads, arguments, 1.0)
+
+    def _positional(self, arguments: Arguments) -> list[Any]:
+        return [arguments[a.name].copy() for a in self.program.arguments]
+
+    def _call(self, name: str, *arguments: Any) -> Any:
+        function: Callable[..., Any] | None = getattr(self.module, name, None)
+        if function is None:
+            raise Fault(f"the module has no {name}")
+        try:
+            return function(*arguments)
+        except Exception as error:  # whatever it raises, it should not have
+            raise Fault(f"{name} raised {type(error).__name__}: {error}") from error
+
+    def _same_value(self, value: Any, arguments: Arguments) -> None:
+        """The value must not depend on whether a gradient was asked for."""
+        plain = float(self.outputs(arguments)[self.program.target or ""])
+        if float(value) != plain and not (np.isnan(value) and np.isnan(plain)):
+            raise Fault(f"value_and_grad gives the value {value!r}, forward {plain!r}")
+
+    def _named(self, function: str, grads: Any, arguments: Arguments, factor: float) -> Gradients:
+        if len(grads) != len(self.program.wrt):
+            raise Fault(f"{function} gave {len(grads)} gradients, not {len(self.program.wrt)}")
+        named = {name: np.asarray(grad) * factor for name, grad in zip(self.program.wrt, grads)}
+        for name, grad in named.items():
+            if grad.shape != arguments[name].shape:
+                raise Fault(f"{function}: d_{name} has shape {grad.shape}, {name} {arguments[name].shape}")
+        return named

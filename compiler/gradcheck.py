@@ -1,0 +1,255 @@
+"""Proves a compiled gradient: against SymPy's derivatives in 50 digits and against differences.
+
+    report = check(program, module)          # the checked model and the module that was emitted for it
+    report.ok, report.rows[0].verdict
+
+The model is taken at small concrete sizes and random arguments that honour its constraints, away from
+kinks. Up to 200 elements the whole gradient is compared, above that its products with random directions.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from functools import reduce
+from math import sqrt
+from typing import Any
+
+import numpy as np
+
+from .comparison import SMALL_PART, Comparison, Report, Row, compare, merge, not_checked
+from .compiled import Compiled, Fault, Gradients
+from .differences import EPSILON, Curve, NotAnalytic, Slope, central, complex_slopes, richardson
+from .interp import evaluate
+from .ir import Node
+from .model import Program
+from .points import Direction, NoPoint, Point, PointFinder
+from .samples import Sizes
+
+EXACT, CENTRAL, SINGLE = 1e-9, 1e-6, 1e-5  # relative tolerances; SINGLE: of a float32 module
+ROUNDING = 64.0  # units of rounding error that a sum of cancelling terms may have
+RELIABLE = 1e-4  # an extrapolated difference of a larger relative error proves nothing
+OUT_OF_TIME = "the time allowed ran out"
+
+Progress = Callable[[str], None]
+Outcome = tuple[Sizes, tuple[Row, ...], dict[str, Comparison]]
+
+
+def check(
+    program: Program,
+    module: Any,
+    *,
+    sizes: Sizes | None = None,
+    seed: int = 0,
+    points: int = 3,
+    seconds: float = 20.0,
+    dtype: str = "float64",
+    progress: Progress = lambda text: None,
+) -> Report:
+    """Compare a module's values and gradients with SymPy's and with differences, at random points.
+
+    `sizes` fixes dims (the others get small sizes), `seconds` bounds the time roughly: what does not fit
+    into it is reported as not checked. Raises NoPoint where `sizes` do not fit the model.
+    """
+    given = dict(sizes or {})
+    _refuse_unknown(program, given)
+    finder = PointFinder(program, np.random.default_rng(seed), seconds / (2 * points), dtype == "float32")
+    checker = _Checker(program, Compiled(program, module), time.monotonic() + seconds, dtype == "float32")
+    found: list[Outcome] = []
+    for number in range(1, points + 1):
+        if not found or time.monotonic() < checker.deadline:
+            progress(f"point {number} of {points}")
+            point = finder.find(given)
+            found.append((point.sizes, checker.rows(point), checker.values(point)))
+            given = {dim: point.sizes[dim] for dim in program.dims}
+    rows = reduce(_merge_rows, (rows for _, rows, _ in found))
+    values = tuple((name, reduce(merge, (v[name] for _, _, v in found))) for name in program.outputs)
+    return Report(program.name, program.target, tuple(given.items()), seed, len(found), rows, values)
+
+
+def _refuse_unknown(program: Program, given: Sizes) -> None:
+    for name, size in given.items():
+        if name in program.constants:
+            raise NoPoint(f"{name} is a constant of the model; -D {name}={size} sets it")
+        if name not in program.dims:
+            known = ", ".join(program.dims) or "none"
+            raise NoPoint(f"the model has no dim {name} that is bound at run time; it has: {known}")
+        if size < 1:
+            raise NoPoint(f"{name}={size}: a size is at least 1")
+
+
+def _merge_rows(first: tuple[Row, ...], second: tuple[Row, ...]) -> tuple[Row, ...]:
+    return tuple(
+        Row(a.name, a.shape, a.elements, merge(a.symbolic, b.symbolic), merge(a.differences, b.differences))
+        for a, b in zip(first, second)
+    )
+
+
+class _Checker:
+    """The comparisons at a point."""
+
+    def __init__(self, program: Program, compiled: Compiled, deadline: float, single: bool):
+        self.program = program
+        self.compiled = compiled
+        self.deadline = deadline
+        self.single = single
+
+    def values(self, point: Point) -> dict[str, Comparison]:
+        """Each output's value against the one in high precision."""
+        if point.reference is None:
+            return dict.fromkeys(self.program.outputs, not_checked(point.reason))
+        try:
+            outputs = self.compiled.outputs(point.arguments)
+        except Fault as fault:
+            return dict.fromkeys(self.program.outputs, _faulty(fault))
+        return {name: self._value(name, array, point) for name, array in outputs.items()}
+
+    def _value(self, name: str, array: Any, point: Point) -> Comparison:
+        assert point.reference is not None
+        expected, noise = point.reference.values[name], point.reference.noise[name]
+        if array.shape != expected.shape:
+            return Comparison("differs", reason=f"shape {array.shape} where {expected.shape} is expected")
+        labels = [f"{name}{list(index) if index else ''}" for index in np.ndindex(expected.shape)]
+        floors = [self._floor(e) for e in noise.ravel()]
+        return compare(labels, _list(array), _list(expected), floors, self._tolerance(EXACT))
+
+    def _floor(self, noise: float) -> float:
+        unit = float(np.finfo(np.float32).eps) / EPSILON if self.single else 1.0
+        return ROUNDING * noise * unit if np.isfinite(noise) else 0.0
+
+    def _tolerance(self, rtol: float) -> float:
+        return SINGLE * sqrt(_depth(self.program)) if self.single else rtol
+
+    def rows(self, point: Point) -> tuple[Row, ...]:
+        """One row for each wrt name."""
+        try:
+            routes = (
+                list(self.compiled.gradients(point.arguments, point.cotangents)) if point.cotangents else []
+            )
+        except Fault as fault:
+            return tuple(self._row(name, point, _faulty(fault), _faulty(fault)) for name in self.program.wrt)
+        return tuple(self._compared_row(name, point, routes) for name in self.program.wrt)
+
+    def _row(self, name: str, point: Point, symbolic: Comparison, differences: Comparison) -> Row:
+        array = point.arguments[name]
+        return Row(name, array.shape, array.size, symbolic, differences)
+
+    def _compared_row(self, name: str, point: Point, routes: list[tuple[str, Gradients]]) -> Row:
+        chosen = [(k, d) for k, d in enumerate(point.directions) if d.name == name]
+        slopes = [[float(np.sum(grads[name] * d.vector)) for _, d in chosen] for _, grads in routes]
+        symbolic = reduce(merge, (self._symbolic(point, chosen, compiled) for compiled in slopes))
+        if point.at_kink:
+            return self._row(name, point, symbolic, not_checked("every point drawn is at a kink"))
+        try:
+            differences = self._differences(point, [d for _, d in chosen], slopes)
+        except Fault as fault:
+            differences = not_checked(str(fault))
+        return self._row(name, point, symbolic, differences)
+
+    def _symbolic(
+        self, point: Point, chosen: Sequence[tuple[int, Direction]], compiled: list[float]
+    ) -> Comparison:
+        reference = point.reference
+        if reference is None:
+            return not_checked(point.reason)
+        labels = [d.label for _, d in chosen]
+        expected = [reference.slopes[k] for k, _ in chosen]
+        floors = [self._floor(reference.floors[k]) for k, _ in chosen]
+        method = "whole formula" if reference.formula else "chain of formulas"
+        return compare(labels, compiled, expected, floors, self._tolerance(EXACT), method)
+
+    def _differences(
+        self, point: Point, directions: list[Direction], routes: list[list[float]]
+    ) -> Comparison:
+        """Complex step where that is possible, else central differences, extrapolated where they disagree."""
+        labels = [d.label for d in directions]
+        exact = self._complex_step(point, directions)
+        if exact is not None:
+            floors = [self._floor(e) for e in self._noise(point, directions)]
+            return self._worst(
+                labels, routes, [Slope(s, f) for s, f in zip(exact, floors)], EXACT, "complex step"
+            )
+        curves = [self._curve(point, d) for d in directions]
+        plain = self._each(lambda curve, d: central(curve, d.step), curves, directions)
+        found = self._worst(labels, routes, plain, CENTRAL, "central") if plain else None
+        if found is None or found.status == "ok":
+            return found or not_checked(OUT_OF_TIME)
+        refined = self._each(lambda curve, d: richardson(curve, d.reach), curves, directions)
+        return self._refined(labels, routes, refined) if refined else not_checked(OUT_OF_TIME)
+
+    def _complex_step(self, point: Point, directions: list[Direction]) -> tuple[float, ...] | None:
+        tangents = [{d.name: d.vector} for d in directions]
+        graph = self.program.graph
+        try:
+            slopes, value = complex_slopes(graph, point.arguments, point.sizes, point.cotangents, tangents)
+        except NotAnalytic:
+            return None
+        plain = self._curve(point, directions[0])(0.0)
+        agrees = abs(value - plain) <= EXACT * max(abs(value), abs(plain)) or value == plain
+        return slopes if agrees and np.isfinite(slopes).all() else None
+
+    def _noise(self, point: Point, directions: list[Direction]) -> list[float]:
+        """The scale of rounding errors in each slope, where the reference knows it."""
+        if point.reference is None:
+            return [0.0] * len(directions)
+        floors = {d.label: f for d, f in zip(point.directions, point.reference.floors)}
+        return [floors[d.label] for d in directions]
+
+    def _curve(self, point: Point, direction: Direction) -> Curve:
+        """The target along a direction: the module's own; for float32 the interpreter's, in float64."""
+
+        def curve(t: float) -> float:
+            moved = point.arguments[direction.name] + t * direction.vector
+            arguments = {**point.arguments, direction.name: moved}
+            if not self.single:
+                return self.compiled.contracted(arguments, point.cotangents)
+            outputs = evaluate(self.program.graph, arguments, point.sizes)
+            return float(sum(np.sum(c * outputs[name]) for name, c in point.cotangents.items()))
+
+        return curve
+
+    def _each(
+        self, method: Callable[[Curve, Direction], Slope], curves: list[Curve], directions: list[Direction]
+    ) -> list[Slope]:
+        """The slope along each direction; nothing where time runs out."""
+        slopes = []
+        for curve, direction in zip(curves, directions):
+            if time.monotonic() > self.deadline:
+                return []
+            slopes.append(method(curve, direction))
+        return slopes
+
+    def _worst(
+        self, labels: list[str], routes: list[list[float]], expected: list[Slope], rtol: float, method: str
+    ) -> Comparison:
+        values, errors = [s.slope for s in expected], [s.error for s in expected]
+        rtol = self._tolerance(rtol)
+        return reduce(merge, (compare(labels, found, values, errors, rtol, method) for found in routes))
+
+    def _refined(self, labels: list[str], routes: list[list[float]], slopes: list[Slope]) -> Comparison:
+        """The extrapolated slopes; those whose own error is large prove nothing."""
+        largest = max((abs(s.slope) for s in slopes if np.isfinite(s.slope)), default=0.0)
+        sure = [
+            k for k, s in enumerate(slopes) if s.error <= RELIABLE * max(abs(s.slope), SMALL_PART * largest)
+        ]
+        kept = [[found[k] for k in sure] for found in routes]
+        found = self._worst([labels[k] for k in sure], kept, [slopes[k] for k in sure], EXACT, "extrapolated")
+        if found.status == "ok" and len(sure) < len(slopes):
+            return not_checked("the differences do not converge")
+        return found
+
+
+def _faulty(fault: Fault) -> Comparison:
+    return Comparison("differs", reason=str(fault))
+
+
+def _list(array: Any) -> list[float]:
+    return [float(x) for x in np.ravel(array)]
+
+
+def _depth(program: Program) -> int:
+    """The length of the longest chain of operations."""
+    depth: dict[Node, int] = {}
+    for node in program.graph.nodes():
+        depth[node] = 1 + max((depth[a] for a in node.args), default=0)
+    return max(depth.values(), default=1)

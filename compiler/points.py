@@ -1,0 +1,180 @@
+"""Where a gradient is checked: sizes, arguments, directions, and the reference derivatives there.
+
+A point is drawn again until all values are finite and no kink is near; what cannot be expanded into scalars
+(too large, an op without a symbolic form) gets no reference but the reason.
+
+    point = PointFinder(program, np.random.default_rng(0)).find({"N": 3})
+    point.reference.slopes       # one for each of point.directions
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from math import inf
+
+import numpy as np
+
+from . import sympy_check
+from .differences import EPSILON
+from .formulas import NoFormula
+from .interp import evaluate
+from .ir import Array
+from .model import Program
+from .samples import Sizes, draw, size_choices
+from .scalars import TooLarge
+
+FULL = 200  # elements up to which every one is checked
+RANDOM = 4  # directions for each name beyond that
+ATTEMPTS = 40  # draws for a point with finite values
+PATIENCE = 8  # draws that are given up because of a kink nearby
+MARGIN = 100.0  # steps between a point and the nearest kink
+
+Arguments = Mapping[str, Array]
+
+
+class NoPoint(Exception):
+    """Sizes or arguments with which the model makes sense were not found; the message says which."""
+
+
+@dataclass(frozen=True, eq=False)
+class Direction:
+    """A tangent of one argument: an element or a random direction.
+
+    `step` is that of a central difference, `reach` the first one of an extrapolation.
+    """
+
+    name: str
+    label: str
+    vector: Array
+    step: float
+    reach: float
+
+
+@dataclass(frozen=True, eq=False)
+class Point:
+    """Where the gradient is checked, and the reference there (or why there is none)."""
+
+    sizes: Sizes
+    arguments: Arguments
+    cotangents: Arguments
+    directions: tuple[Direction, ...]
+    reference: sympy_check.Reference | None = None
+    reason: str = ""
+
+    @property
+    def margin(self) -> float:
+        return self.reference.margin if self.reference else inf
+
+    @property
+    def at_kink(self) -> bool:
+        return self.margin < MARGIN
+
+    @property
+    def finite(self) -> bool:
+        return self.reference is None or bool(np.isfinite(self.reference.slopes).all())
+
+
+@dataclass(eq=False)
+class PointFinder:
+    """Draws points of a model; `seconds` bounds each expansion into scalars."""
+
+    program: Program
+    generator: np.random.Generator
+    seconds: float = 5.0
+    single: bool = False  # arguments are float32 numbers
+    reason: str = ""  # why the expansion is not tried again
+
+    def find(self, given: Sizes) -> Point:
+        """A point with finite values and derivatives, away from kinks where that is possible."""
+        refused: list[Point] = []
+        problem = "the model's shapes make no sense at these sizes"
+        deadline = time.monotonic() + 2.0 * self.seconds
+        for sizes in size_choices(self.program, given):
+            problem = "no arguments were found at which all values are finite"
+            for attempt in range(ATTEMPTS):
+                point = self._candidate(sizes, attempt)
+                if point is not None and not point.at_kink:
+                    return point
+                refused += [point] if point is not None else []
+                if refused and (len(refused) >= PATIENCE or time.monotonic() > deadline):
+                    return max(refused, key=lambda p: p.margin)
+        if refused:
+            return max(refused, key=lambda p: p.margin)
+        raise NoPoint(problem)
+
+    def _candidate(self, sizes: Sizes, attempt: int) -> Point | None:
+        """A draw, unless a value or a derivative is not finite there."""
+        arguments = draw(self.program, sizes, self.generator, attempt)
+        if self.single:
+            arguments = {name: _rounded(array) for name, array in arguments.items()}
+        try:
+            outputs = evaluate(self.program.graph, arguments, sizes)
+        except (ValueError, IndexError, ArithmeticError, np.linalg.LinAlgError):
+            return None  # an index out of range, a singular matrix: no point of the model
+        if not all(np.isfinite(array).all() for array in outputs.values()):
+            return None
+        point = Point(sizes, arguments, self._cotangents(outputs), self._directions(arguments))
+        point = self._with_reference(point)
+        return point if point.finite else None
+
+    def _cotangents(self, outputs: Arguments) -> dict[str, Array]:
+        """A random weight for each element of the target, of both signs and no power of 2."""
+        if self.program.target is None:
+            return {}
+        shape = outputs[self.program.target].shape
+        weights = self.generator.uniform(0.5, 1.5, shape) * self.generator.choice([-1.0, 1.0], shape)
+        return {self.program.target: _rounded(np.asarray(weights))}
+
+    def _directions(self, arguments: Arguments) -> tuple[Direction, ...]:
+        wrt = self.program.wrt
+        if sum(arguments[name].size for name in wrt) <= FULL:
+            return tuple(d for name in wrt for d in _elements(name, arguments[name]))
+        return tuple(d for name in wrt for d in self._random(name, arguments[name]))
+
+    def _random(self, name: str, array: Array) -> list[Direction]:
+        vectors = (self.generator.choice([-1.0, 1.0], array.shape) for _ in range(RANDOM))
+        smallest = float(np.abs(array).min(initial=np.inf, where=array != 0.0))
+        return [
+            _direction(name, f"{name}, direction {k}", v, array, smallest) for k, v in enumerate(vectors, 1)
+        ]
+
+    def _with_reference(self, point: Point) -> Point:
+        if self.reason:
+            return replace(point, reason=self.reason)
+        try:
+            reference = sympy_check.evaluate(
+                self.program.graph, point.arguments, point.sizes, point.cotangents,
+                [{d.name: d.vector} for d in point.directions],
+                steps=[d.step for d in point.directions], seconds=self.seconds,
+            )  # fmt: skip
+        except NoFormula as problem:
+            self.reason = str(problem)
+        except TooLarge:
+            self.reason = "too large to expand into scalars; try smaller --sizes"
+        else:
+            return replace(point, reference=reference)
+        return replace(point, reason=self.reason)
+
+
+def _rounded(array: Array) -> Array:
+    """Reals as float32 numbers: exact in both precisions."""
+    return np.asarray(np.float32(array).astype(np.float64)) if array.dtype.kind == "f" else array
+
+
+def _elements(name: str, array: Array) -> list[Direction]:
+    """One direction for each element."""
+    found = []
+    for index in np.ndindex(array.shape):
+        vector = np.zeros(array.shape)
+        vector[index] = 1.0
+        label = f"{name}[{', '.join(map(str, index))}]" if index else name
+        found.append(_direction(name, label, vector, array, abs(float(array[index]))))
+    return found
+
+
+def _direction(name: str, label: str, vector: Array, array: Array, size: float) -> Direction:
+    """A difference steps by e^(1/3) max(|x|, s), s typical of the argument; an extrapolation by |x| / 50."""
+    typical = float(np.abs(array).max(initial=0.0)) or 1.0
+    return Direction(name, label, vector, EPSILON ** (1 / 3) * typical, 0.02 * min(size or typical, typical))

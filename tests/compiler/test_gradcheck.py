@@ -1,0 +1,233 @@
+"""The check proves right gradients and catches wrong ones: for every op of the registry a rule is spoilt."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import pytest
+
+from autodiffc.api import Options, module_of, module_text
+from autodiffc.compiler import ops
+from autodiffc.compiler.gradcheck import check
+from autodiffc.compiler.ir import OPS, Graph, Node, NonDiff, Op, topological
+from autodiffc.compiler.model import Argument, Bound, Initialiser, Program
+from autodiffc.compiler.types import Dim, Kind, Type
+from autodiffc.grammar.source import Source, Span
+
+SOURCE = Source("hand.dsl", "\n")
+N, M, K = (Dim.of(n) for n in (3, 2, 4))
+
+
+def whole(dim: Dim) -> tuple[Any, ...]:
+    return ("slice", Dim.of(0), dim, 1)
+
+
+def cut(start: int, length: int, step: int = 1) -> tuple[Any, ...]:
+    return ("slice", Dim.of(start), Dim.of(length), step)
+
+
+def array(name: str, *shape: Dim, kind: Kind = "real") -> Node:
+    return ops.argument(name, Type(kind, shape))
+
+
+x, y, z = array("x", N), array("y", N), array("z", N)
+s, t = array("s"), array("t")
+A, B, C = array("A", N, K), array("B", K, M), array("C", N, K)
+S = array("S", N, N)
+c = array("c", N, kind="bool")
+i = array("i", N, kind="int")
+rows = array("rows", N, Dim.of(1), kind="int")
+
+# What an argument of an example must keep to; an int is below its limit.
+LIMITS: dict[str, tuple[float, float]] = {
+    "arcsin": (-1, 1), "arccos": (-1, 1), "arctanh": (-1, 1), "arccosh": (1, 4), "log": (0, 3), "log2": (0, 3),
+    "log10": (0, 3), "sqrt": (0, 3), "power": (0, 3), "nonnegative": (0, 3), "xlogy": (0, 3), "log1p": (-1, 3),
+    "xlog1py": (0, 3), "logit": (0, 1), "log1mexp": (0, 3), "rel_entr": (0, 3), "cbrt": (-3, 3),
+}  # fmt: skip
+AXES = {"axis": (1,), "keepdims": False}
+WIDTHS = ((Dim.of(0), Dim.of(0)), (Dim.of(1), Dim.of(1)))
+
+# One example for each op: a value that depends on the op's result.
+EXAMPLES: dict[str, Callable[[], Node]] = {
+    "add": lambda: ops.add(x, s),
+    "sub": lambda: ops.sub(s, x),
+    "mul": lambda: ops.mul(A, C),
+    "div": lambda: ops.div(x, y),
+    "floordiv": lambda: x * y + ops.floordiv(x, y),
+    "mod": lambda: ops.mod(x, y),
+    "neg": lambda: ops.neg(ops.sin(x)),
+    "abs": lambda: ops.abs(x),
+    "sign": lambda: x * ops.sign(x + 0.2),
+    "square": lambda: ops.square(x),
+    "reciprocal": lambda: ops.reciprocal(x),
+    "floor": lambda: x * y + ops.floor(x),
+    "ceil": lambda: x * y + ops.ceil(x),
+    "round": lambda: x * y + ops.round(x),
+    "gate": lambda: ops.gate(x, c),
+    "gate_finite": lambda: ops.gate_finite(ops.sin(x), c),
+    "masked": lambda: ops.masked(x * x, y),
+    "nonnegative": lambda: ops.nonnegative(x),
+    "where": lambda: ops.where(c, x * y, x),
+    "maximum": lambda: ops.maximum(x, y),
+    "minimum": lambda: ops.minimum(x, y),
+    "clip": lambda: ops.clip(x, y - 1.0, y + 1.0),
+    "power": lambda: ops.power(x, y),
+    "sqrt": lambda: ops.sqrt(x),
+    "cbrt": lambda: ops.cbrt(x),
+    "hypot": lambda: ops.hypot(x, y),
+    "log_weight": lambda: ops.log_weight(x, y),
+    "logaddexp": lambda: ops.logaddexp(x, y),
+    "xlogy": lambda: ops.xlogy(x, y),
+    "xlog1py": lambda: ops.xlog1py(x, y),
+    "elu": lambda: ops.elu(x, s),
+    "rel_entr": lambda: ops.rel_entr(x, y),
+    "bce_with_logits": lambda: ops.bce_with_logits(x, y),
+    "arctan2": lambda: ops.arctan2(x, y),
+    **{
+        name: lambda name=name: OPS[name](x)  # type: ignore[misc]
+        for name in (
+            "exp expm1 log log2 log10 log1p sigmoid log_sigmoid softplus relu selu silu gelu_tanh log1mexp logit sin cos "
+            "tan tanh sinh cosh arcsin arccos arctan arcsinh arccosh arctanh"
+        ).split()
+    },
+    "reshape": lambda: ops.reshape(ops.sin(A), shape=(K, N)),
+    "transpose": lambda: ops.transpose(ops.sin(A), axes=(1, 0)),
+    "broadcast_to": lambda: ops.broadcast_to(ops.sin(x), shape=(K, N)),
+    "getitem": lambda: ops.getitem(ops.sin(A), index=(cut(1, 2), ("at", Dim.of(2)))),
+    "put": lambda: ops.put(ops.sin(x), shape=(Dim.of(5),), index=(cut(1, 3),)),
+    "gather": lambda: ops.gather(A, i, index=(("array", 0), whole(K))),
+    "scatter_add": lambda: ops.scatter_add(ops.sin(x), i, shape=(N,), index=(("array", 0),)),
+    "decrement": lambda: ops.decrement(ops.sin(S), i, i),
+    "take_along": lambda: ops.take_along(ops.sin(A), rows, axis=1),
+    "put_along": lambda: ops.put_along(ops.sin(ops.reshape(x, shape=(N, Dim.of(1)))), rows, axis=1, count=N),
+    "matmul": lambda: ops.matmul(A, B),
+    "outer": lambda: ops.outer(x, y),
+    "sum": lambda: ops.sum(ops.sin(A), **AXES),
+    "mean": lambda: ops.mean(ops.sin(A), **AXES),
+    "prod": lambda: ops.prod(A, **AXES),
+    "max": lambda: ops.max(A, **AXES),
+    "min": lambda: ops.min(A, **AXES),
+    "var": lambda: ops.var(A, **AXES, ddof=1),
+    "std": lambda: ops.std(A, **AXES, ddof=0),
+    "norm": lambda: ops.norm(A, **AXES, ord=2),
+    "logsumexp": lambda: ops.logsumexp(A, **AXES),
+    "cumsum": lambda: ops.cumsum(ops.sin(A), axis=1),
+    "cumprod": lambda: ops.cumprod(A, axis=1),
+    "exclusive_cumprod": lambda: ops.exclusive_cumprod(A, axis=1, reverse=True),
+    "linear_scan": lambda: ops.linear_scan(A, C, axis=1, reverse=False),
+    "flip": lambda: ops.flip(ops.sin(A), axis=(1,)),
+    "roll": lambda: ops.roll(ops.sin(A), shift=(Dim.of(1),), axis=(1,)),
+    "repeat": lambda: ops.repeat(ops.sin(A), repeats=2, axis=1),
+    "tile": lambda: ops.tile(ops.sin(A), reps=(2, 1)),
+    "pad": lambda: ops.pad(ops.sin(A), widths=WIDTHS, mode="reflect", value=0.0),
+    "fold_pad": lambda: ops.fold_pad(ops.sin(C), widths=WIDTHS, mode="reflect"),
+    "concatenate": lambda: ops.concatenate(ops.sin(x), y, axis=0),
+    "stack": lambda: ops.stack(ops.sin(x), y, axis=1),
+    "linspace": lambda: ops.linspace(s, t, count=K),
+    "tril": lambda: ops.tril(ops.sin(S), k=0),
+    "triu": lambda: ops.triu(ops.sin(S), k=1),
+    "diag": lambda: ops.diag(ops.sin(x), k=1),
+    "diagonal": lambda: ops.diagonal(ops.sin(S), k=0),
+    "put_diagonal": lambda: ops.put_diagonal(ops.sin(x), n=N, m=N, k=0),
+    "trace": lambda: ops.trace(ops.sin(S)),
+    "einsum": lambda: ops.einsum(A, B, spec="ij,jk->ik"),
+    "softmax": lambda: ops.softmax(A, axis=1),
+    "log_softmax": lambda: ops.log_softmax(A, axis=1),
+    "normalize": lambda: ops.normalize(A, axis=(1,), eps=1e-5),
+    "cross_entropy": lambda: ops.cross_entropy(A, i),
+    "cross_entropy_probs": lambda: ops.cross_entropy_probs(A, C),
+}
+
+
+def example(op: Op) -> Program:
+    """A model around one op: every real argument is differentiated, the target is not a scalar."""
+    assert op.name in EXAMPLES, f"{op.name} has no example: a wrong rule for it would not be seen"
+    output = EXAMPLES[op.name]()
+    nodes = topological([output])
+    assert op in {node.op for node in nodes}
+    arguments = [node for node in nodes if node.op.name == "argument"]
+    graph = Graph(tuple(arguments), (("out", output),), {output: "out"})
+    wrt = tuple(node["name"] for node in arguments if node.type.kind == "real")
+    declared = tuple(_argument(node, LIMITS.get(op.name)) for node in arguments)
+    return Program(op.name, SOURCE, "", (), {}, declared, graph, ("out",), None, "out", wrt, ())
+
+
+def _argument(node: Node, limits: tuple[float, float] | None) -> Argument:
+    bounds = tuple(map(Bound, (">", "<"), limits)) if limits and node.type.kind == "real" else ()
+    below = (Dim.of(0), N) if node.type.kind == "int" else None
+    return Argument(node["name"], "param", node.type, Span(SOURCE, 0, 0), bounds, below, Initialiser("zeros"))
+
+
+def verdicts(program: Program) -> dict[str, str]:
+    module = module_of(module_text(program, Options()), program.name)
+    return {row.name: row.verdict for row in check(program, module, seed=1).rows}
+
+
+# Ops that no cotangent passes: their results are ints or bools, or they have no real argument.
+NO_DERIVATIVE = frozenset(
+    "argument const dim pattern to_real to_int less less_equal greater greater_equal equal not_equal "
+    "logical_and logical_or logical_not one_hot all any argmax argmin arange eye".split()
+)
+DIFFERENTIABLE = sorted(set(OPS) - NO_DERIVATIVE)
+Parts = tuple["Node | None", ...]
+
+SPOILT: dict[str, Callable[[Node], Node | None]] = {
+    "scaled by 1.01": lambda part: 1.01 * part,
+    "of the other sign": lambda part: -part,
+    "dropped": lambda part: None,
+}
+
+
+@contextmanager
+def spoilt(op: Op, position: int, change: Callable[[Node], Node | None]) -> Iterator[list[int]]:
+    """The op with one part of its rule wrong; the list counts how often the wrong part was given."""
+    rule, given = op.vjp, []
+    assert not isinstance(rule, NonDiff)
+
+    def wrong(g: Node, out: Node, *args: Node) -> Parts:
+        parts = list(rule(g, out, *args))
+        if all(part is None for part in parts) and args[position].type.kind == "real":
+            parts[position] = g  # a piecewise constant op: the wrong rule lets the cotangent pass
+            given.append(position)
+        elif parts[position] is not None:
+            parts[position] = change(parts[position])
+            given.append(position)
+        return tuple(parts)
+
+    object.__setattr__(op, "vjp", wrong)
+    try:
+        yield given
+    finally:
+        object.__setattr__(op, "vjp", rule)
+
+
+@pytest.mark.parametrize("name", DIFFERENTIABLE)
+def test_a_right_rule_passes(name: str) -> None:
+    found = verdicts(example(OPS[name]))
+    assert found
+    assert set(found.values()) == {"ok"}
+
+
+@pytest.mark.parametrize("name", DIFFERENTIABLE)
+def test_a_wrong_rule_is_caught(name: str) -> None:
+    op = OPS[name]
+    program = example(op)
+    (uses,) = (node for node in program.graph.nodes() if node.op is op)
+    caught = 0
+    for position in range(len(uses.args)):
+        for how, change in SPOILT.items():
+            with spoilt(op, position, change) as given:
+                found = verdicts(program)
+            if given:
+                caught += 1
+                assert "DIFFERS" in found.values(), f"part {position} of {name}'s rule {how} was not seen"
+    assert caught, f"{name}'s rule was never asked: the example does not show it"
+
+
+@pytest.mark.parametrize("name", sorted(NO_DERIVATIVE))
+def test_an_op_without_an_example_has_no_derivative(name: str) -> None:
+    rule = OPS[name].vjp
+    assert isinstance(rule, NonDiff) or not any(rule(None, None, *OPS[name].params))
