@@ -1,1 +1,74 @@
-"""Routines on whole arrays: reductions and scatters with edge cases that NumPy leaves open."""
+"""Routines on whole arrays: reductions, scans and scatters with edge cases that NumPy leaves open.
+
+>>> _norm(np.array([3e200, 4e200])), _exclusive_cumprod(np.array([2.0, 0.0, 3.0]), 0, False)
+(5e+200, array([1., 2., 0.]))
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy import ndarray
+
+
+def _norm(x: ndarray, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> ndarray:
+    """The Euclidean norm, scaled where squares would overflow or lose digits."""
+    with np.errstate(over="ignore"):
+        norm = np.sqrt(np.square(x).sum(axis=axis, keepdims=keepdims))
+    small = np.finfo(norm.dtype).tiny ** 0.47
+    if np.all((norm > small) & (norm < 1.0 / small)):
+        return norm
+    top = np.abs(x).max(axis=axis, keepdims=True, initial=0.0)
+    scale = np.where((top > 0.0) & (top < np.inf), top, 1.0)
+    norm = np.sqrt(np.square(x / scale).sum(axis=axis, keepdims=True)) * scale
+    return norm if keepdims else norm.squeeze(axis)[()]
+
+
+def _centred_squares(
+    x: ndarray, axis: int | tuple[int, ...] | None = None, keepdims: bool = False
+) -> ndarray:
+    """The sum of squares about the mean, of values whose mean is 0 but for rounding."""
+    squares = np.square(x).sum(axis=axis, keepdims=keepdims)
+    total = x.sum(axis=axis, keepdims=keepdims)
+    left = squares - total * total / max(x.size // max(squares.size, 1), 1)
+    return np.where(left <= 500.0 * np.finfo(x.dtype).eps * squares, 0.0, left)[()]
+
+
+def _divide_or_zero(x: ndarray, y: ndarray) -> ndarray:
+    """x / y, and 0 where y is 0."""
+    return np.where(y == 0.0, 0.0, x / np.where(y == 0.0, 1.0, y))[()]
+
+
+def _shifted(x: ndarray, m: ndarray) -> ndarray:
+    """x - m for the largest element m; where that is infinite 0 at +inf and -inf elsewhere."""
+    if not np.isinf(m).any():
+        return x - m
+    with np.errstate(invalid="ignore"):
+        return np.where(np.isinf(m), np.where((x == m) & (m > 0.0), 0.0, -np.inf), x - m)
+
+
+def _exclusive_cumprod(x: ndarray, axis: int, reverse: bool) -> ndarray:
+    """The product of the elements before each along an axis (after each, if reverse)."""
+    x = np.moveaxis(x, axis, 0)[:: -1 if reverse else 1]
+    out = np.ones_like(x)
+    np.cumprod(x[:-1], axis=0, out=out[1:])
+    return np.moveaxis(out[:: -1 if reverse else 1], 0, axis)
+
+
+def _linear_scan(b: ndarray, a: ndarray, axis: int, reverse: bool) -> ndarray:
+    """s[i+1] = b[i] + a[i] * s[i] along an axis, from s[0] = 0 (from the end backwards, if reverse)."""
+    b, a = (np.moveaxis(x, axis, 0)[:: -1 if reverse else 1] for x in (b, a))
+    out = np.zeros_like(b)
+    for i in range(1, len(b)):
+        out[i] = b[i - 1] + a[i - 1] * out[i - 1]
+    return np.moveaxis(out[:: -1 if reverse else 1], 0, axis)
+
+
+def _fold_pad(g: ndarray, widths: tuple[tuple[int, int], ...], mode: str) -> ndarray:
+    """Each element of the rim that np.pad made added to the element that it was taken from."""
+    for axis, (before, after) in enumerate(widths):
+        rows = np.moveaxis(g, axis, 0)
+        size = len(rows) - before - after
+        inner = np.zeros((size, *rows.shape[1:]), g.dtype)
+        np.add.at(inner, np.pad(np.arange(size), (before, after), mode=mode), rows)
+        g = np.moveaxis(inner, 0, axis)
+    return g

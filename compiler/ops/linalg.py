@@ -5,15 +5,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from .. import ops
 from ..ir import Array, Node, Op, declare
-from ..types import Dim, Shape, Type, TypeProblem, broadcast
+from ..types import Dim, Shape, Type, TypeProblem, broadcast, shape_text
 from .base import COERCIONS
-from .shape import swap_last
+from .shape import DimText, arguments_text, swap_last
 
 # --- matmul --------------------------------------------------------------------------------------
 
@@ -45,7 +46,8 @@ def _promoted_vjp(g: Node, a: Node, b: Node) -> tuple[Node, Node]:
     """The adjoint of a stack of products, with vectors promoted, differentiated and squeezed."""
     wide_a, wide_b = _as_matrix(a, False), _as_matrix(b, True)
     batch = broadcast(wide_a.shape[:-2], wide_b.shape[:-2])
-    wide_g = ops.reshape(g, shape=(*batch, wide_a.shape[-2], wide_b.shape[-1])) if min(a.rank, b.rank) < 2 else g
+    shape = (*batch, wide_a.shape[-2], wide_b.shape[-1])
+    wide_g = g if g.shape == shape else ops.reshape(g, shape=shape)
     da, db = wide_g @ swap_last(wide_b), swap_last(wide_a) @ wide_g
     if a.rank == 1:
         da = ops.reshape(da, shape=(*da.shape[:-2], a.shape[0]))
@@ -101,6 +103,102 @@ outer = declare(
         np.multiply.outer,
         lambda g, out, a, b: (g @ b, swap_last(g) @ a),
         py="np.outer(a, b)",
+        coerce=COERCIONS["number"],
+    )
+)
+
+
+# --- einsum --------------------------------------------------------------------------------------
+
+
+def _terms(spec: str) -> tuple[list[str], str]:
+    left, _, right = spec.partition("->")
+    return left.split(","), right
+
+
+def _sizes(terms: Sequence[str], shapes: Sequence[Shape]) -> dict[str, Dim]:
+    """The dim of each letter."""
+    sizes: dict[str, Dim] = {}
+    for term, shape in zip(terms, shapes):
+        if len(term) != len(shape):
+            raise TypeProblem("E0203", f"einsum: `{term}` names {len(term)} axes of {shape_text(shape)}")
+        for letter, dim in zip(term, shape):
+            known = sizes.setdefault(letter, dim)
+            if known != dim:
+                raise TypeProblem("E0203", f"einsum: {letter} is both {known} and {dim}")
+    return sizes
+
+
+def _einsum_infer(*xs: Type, spec: str) -> Type:
+    terms, result = _terms(spec)
+    if len(terms) != len(xs):
+        raise TypeProblem("E0205", f"einsum: {len(terms)} terms for {len(xs)} arrays")
+    sizes = _sizes(terms, [x.shape for x in xs])
+    return xs[0].with_shape(tuple(sizes[letter] for letter in result))
+
+
+def _einsum_vjp(g: Node, out: Node, *xs: Node) -> tuple[Node, ...]:
+    terms, result = _terms(out["spec"])
+    return tuple(_einsum_adjoint(g, result, k, terms, xs) for k in range(len(xs)))
+
+
+def _einsum_adjoint(g: Node, result: str, k: int, terms: list[str], xs: tuple[Node, ...]) -> Node:
+    """The product of g and the other operands, summed down to the letters of operand k.
+
+    A letter that only k has was summed: its cotangent is the same along that axis. A letter that k has
+    twice picked a diagonal: its cotangent lies on that diagonal.
+    """
+    term, x = terms[k], xs[k]
+    others = [(t, y) for i, (t, y) in enumerate(zip(terms, xs)) if i != k]
+    present = set(result).union(*(t for t, _ in others))
+    target = "".join(dict.fromkeys(letter for letter in term if letter in present))
+    inputs = ",".join([result, *(t for t, _ in others)])
+    inner = g if inputs == target else ops.einsum(g, *(y for _, y in others), spec=f"{inputs}->{target}")
+    return _embedded(inner, target, term, x.shape)
+
+
+def _embedded(inner: Node, letters: str, term: str, shape: Shape) -> Node:
+    """A cotangent with an axis for each of `letters` in the shape of the operand `term`."""
+    first = [letter in letters and term.index(letter) == i for i, letter in enumerate(term)]
+    spread = tuple(dim if own else Dim.of(1) for own, dim in zip(first, shape))
+    wide = inner if inner.shape == spread else ops.reshape(inner, shape=spread)
+    if wide.shape != shape:
+        wide = ops.broadcast_to(wide, shape=shape)
+    for i, letter in enumerate(term):
+        if term.index(letter) < i:
+            wide = ops.gate(wide, _on_diagonal(shape, term.index(letter), i))
+    return wide
+
+
+def _on_diagonal(shape: Shape, first: int, second: int) -> Node:
+    """Where the positions along two axes are equal."""
+    along = ops.arange(start=Dim.of(0), step=1, count=shape[first])
+    one = Dim.of(1)
+    places = (
+        ops.reshape(along, shape=tuple(dim if i == axis else one for i, dim in enumerate(shape)))
+        for axis in (first, second)
+    )
+    return ops.equal(*places)
+
+
+def _einsum_py(node: Node, d: DimText) -> str:
+    best = ", optimize=True" if len(node.args) > 2 else ""
+    return f'np.einsum("{node["spec"]}", {arguments_text(node)}{best})'
+
+
+def _einsum_eval(*xs: Array, spec: str) -> Any:
+    return np.einsum(spec, *xs)
+
+
+einsum = declare(
+    Op(
+        "einsum",
+        ("*x",),
+        "Products of elements whose letters agree, summed over the letters that the result lacks.",
+        _einsum_infer,
+        _einsum_eval,
+        _einsum_vjp,
+        py=_einsum_py,
         coerce=COERCIONS["number"],
     )
 )

@@ -1,0 +1,396 @@
+"""Softmax and its kin, the losses on it, and normalisation to mean 0 and variance 1.
+
+    ops.softmax(x, axis=1)
+    ops.cross_entropy(x, y)                   # -log_softmax(x) at the labels y, a value for each row
+
+Each is one op for the rules and for differentiation. Afterwards `expand` lays the parts open,
+
+    m = max(x),  d = x - m,  e = exp(d),  s = sum(e)
+    softmax = e / s,  log_softmax = d - log(s),  logsumexp = log(s) + m,  cross_entropy = log(s) - d[y]
+
+which a forward and a backward pass have in common. The shift m cancels, so nothing is differentiated by it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .. import ops
+from ..ir import Array, Interval, Node, Op, declare
+from ..types import Dim, Shape, Type, TypeProblem, broadcast, size_of
+from .base import COERCIONS, EVERYWHERE, INF, check_axis, elementwise
+from .reduce import Axes, axis_text, broadcasting, check_axes, finished, reduced_shape, reduction, restored
+from .shape import DimText
+
+UNIT: Interval = (0.0, 1.0)
+
+
+# --- the shift -----------------------------------------------------------------------------------
+
+
+def _max_shift_eval(x: Array, *, axis: Axes, keepdims: bool) -> Any:
+    x = np.asarray(x)
+    if x.dtype == object:
+        return np.zeros_like(x.sum(axis=axis, keepdims=keepdims))
+    return x.max(axis=axis, keepdims=keepdims, initial=-INF)
+
+
+def _max_shift_py(node: Node, d: DimText) -> str:
+    x, axis = node.args[0], node["axis"]
+    arguments = [axis_text(axis, x.rank, node["keepdims"])]
+    if not all(x.shape[a].known for a in axis):
+        arguments.append("initial=-np.inf")
+    return f"x.max({', '.join(filter(None, arguments))})"
+
+
+max_shift = reduction(
+    "max_shift",
+    "The largest element, -inf of nothing: a number to shift exponents by, which cancels in the end.",
+    _max_shift_eval,
+    lambda g, out, x: (None,),
+    kinds="real",
+    py=_max_shift_py,
+    bounds=lambda x: (-INF, x[1]),
+)
+
+
+def _shifted_eval(x: Array, m: Array) -> Any:
+    with np.errstate(invalid="ignore"):
+        return np.where(np.isinf(m), np.where((x == m) & (m > 0), 0.0, -INF), x - m)
+
+
+shifted = elementwise(
+    "shifted",
+    "x - m for the largest element m; where that is infinite 0 at +inf and -inf elsewhere.",
+    ("x", "m"),
+    vjp=lambda g, out, x, m: (g, -g),
+    np=_shifted_eval,
+    py="_shifted(x, m)",
+    scalar="x - m if math.isfinite(m) or m != m else 0.0 if x == m > 0.0 else -math.inf",
+    sympy=lambda sp, x, m: x - m,
+    domain=((-3.0, 2.0), (2.0, 3.0)),
+    special=((INF, INF), (1.0, INF), (-INF, -INF), (-INF, 1.0), (float("nan"), float("nan"))),
+    bounds=lambda x, m: EVERYWHERE,
+)
+
+
+def _exponentials(d: Node, axis: Axes) -> tuple[Node, Node]:
+    e = ops.exp(d)
+    return e, broadcasting(ops.sum, e, axis)
+
+
+def _below_max(x: Node, axis: Axes) -> Node:
+    return x - broadcasting(ops.max_shift, x, axis)
+
+
+# --- softmax -------------------------------------------------------------------------------------
+
+
+def _same(x: Type, *, axis: int) -> Type:
+    check_axis(axis, x.rank)
+    return x
+
+
+def _softmax_eval(x: Array, *, axis: int) -> Array:
+    e = np.exp(x - x.max(axis=axis, keepdims=True, initial=-INF))
+    return e / e.sum(axis=axis, keepdims=True)  # type: ignore[no-any-return]
+
+
+def _softmax_vjp(g: Node, out: Node, x: Node) -> tuple[Node]:
+    weighted = g * out
+    return (weighted - out * broadcasting(ops.sum, weighted, (out["axis"],)),)
+
+
+def _softmax_expand(x: Node, *, axis: int) -> Node:
+    e, s = _exponentials(_below_max(x, (axis,)), (axis,))
+    return e / s
+
+
+def _unexpanded(node: Node, d: DimText) -> str:
+    raise TypeError(f"{node.op.name} is expanded before anything is emitted")
+
+
+softmax = declare(
+    Op(
+        "softmax",
+        ("x",),
+        "exp(x) in parts of its sum along an axis.",
+        _same,
+        _softmax_eval,
+        _softmax_vjp,
+        py=_unexpanded,
+        expand=_softmax_expand,
+        coerce=COERCIONS["real"],
+        bounds=lambda x: UNIT,
+    )
+)
+
+
+def _log_softmax_eval(x: Array, *, axis: int) -> Array:
+    d = x - x.max(axis=axis, keepdims=True, initial=-INF)
+    return d - np.log(np.exp(d).sum(axis=axis, keepdims=True))  # type: ignore[no-any-return]
+
+
+def _log_softmax_vjp(g: Node, out: Node, x: Node) -> tuple[Node]:
+    axis = out["axis"]
+    return (g - ops.softmax(x, axis=axis) * broadcasting(ops.sum, g, (axis,)),)
+
+
+def _log_softmax_expand(x: Node, *, axis: int) -> Node:
+    d = _below_max(x, (axis,))
+    return d - ops.log(_exponentials(d, (axis,))[1])
+
+
+log_softmax = declare(
+    Op(
+        "log_softmax",
+        ("x",),
+        "The logarithm of softmax.",
+        _same,
+        _log_softmax_eval,
+        _log_softmax_vjp,
+        py=_unexpanded,
+        expand=_log_softmax_expand,
+        coerce=COERCIONS["real"],
+        bounds=lambda x: (-INF, 0.0),
+    )
+)
+
+
+# --- logsumexp -----------------------------------------------------------------------------------
+
+
+def _stable_exponentials(x: Array, axis: Axes) -> tuple[Array, Array, Array]:
+    m = x.max(axis=axis, keepdims=True, initial=-INF)
+    e = np.exp(_shifted_eval(x, m))
+    return m, e, e.sum(axis=axis, keepdims=True)
+
+
+def _logsumexp_eval(x: Array, *, axis: Axes, keepdims: bool) -> Any:
+    m, _, s = _stable_exponentials(np.asarray(x), axis)
+    with np.errstate(divide="ignore"):
+        z = np.log(s) + m
+    return z if keepdims else z.squeeze(axis)
+
+
+def _logsumexp_vjp(g: Node, out: Node, x: Node) -> tuple[Node]:
+    axis = out["axis"]
+    return (restored(g, x, axis) * ops.exp_share(x, axis=axis),)
+
+
+def _shared_parts(x: Node, axis: Axes) -> tuple[Node, Node, Node]:
+    m = broadcasting(ops.max_shift, x, axis)
+    return (m, *_exponentials(ops.shifted(x, m), axis))
+
+
+def _logsumexp_expand(x: Node, *, axis: Axes, keepdims: bool) -> Node:
+    m, _, s = _shared_parts(x, axis)
+    return finished(ops.log(s) + m, x, axis, keepdims)
+
+
+logsumexp = reduction(
+    "logsumexp",
+    "log(sum(exp(x))) without overflow; -inf of nothing.",
+    _logsumexp_eval,
+    _logsumexp_vjp,
+    kinds="real",
+    py=_unexpanded,
+    expand=_logsumexp_expand,
+    bounds=lambda x: (-INF, INF),
+)
+
+
+def _exp_share_infer(x: Type, *, axis: Axes) -> Type:
+    check_axes(axis, x.shape)
+    return x
+
+
+def _exp_share_eval(x: Array, *, axis: Axes) -> Array:
+    _, e, s = _stable_exponentials(x, axis)
+    return e / np.maximum(s, 1.0)  # type: ignore[no-any-return]
+
+
+def _exp_share_vjp(g: Node, out: Node, x: Node) -> tuple[Node]:
+    weighted = g * out
+    return (weighted - out * broadcasting(ops.sum, weighted, out["axis"]),)
+
+
+def _exp_share_expand(x: Node, *, axis: Axes) -> Node:
+    _, e, s = _shared_parts(x, axis)
+    return e / ops.maximum(s, 1.0)  # s is 0 where all is -inf, at least 1 else
+
+
+exp_share = declare(
+    Op(
+        "exp_share",
+        ("x",),
+        "The derivative of logsumexp: softmax, but 0 where all is -inf, and in equal parts at +inf.",
+        _exp_share_infer,
+        _exp_share_eval,
+        _exp_share_vjp,
+        py=_unexpanded,
+        expand=_exp_share_expand,
+        bounds=lambda x: UNIT,
+    )
+)
+
+
+# --- cross-entropy -------------------------------------------------------------------------------
+
+
+def _rows(shape: Shape) -> Dim:
+    return size_of(shape[:-1])
+
+
+def _label_index(x: Node, y: Node) -> tuple[Node, tuple[Node, ...]]:
+    """x as a matrix (or a vector, if it is one) and the index arrays of its labelled elements."""
+    if x.rank == 1:
+        return x, (y,)
+    count = _rows(x.shape)
+    if x.rank > 2:
+        x, y = ops.reshape(x, shape=(count, x.shape[-1])), ops.reshape(y, shape=(count,))
+    return x, (ops.arange(start=Dim.of(0), step=1, count=count), y)
+
+
+def at_labels(x: Node, y: Node) -> Node:
+    """For each row the element that its label names."""
+    matrix, index = _label_index(x, y)
+    picked = ops.gather(matrix, *index, index=tuple(("array", k) for k in range(len(index))))
+    return picked if picked.shape == y.shape else ops.reshape(picked, shape=y.shape)
+
+
+def less_one_hot(p: Node, y: Node) -> Node:
+    """p less 1 at each row's label."""
+    matrix, index = _label_index(p, y)
+    result = ops.decrement(matrix, *index)
+    return result if result.shape == p.shape else ops.reshape(result, shape=p.shape)
+
+
+def _cross_entropy_infer(x: Type, y: Type) -> Type:
+    if y.kind != "int":
+        raise TypeProblem("E0204", f"labels are ints, not {y}")
+    if not x.rank or y.rank != x.rank - 1:
+        raise TypeProblem("E0203", f"cross_entropy of {x} with labels {y}: a label for each row is needed")
+    for have, want in zip(y.shape, x.shape):
+        if have != want:
+            raise TypeProblem("E0203", f"cross_entropy of {x} with labels {y}: {want} is not {have}")
+    return Type("real", y.shape)
+
+
+def _cross_entropy_eval(x: Array, y: Array) -> Any:
+    return -np.take_along_axis(_log_softmax_eval(x, axis=-1), np.asarray(y)[..., None], axis=-1)[..., 0]
+
+
+def _cross_entropy_vjp(g: Node, out: Node, x: Node, y: Node) -> tuple[Node, None]:
+    p = ops.softmax(x, axis=x.rank - 1)
+    return restored(g, x, (x.rank - 1,)) * less_one_hot(p, y), None
+
+
+def _cross_entropy_expand(x: Node, y: Node) -> Node:
+    axis = (x.rank - 1,)
+    d = _below_max(x, axis)
+    s = _exponentials(d, axis)[1]
+    return ops.log(finished(s, x, axis, False)) - at_labels(d, y)
+
+
+def _first_real(nodes: tuple[Node, ...]) -> tuple[Node, ...]:
+    return ops.cast(nodes[0], "real"), *nodes[1:]
+
+
+cross_entropy = declare(
+    Op(
+        "cross_entropy",
+        ("x", "y"),
+        "-log_softmax(x) at the label, classes on the last axis.",
+        _cross_entropy_infer,
+        _cross_entropy_eval,
+        _cross_entropy_vjp,
+        py=_unexpanded,
+        expand=_cross_entropy_expand,
+        coerce=_first_real,
+        bounds=lambda x, y: (0.0, INF),
+    )
+)
+
+
+def _probs_infer(x: Type, t: Type) -> Type:
+    if not x.rank or not t.rank or x.shape[-1] != t.shape[-1]:
+        raise TypeProblem("E0203", f"cross_entropy of {x} with {t}: the last axes are the classes")
+    return Type("real", broadcast(x.shape, t.shape)[:-1])
+
+
+def _probs_eval(x: Array, t: Array) -> Any:
+    with np.errstate(invalid="ignore"):
+        return -np.where(t == 0, 0, t * _log_softmax_eval(x, axis=-1)).sum(axis=-1)
+
+
+def _probs_vjp(g: Node, out: Node, x: Node, t: Node) -> tuple[Node, Node]:
+    last = x.rank - 1
+    wide = ops.reshape(g, shape=(*g.shape, Dim.of(1)))
+    mass = ops.sum(t, axis=(t.rank - 1,), keepdims=True)
+    return wide * (ops.softmax(x, axis=last) * mass - t), wide * -ops.log_softmax(x, axis=last)
+
+
+def _probs_expand(x: Node, t: Node) -> Node:
+    terms = ops.gate(t * ops.log_softmax(x, axis=x.rank - 1), ops.not_equal(t, 0.0))
+    return -ops.sum(terms, axis=(terms.rank - 1,), keepdims=False)
+
+
+cross_entropy_probs = declare(
+    Op(
+        "cross_entropy_probs",
+        ("x", "t"),
+        "-sum(t * log_softmax(x)) over the last axis; 0 * -inf counts as 0.",
+        _probs_infer,
+        _probs_eval,
+        _probs_vjp,
+        py=_unexpanded,
+        expand=_probs_expand,
+        coerce=COERCIONS["real"],
+    )
+)
+
+
+# --- normalisation -------------------------------------------------------------------------------
+
+
+def _normalize_infer(x: Type, *, axis: Axes, eps: float) -> Type:
+    reduced_shape(x.shape, axis, True)
+    return x
+
+
+def _normalize_eval(x: Array, *, axis: Axes, eps: float) -> Array:
+    d = x - x.mean(axis=axis, keepdims=True)
+    with np.errstate(all="ignore"):
+        return d / np.sqrt((d * d).mean(axis=axis, keepdims=True) + eps)  # type: ignore[no-any-return]
+
+
+def _inverse_deviation(x: Node, axis: Axes, eps: float) -> Node:
+    return ops.reciprocal(ops.sqrt(broadcasting(ops.var, x, axis, ddof=0) + eps))
+
+
+def _normalize_vjp(g: Node, out: Node, x: Node) -> tuple[Node]:
+    axis = out["axis"]
+    centred = g - broadcasting(ops.mean, g, axis) - out * broadcasting(ops.mean, g * out, axis)
+    return (_inverse_deviation(x, axis, out["eps"]) * centred,)
+
+
+def _normalize_expand(x: Node, *, axis: Axes, eps: float) -> Node:
+    return (x - broadcasting(ops.mean, x, axis)) * _inverse_deviation(x, axis, eps)
+
+
+normalize = declare(
+    Op(
+        "normalize",
+        ("x",),
+        "(x - mean) / sqrt(variance + eps) over axes.",
+        _normalize_infer,
+        _normalize_eval,
+        _normalize_vjp,
+        py=_unexpanded,
+        expand=_normalize_expand,
+        coerce=COERCIONS["real"],
+    )
+)
