@@ -20,8 +20,8 @@ import numpy as np
 from ..ir import Array, Interval, Node
 from .arithmetic import greater, not_equal
 from .base import elementwise
-from .bounds import UNIT, add_bounds, decreasing, holds, increasing
-from .powers import exp, expm1, log, log1p
+from .bounds import UNIT, increasing
+from .powers import exp, expm1, log
 from .selection import clip, gate, minimum, nonnegative, where
 
 ANY: Interval = (-3.0, 3.0)
@@ -50,6 +50,7 @@ sigmoid = elementwise(
     special=TAILS,
     bounds=increasing(sigmoid_of, UNIT),
 )
+
 
 def log_sigmoid_of(x: Array) -> Any:
     return np.minimum(x, 0.0) - np.log1p(np.exp(-np.abs(x)))

@@ -179,7 +179,7 @@ abs_ = elementwise(
 )
 
 
-sign = elementwise(
+sign: Op = elementwise(
     "sign",
     "-1, 0 or 1; its derivative is 0.",
     ("x",),
@@ -191,7 +191,7 @@ sign = elementwise(
     sympy=lambda sp, x: sp.Piecewise((1, x > 0), (-1, x < 0), (0, True)),
     domain=(ANY,),
     special=((0.0,), (-0.0,), (-inf,)),
-    bounds=increasing(np.sign),
+    bounds=increasing(np.sign, slack=0.0),
 )
 
 square = elementwise(
@@ -237,7 +237,7 @@ def _rounding(name: str, doc: str, function: Any, py: str) -> Op:
         sympy=lambda sp, x: flat(sp, name, x),
         domain=((0.1, 0.4),),
         special=((0.5,), (1.5,), (-2.5,), (-0.2,), (inf,)),
-        bounds=increasing(function),
+        bounds=increasing(function, slack=0.0),
     )
 
 
@@ -275,7 +275,9 @@ equal = _comparison("equal", "==", np.equal, "Eq", commutative=True)
 not_equal = _comparison("not_equal", "!=", np.not_equal, "Ne", commutative=True)
 
 
-def _logical(name: str, doc: str, params: tuple[str, ...], function: Any, py: str, scalar: str, sympy: str) -> Op:
+def _logical(
+    name: str, doc: str, params: tuple[str, ...], function: Any, py: str, scalar: str, sympy: str
+) -> Op:
     return elementwise(
         name,
         doc,

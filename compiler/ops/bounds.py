@@ -28,20 +28,23 @@ def _at(function: Callable[..., Any], *point: float) -> float:
         return float(function(*(np.float64(p) for p in point)))
 
 
-def _widened(low: float, high: float, within: Interval) -> Interval:
-    low = -inf if isnan(low) else low - abs(low) * SLACK if isfinite(low) else low
-    high = inf if isnan(high) else high + abs(high) * SLACK if isfinite(high) else high
+def _widened(low: float, high: float, within: Interval, slack: float = SLACK) -> Interval:
+    low = -inf if isnan(low) else low - abs(low) * slack if isfinite(low) else low
+    high = inf if isnan(high) else high + abs(high) * slack if isfinite(high) else high
     return max(low, within[0]), min(high, within[1])
 
 
 def increasing(
-    function: Callable[..., Any], within: Interval = REALS, domain: Interval = REALS
+    function: Callable[..., Any], within: Interval = REALS, domain: Interval = REALS, slack: float = SLACK
 ) -> Callable[[Interval], Interval]:
-    """The bounds rule of an increasing function whose values lie in `within`."""
+    """The bounds rule of an increasing function whose values lie in `within`.
+
+    `slack` 0 is for functions that are correctly rounded.
+    """
 
     def bounds(x: Interval) -> Interval:
         low, high = clamp(x, domain)
-        return _widened(_at(function, low), _at(function, high), within)
+        return _widened(_at(function, low), _at(function, high), within, slack)
 
     return bounds
 

@@ -65,9 +65,11 @@ def _exponent(node: Node) -> float:
 
 
 def _power_singular(x: Interval, y: Interval) -> bool:
-    """Constant exponents that are whole and not negative have polynomials' slopes, all others a pole or NaN."""
-    whole = y[0] == y[1] and y[0] >= 0.0 and (y[0].is_integer() or y[0] > 1.0)
-    return not whole and x[0] <= 0.0
+    """All exponents but whole constants from 0 on and those above 1 have a pole at 0 or NaN below."""
+    exponent = y[0] if y[0] == y[1] else -1.0
+    if exponent >= 0.0 and exponent.is_integer():
+        return False
+    return x[0] < 0.0 or (x[0] == 0.0 and exponent < 1.0)
 
 
 power = elementwise(
@@ -103,7 +105,7 @@ sqrt = elementwise(
     special=((0.0,), (-0.0,), (-1.0,), (inf,), (1e-320,)),
     singular=lambda x: x[0] <= 0.0,
     steep=lambda x: holds(x, 0.0),
-    bounds=increasing(np.sqrt, (0.0, inf), (0.0, inf)),
+    bounds=increasing(np.sqrt, (0.0, inf), (0.0, inf), slack=0.0),
 )
 
 cbrt = elementwise(

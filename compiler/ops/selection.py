@@ -34,7 +34,7 @@ def _gate_infer(g: Type, c: Type) -> Type:
     return Type(g.kind, broadcast(g.shape, c.shape))
 
 
-gate = declare(
+gate: Op = declare(
     Op(
         "gate",
         ("g", "c"),

@@ -67,7 +67,7 @@ def _inverse(
 
 sin = _unary("sin", "The sine.", lambda out, x: cos(x), "sin", ANY, scalar="_sin(x)",
              special=EXTREMES, bounds=always(-1.0, 1.0))  # fmt: skip
-cos = _unary("cos", "The cosine.", lambda out, x: -sin(x), "cos", ANY, scalar="_cos(x)",
+cos: Op = _unary("cos", "The cosine.", lambda out, x: -sin(x), "cos", ANY, scalar="_cos(x)",
              special=EXTREMES, bounds=always(-1.0, 1.0))  # fmt: skip
 tan = _unary("tan", "The tangent.", lambda out, x: 1.0 + out * out, "tan", (-1.2, 1.2), scalar="_tan(x)",
              special=EXTREMES)  # fmt: skip
@@ -81,7 +81,7 @@ def _overflows(x: Interval) -> bool:
 
 sinh = _unary("sinh", "The hyperbolic sine.", lambda out, x: cosh(x), "sinh", ANY, scalar="_sinh(x)",
               special=(*EXTREMES, (800.0,)), overflow=_overflows, bounds=increasing(np.sinh))  # fmt: skip
-cosh = _unary("cosh", "The hyperbolic cosine.", lambda out, x: sinh(x), "cosh", ANY, scalar="_cosh(x)",
+cosh: Op = _unary("cosh", "The hyperbolic cosine.", lambda out, x: sinh(x), "cosh", ANY, scalar="_cosh(x)",
               special=(*EXTREMES, (800.0,)), overflow=_overflows,
               bounds=lambda x: increasing(np.cosh, (1.0, inf))(abs_bounds(x)))  # fmt: skip
 

@@ -66,7 +66,8 @@ def differentiate(
     chosen = [arguments[name] for name in wrt]
     adjoints = gradients(graph.output(target), chosen, seed, graph, ranges, masked_zero)
     outputs = tuple((f"d_{name}", adjoints.of(node)) for name, node in zip(wrt, chosen))
-    new_inputs = (seed,) if seed is not None and seed.op.name == "argument" and seed not in graph.inputs else ()
+    given = seed is not None and seed.op.name == "argument" and seed not in graph.inputs
+    new_inputs = (seed,) if seed is not None and given else ()
     return replace(
         graph,
         inputs=graph.inputs + new_inputs,
@@ -146,9 +147,7 @@ def _contributions(node: Node, cotangent: Node) -> tuple[Node | None, ...]:
     return node.op.vjp(cotangent, node, *node.args)
 
 
-def _inherit(
-    root: Node, origins: tuple[Origin, ...], primal: frozenset[Node], adjoints: Adjoints
-) -> None:
+def _inherit(root: Node, origins: tuple[Origin, ...], primal: frozenset[Node], adjoints: Adjoints) -> None:
     """Nodes that a rule has just made come from where its node comes from."""
     stack = [root]
     while stack:

@@ -12,13 +12,14 @@ from typing import Any
 import numpy as np
 import pytest
 import sympy as sp
-
 from autodiffc.codegen.routines import ROUTINES
 from autodiffc.compiler import ops
 from autodiffc.compiler.interp import evaluate
 from autodiffc.compiler.ir import OPS, Graph, Node, Op
 from autodiffc.compiler.passes.autodiff import differentiate
-from autodiffc.compiler.types import BOOL, REAL, Dim, Type
+from autodiffc.compiler.types import BOOL, REAL, Dim, Kind, Type
+
+Point = tuple[float, ...]
 
 BOOLEAN = {
     "logical_and": (0, 1), "logical_or": (0, 1), "logical_not": (0,), "where": (0,), "gate": (1,),
@@ -36,12 +37,11 @@ def is_bool(op: Op, position: int) -> bool:
 
 
 def arguments(op: Op, shape: tuple[Dim, ...] = ()) -> list[Node]:
-    return [
-        ops.argument(name, Type("bool" if is_bool(op, i) else "real", shape)) for i, name in enumerate(op.params)
-    ]
+    kinds: list[Kind] = ["bool" if is_bool(op, i) else "real" for i in range(len(op.params))]
+    return [ops.argument(name, Type(kind, shape)) for name, kind in zip(op.params, kinds)]
 
 
-def points(op: Op) -> list[tuple[float, ...]]:
+def points(op: Op) -> list[Point]:
     """Random points of the op's domain."""
     rng = np.random.default_rng(sum(map(ord, op.name)))
     return [
@@ -53,11 +53,11 @@ def points(op: Op) -> list[tuple[float, ...]]:
     ]
 
 
-def typed(op: Op, point: tuple[float, ...]) -> dict[str, Any]:
+def typed(op: Op, point: Point) -> dict[str, Any]:
     return {n: np.array(bool(v) if is_bool(op, i) else v) for i, (n, v) in enumerate(zip(op.params, point))}
 
 
-def value_at(op: Op, point: tuple[float, ...]) -> Any:
+def value_at(op: Op, point: Point) -> Any:
     with np.errstate(all="ignore"):
         return op.eval(*typed(op, point).values())
 
@@ -70,13 +70,11 @@ def derivative_graph(op: Op, order: int = 1) -> tuple[Graph, list[str]]:
 
 
 def symbolic(op: Op) -> tuple[Any, list[Any]]:
-    symbols = [
-        sp.Symbol(n) if is_bool(op, i) else sp.Symbol(n, real=True) for i, n in enumerate(op.params)
-    ]
+    symbols = [sp.Symbol(n) if is_bool(op, i) else sp.Symbol(n, real=True) for i, n in enumerate(op.params)]
     return op.sympy(sp, *symbols), symbols
 
 
-def number(expression: Any, symbols: list[Any], op: Op, point: tuple[float, ...]) -> float:
+def number(expression: Any, symbols: list[Any], op: Op, point: Point) -> float:
     values = {
         s: (sp.true if v else sp.false) if is_bool(op, i) else sp.Float(v, 40)
         for i, (s, v) in enumerate(zip(symbols, point))
@@ -129,7 +127,7 @@ def test_derivative_is_the_limit_of_differences(op: Op) -> None:
             assert float(found[f"d_{name}"]) == pytest.approx(difference(op, point, name), rel=1e-7, abs=1e-8)
 
 
-def difference(op: Op, point: tuple[float, ...], name: str) -> float:
+def difference(op: Op, point: Point, name: str) -> float:
     """A central difference with one step of Richardson's extrapolation."""
     position = op.params.index(name)
 
@@ -167,6 +165,12 @@ def test_scalar_text_is_the_value_without_exceptions(op: Op) -> None:
         assert_same(run(text, values), value_at(op, point))
 
 
+def columns_of(op: Op, columns: list[Any], dtype: type = np.float64) -> dict[str, Any]:
+    return {
+        n: c.astype(bool if is_bool(op, i) else dtype) for i, (n, c) in enumerate(zip(op.params, columns))
+    }
+
+
 @every_op
 def test_array_text_is_the_value(op: Op) -> None:
     text = text_of(op.py, op(*arguments(op, (Dim.symbol("N"),))))
@@ -174,7 +178,7 @@ def test_array_text_is_the_value(op: Op) -> None:
         if not chosen:
             continue
         columns = [np.array(column) for column in zip(*chosen)]
-        names = {n: c.astype(bool) if is_bool(op, i) else c for i, (n, c) in enumerate(zip(op.params, columns))}
+        names = columns_of(op, columns)
         with warnings.catch_warnings():
             warnings.simplefilter(action)  # type: ignore[arg-type]
             have = run(text, names)
@@ -185,10 +189,7 @@ def test_array_text_is_the_value(op: Op) -> None:
 def test_array_text_keeps_float32(op: Op) -> None:
     node = op(*arguments(op, (Dim.symbol("N"),)))
     columns = [np.array(c) for c in zip(*points(op))]
-    names = {
-        n: c.astype(bool) if is_bool(op, i) else c.astype(np.float32)
-        for i, (n, c) in enumerate(zip(op.params, columns))
-    }
+    names = columns_of(op, columns, np.float32)
     have = run(text_of(op.py, node), names)
     assert have.dtype == (np.float32 if node.type.kind == "real" else np.bool_)
 
@@ -243,7 +244,7 @@ E = math.e
 SELU = 1.0507009873554805 * 1.6732632423543773
 
 # op, point, derivative by each argument (None: not looked at)
-EDGES: list[tuple[str, tuple[float, ...], tuple[float | None, ...]]] = [
+EDGES: list[tuple[str, Point, tuple[float | None, ...]]] = [
     ("abs", (0.0,), (0.0,)), ("abs", (-0.0,), (0.0,)), ("abs", (-2.0,), (-1.0,)),
     ("sign", (0.0,), (0.0,)), ("sign", (3.0,), (0.0,)), ("floor", (2.0,), (0.0,)),
     ("ceil", (2.0,), (0.0,)), ("round", (2.5,), (0.0,)),
@@ -261,7 +262,8 @@ EDGES: list[tuple[str, tuple[float, ...], tuple[float | None, ...]]] = [
     ("arcsin", (1.0 - 1e-12,), (707114.6025256454,)),
     ("arctan", (1e200,), (0.0,)), ("arctan", (0.0,), (1.0,)),
     ("arcsinh", (1e200,), (1e-200,)), ("arcsinh", (-1e200,), (1e-200,)),
-    ("arccosh", (1.0,), (inf,)), ("arccosh", (1.0 + 1e-10,), (70710.67519157329,)), ("arccosh", (0.5,), (nan,)),
+    ("arccosh", (1.0,), (inf,)), ("arccosh", (1.0 + 1e-10,), (70710.67519157329,)),
+    ("arccosh", (0.5,), (nan,)),
     ("arctanh", (1.0,), (inf,)), ("arctanh", (-1.0,), (inf,)), ("arctanh", (2.0,), (nan,)),
     ("tanh", (0.0,), (1.0,)), ("tanh", (inf,), (0.0,)), ("tan", (0.0,), (1.0,)),
     ("sinh", (0.0,), (1.0,)), ("cosh", (0.0,), (0.0,)), ("sin", (0.0,), (1.0,)), ("cos", (0.0,), (0.0,)),
@@ -270,7 +272,8 @@ EDGES: list[tuple[str, tuple[float, ...], tuple[float | None, ...]]] = [
     ("sigmoid", (-40.0,), (math.exp(-40.0),)),
     ("log_sigmoid", (0.0,), (0.5,)), ("log_sigmoid", (-inf,), (1.0,)), ("log_sigmoid", (800.0,), (0.0,)),
     ("softplus", (0.0,), (0.5,)), ("softplus", (800.0,), (1.0,)), ("softplus", (-inf,), (0.0,)),
-    ("relu", (0.0,), (0.0,)), ("relu", (-0.0,), (0.0,)), ("relu", (1e-300,), (1.0,)), ("relu", (-inf,), (0.0,)),
+    ("relu", (0.0,), (0.0,)), ("relu", (-0.0,), (0.0,)), ("relu", (1e-300,), (1.0,)),
+    ("relu", (-inf,), (0.0,)),
     ("elu", (0.0, 1.5), (1.5, 0.0)), ("elu", (1000.0, 1.5), (1.0, 0.0)), ("elu", (-inf, 1.5), (0.0, -1.0)),
     ("selu", (0.0,), (SELU,)), ("selu", (1000.0,), (1.0507009873554805,)),
     ("silu", (0.0,), (0.5,)), ("silu", (800.0,), (1.0,)), ("silu", (-800.0,), (0.0,)),
@@ -280,9 +283,11 @@ EDGES: list[tuple[str, tuple[float, ...], tuple[float | None, ...]]] = [
     ("clip", (-5.0, -1.0, 1.0), (0.0, 1.0, 0.0)), ("clip", (0.0, 2.0, 1.0), (0.0, 0.0, 1.0)),
     ("div", (1.0, 0.0), (inf, -inf)), ("div", (1e200, 1e160), (1e-160, -1e-120)),
     ("div", (1e-200, 1e-180), (1e180, -1e160)), ("div", (0.0, 2.0), (0.5, -0.0)),
-    ("power", (0.0, 0.0), (0.0, 0.0)), ("power", (0.0, 2.0), (0.0, 0.0)), ("power", (0.0, -1.0), (-inf, -inf)),
+    ("power", (0.0, 0.0), (0.0, 0.0)), ("power", (0.0, 2.0), (0.0, 0.0)),
+    ("power", (0.0, -1.0), (-inf, -inf)),
     ("power", (-2.0, 3.0), (12.0, nan)), ("power", (2.0, 0.0), (0.0, math.log(2.0))),
-    ("maximum", (1.0, 1.0), (0.0, 1.0)), ("maximum", (2.0, 1.0), (1.0, 0.0)), ("maximum", (0.0, -0.0), (0.0, 1.0)),
+    ("maximum", (1.0, 1.0), (0.0, 1.0)), ("maximum", (2.0, 1.0), (1.0, 0.0)),
+    ("maximum", (0.0, -0.0), (0.0, 1.0)),
     ("minimum", (1.0, 1.0), (0.0, 1.0)), ("minimum", (2.0, 1.0), (0.0, 1.0)),
     ("where", (1.0, 2.0, 3.0), (None, 1.0, 0.0)), ("where", (0.0, 2.0, 3.0), (None, 0.0, 1.0)),
     ("arctan2", (0.0, 0.0), (nan, nan)), ("arctan2", (1e200, 1e200), (5e-201, -5e-201)),
@@ -299,13 +304,15 @@ EDGES: list[tuple[str, tuple[float, ...], tuple[float | None, ...]]] = [
     ("bce_with_logits", (-inf, 0.0), (0.0, inf)), ("bce_with_logits", (0.0, 0.5), (0.0, -0.0)),
     ("log1mexp", (0.0,), (inf,)), ("log1mexp", (1e-20,), (1e20,)), ("log1mexp", (800.0,), (0.0,)),
     ("log1mexp", (-1.0,), (nan,)),
-    ("logit", (0.0,), (inf,)), ("logit", (1.0,), (inf,)), ("logit", (0.5,), (4.0,)), ("logit", (1.5,), (nan,)),
-    ("rel_entr", (0.0, 2.0), (-inf, 0.0)), ("rel_entr", (1.0, 1.0), (1.0, -1.0)), ("rel_entr", (0.0, 0.0), (None, 0.0)),
+    ("logit", (0.0,), (inf,)), ("logit", (1.0,), (inf,)), ("logit", (0.5,), (4.0,)),
+    ("logit", (1.5,), (nan,)),
+    ("rel_entr", (0.0, 2.0), (-inf, 0.0)), ("rel_entr", (1.0, 1.0), (1.0, -1.0)),
+    ("rel_entr", (0.0, 0.0), (None, 0.0)),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("name", "point", "expected"), EDGES, ids=lambda v: str(v))
-def test_derivative_at_an_edge(name: str, point: tuple[float, ...], expected: tuple[float | None, ...]) -> None:
+def test_derivative_at_an_edge(name: str, point: Point, expected: tuple[float | None, ...]) -> None:
     op = OPS[name]
     graph, _ = derivative_graph(op)
     found = evaluate(graph, typed(op, point), {})
