@@ -40,6 +40,19 @@ def intervals_of(
     return found
 
 
+def interval_of(node: Node, found: dict[Node, Interval], arguments: Mapping[str, Interval]) -> Interval:
+    """The interval of a node that was made later; enters it and what is below it into `found`."""
+    stack = [node]
+    while stack:
+        missing = [a for a in stack[-1].args if a not in found]
+        if missing:
+            stack.extend(missing)
+        else:
+            top = stack.pop()
+            found[top] = _interval(top, found, arguments)
+    return found[node]
+
+
 def _interval(node: Node, found: Mapping[Node, Interval], arguments: Mapping[str, Interval]) -> Interval:
     otherwise = KINDS[node.type.kind]
     if node.op.name == "argument":

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from typing import Any, Union
 
 from ..ir import OPS, Node
-from .views import Power, Product, Sum, Term, Views, build_product, build_sum, inverse, scaled, times
+from .views import Power, Product, Sum, Term, Views, build_product, build_sum, inverse, negated, scaled, times
 
 Bindings = Mapping[str, Any]
 REDUCTIONS = frozenset("sum mean prod max min var std logsumexp".split())
@@ -97,7 +97,8 @@ def labels_of(pattern: Pattern) -> frozenset[str]:
     if isinstance(pattern, SumPattern):
         return frozenset().union(*(labels_of(t) for _, t in pattern.terms))
     if isinstance(pattern, ProductPattern):
-        return frozenset().union(*(labels_of(b) for b, _ in pattern.powers))
+        squares = (frozenset(("square",)) for b, e in pattern.powers if e == 2 and isinstance(b, Variable))
+        return frozenset().union(*squares, *(labels_of(b) for b, _ in pattern.powers))
     return frozenset()
 
 
@@ -164,7 +165,7 @@ class Search:
         pushed = self.views.pushed(node) if pattern.family not in REDUCTIONS | WHOLE else None
         seen = pushed if pushed is not None else node
         if isinstance(pattern, SumPattern):
-            yield from self._whole_sum(pattern, seen, b, (1.0,))
+            yield from self._whole_sum(pattern, seen, b)
         elif isinstance(pattern, ProductPattern):
             yield from self._whole_product(pattern, seen, b)
         elif isinstance(pattern, Call):
@@ -175,7 +176,10 @@ class Search:
             reduced = self.views.reduction(node, pattern.op)
             if reduced is None:
                 return
-            node = reduced
+            node, aligned = reduced
+            b = {**b, "aligned": b.get("aligned", aligned)}
+            if b["aligned"] != aligned:
+                return
         args = self._arguments(pattern.op, node)
         if args is None:
             return
@@ -207,10 +211,10 @@ class Search:
     # --- sums ------------------------------------------------------------------------------------
 
     def _whole_sum(
-        self, pattern: SumPattern, node: Node, b: Bindings, scales: tuple[float, ...]
+        self, pattern: SumPattern, node: Node, b: Bindings
     ) -> Iterator[Bindings]:
-        for bound, scale, rest in self._terms(pattern, self.views.sum(node), b, node, scales):
-            if scale in scales and not rest.terms and not rest.constant:
+        for bound, scale, rest in self._terms(pattern, self.views.sum(node), b, node, (1.0,)):
+            if scale == 1.0 and not rest.terms and not rest.constant:
                 yield bound
 
     def _terms(
@@ -255,7 +259,7 @@ class Search:
             if variable.name not in b:
                 free.append((coefficient, variable))
                 continue
-            rest = self._without(rest, coefficient * scale, b[variable.name]) if rest else None
+            rest = self._without(rest, coefficient * scale, b[variable.name], node is not None) if rest else None
         if rest is None or len(free) > (node is not None):
             return
         if free:
@@ -265,9 +269,9 @@ class Search:
             return
         yield b, scale, rest
 
-    def _without(self, total: Sum, coefficient: float, node: Node) -> Sum | None:
+    def _without(self, total: Sum, coefficient: float, node: Node, deep: bool) -> Sum | None:
         """total - coefficient * node, if all terms of the node are among those of the total."""
-        part = self.views.sum(node)
+        part = self.views.sum(node, deep)
         terms = list(total.terms)
         for c, term in part.terms:
             found = next((t for t in terms if t[0] == c * coefficient and self.views.same(t[1], term)), None)
@@ -289,6 +293,13 @@ class Search:
     # --- products --------------------------------------------------------------------------------
 
     def _whole_product(self, pattern: ProductPattern, node: Node, b: Bindings) -> Iterator[Bindings]:
+        if node.op.name == "square" and len(pattern.powers) == 1 and pattern.powers[0][1] == 2:
+            yield from self.match(pattern.powers[0][0], node.args[0], b)  # as it is written: (x/y)**2
+        if pattern.factor == -1.0 and len(pattern.powers) == 1 and pattern.powers[0][1] == 1:
+            yield from self.match(pattern.powers[0][0], negated(node), b)
+            return
+        if node.op.name == "div" and [e for _, e in pattern.powers] == [1, -1]:
+            yield from self._in_order(tuple(p for p, _ in pattern.powers), node.args, b)
         for bound, rest in self._powers(pattern, self.views.product(node), b, whole=True):
             if rest.factor == 1.0 and not rest.powers:
                 yield bound
@@ -318,17 +329,21 @@ class Search:
             if has * exponent <= 0 or abs(has) < abs(exponent):
                 continue
             powers = (*left.powers[:i], *_power(base, has - exponent), *left.powers[i + 1 :])
-            for bound, sign in self._factor(pattern, base, b):
-                rest = Product(left.factor * sign**exponent, powers)
-                yield from self._fixed_powers(patterns[1:], rest, bound)
+            for bound, scale in self._factor(pattern, base, b):
+                factor = _scaled(left.factor, scale, exponent)
+                if factor is not None:
+                    yield from self._fixed_powers(patterns[1:], Product(factor, powers), bound)
 
     def _factor(self, pattern: Pattern, base: Node, b: Bindings) -> Iterator[tuple[Bindings, float]]:
-        """A factor; one that is a sum may have the other sign."""
-        for bound in self.match(pattern, base, b):
-            yield bound, 1.0
-        if isinstance(pattern, SumPattern):
-            for bound in self._whole_sum(pattern, base, b, (-1.0,)):
-                yield bound, -1.0
+        """A factor; one that is a sum may be a multiple of its pattern."""
+        if not isinstance(pattern, SumPattern):
+            for bound in self.match(pattern, base, b):
+                yield bound, 1.0
+            return
+        seen = self.views.pushed(base) or base
+        for bound, scale, rest in self._terms(pattern, self.views.sum(seen), b, seen, (1.0, -1.0)):
+            if not rest.terms and not rest.constant:
+                yield bound, scale
 
     def _free_powers(
         self, variables: list[tuple[Variable, int]], left: Product, b: Bindings, whole: bool
@@ -356,12 +371,17 @@ class Search:
             if i is None or powers[i][1] * e * exponent <= 0 or abs(powers[i][1]) < abs(e * exponent):
                 return None
             powers[i : i + 1] = _power(base, powers[i][1] - e * exponent)
-        for _ in range(abs(exponent)):
-            ratio = _ratio(factor, part.factor) if exponent > 0 else times(factor, part.factor)
-            if ratio is None:
-                return None
-            factor = ratio
-        return Product(factor, tuple(powers))
+        rest = _scaled(factor, part.factor, -exponent)
+        return None if rest is None else Product(rest, tuple(powers))
+
+
+def _scaled(factor: float, scale: float, exponent: int) -> float | None:
+    """factor * scale ** exponent where that does not round."""
+    step = scale if exponent > 0 else inverse(scale)
+    result: float | None = factor
+    for _ in range(abs(exponent)):
+        result = None if step is None or result is None else times(result, step)
+    return result
 
 
 def _power(base: Node, exponent: int) -> tuple[Power, ...]:
@@ -407,15 +427,18 @@ def _with_rest(new: Node, rest: Product) -> Node:
 
 
 def _attributes(pattern: Call, node: Node, b: Bindings) -> Bindings | None:
-    """The bindings with the attribute variables; None where an attribute differs."""
+    """The bindings with the attribute variables; None where an attribute differs.
+
+    Whether a reduction keeps its dims is told by `aligned`.
+    """
     bound = dict(b)
     for name, wanted in pattern.attrs:
+        if name == "keepdims":
+            continue
         value = node[name]
         if not isinstance(wanted, AttributeVariable):
             if wanted != value:
                 return None
-        elif wanted.name in ("_", "keepdims"):
-            bound.setdefault(wanted.name, value)
         elif bound.setdefault(wanted.name, value) != value:
             return None
     return bound

@@ -24,22 +24,15 @@ arithmetic on the whole domain of the left side, the default) or `guarded` (wher
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Union
 
-from ..ir import OPS, Graph, Interval, Node, const_value
+from ..ir import OPS, Interval, Node, const_value
 from ..ops import pattern_variable as pattern_variable
 from ..types import Dim, size_of
-from .matching import (
-    AttributeVariable,
-    Bindings,
-    Pattern,
-    Search,
-    compiled,
-    labels_of,
-)
-from .views import SUMS, Views, build_product, build_sum, negated, scaled
+from .matching import AttributeVariable, Pattern, Search, compiled, labels_of
+from .views import Views, negated
 
 Class = Literal["exact", "real", "guarded"]
 Replacement = Union[Node, Callable[["Binding"], Union[Node, None]]]
@@ -138,6 +131,60 @@ class Matcher:
             if result is not None and not self.views.same(result, node):
                 return result
         return None
+
+
+# --- literal matching --------------------------------------------------------------------------------
+
+
+def rewrite_literally(rule: Rule, node: Node) -> Node | None:
+    """The node's replacement if its pattern is there as it is written, up to commuted operands."""
+    for found in _literal(rule.left, node, {}):
+        binding = Binding(found, node, _NO_VIEWS, _anywhere)
+        if rule.where is None or rule.where(binding):
+            new = instantiate(rule.right, binding)
+            return None if new is None else fitted(new, node)
+    return None
+
+
+_NO_VIEWS = Views()
+
+
+def _literal(pattern: Node, node: Node, b: dict[str, Node]) -> Iterator[dict[str, Node]]:
+    name = pattern.op.name
+    if name == "pattern":
+        bound = b.get(pattern["name"])
+        if bound is None:
+            yield {**b, pattern["name"]: node}
+        elif bound is node:
+            yield b
+    elif name == "const":
+        value = const_value(node)
+        if value is not None and value == pattern["value"]:
+            yield b
+    elif pattern.op is node.op:
+        yield from _literal_args(pattern.args, node.args, b)
+        if node.op.commutative:
+            yield from _literal_args(pattern.args, node.args[::-1], b)
+
+
+def _literal_args(
+    patterns: tuple[Node, ...], args: tuple[Node, ...], b: dict[str, Node]
+) -> Iterator[dict[str, Node]]:
+    if not patterns:
+        yield b
+        return
+    for bound in _literal(patterns[0], args[0], b):
+        yield from _literal_args(patterns[1:], args[1:], bound)
+
+
+# --- replacements ------------------------------------------------------------------------------------
+
+
+def apply_rules(rules: Iterable[Rule], node: Node) -> Node:
+    """The node after the first rule that applies to it."""
+    matcher = Matcher()
+    found = (matcher.rewrite(rule, node) for rule in rules if rule.root in families(node))
+    return next((new for new in found if new is not None), node)
 
 
 def instantiate(right: Replacement, binding: Binding) -> Node | None:

@@ -16,15 +16,15 @@ a chain of any length costs a constant for each node.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import isfinite
 
 import numpy as np
 
-from ..ir import OPS, Literal, Node, attr_key, const
-from ..types import Dim, Shape
+from ..ir import OPS, Literal, Node, attr_key, const, const_value
+from ..types import Dim, Shape, size_of
 
 BUDGET = 12
 Term = tuple[float, Node]
@@ -36,8 +36,6 @@ MOVES = frozenset(
 )
 SUMS = frozenset(("add", "sub", "neg"))
 PRODUCTS = frozenset(("mul", "div", "neg", "reciprocal", "square", "power"))
-# What these are when their argument is seen as a sum: log1p(x) = log(1 + x).
-FUSED = {"log1p": "log", "expm1": "exp"}
 
 
 @dataclass(frozen=True)
@@ -101,7 +99,7 @@ class Views:
     # --- sums ------------------------------------------------------------------------------------
 
     def sum(self, node: Node, deep: bool = True) -> Sum:
-        """The node as a sum; `deep` also opens expm1(x) = exp(x) - 1."""
+        """The node as a sum; `deep` also opens expm1, sinh and cosh."""
         constant, terms, budget = 0.0, [], BUDGET
         stack: list[Term] = [(1.0, node)]
         while stack:
@@ -131,9 +129,9 @@ class Views:
             return [(c, args[0]), (-c, args[1])]
         if name == "neg":
             return [(-c, args[0])]
-        if name == "expm1" and deep:
-            return [(c, OPS["exp"](args[0])), (-c, _ONE)]
-        if name in ("mul", "div"):
+        if deep and name in _EXPONENTIALS:
+            return [(c * k, exponential(args[0])) for k, exponential in _EXPONENTIALS[name]]
+        if name == "mul" or (name == "div" and args[0].op.name != "sum"):  # sum(x) / 8.0 stays a mean
             return self._coefficient_apart(c, node)
         return None
 
@@ -268,26 +266,55 @@ class Views:
         whole = arg if arg.shape == shape else OPS["broadcast_to"](arg, shape=shape)
         return move.op(whole, *move.args[1:], **dict(move.attrs))
 
-    def reduction(self, node: Node, name: str) -> Node | None:
-        """The reduction that a node is, seen through axes of length 1 and broadcasting.
+    def reduction(self, node: Node, name: str) -> tuple[Node, bool] | None:
+        """The argument's reduction that a node is, seen through axes of length 1 and broadcasting.
 
-        It is one only if it broadcasts against the reduced array as the reduction that keeps its dims.
+        The flag says that it broadcasts against the reduced array as if it had kept its dims. What was
+        reshaped to do neither that nor what the reduction itself does is not seen as one.
         """
         outer = node.args[0] if node.op.name == "broadcast_to" else node
         core = outer
         while core.op.name == "reshape" or (core.op.name == "getitem" and _inserts_axes(core)):
             core = core.args[0]
+        plain = core
+        if core.op.name == "div" and name == "mean":
+            core = _mean_of(core) or core
         if core.op.name != name:
             return None
-        if core is node:
-            return core
-        kept = tuple(
-            Dim.of(1) if i in core["axis"] else d for i, d in enumerate(core.args[0].shape)
-        )
-        return core if _without_leading_ones(kept) == _without_leading_ones(outer.shape) else None
+        kept = tuple(Dim.of(1) if i in core["axis"] else d for i, d in enumerate(core.args[0].shape))
+        aligned = _without_leading_ones(kept) == _without_leading_ones(outer.shape)
+        return (core, aligned) if aligned or plain is node else None
 
 
-_ONE = const(1.0)
+def _mean_of(quotient: Node) -> Node | None:
+    """`sum(x) / N` as the mean that it is."""
+    total, count = quotient.args
+    if total.op.name != "sum":
+        return None
+    axis = total["axis"]
+    size = size_of(tuple(total.args[0].shape[a] for a in axis))
+    while count.op.name == "to_real":
+        count = count.args[0]
+    given = count["dim"] if count.op.name == "dim" else const_value(count)
+    if given is None or given != (size if isinstance(given, Dim) else size.known):
+        return None
+    return OPS["mean"](total.args[0], axis=axis, keepdims=total["keepdims"])
+
+
+def _rising(x: Node) -> Node:
+    return OPS["exp"](x)
+
+
+def _falling(x: Node) -> Node:
+    return OPS["exp"](negated(x))
+
+
+# Sums of exponentials that are ops of their own, as coefficients and exponentials.
+_EXPONENTIALS: dict[str, list[tuple[float, Callable[[Node], Node]]]] = {
+    "expm1": [(1.0, _rising), (-1.0, lambda x: const(1.0))],
+    "sinh": [(0.5, _rising), (-0.5, _falling)],
+    "cosh": [(0.5, _rising), (0.5, _falling)],
+}
 _SIMPLE = frozenset(
     "const broadcast_to reshape to_real neg add sub mul div power sqrt square reciprocal exp log".split()
 )

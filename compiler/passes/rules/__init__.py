@@ -1,0 +1,1 @@
+"""The rewrite rules: `algebra` are exact, the `stability` ones equal in real arithmetic."""

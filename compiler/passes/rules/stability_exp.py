@@ -1,0 +1,149 @@
+"""Stability rules around exponentials: softmax, sigmoid, softplus, logsumexp, the hyperbolic functions.
+
+>>> from autodiffc.compiler.types import REAL
+>>> u = ops.argument("u", REAL)
+>>> apply_rules(EXPONENTIAL_RULES, 1.0 / (1.0 + exp(-u)))
+sigmoid(argument): real
+"""
+
+from __future__ import annotations
+
+from math import log as log_of
+
+from ... import ops
+from ...ir import Node, const
+from ...ops.reduce import reduced_count
+from ..pattern import Binding, Rule, apply_rules, attribute_variable, pattern_variable, rule
+from ..views import MOVES, Views, build_product, negated
+
+x, y = pattern_variable("x"), pattern_variable("y")
+axis, aligned, last = map(attribute_variable, ("axis", "aligned", "last"))
+exp, log, sigmoid, softplus, sinh, cosh = ops.exp, ops.log, ops.sigmoid, ops.softplus, ops.sinh, ops.cosh
+
+
+def _reduced(op: str, argument: Node) -> Node:
+    return ops.OPS[op](argument, axis=axis, keepdims=aligned)
+
+
+# --- softmax and logsumexp -------------------------------------------------------------------------
+
+
+def _softmax(b: Binding) -> Node | None:
+    """exp(x) / sum(exp(x)); over several axes by logsumexp."""
+    if not b.aligned or not b.axis:
+        return None
+    if len(b.axis) == 1:
+        return ops.softmax(b.x, axis=b.axis[0])
+    return exp(b.x - ops.logsumexp(b.x, axis=b.axis, keepdims=True))
+
+
+def _log_softmax(b: Binding) -> Node | None:
+    """x - logsumexp(x)."""
+    return ops.log_softmax(b.x, axis=b.axis[0]) if b.aligned and len(b.axis) == 1 else None
+
+
+def _log_of_moved_softmax(b: Binding) -> Node | None:
+    """log(softmax(x)), also where elements were moved between."""
+    moves, inner = [], b.x
+    while inner.op.name in MOVES:
+        moves.append(inner)
+        inner = inner.args[0]
+    if inner.op.name != "softmax":
+        return None
+    result: Node = ops.log_softmax(inner.args[0], axis=inner["axis"])
+    for move in reversed(moves):
+        result = move.with_args((result, *move.args[1:]))
+    return result
+
+
+def _shifted_by_max(b: Binding) -> bool:
+    return bool(b.aligned and b.last in b.axis)
+
+
+def _log_of_exponentials(b: Binding) -> Node | None:
+    """log(exp(a) + 2*exp(b) + sum(exp(c)) + …): each term as an exponential, the logs added."""
+    total = b.views.sum(b.x)
+    terms = [_log_of_term(b.views, c, t) for c, t in total.terms]
+    if total.constant:
+        terms.insert(0, const(log_of(total.constant)) if total.constant > 0.0 else None)
+    if not total.terms or None in terms:
+        return None
+    result, *others = (t for t in terms if t is not None)
+    for other in others:
+        result = ops.logaddexp(result, other)
+    return result
+
+
+def _log_of_term(views: Views, coefficient: float, term: Node) -> Node | None:
+    """log(coefficient * term) of an exponential, or of a sum or mean of exponentials."""
+    if not coefficient > 0.0:
+        return None
+    offset = log_of(coefficient)
+    pushed = views.pushed(term) or term
+    if pushed.op.name == "exp":
+        result = pushed.args[0]
+    elif term.op.name in ("sum", "mean") and term.args[0].op.name == "exp":
+        result = ops.logsumexp(term.args[0].args[0], **dict(term.attrs))
+        if term.op.name == "mean":
+            result = result - log(ops.dim_value(reduced_count(term.args[0], term["axis"])))
+    else:
+        return None
+    return result + offset if offset else result
+
+
+# --- halves ----------------------------------------------------------------------------------------
+
+
+def halved(views: Views, node: Node) -> Node:
+    """node / 2: u for 2*u."""
+    product = views.product(node)
+    return build_product(product.factor * 0.5, product.powers)
+
+
+def _tanh_of_half(b: Binding) -> Node:
+    half = halved(b.views, b.x)
+    return ops.tanh(half)
+
+
+EXPONENTIAL_RULES: tuple[Rule, ...] = (
+    # R1
+    rule("log-softmax", log(x), _log_of_moved_softmax),
+    # R5; a maximum taken off beforehand is taken off anyway
+    rule("softmax", exp(x) / _reduced("sum", exp(x)), _softmax),
+    rule(
+        "softmax-max", ops.softmax(x - _reduced("max", x), axis=last), ops.softmax(x, axis=last), where=_shifted_by_max
+    ),
+    rule(
+        "log-softmax-max",
+        ops.log_softmax(x - _reduced("max", x), axis=last),
+        ops.log_softmax(x, axis=last),
+        where=_shifted_by_max,
+    ),
+    # R2
+    rule("sub-logsumexp", x - _reduced("logsumexp", x), _log_softmax),
+    # R22, the quotients
+    rule("sinh-cosh", sinh(x) / cosh(x), ops.tanh(x)),
+    rule("exp-tanh", (exp(x) - 1.0) / (exp(x) + 1.0), _tanh_of_half),
+    rule("sigmoid-tanh", 2.0 * sigmoid(x) - 1.0, _tanh_of_half),
+    # R6
+    rule("exp-sigmoid", exp(x) / (1.0 + exp(x)), sigmoid(x)),
+    rule("exps-sigmoid", exp(x) / (exp(x) + exp(y)), sigmoid(x - y)),
+    rule("sigmoid", 1.0 / (1.0 + exp(x)), sigmoid(-x)),
+    rule("exp-times-sigmoid", exp(x) * sigmoid(-x), sigmoid(x)),
+    # R7, R8
+    rule("log-sigmoid", log(sigmoid(x)), -softplus(-x)),
+    rule("log-one-minus-sigmoid", log(1.0 - sigmoid(x)), -softplus(x)),
+    rule("one-minus-sigmoid", 1.0 - sigmoid(x), sigmoid(-x)),
+    # R9, R12
+    rule("softplus", log(1.0 + exp(x)), softplus(x)),
+    rule("log1mexp", log(1.0 - exp(x)), ops.log1mexp(-x)),
+    # R4, and log(exp(x)) of R17
+    rule("log-of-exponentials", log(x), _log_of_exponentials),
+    # R22
+    rule("sinh", exp(x) - exp(-x), 2.0 * sinh(x)),
+    rule("cosh", exp(x) + exp(-x), 2.0 * cosh(x)),
+    # R17
+    rule("exp-times-exp", exp(x) * exp(y), exp(x + y), where=lambda b: not b.views.same(b.x, b.y)),
+    rule("exp-over-exp", exp(x) / exp(y), exp(x - y)),
+    rule("one-over-exp", 1.0 / exp(x), exp(-x), where=lambda b: len(b.views.product(b.root).powers) == 1),
+)

@@ -1,0 +1,125 @@
+"""Rules for ops that move elements: reshapes of reshapes, broadcasts that broadcasting does anyway.
+
+    mul(broadcast_to(s), y)                   →   mul(s, y)
+    mul(2.0, broadcast_to(s))                 →   broadcast_to(mul(2.0, s))
+    reshape(sum(x, keepdims=True))            →   sum(x, keepdims=False)
+
+They give the same bits. A rule is a function from a node to its replacement, None where it doesn't apply,
+listed under the op that it is for; `ELEMENTWISE` is for every elementwise op.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from ... import ops
+from ...ir import Node
+from ...types import Dim, broadcast
+
+StructureRule = Callable[[Node], "Node | None"]
+REDUCTIONS = frozenset("sum mean prod max min var std logsumexp norm all any".split())
+
+
+# --- reshape, transpose, broadcast_to ----------------------------------------------------------------
+
+
+def _reshape(node: Node) -> Node | None:
+    inner = node.args[0]
+    if inner.shape == node.shape:
+        return inner
+    if inner.op.name == "reshape":
+        return ops.reshape(inner.args[0], shape=node.shape)
+    if inner.op.name == "broadcast_to" and inner.args[0].rank == 0:
+        return ops.broadcast_to(inner.args[0], shape=node.shape) if node.shape else inner.args[0]
+    if inner.op.name in REDUCTIONS and inner["keepdims"]:
+        dropped = inner.op(*inner.args, **{**dict(inner.attrs), "keepdims": False})
+        return dropped if dropped.shape == node.shape else None
+    return None
+
+
+def _transpose(node: Node) -> Node | None:
+    inner, axes = node.args[0], node["axes"]
+    if axes == tuple(range(len(axes))):
+        return inner
+    if inner.op.name == "transpose":
+        return ops.transpose(inner.args[0], axes=tuple(inner["axes"][a] for a in axes))
+    if inner.op.name == "broadcast_to" and inner.args[0].rank == 0:
+        return ops.broadcast_to(inner.args[0], shape=node.shape)
+    return None
+
+
+def _broadcast_to(node: Node) -> Node | None:
+    inner = node.args[0]
+    if inner.shape == node.shape:
+        return inner
+    if inner.op.name == "broadcast_to" or (inner.op.name == "reshape" and _adds_leading_ones(inner)):
+        return ops.broadcast_to(inner.args[0], shape=node.shape)
+    return None
+
+
+def _adds_leading_ones(reshape: Node) -> bool:
+    old, new = reshape.args[0].shape, reshape.shape
+    extra = len(new) - len(old)
+    return extra > 0 and new[extra:] == old and all(d.known == 1 for d in new[:extra])
+
+
+# --- elementwise ops ---------------------------------------------------------------------------------
+
+
+def _needless_broadcast(node: Node) -> Node | None:
+    """An operand as it is, where the others make the shape."""
+    for i, arg in enumerate(node.args):
+        if arg.op.name == "broadcast_to" or (arg.op.name == "reshape" and _adds_leading_ones(arg)):
+            args = (*node.args[:i], arg.args[0], *node.args[i + 1 :])
+            if broadcast(*(a.shape for a in args)) == node.shape:
+                return node.with_args(args)
+    return None
+
+
+def _late_broadcast(node: Node) -> Node | None:
+    """f(broadcast_to(s)) as broadcast_to(f(s)): computed once and not for every element."""
+    small = [a.args[0] if a.op.name == "broadcast_to" else a for a in node.args]
+    if all(new is old for new, old in zip(small, node.args)):
+        return None
+    shape = broadcast(*(a.shape for a in small))
+    if shape == node.shape:
+        return None
+    return ops.broadcast_to(node.with_args(small), shape=node.shape)
+
+
+# --- reductions --------------------------------------------------------------------------------------
+
+
+def _of_nothing(node: Node) -> Node | None:
+    """A sum over no axes."""
+    return node.args[0] if not node["axis"] and node.args[0].type == node.type else None
+
+
+def _sum_of_equals(node: Node) -> Node | None:
+    """sum(broadcast_to(s)) as s times their number; it rounds once."""
+    inner = node.args[0]
+    if inner.op.name != "broadcast_to" or inner.args[0].rank or node.type.kind != "real":
+        return None
+    count = Dim.of(1)
+    for axis in node["axis"]:
+        count = count * inner.shape[axis]
+    total = inner.args[0] * ops.dim_value(count)
+    return ops.broadcast_to(total, shape=node.shape) if node.shape else total
+
+
+def _cast(node: Node) -> Node | None:
+    return node.args[0] if node.args[0].type == node.type else None
+
+
+STRUCTURE_RULES: Mapping[str, tuple[StructureRule, ...]] = {
+    "reshape": (_reshape,),
+    "transpose": (_transpose,),
+    "broadcast_to": (_broadcast_to,),
+    "sum": (_of_nothing,),
+    "mean": (_of_nothing,),
+    "to_real": (_cast,),
+    "to_int": (_cast,),
+    "to_bool": (_cast,),
+}
+ELEMENTWISE: tuple[StructureRule, ...] = (_needless_broadcast, _late_broadcast)
+ADJOINT_STRUCTURE: Mapping[str, tuple[StructureRule, ...]] = {"sum": (_sum_of_equals,)}

@@ -1,0 +1,89 @@
+"""Algebraic simplification: exact rules everywhere, re-association only in adjoints.
+
+    %3 = mul(%2, 1.0)            (gone: its users take %2)
+    %4 = neg(%3)          →
+    %5 = add(%1, %4)             %5 = sub(%1, %2)
+
+What the outputs named in `primal` need is the model's own arithmetic and keeps its bits; the rest is
+adjoint code, whose order of factors is the compiler's choice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from ..ir import Graph, Node, topological
+from .base import rewritten
+from .pattern import Rule, rewrite_literally
+from .rules.algebra import ADJOINT_RULES, EXACT_RULES, POWER_RULES
+from .rules.structure import ADJOINT_STRUCTURE, ELEMENTWISE, STRUCTURE_RULES
+
+ROUNDS = 12
+
+
+def _by_root(rules: Iterable[Rule]) -> dict[str, tuple[Rule, ...]]:
+    table: dict[str, tuple[Rule, ...]] = {}
+    for rule in rules:
+        table[rule.left.op.name] = (*table.get(rule.left.op.name, ()), rule)
+    return table
+
+
+@dataclass(frozen=True)
+class Canonicalise:
+    """x**2 as square(x), x**0.5 as sqrt(x): at every level, for rules and adjoints to see one form."""
+
+    name: str = "canonicalise"
+
+    def run(self, graph: Graph) -> Graph:
+        rules = _by_root(POWER_RULES)
+        return rewritten(graph, lambda node, args: _first(rules, node.with_args(args)) or node.with_args(args))
+
+
+@dataclass(frozen=True)
+class Simplify:
+    """`primal` names the outputs that belong to the model; None: all."""
+
+    primal: frozenset[str] | None = None
+    name: str = "simplify"
+
+    def run(self, graph: Graph) -> Graph:
+        roots = [node for name, node in graph.outputs if self.primal is None or name in self.primal]
+        own = set(topological(roots))
+        exact, adjoint = _by_root(EXACT_RULES), _by_root((*EXACT_RULES, *ADJOINT_RULES))
+
+        def step(node: Node, args: tuple[Node, ...]) -> Node:
+            new = node.with_args(args)
+            if not new.args:
+                return new
+            return _simplified(new, exact, False) if node in own else _simplified(new, adjoint, True)
+
+        return rewritten(graph, step)
+
+
+def _simplified(node: Node, rules: dict[str, tuple[Rule, ...]], adjoint: bool) -> Node:
+    for _ in range(ROUNDS):
+        new = _structured(node, adjoint) or _first(rules, node)
+        if new is None:
+            break
+        node = new
+    return node
+
+
+def _first(rules: dict[str, tuple[Rule, ...]], node: Node) -> Node | None:
+    for rule in rules.get(node.op.name, ()):
+        new = rewrite_literally(rule, node)
+        if new is not None:
+            return new
+    return None
+
+
+def _structured(node: Node, adjoint: bool) -> Node | None:
+    rules = (*STRUCTURE_RULES.get(node.op.name, ()), *(ELEMENTWISE if node.op.elementwise else ()))
+    if adjoint:
+        rules = (*rules, *ADJOINT_STRUCTURE.get(node.op.name, ()))
+    for rule in rules:
+        new = rule(node)
+        if new is not None:
+            return new
+    return None
