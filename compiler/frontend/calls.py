@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from autodiffc.grammar import ast
 from autodiffc.grammar.diagnostics import Note, suggestion
 from autodiffc.grammar.source import Span
@@ -43,6 +45,8 @@ LATER = frozenset(
         "stop_gradient",
     ]
 )
+# Here a list, like a tuple, is a sequence of arrays and not one array.
+OF_SEQUENCES = frozenset(["concatenate", "stack"])
 EXTREMES = {"max": Dim.maximum, "min": Dim.minimum, "maximum": Dim.maximum, "minimum": Dim.minimum}
 
 
@@ -97,11 +101,17 @@ def _operands(evaluator: Evaluator, expr: ast.Call) -> tuple[list[Value], dict[s
 # --- built-ins ---------------------------------------------------------------------------------------
 
 
+def _sequences(expr: ast.Call) -> ast.Call:
+    """`concatenate([a, b])` read as `concatenate((a, b))`."""
+    args = (ast.TupleLiteral(a.span, a.items) if isinstance(a, ast.ListLiteral) else a for a in expr.args)
+    return replace(expr, args=tuple(args))
+
+
 def _builtin(evaluator: Evaluator, expr: ast.Call) -> Value:
     name = expr.func.id
     if len(expr.args) == 1 and isinstance(expr.args[0], ast.Generator):
         return evaluator.value(expr.args[0])
-    operands = _operands(evaluator, expr)
+    operands = _operands(evaluator, _sequences(expr) if name in OF_SEQUENCES else expr)
     if operands is None:
         return POISON
     args, keywords = operands

@@ -66,7 +66,7 @@ def test_minimum(build: Build, index: Index, key: str) -> None:
     case = index(INDEX)[key]
     objective = objective_of(build, key, 1, case["n"])
     x = np.array(case["x0"])
-    for _ in range(10):
+    for _ in range(30):
         units = np.where(x == 0, 1.0, np.abs(x))
         x = descend(objective, x, units)
     expected = case["f_at_minimiser_float64"]
