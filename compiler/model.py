@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import inf, nextafter
 from typing import Literal
 
 from autodiffc.grammar.source import Source, Span
@@ -63,6 +64,13 @@ class Argument:
         low = max((b.value for b in self.bounds if b.op[0] == ">"), default=float("-inf"))
         high = min((b.value for b in self.bounds if b.op[0] == "<"), default=float("inf"))
         return low, high
+
+    @property
+    def attained(self) -> Interval:
+        """The closed interval of the doubles that the constraints allow: `> 0` begins with the smallest."""
+        low = [nextafter(b.value, inf) if b.op == ">" else b.value for b in self.bounds if b.op[0] == ">"]
+        high = [nextafter(b.value, -inf) if b.op == "<" else b.value for b in self.bounds if b.op[0] == "<"]
+        return max(low, default=-inf), min(high, default=inf)
 
 
 @dataclass(frozen=True)

@@ -71,6 +71,7 @@ def derivative_graph(op: Op, order: int = 1) -> tuple[Graph, list[str]]:
 
 def symbolic(op: Op) -> tuple[Any, list[Any]]:
     symbols = [sp.Symbol(n) if is_bool(op, i) else sp.Symbol(n, real=True) for i, n in enumerate(op.params)]
+    assert op.sympy is not None
     return op.sympy(sp, *symbols), symbols
 
 

@@ -58,8 +58,9 @@ def test_object_arrays_evaluate_symbolically() -> None:
     symbols = np.array(sp.symbols("a b c", real=True), dtype=object)
 
     def elementwise(node: Node, args: list[Array]) -> Array:
-        assert node.op.sympy is not None
-        return np.frompyfunc(lambda *a: node.op.sympy(sp, *a), len(args), 1)(*args)
+        formula = node.op.sympy
+        assert formula is not None
+        return np.asarray(np.frompyfunc(lambda *a: formula(sp, *a), len(args), 1)(*args))
 
     graph = Graph((x,), (("f", ops.sum(ops.exp(x) * x, axis=(0,), keepdims=False)),))
     result = evaluate(graph, {"x": symbols}, {"N": 3}, elementwise)["f"].item()
