@@ -25,13 +25,25 @@ Point = Mapping[str, Array]
 EPSILON = float(np.finfo(np.float64).eps)
 TINY = 1e-20  # the complex step: its square is lost, its rounding error too
 
-# Ops of linear or multilinear structure: their reference evaluation is right for complex numbers.
-POLYNOMIAL = frozenset(
+# Ops whose reference evaluation is right for complex numbers: sums of products, and softmax, where any shift
+# of the exponents cancels.
+CONTINUED = frozenset(
     (
         *("sum", "mean", "prod", "cumsum", "cumprod", "trace", "matmul", "outer", "einsum"),
-        *("reshape", "transpose", "broadcast_to", "concatenate", "stack", "flip", "roll", "repeat", "tile", "pad"),
+        *(
+            "reshape",
+            "transpose",
+            "broadcast_to",
+            "concatenate",
+            "stack",
+            "flip",
+            "roll",
+            "repeat",
+            "tile",
+            "pad",
+        ),
         *("getitem", "put", "gather", "scatter_add", "decrement", "take_along", "put_along"),
-        *("tril", "triu", "diag", "diagonal"),
+        *("tril", "triu", "diag", "diagonal", "softmax", "log_softmax", "cross_entropy", "normalize"),
     )
 )
 
@@ -109,7 +121,7 @@ def _analytic_path(target: Graph, moved: set[str]) -> set[Node]:
 
 def _require_analytic(node: Node) -> None:
     try:
-        analytic = _formula(node).analytic if node.op.elementwise else node.op.name in POLYNOMIAL
+        analytic = _formula(node).analytic if node.op.elementwise else node.op.name in CONTINUED
     except NoFormula as problem:
         raise NotAnalytic(str(problem)) from problem
     if not analytic or node.type.kind != "real":

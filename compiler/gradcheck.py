@@ -162,6 +162,8 @@ class _Checker:
         self, point: Point, directions: list[Direction], routes: list[list[float]]
     ) -> Comparison:
         """Complex step where that is possible, else central differences, extrapolated where they disagree."""
+        if time.monotonic() > self.deadline:
+            return not_checked(OUT_OF_TIME)
         labels = [d.label for d in directions]
         exact = self._complex_step(point, directions)
         if exact is not None:

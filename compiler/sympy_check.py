@@ -28,6 +28,7 @@ from typing import Any
 
 import numpy as np
 
+from . import ops
 from .formulas import Formula, NoFormula, formula_of
 from .interp import apply
 from .ir import Array, Graph, Node, const_value
@@ -136,14 +137,33 @@ def _evaluate_node(
 ) -> Array:
     if node.op.name == "argument":
         return leaves[node["name"]]
-    real = node.type.kind == "real"
-    if real and node.op.elementwise:
+    if node.type.kind != "real":
+        return _structural(node, args, sizes)
+    if node.op.elementwise:
         return _elementwise(program, node, args)
-    try:  # sums, products, selections: the reference evaluation works on numbers of any sort
-        result = apply(node, args, sizes)
+    try:
+        result = _structural(node, args, sizes)
+    except NoFormula:
+        if node.op.expand is None:
+            raise
+        result = _expanded(program, node, args, sizes)
+    return _wrapped(program, result)
+
+
+def _structural(node: Node, args: list[Array], sizes: Mapping[str, int]) -> Array:
+    """Sums, products, selections: the reference evaluation works on numbers of any sort."""
+    try:
+        return apply(node, args, sizes)
     except TypeError as problem:
         raise NoFormula(f"{node.op.name} has no symbolic form") from problem
-    return _wrapped(program, result) if real else result
+
+
+def _expanded(program: ScalarProgram, node: Node, args: list[Array], sizes: Mapping[str, int]) -> Array:
+    """An op whose reference evaluation wants doubles, in terms of its parts."""
+    assert node.op.expand is not None
+    inputs = tuple(ops.argument(str(k), a.type) for k, a in enumerate(node.args))
+    parts = Graph(inputs, (("result", node.op.expand(*inputs, **dict(node.attrs))),))
+    return _outputs(program, parts, {str(k): a for k, a in enumerate(args)}, sizes)["result"]
 
 
 def _wrapped(program: ScalarProgram, plain: Array) -> Array:

@@ -114,6 +114,10 @@ EXAMPLES: dict[str, Callable[[], Node]] = {
     "std": lambda: ops.std(A, **AXES, ddof=0),
     "norm": lambda: ops.norm(A, **AXES, ord=2),
     "logsumexp": lambda: ops.logsumexp(A, **AXES),
+    "exp_share": lambda: ops.exp_share(A, axis=(1,)),
+    "shifted": lambda: ops.shifted(x, s),
+    "centred_squares": lambda: ops.centred_squares(A, **AXES),
+    "divide_or_zero": lambda: ops.divide_or_zero(x, y),
     "cumsum": lambda: ops.cumsum(ops.sin(A), axis=1),
     "cumprod": lambda: ops.cumprod(A, axis=1),
     "exclusive_cumprod": lambda: ops.exclusive_cumprod(A, axis=1, reverse=True),
@@ -166,10 +170,11 @@ def verdicts(program: Program) -> dict[str, str]:
     return {row.name: row.verdict for row in check(program, module, seed=1).rows}
 
 
-# Ops that no cotangent passes: their results are ints or bools, or they have no real argument.
+# Ops that no cotangent passes: their results are ints or bools, they have no real argument, or they cancel.
 NO_DERIVATIVE = frozenset(
     "argument const dim pattern to_real to_int less less_equal greater greater_equal equal not_equal "
-    "logical_and logical_or logical_not one_hot all any argmax argmin arange eye".split()
+    "logical_and logical_or logical_not one_hot all any argmax argmin arange eye "
+    "max_shift".split()
 )
 DIFFERENTIABLE = sorted(set(OPS) - NO_DERIVATIVE)
 Parts = tuple["Node | None", ...]
