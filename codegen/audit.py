@@ -1,0 +1,39 @@
+"""A last look at an emitted module: it parses, and every name in it is defined.
+
+>>> audit("import numpy as np\\nx = np.ones(undefined)")
+Traceback (most recent call last):
+    ...
+autodiffc.grammar.diagnostics.InternalError: the emitted module refers to undefined names: undefined
+"""
+
+from __future__ import annotations
+
+import builtins
+import symtable
+from collections.abc import Iterator
+
+from autodiffc.grammar.diagnostics import InternalError
+
+ALLOWED_IMPORTS = frozenset({"__future__", "collections.abc", "functools", "math", "numpy", "numpy.random", "operator", "typing"})
+
+
+def audit(text: str) -> None:
+    """InternalError where the text is not a module that stands alone."""
+    try:
+        top = symtable.symtable(text, "emitted", "exec")
+    except SyntaxError as error:
+        raise InternalError(f"the emitted module does not parse: line {error.lineno}: {error.text}") from error
+    defined = {s.get_name() for s in top.get_symbols() if s.is_assigned() or s.is_imported() or s.is_namespace()}
+    known = defined | set(dir(builtins)) | {"__name__"}
+    undefined = {name for name in _globals(top) if name not in known}
+    if undefined:
+        raise InternalError(f"the emitted module refers to undefined names: {', '.join(sorted(undefined))}")
+
+
+def _globals(table: symtable.SymbolTable) -> Iterator[str]:
+    """The global names that a scope and those inside it refer to."""
+    for symbol in table.get_symbols():
+        if symbol.is_referenced() and (symbol.is_global() or table.get_type() == "module"):
+            yield symbol.get_name()
+    for child in table.get_children():
+        yield from _globals(child)

@@ -1,0 +1,288 @@
+"""A graph becomes the statements of a function.
+
+    h = relu(x @ W + b)     ->     h = np.maximum(x @ W + b, 0.0)
+
+A value that is used once, and that the model gives no name, is written inside the expression that uses it
+as long as the line stays readable; -O0 gives every op a line of its own.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from autodiffc.compiler.ir import Graph, Literal, Node, users
+from autodiffc.compiler.types import Dim
+
+from .context import Context
+from .dimtext import dim_expr
+from .names import Scope
+from .pytext import Expr, Template, call, number, template
+from .schedule import LEAVES, Group, Step, regrouped, schedule
+from .telling import suggest
+
+READABLE = 84  # columns of a statement that has expressions written into it
+MOST_INLINED = 7  # ops in one expression
+ARITHMETIC = frozenset({"add", "sub", "mul", "div"})
+CASTS = {"real": "float", "int": "int", "bool": "bool"}
+_DEFAULT_DTYPE = re.compile(r"(np\.(?:zeros|ones|full)\(.*), _REAL\)")
+
+
+@dataclass(frozen=True)
+class Statement:
+    """Logical lines that compute one node."""
+
+    group: Group
+    lines: tuple[str, ...]
+    node: Node
+    name: str
+
+
+@dataclass(frozen=True)
+class Pending:
+    """An expression that waits for the one place where it is used."""
+
+    expr: Expr
+    ops: int
+    group: Group
+
+
+class Body:
+    """The statements of a graph, the expressions of its outputs, and the dims that they mention."""
+
+    def __init__(self, context: Context, graph: Graph, scope: Scope, given: Mapping[Node, Expr]):
+        self.context = context
+        self.graph = graph
+        self.scope = scope
+        self.values: dict[Node, Expr] = dict(given)
+        self.pending: dict[Node, Pending] = {}
+        self.statements: list[Statement] = []
+        self.dims: dict[str, None] = {}
+        self._templates: dict[Node, tuple[Template, dict[str, Expr]]] = {}
+        self._output_names = {node: name for name, node in reversed(graph.outputs)}
+        self._users: dict[Node, list[Node]] = {}
+        self._uses: Counter[Node] = Counter()
+
+    def build(self) -> Body:
+        """Write all statements."""
+        steps = schedule(self.graph)
+        self._users = users(step.node for step in steps)
+        self._count_uses(steps)
+        starts = {s.group.line: self.context.lines.start(s.group.line) for s in steps if s.group.line}
+        for step in regrouped(steps, starts):
+            self._visit(step)
+        for _, node in self.graph.outputs:
+            if node in self.pending and node.rank:
+                self._settle(node)
+        return self
+
+    def result(self, name: str) -> Expr:
+        """The text of an output."""
+        return self._operand(self.graph.output(name), array=bool(self.graph.output(name).rank))
+
+    def dim(self, dim: Dim) -> Expr:
+        """The text of a dim, which the function must then bind."""
+        return dim_expr(dim, self._symbol, self.context.ref)
+
+    def dim_name(self, name: str) -> str:
+        """The local name of a dim, which the function must then bind."""
+        return self._symbol(name)
+
+    def _symbol(self, name: str) -> str:
+        self.dims[name] = None
+        return self.context.local(name)
+
+    # --- templates ---------------------------------------------------------------------------------
+
+    def _template(self, node: Node) -> tuple[Template, dict[str, Expr]]:
+        """The parsed text of a node's op, and the expressions that stand in it for dims."""
+        if node not in self._templates:
+            held: dict[str, Expr] = {}
+
+            def text_of(dim: Dim) -> str:
+                if dim.known is not None:
+                    return str(dim.known)
+                key = f"_dim{len(held)}_"
+                held[key] = self.dim(dim)
+                return key
+
+            scalar = not node.rank and all(not a.rank for a in node.args)
+            source = node.op.scalar if scalar and node.op.scalar is not None else node.op.py
+            text = source if isinstance(source, str) else source(node, text_of)
+            if self.context.dtype == "float64":
+                text = _DEFAULT_DTYPE.sub(r"\1)", text)
+            self._templates[node] = template(text, parameters(node)), held
+        return self._templates[node]
+
+    def _render(self, node: Node) -> tuple[list[str], Expr]:
+        """The statements that a node needs before its value can be named, and the expression of its value."""
+        parsed, held = self._template(node)
+        array = bool(node.rank) or any(a.rank for a in node.args)
+        operands = [self._operand(a, array) for a in node.args]
+        names = {**dict(zip(parsed.params, operands)), **held}
+        for local in parsed.stored:
+            names[local] = Expr(self._own_name(node) if local == "out" else self.scope.fresh(local))
+        if parsed.is_expression:
+            return [], self._typed(node, parsed.expression(names, self._global))
+        return parsed.text(names, self._global).split("\n"), names["out"]
+
+    def _typed(self, node: Node, expr: Expr) -> Expr:
+        """The value in the type that it must have: Python's for scalars, the module's dtype for arrays."""
+        if not node.rank and any(a.rank for a in node.args):
+            cast = self.context.ref(CASTS[node.type.kind])
+            return expr if expr.text.endswith(".item()") else call(cast, expr)
+        uncertain = node.rank and not any(a.rank and a.type.kind == "real" for a in node.args)
+        if self.context.dtype == "float32" and node.type.kind == "real" and uncertain and "float32" not in expr.text:
+            return Expr(f"{expr.within(14)}.astype({self.context.ref('np')}.float32)")
+        return expr
+
+    def _global(self, name: str) -> str:
+        if name == "_REAL":
+            return f"{self.context.ref('np')}.{self.context.dtype}"
+        return self.context.ref(name)
+
+    # --- operands ----------------------------------------------------------------------------------
+
+    def _operand(self, node: Node, array: bool) -> Expr:
+        if node in self.values:
+            return self.values[node]
+        if node in self.pending:
+            return self.pending[node].expr
+        if node.op.name == "const":
+            value = node["value"]
+            if isinstance(value, Literal):
+                return Expr(self.context.table(value))
+            return self._number(value, array)
+        return self.dim(node["dim"])
+
+    def _number(self, value: float, array: bool) -> Expr:
+        text = number(value, "np" if array else "math")
+        module = "np" if array else "math"
+        if f"{module}." not in text.text:
+            return text
+        return Expr(text.text.replace(module, self.context.ref(module)), text.precedence)
+
+    def _count_uses(self, steps: list[Step]) -> None:
+        for step in steps:
+            parsed, _ = self._template(step.node)
+            for parameter, arg in zip(parsed.params, step.node.args):
+                self._uses[arg] += parsed.uses[parameter]
+        for _, node in self.graph.outputs:
+            self._uses[node] += 1
+
+    # --- statements --------------------------------------------------------------------------------
+
+    def _visit(self, step: Step) -> None:
+        node = step.node
+        alias = self._as_operand(node)
+        if alias is not None:
+            self.values[node] = alias
+            return
+        self._make_room(node, step.group)
+        ops = 1 + sum(self.pending[a].ops for a in set(node.args) if a in self.pending)
+        before, expr = self._render(node)
+        for arg in node.args:
+            self.pending.pop(arg, None)
+        if not before and self._may_wait(node):
+            self.pending[node] = Pending(expr, ops, step.group)
+        elif before:
+            self._add(step.group, tuple(before), node, expr.text)
+        else:
+            self._assign(step.group, node, expr)
+
+    def _as_operand(self, node: Node) -> Expr | None:
+        """What is written wherever the node is used, without a statement: `W.T`, an int among reals."""
+        if node in self.graph.names:
+            return None
+        argument = node.args[0] if len(node.args) == 1 else None
+        if argument is None:
+            return None
+        if node.op.name == "to_real" and not node.rank:
+            return self._as_real(node, argument)
+        parsed, _ = self._template(node)
+        if argument in self.values and node.op.view and parsed.fixed_length <= 2 and parsed.is_expression:
+            return parsed.expression({parsed.params[0]: self.values[argument]})
+        return None
+
+    def _as_real(self, node: Node, argument: Node) -> Expr | None:
+        if argument.op.name == "const":
+            return self._number(float(argument["value"]), False)
+        plain = argument.type.kind == "int" and node not in self._output_names
+        if plain and all(self._promotes(user, node) for user in self._users[node]):
+            return self._operand(argument, False) if argument not in self.pending else None
+        return None
+
+    def _promotes(self, user: Node, integer: Node) -> bool:
+        """Whether an int operand gives the same real result as the real number would."""
+        others = [a for a in user.args if a is not integer]
+        return user.op.name in ARITHMETIC and len(others) == 1 and others[0].op.name != "to_real"
+
+    def _may_wait(self, node: Node) -> bool:
+        if self.context.level == 0 or node in self.graph.names or self._uses[node] != 1:
+            return False
+        return not (node in self._output_names and node.rank)
+
+    def _make_room(self, node: Node, group: Group) -> None:
+        """Give statements of their own to waiting operands, until the rest fits on a line."""
+        waiting = [a for a in dict.fromkeys(node.args) if a in self.pending]
+        parsed, _ = self._template(node)
+        for arg in list(waiting):
+            if not parsed.is_expression or (self.pending[arg].group != group and not self._mobile(arg)):
+                self._settle(arg)
+                waiting.remove(arg)
+        while waiting and self._crowded(node, waiting):
+            longest = max(waiting, key=lambda a: len(self.pending[a].expr.text))
+            self._settle(longest)
+            waiting.remove(longest)
+
+    def _mobile(self, node: Node) -> bool:
+        """An expression of arguments and constants alone reads well on any line."""
+        return self.pending[node].ops <= 2 and all(
+            a.op.name in LEAVES or all(b.op.name in LEAVES for b in a.args) for a in node.args
+        )
+
+    def _crowded(self, node: Node, waiting: list[Node]) -> bool:
+        parsed, _ = self._template(node)
+        array = bool(node.rank)
+        operands = {p: len(self._operand(a, array).text) for p, a in zip(parsed.params, node.args)}
+        length = parsed.fixed_length + sum(n * parsed.uses[p] for p, n in operands.items())
+        target = len(self.graph.names.get(node, "")) + 7
+        return length + target > READABLE or sum(self.pending[a].ops for a in waiting) >= MOST_INLINED
+
+    def _settle(self, node: Node) -> None:
+        """Give a waiting expression its statement now."""
+        waiting = self.pending.pop(node)
+        self._assign(waiting.group, node, waiting.expr)
+
+    def _assign(self, group: Group, node: Node, expr: Expr) -> None:
+        name = self._own_name(node)
+        self._add(group, (f"{name} = {expr}",), node, name)
+
+    def _add(self, group: Group, lines: tuple[str, ...], node: Node, name: str) -> None:
+        self.statements.append(Statement(group, lines, node, name))
+        self.values[node] = Expr(name)
+
+    def _lent(self, node: Node, name: str) -> bool:
+        """A value of the primal that happens to be an adjoint too is not called after the latter."""
+        origins = self.graph.origins.get(node, ())
+        primal = any(not o.adjoint for o in origins)
+        return primal and name.startswith("d_") and name not in self.context.names.model
+
+    def _own_name(self, node: Node) -> str:
+        given = self.graph.names.get(node) or self._output_names.get(node)
+        if given is not None and not self._lent(node, given):
+            return self.scope.claim(given)
+        operands = [self.values.get(a) for a in node.args]
+        plain = [o.text if o is not None and o.text.isidentifier() else "" for o in operands]
+        return self.scope.fresh(suggest(node.op.name, plain))
+
+
+def parameters(node: Node) -> tuple[str, ...]:
+    """The names that stand for a node's arguments in its op's text."""
+    params = node.op.params
+    if params and params[-1].startswith("*"):
+        fixed, rest = params[:-1], params[-1][1:]
+        return (*fixed, *(f"{rest}{i}" for i in range(len(node.args) - len(fixed))))
+    return params

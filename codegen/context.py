@@ -1,0 +1,66 @@
+"""What the parts of the emitter share while one module is written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from autodiffc.compiler.ir import Literal, Node
+from autodiffc.compiler.model import Derivative, Program
+from autodiffc.compiler.types import Type
+
+from .names import Names
+from .sourcelines import LogicalLines
+
+WIDTH = 100
+
+
+@dataclass(eq=False)
+class Context:
+    """One module under way: the model, the options, and what its functions turn out to need."""
+
+    program: Program
+    derivative: Derivative
+    level: int
+    dtype: str
+    version: str
+    names: Names
+    lines: LogicalLines
+    tables: dict[Literal, str] = field(default_factory=dict)  # array constants, by their module-level names
+    line_ops: dict[int, list[str]] = field(default_factory=dict)  # the ops of the model's values on each line
+
+    @property
+    def real(self) -> str:
+        """The NumPy type of `real`."""
+        return f"np.{self.dtype}"
+
+    def table(self, literal: Literal) -> str:
+        """The module-level name of an array constant."""
+        if literal not in self.tables:
+            self.tables[literal] = f"_TABLE_{len(self.tables) + 1}"
+        return self.names.ref(self.tables[literal])
+
+    def local(self, name: str) -> str:
+        return self.names.local(name)
+
+    def ref(self, name: str) -> str:
+        return self.names.ref(name)
+
+    def numpy_type(self, type: Type) -> str:
+        """The dtype of a value, as text."""
+        return {"real": self.real, "int": "np.int64", "bool": "np.bool_"}[type.kind]
+
+
+def model_names(program: Program, derivative: Derivative) -> list[str]:
+    """Every name that the model gives: to arguments, dims, outputs and values."""
+    names = [a.name for a in program.arguments] + list(program.dims) + list(program.outputs)
+    seen: dict[str, None] = dict.fromkeys(names)
+    for name in program.graph.names.values():
+        seen.setdefault(name)
+    return list(seen)
+
+
+def python_type(node: Node) -> str:
+    """The annotation of a value in the emitted module."""
+    if node.rank:
+        return "ndarray"
+    return {"real": "float", "int": "int", "bool": "bool"}[node.type.kind]

@@ -1,0 +1,79 @@
+"""Functions of the compiler that are copied into emitted modules, with all that they call.
+
+>>> [name for name in needed({"_real"})]
+['_expected', '_array', '_real']
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from collections.abc import Callable, Iterable
+from functools import lru_cache
+from typing import Any
+
+from . import guards, initial
+from .routines import ROUTINES
+
+
+def _functions() -> dict[str, Callable[..., Any]]:
+    own = {
+        name: function
+        for module in (guards, initial)
+        for name, function in vars(module).items()
+        if inspect.isfunction(function) and function.__module__ == module.__name__
+    }
+    return {**own, **ROUTINES}
+
+
+COPIED = _functions()
+
+
+@lru_cache(maxsize=None)
+def source_of(name: str) -> str:
+    """The source of a function, as it is copied."""
+    return inspect.getsource(COPIED[name]).rstrip("\n")
+
+
+@lru_cache(maxsize=None)
+def globals_of(name: str) -> tuple[str, ...]:
+    """The global names that a function refers to in code that runs, in the order of their first use."""
+    function = ast.parse(source_of(name)).body[0]
+    assert isinstance(function, ast.FunctionDef)
+    inside = {a.arg for a in ast.walk(function) if isinstance(a, ast.arg)}
+    defaults = [d for d in [*function.args.defaults, *function.args.kw_defaults] if d is not None]
+    found = {}
+    for root in [*function.body, *defaults]:
+        for node in ast.walk(root):
+            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+                inside.add(node.id)
+    for root in [*function.body, *defaults]:
+        for node in ast.walk(root):
+            if isinstance(node, ast.Name) and node.id not in inside:
+                found[node.id] = None
+    return tuple(found)
+
+
+def annotations_of(name: str) -> set[str]:
+    """The names in a function's annotations, which type checkers want imported."""
+    function = ast.parse(source_of(name)).body[0]
+    roots = [a.annotation for a in ast.walk(function) if isinstance(a, (ast.arg, ast.AnnAssign)) and a.annotation]
+    roots += [function.returns] if isinstance(function, ast.FunctionDef) and function.returns else []
+    return {n.id for root in roots for n in ast.walk(root) if isinstance(n, ast.Name)}
+
+
+def needed(names: Iterable[str]) -> list[str]:
+    """The copied functions among the names and what they call, each after those that it calls."""
+    order: dict[str, None] = {}
+
+    def visit(name: str) -> None:
+        if name in order or name not in COPIED:
+            return
+        for other in globals_of(name):
+            if other != name:
+                visit(other)
+        order[name] = None
+
+    for name in sorted(names):
+        visit(name)
+    return list(order)

@@ -1,0 +1,213 @@
+"""The functions that compute: value_and_grad, grad, forward, backward, predict."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from autodiffc.compiler.ir import Graph, Node
+from autodiffc.compiler.model import Argument, Binding
+
+from .boundary import bindings_of, holders, write_call
+from .body import Body
+from .context import Context, python_type
+from .dimtext import Holder, bind, readable_from
+from .docstrings import arguments_text, write_docstring
+from .names import Scope
+from .pytext import Expr
+from .results import owned
+from .statements import write_statements
+from .writer import Writer
+
+
+def signature(context: Context, arguments: Iterable[Argument]) -> str:
+    """Parameters with their annotations."""
+    nodes = {n["name"]: n for n in context.program.graph.inputs}
+    return ", ".join(f"{context.local(a.name)}: {python_type(nodes[a.name])}" for a in arguments)
+
+
+def write_value_and_grad(context: Context, writer: Writer) -> None:
+    """The fast path: forward and backward in one function."""
+    program, graph = context.program, context.derivative.value_and_grad
+    assert graph is not None and program.target is not None
+    target, arguments = program.target, program.arguments
+    scope = context.names.scope(context.local(a.name) for a in arguments)
+    body = Body(context, graph, scope, _given(context, graph)).build()
+    gradients = [f"d_{name}" for name in program.wrt]
+    results = owned(body, [target, *gradients])
+    head = f"def value_and_grad({signature(context, arguments)}) -> tuple[float, Grads]:"
+    with writer.block(head):
+        summary = f"Return {target} and its gradient with respect to {', '.join(program.wrt)}."
+        write_docstring(writer, summary, arguments_text(arguments), raises=True)
+        write_call(context, writer, arguments)
+        _write_body(context, writer, body, arguments)
+        grads = f"{context.ref('Grads')}({', '.join(results[g] for g in gradients)})"
+        write_statements(context, writer, body, f"return {results[target]}, {grads}")
+
+
+def write_grad(context: Context, writer: Writer) -> None:
+    """The gradient alone."""
+    arguments = context.program.arguments
+    names = ", ".join(context.local(a.name) for a in arguments)
+    with writer.block(f"def grad({signature(context, arguments)}) -> Grads:"):
+        summary = f"Return the gradient of {context.program.target}; takes what value_and_grad() takes."
+        write_docstring(writer, summary)
+        writer.line(f"return {context.ref('value_and_grad')}({names})[1]")
+
+
+def write_forward(context: Context, writer: Writer) -> None:
+    """The outputs, and what backward needs."""
+    program, graph = context.program, context.derivative.forward
+    arguments, saved = program.arguments, context.derivative.saved
+    scope = context.names.scope(context.local(a.name) for a in arguments)
+    body = Body(context, graph, scope, _given(context, graph)).build()
+    results = owned(body, list(program.outputs), keep=list(saved))
+    extra = [body.dim_name(d) for d in cache_dims(context)]
+    cached = [results[name] for name in saved] + extra
+    kind = "Cache" if has_cache(context) else "tuple[()]"
+    with writer.block(f"def forward({signature(context, arguments)}) -> tuple[Outputs, {kind}]:"):
+        what = "the outputs and what backward() needs" if has_cache(context) else "the outputs and an empty cache"
+        write_docstring(writer, f"Return {what}.", arguments_text(arguments), raises=True)
+        write_call(context, writer, arguments)
+        _write_body(context, writer, body, arguments)
+        outputs = f"{context.ref('Outputs')}({', '.join(results[name] for name in program.outputs)})"
+        cache = f"{context.ref('Cache')}({', '.join(cached)})" if has_cache(context) else "()"
+        write_statements(context, writer, body, f"return {outputs}, {cache}")
+
+
+def write_backward(context: Context, writer: Writer) -> None:
+    """The gradients from a cache and the target's cotangent."""
+    program, graph = context.program, context.derivative.backward
+    assert graph is not None and program.target is not None
+    fields = cache_fields(context)
+    scope = context.names.scope(context.local(name) for name in fields)
+    seed = program.graph.output(program.target)
+    cotangent, cache = scope.fresh(f"d_{context.local(program.target)}"), scope.fresh("cache")
+    given = _given(context, graph, {f"d_{program.target}": cotangent})
+    body = Body(context, graph, scope, given).build()
+    gradients = [f"d_{name}" for name in program.wrt]
+    results = owned(body, gradients)
+    default = " = 1.0" if not seed.rank else ""
+    with writer.block(f"def backward({cache}: Cache, {cotangent}: {python_type(seed)}{default}) -> Grads:"):
+        write_docstring(writer, f"Return the gradients for {cotangent}, the gradient that comes from {program.target}.")
+        _unpack_cache(context, writer, cache, fields)
+        checks = _seed_checks(context, body, cotangent, seed)
+        _bind_from_cache(context, writer, body)
+        for line in checks:
+            writer.line(line)
+        write_statements(
+            context, writer, body, f"return {context.ref('Grads')}({', '.join(results[g] for g in gradients)})"
+        )
+
+
+def write_predict(context: Context, writer: Writer) -> None:
+    """The outputs without the loss."""
+    program, graph = context.program, context.derivative.predict
+    assert graph is not None
+    arguments = predict_arguments(context)
+    scope = context.names.scope(context.local(a.name) for a in arguments)
+    body = Body(context, graph, scope, _given(context, graph)).build()
+    computed = [name for name in program.outputs if name in dict(graph.outputs)]
+    results = owned(body, computed)
+    with writer.block(f"def predict({signature(context, arguments)}) -> Outputs:"):
+        without = f"; {program.loss} is None" if program.loss is not None else ""
+        write_docstring(writer, f"Return the outputs{without}.", arguments_text(arguments), raises=True)
+        checker = "_checked" if arguments == program.arguments else "_checked_predict"
+        write_call(context, writer, arguments, checker)
+        _write_body(context, writer, body, arguments)
+        values = ", ".join(results.get(name, "None") for name in program.outputs)
+        write_statements(context, writer, body, f"return {context.ref('Outputs')}({values})")
+
+
+# --- arguments and dims ----------------------------------------------------------------------------
+
+
+def predict_arguments(context: Context) -> tuple[Argument, ...]:
+    """All params, the inputs that the outputs need, and those that alone know a dim."""
+    graph, program = context.derivative.predict, context.program
+    assert graph is not None
+    nodes = graph.nodes()
+    wanted = {n["name"] for n in nodes if n.op.name == "argument"}
+    chosen = [a for a in program.arguments if a.role == "param" or a.name in wanted]
+    trial = Body(context, graph, context.names.scope(), _given(context, graph)).build()
+    missing = set(trial.dims) - bindings_of(context, chosen).keys()
+    needed = {b.argument for b in program.bindings if b.dim in missing}
+    return tuple(a for a in program.arguments if a in chosen or a.name in needed)
+
+
+def _given(context: Context, graph: Graph, renamed: Mapping[str, str] = {}) -> dict[Node, Expr]:  # noqa: B006
+    """The expressions of a graph's arguments."""
+    found = {*graph.inputs, *(n for n in graph.nodes() if n.op.name == "argument")}
+    return {n: Expr(renamed.get(n["name"]) or context.local(n["name"])) for n in found}
+
+
+def _write_body(context: Context, writer: Writer, body: Body, arguments: Sequence[Argument]) -> None:
+    """Bind the dims that a body mentions."""
+    bindings = bindings_of(context, arguments)
+    order = [a.name for a in arguments]
+    used = sorted((bindings[d] for d in body.dims), key=lambda b: order.index(b.argument))
+    for line in bind(used, holders(context, arguments), context.local):
+        writer.line(line)
+
+
+# --- the cache -------------------------------------------------------------------------------------
+
+
+def has_cache(context: Context) -> bool:
+    return context.derivative.backward is not None
+
+
+def cache_fields(context: Context) -> dict[str, Node | None]:
+    """The fields of Cache: saved values, then dims (None) that no saved array can tell."""
+    outputs = dict(context.derivative.forward.outputs)
+    return {**{name: outputs[name] for name in context.derivative.saved}, **dict.fromkeys(cache_dims(context))}
+
+
+def cache_dims(context: Context) -> list[str]:
+    """The dims that backward needs and that no saved array can tell."""
+    backward = context.derivative.backward
+    if backward is None:
+        return []
+    body = Body(context, backward, context.names.scope(), _given(context, backward)).build()
+    for dim in context.program.graph.output(str(context.program.target)).shape:
+        body.dim(dim)
+    return [d for d in body.dims if d not in _saved_bindings(context)]
+
+
+def _saved_bindings(context: Context) -> dict[str, Binding]:
+    found: dict[str, Binding] = {}
+    outputs = dict(context.derivative.forward.outputs)
+    for name in context.derivative.saved:
+        for binding in readable_from(outputs[name].shape, name):
+            found.setdefault(binding.dim, binding)
+    return found
+
+
+def _unpack_cache(context: Context, writer: Writer, cache: str, fields: Mapping[str, Node | None]) -> None:
+    names = [context.local(name) for name in fields]
+    if len(names) == 1:
+        writer.line(f"{names[0]} = {cache}.{context.names.field(next(iter(fields)))}")
+    elif names:
+        writer.line(f"{', '.join(names)} = {cache}")
+
+
+def _bind_from_cache(context: Context, writer: Writer, body: Body) -> None:
+    saved = _saved_bindings(context)
+    outputs = dict(context.derivative.forward.outputs)
+    arrays = {n: Holder(context.local(n), outputs[n].shape) for n in context.derivative.saved}
+    for line in bind([saved[d] for d in body.dims if d in saved], arrays, context.local):
+        writer.line(line)
+
+
+def _seed_checks(context: Context, body: Body, name: str, seed: Node) -> list[str]:
+    if not seed.rank:
+        return [f'{name} = {context.ref("_scalar")}("{name}", {name})']
+    sizes = ", ".join(str(body.dim(d)) for d in seed.shape)
+    shape = f"({sizes},)" if seed.rank == 1 else f"({sizes})"
+    error = f'{context.ref("_shape_error")}({{"{name}": ({name}, {sizes})}})'
+    return [
+        f'{name} = {context.ref("_real")}("{name}", {name}, {seed.rank})',
+        f"if {name}.shape != {shape}:\n    raise {error}",
+    ]
+
+
+__all__ = ["Scope", "cache_fields", "has_cache", "predict_arguments", "signature"]

@@ -1,0 +1,31 @@
+"""The initialisers that emitted modules contain, as real functions; copied as `guards.py` are."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy import ndarray
+from numpy.random import Generator
+
+
+def _xavier(rng: Generator, *shape: int) -> ndarray:
+    """Glorot's uniform: ±sqrt(6 / (fan_in + fan_out)); the last two axes lead from inputs to outputs."""
+    fan_in, fan_out = shape[-2:] if len(shape) > 1 else (*shape, *shape)
+    limit = math.sqrt(6.0 / max(fan_in + fan_out, 1))
+    return rng.uniform(-limit, limit, shape)
+
+
+def _kaiming(rng: Generator, *shape: int) -> ndarray:
+    """He's normal for ReLU: deviation sqrt(2 / fan_in); the last axis but one counts the inputs."""
+    fan_in = shape[-2] if len(shape) > 1 else shape[0]
+    return rng.normal(0.0, math.sqrt(2.0 / max(fan_in, 1)), shape)
+
+
+def _orthogonal(rng: Generator, *shape: int) -> ndarray:
+    """Matrices with orthonormal rows or columns, whichever are fewer, uniformly distributed."""
+    *stack, rows, columns = shape
+    normal = rng.standard_normal((*stack, max(rows, columns), min(rows, columns)))
+    q, r = np.linalg.qr(normal)
+    q = q * np.sign(np.diagonal(r, axis1=-2, axis2=-1))[..., None, :]
+    return q if rows >= columns else np.swapaxes(q, -1, -2).copy()

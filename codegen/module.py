@@ -1,0 +1,265 @@
+"""Assembles the emitted module.
+
+    text = emit(program, derive(program, level=1), level=1, dtype="float64", version="0.1.0")
+
+The text is a standalone Python module: NumPy and the standard library are all that it imports. The same
+model gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+
+from autodiffc.compiler.ir import Node
+from autodiffc.compiler.model import Derivative, Program
+from autodiffc.compiler.types import shape_text
+
+from .audit import audit
+from .boundary import declared_dims, takes_floats_only, write_checker, write_declared
+from .context import WIDTH, Context, model_names, python_type
+from .copied import annotations_of, globals_of, needed, source_of
+from .docstrings import module_docstring, source_digest
+from .functions import (
+    cache_fields,
+    has_cache,
+    predict_arguments,
+    write_backward,
+    write_forward,
+    write_grad,
+    write_predict,
+    write_value_and_grad,
+)
+from .names import Names
+from .parameters import (
+    has_objective,
+    nested,
+    write_bounds,
+    write_init_params,
+    write_objective,
+    write_pack,
+    write_unpack,
+)
+from .sourcelines import LogicalLines
+from .writer import Writer
+
+IMPORTS = {
+    "math": "import math",
+    "operator": "import operator",
+    "Callable": "from collections.abc import Callable",
+    "partial": "from functools import partial",
+    "Any": "from typing import Any",
+    "NamedTuple": "from typing import NamedTuple",
+    "np": "import numpy as np",
+    "ndarray": "from numpy import ndarray",
+    "Generator": "from numpy.random import Generator",
+}
+Section = Callable[[Context, Writer], None]
+
+
+def emit(program: Program, derivative: Derivative, *, level: int, dtype: str, version: str) -> str:
+    """The text of the module for a program and its derivative."""
+    names = Names(model_names(program, derivative))
+    lines = LogicalLines(program.source)
+    context = Context(program, derivative, level, dtype, version, names, lines)
+    bodies = [_written(context, section) for section in _sections(context)]
+    text = _assemble(context, bodies)
+    audit(text)
+    return text
+
+
+def _written(context: Context, section: Section) -> str:
+    writer = Writer(WIDTH)
+    section(context, writer)
+    return writer.text()
+
+
+def _sections(context: Context) -> list[Section]:
+    """The functions that make sense for this model."""
+    program, derivative = context.program, context.derivative
+    chosen: list[tuple[bool, Section]] = [
+        (derivative.value_and_grad is not None, write_value_and_grad),
+        (derivative.value_and_grad is not None, write_grad),
+        (True, write_forward),
+        (derivative.backward is not None, write_backward),
+        (derivative.predict is not None, write_predict),
+        (bool(program.params), write_init_params),
+        (bool(program.params), write_pack),
+        (bool(program.params), write_unpack),
+        (has_objective(context), write_objective),
+        (has_objective(context), write_bounds),
+        (bool(program.arguments), _write_checkers),
+    ]
+    return [section for present, section in chosen if present]
+
+
+def _write_checkers(context: Context, writer: Writer) -> None:
+    program = context.program
+    write_checker(context, writer, program.arguments, "_checked")
+    if has_objective(context) and program.inputs and program.inputs != program.arguments:
+        writer.blank(2)
+        write_checker(context, writer, program.inputs, "_checked_inputs")
+    if context.derivative.predict is not None:
+        arguments = predict_arguments(context)
+        if arguments and arguments != program.arguments:
+            writer.blank(2)
+            write_checker(context, writer, arguments, "_checked_predict")
+    writer.blank(2)
+    write_declared(context, writer, _seed_declared(context))
+
+
+def _seed_declared(context: Context) -> list[tuple[str, tuple[str, ...]]]:
+    program = context.program
+    if context.derivative.backward is None or program.target is None:
+        return []
+    seed = program.graph.output(program.target)
+    name = context.names.scope(context.local(n) for n in cache_fields(context)).fresh(f"d_{context.local(program.target)}")
+    return [(name, ("real", *map(str, seed.shape)))]
+
+
+# --- putting it together -----------------------------------------------------------------------------
+
+
+def _assemble(context: Context, bodies: list[str]) -> str:
+    types = _types(context)
+    spec = _spec(context)
+    copied = needed(context.names.used)
+    routines = [source_of(name) for name in copied]
+    constants = _constants(context, copied)
+    aliases = [f"{alias} = {name}" for name, alias in sorted(context.names.aliases.items())]
+    parts = [
+        module_docstring(context) + "\nfrom __future__ import annotations\n\n" + _imports(context, copied, types),
+        *([constants] if constants else []),
+        *types,
+        spec,
+        *bodies,
+        *routines,
+        *(["# The model uses these names too.\n" + "\n".join(aliases)] if aliases else []),
+    ]
+    return "\n\n\n".join(parts) + "\n"
+
+
+def _constants(context: Context, copied: list[str]) -> str:
+    lines = []
+    if any("_REAL" in globals_of(name) for name in copied):
+        lines.append(f"_REAL = {context.real}")
+    writer = Writer(WIDTH)
+    for literal, name in context.tables.items():
+        dtype = {"real": context.real, "int": "np.int64", "bool": "np.bool_"}[literal.kind]
+        writer.line(f"{name} = np.array({nested(literal.array.tolist(), 'np')}, {dtype})")
+    return "\n".join(lines + writer.lines)
+
+
+def _imports(context: Context, copied: list[str], types: list[str]) -> str:
+    used = set(context.names.used) | {"ndarray", "NamedTuple", "Any"} if types else {"Any"}
+    used |= set(context.names.used)
+    for name in copied:
+        used |= set(globals_of(name)) | annotations_of(name)
+    if any(t for t in types):
+        used.add("np")
+    if has_objective(context):
+        used.add("Callable")
+    wanted = [line for name, line in IMPORTS.items() if name in used]
+    standard = "\n".join(w for w in wanted if "numpy" not in w)
+    numpy = "\n".join(w for w in wanted if "numpy" in w)
+    both = "from typing import Any\nfrom typing import NamedTuple"
+    return f"{standard}\n\n{numpy}".replace(both, "from typing import Any, NamedTuple").strip()
+
+
+def _types(context: Context) -> list[str]:
+    program = context.program
+    nodes = {n["name"]: n for n in program.graph.inputs}
+    outputs = dict(program.graph.outputs)
+    shapes = {a.name: f"{a.type.kind}[{', '.join(declared_dims(a))}]" for a in program.arguments if a.type.rank}
+    sections = []
+    if program.params:
+        fields = [_field(context, a.name, nodes[a.name], shapes.get(a.name)) for a in program.params]
+        sections.append(_named_tuple("Params", fields))
+    if program.wrt:
+        fields = [_field(context, name, nodes[name], shapes.get(name)) for name in program.wrt]
+        sections.append(_named_tuple("Grads", fields))
+    fields = [_field(context, name, outputs[name], None) for name in program.outputs]
+    if context.derivative.predict is not None and program.loss is not None:
+        place = program.outputs.index(program.loss)
+        fields[place] = f"{context.names.field(program.loss)}: float | None  # None from predict()"
+    sections.append(_named_tuple("Outputs", fields))
+    if has_cache(context):
+        sections.append(_named_tuple("Cache", _cache_lines(context, shapes), "What backward() needs of a forward()."))
+    return sections
+
+
+def _cache_lines(context: Context, shapes: dict[str, str]) -> list[str]:
+    lines = []
+    for name, node in cache_fields(context).items():
+        if node is None:
+            lines.append(f"{context.names.field(name)}: int")
+        else:
+            lines.append(_field(context, name, node, shapes.get(name)))
+    return lines
+
+
+def _field(context: Context, name: str, node: Node, shape: str | None) -> str:
+    comment = f"  # {shape or node.type.kind + shape_text(node.shape)}" if node.rank else ""
+    return f"{context.names.field(name)}: {python_type(node)}{comment}"
+
+
+def _named_tuple(name: str, fields: list[str], doc: str = "") -> str:
+    lines = [f"class {name}(NamedTuple):"]
+    if doc:
+        lines += [f'    """{doc}"""', ""]
+    return "\n".join(lines + [f"    {field}" for field in fields] + ([] if fields else ["    pass"]))
+
+
+def _spec(context: Context) -> str:
+    program = context.program
+    entries = {
+        "name": program.name,
+        "source": program.source.name,
+        "sha256": source_digest(context),
+        "compiler": f"autodiffc {context.version}",
+        "level": context.level,
+        "dtype": context.dtype,
+        "dims": program.dims,
+        "constants": dict(program.constants),
+        "inputs": {a.name: _type_text(a) for a in program.inputs},
+        "params": {a.name: _type_text(a) for a in program.params},
+        "outputs": program.outputs,
+        "loss": program.loss,
+        "target": program.target,
+        "wrt": program.wrt,
+    }
+    writer = Writer(WIDTH)
+    with writer.block("SPEC: dict[str, Any] = {"):
+        for key, value in entries.items():
+            writer.line(f'"{key}": {_literal(value)},')
+    writer.line("}")
+    return writer.text()
+
+
+def _type_text(argument: object) -> str:
+    from .boundary import declared_text
+
+    return declared_text(argument)  # type: ignore[arg-type]
+
+
+def _literal(value: object) -> str:
+    """A value of SPEC as text, with double quotes."""
+    if isinstance(value, str):
+        return _quoted(value)
+    if isinstance(value, tuple):
+        inside = ", ".join(map(_literal, value))
+        return f"({inside},)" if len(value) == 1 else f"({inside})"
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{_literal(k)}: {_literal(v)}' for k, v in value.items())}}}"
+    return repr(value)
+
+
+def _quoted(text: str) -> str:
+    shown = ascii(text) if any(not c.isprintable() for c in text) else repr(text)
+    if shown.startswith("'") and '"' not in shown:
+        return f'"{shown[1:-1]}"'
+    assert ast.literal_eval(shown) == text
+    return shown
+
+
+__all__ = ["emit", "takes_floats_only"]

@@ -1,0 +1,117 @@
+"""Names in the emitted module: the model's come first, the emitter's own give way.
+
+>>> names = Names(["lambda", "np", "h"])
+>>> names.local("lambda"), names.local("np"), names.ref("np"), names.ref("float")
+('lambda_', 'np', '_np', 'float')
+>>> scope = names.scope()
+>>> scope.fresh("h"), scope.fresh("total"), scope.fresh("total")
+('h_2', 'total', 'total_2')
+"""
+
+from __future__ import annotations
+
+import builtins
+import keyword
+from collections.abc import Iterable
+
+# What an emitted module defines or imports; temporaries never bear these names.
+MODULE_NAMES = frozenset(
+    "np math ndarray NamedTuple annotations SPEC Params Grads Outputs Cache init_params forward backward "
+    "value_and_grad grad predict pack unpack objective bounds Any Callable".split()
+)
+_TAKEN = MODULE_NAMES | frozenset(keyword.kwlist) | frozenset(keyword.softkwlist) | frozenset(dir(builtins))
+
+
+def escaped(name: str) -> str:
+    """A model's name as Python can write it."""
+    return f"{name}_" if keyword.iskeyword(name) else name
+
+
+class Names:
+    """The names of one module.
+
+    A function's argument called `np` hides the module `np` inside that function; the emitter then says
+    `_np`, an alias at the module's top level. `aliases` are those that were asked for.
+    """
+
+    def __init__(self, model_names: Iterable[str]):
+        self._local: dict[str, str] = {}
+        self.aliases: dict[str, str] = {}
+        self.used: set[str] = set()  # globals that the text refers to, under their own names
+        wanted = list(dict.fromkeys(model_names))
+        kept = {name for name in wanted if escaped(name) == name}
+        for name in wanted:
+            self._local[name] = name if name in kept else _free(escaped(name), kept)
+            kept.add(self._local[name])
+        self.model = frozenset(kept)
+        self.field_names = _field_names([self._local[n] for n in wanted])
+
+    def local(self, name: str) -> str:
+        """The Python name of an argument or value of the model."""
+        return self._local.get(name) or escaped(name)
+
+    def field(self, name: str) -> str:
+        """The name as a field of a NamedTuple, which must not begin with an underscore."""
+        local = self.local(name)
+        return self.field_names.get(local, local)
+
+    def ref(self, name: str) -> str:
+        """How a function body refers to a module-level name or builtin."""
+        self.used.add(name)
+        if name not in self.model:
+            return name
+        if name not in self.aliases:
+            self.aliases[name] = _free(f"_{name}", self.model | set(self.aliases.values()))
+        return self.aliases[name]
+
+    def scope(self, locals: Iterable[str] = ()) -> Scope:
+        """The names of one function, in which these are taken."""
+        return Scope(self, set(locals))
+
+
+class Scope:
+    """The local names of one function."""
+
+    def __init__(self, names: Names, taken: set[str]):
+        self.names = names
+        self.taken = taken
+        self._counts: dict[str, int] = {}
+
+    def claim(self, model_name: str) -> str:
+        """The name of a value of the model; a second value of that name gets a number."""
+        local = self.names.local(model_name)
+        if local not in self.taken:
+            self.taken.add(local)
+            return local
+        return self.fresh(local)
+
+    def fresh(self, base: str) -> str:
+        """A name of the emitter's own: `base`, or `base_2`, `base_3` … where that is taken."""
+        if self._is_free(base):
+            self.taken.add(base)
+            return base
+        count = self._counts.get(base, 1) + 1
+        while not self._is_free(f"{base}_{count}"):
+            count += 1
+        self._counts[base] = count
+        self.taken.add(f"{base}_{count}")
+        return f"{base}_{count}"
+
+    def _is_free(self, name: str) -> bool:
+        return name not in self.taken and name not in self.names.model and name not in _TAKEN
+
+
+def _free(base: str, taken: Iterable[str]) -> str:
+    while base in taken:
+        base += "_"
+    return base
+
+
+def _field_names(locals: list[str]) -> dict[str, str]:
+    """`_x` becomes `x_`: a NamedTuple refuses the former."""
+    renamed: dict[str, str] = {}
+    for local in locals:
+        if local.startswith("_"):
+            base = f"{local.strip('_') or 'field'}_"
+            renamed[local] = _free(base, {*locals, *renamed.values()})
+    return renamed

@@ -1,0 +1,301 @@
+"""The functions about params: init_params, pack, unpack, objective, bounds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from autodiffc.compiler.model import Argument, Initialiser
+from autodiffc.compiler.types import Dim, size_of
+
+from .boundary import bindings_of, declared_text, holders, limits, takes_floats_only, write_call
+from .context import Context
+from .dimtext import bind, dim_expr
+from .docstrings import arguments_text, write_docstring
+from .functions import signature
+from .names import Scope
+from .pytext import ADD, MULTIPLY, Expr, number, tuple_of
+from .writer import Writer
+
+
+def dims_of(arguments: Sequence[Argument]) -> list[str]:
+    """The run-time dims in the types of these arguments, in the order of their appearance."""
+    found: dict[str, None] = {}
+    for argument in arguments:
+        for size in argument.type.shape:
+            found.update(dict.fromkeys(sorted(size.symbols)))
+    return list(found)
+
+
+def has_objective(context: Context) -> bool:
+    """Whether the gradient is one by params alone, so that an optimiser can follow it."""
+    params = {a.name for a in context.program.params}
+    wrt = context.program.wrt
+    return context.derivative.value_and_grad is not None and bool(wrt) and params.issuperset(wrt)
+
+
+def _keywords(context: Context, dims: Sequence[str]) -> str:
+    return f"*, {', '.join(f'{context.local(d)}: int' for d in dims)}" if dims else ""
+
+
+def _check_sizes(context: Context, writer: Writer, dims: Sequence[str]) -> None:
+    for dim in dims:
+        local = context.local(dim)
+        writer.line(f'{local} = {context.ref("_size")}("{local}", {local})')
+
+
+def _size_text(context: Context, size: Dim) -> Expr:
+    return dim_expr(size, context.local, context.ref)
+
+
+# --- init_params -----------------------------------------------------------------------------------
+
+
+def write_init_params(context: Context, writer: Writer) -> None:
+    """Params from the model's initialisers."""
+    params = context.program.params
+    dims = dims_of(params)
+    scope = _scope(context, dims)
+    seed, rng = scope.fresh("rng_or_seed"), scope.fresh("rng")
+    random = any(_init(a).kind in ("uniform", "normal", "xavier", "kaiming", "orthogonal") for a in params)
+    keywords = _keywords(context, dims)
+    any_seed = f"{seed}: int | np.random.Generator | None = None"
+    with writer.block(f"def init_params({', '.join(p for p in (any_seed, keywords) if p)}) -> Params:"):
+        write_docstring(writer, "Return params to start from: the same seed, the same params.", arguments_text(params))
+        _check_sizes(context, writer, dims)
+        if random:
+            writer.line(f"{rng} = {context.ref('np')}.random.default_rng({seed})")
+        with _multiline(writer, f"return {context.ref('Params')}("):
+            for param in params:
+                writer.line(f"{context.names.field(param.name)}={_initial(context, param, rng)},")
+
+
+class _multiline:
+    """A call with an argument a line."""
+
+    def __init__(self, writer: Writer, head: str):
+        self.writer, self.head = writer, head
+
+    def __enter__(self) -> None:
+        self.writer.line(self.head)
+        self.writer.depth += 1
+
+    def __exit__(self, *_: object) -> None:
+        self.writer.depth -= 1
+        self.writer.line(")")
+
+
+def _init(param: Argument) -> Initialiser:
+    assert param.init is not None
+    return param.init
+
+
+def _initial(context: Context, param: Argument, rng: str) -> str:
+    init = _init(param)
+    if not param.type.rank:
+        return _initial_scalar(context, param, init, rng)
+    np_ = context.ref("np")
+    sizes = [_size_text(context, d) for d in param.type.shape]
+    shape = str(tuple_of(sizes))
+    dtype = context.numpy_type(param.type).replace("np.", f"{np_}.")
+    typed = "" if dtype == f"{np_}.float64" else f", {dtype}"
+    a = [str(number(float(n))).replace("math.", f"{np_}.") for n in init.numbers]
+    if init.kind in ("zeros", "ones"):
+        return f"{np_}.{init.kind}({shape}{typed})"
+    if init.kind == "full":
+        return f"{np_}.full({shape}, {a[0]}{typed})"
+    if init.kind == "value":
+        return _initial_value(context, param, init, shape, dtype)
+    if init.kind in ("uniform", "normal"):
+        text = f"{rng}.{init.kind}({', '.join(a)}, {shape})"
+    else:
+        text = f"{context.ref('_' + init.kind)}({rng}, {', '.join(map(str, sizes))})"
+    return text if not typed else f"{text}.astype({dtype})"
+
+
+def _initial_scalar(context: Context, param: Argument, init: Initialiser, rng: str) -> str:
+    if init.kind in ("uniform", "normal"):
+        return f"{rng}.{init.kind}({', '.join(str(number(float(n))) for n in init.numbers)})"
+    value = {"zeros": 0.0, "ones": 1.0}.get(init.kind, 0.0)
+    if init.kind == "full":
+        value = init.numbers[0]
+    if init.kind == "value" and init.value is not None:
+        value = np.asarray(init.value).item()
+    converted = float(value) if param.type.kind == "real" else value
+    return str(number(converted)).replace("math", context.ref("math"))
+
+
+def _initial_value(context: Context, param: Argument, init: Initialiser, shape: str, dtype: str) -> str:
+    np_ = context.ref("np")
+    value = np.asarray(init.value)
+    if not value.ndim:
+        return f"{np_}.full({shape}, {number(value.item())}, {dtype})"
+    kind = float if param.type.kind == "real" else int
+    return f"{np_}.array({nested(value.astype(kind).tolist(), np_)}, {dtype})"
+
+
+def nested(value: object, np_: str) -> str:
+    """A nested list of numbers as text."""
+    if isinstance(value, list):
+        return f"[{', '.join(nested(v, np_) for v in value)}]"
+    assert isinstance(value, (bool, int, float))
+    return str(number(value, np_))
+
+
+# --- the flat view ---------------------------------------------------------------------------------
+
+
+def write_pack(context: Context, writer: Writer) -> None:
+    """All params as one vector."""
+    scope = context.names.scope()
+    params, np_ = scope.fresh("params"), context.ref("np")
+    with writer.block(f"def pack({params}: Params) -> ndarray:"):
+        write_docstring(writer, "Return all params as one vector of float64, in the order of Params.")
+        if all(not a.type.rank for a in context.program.params):
+            writer.line(f"return {np_}.array({params}, {np_}.float64)")
+        else:
+            p = scope.fresh("param")
+            flat = f"[{np_}.ravel({p}) for {p} in {params}]"
+            writer.line(f"return {np_}.concatenate({flat}).astype({np_}.float64, copy=False)")
+
+
+def write_unpack(context: Context, writer: Writer) -> None:
+    """The inverse of pack."""
+    params = context.program.params
+    dims = dims_of(params)
+    scope = _scope(context, dims)
+    theta, np_ = scope.fresh("theta"), context.ref("np")
+    keywords = _keywords(context, dims)
+    with writer.block(f"def unpack({', '.join(p for p in (f'{theta}: ndarray', keywords) if p)}) -> Params:"):
+        write_docstring(writer, "Return the params that pack() made a vector of.", arguments_text(params))
+        _check_sizes(context, writer, dims)
+        ends = _Ends(context, scope)
+        values = [ends.value(a, theta) for a in params]
+        for line in ends.lines:
+            writer.line(line)
+        writer.line(f"{theta} = {np_}.array({theta}, {np_}.float64)")
+        with writer.block(f"if {theta}.shape != ({ends.last},):"):
+            message = f'f"theta: expected {{{ends.last}}} numbers, got shape {{{theta}.shape}}"'
+            writer.line(f"raise {context.ref('ValueError')}({message})")
+        if context.dtype != "float64":
+            writer.line(f"{theta} = {theta}.astype({np_}.{context.dtype})")
+        if all(not a.type.rank for a in params):
+            writer.line(f"return {context.ref('Params')}(*{theta}.tolist())")
+        else:
+            writer.line(f"return {context.ref('Params')}({', '.join(values)})")
+
+
+class _Ends:
+    """Where each param ends in the vector."""
+
+    def __init__(self, context: Context, scope: Scope):
+        self.context, self.scope = context, scope
+        self.last = number(0)
+        self.lines: list[str] = []
+
+    def value(self, param: Argument, theta: str) -> str:
+        start = self.last
+        sizes = [_size_text(self.context, d) for d in param.type.shape]
+        self._advance(param)
+        if not param.type.rank:
+            return f"{self.context.ref('float')}({theta}[{start}])"
+        part = f"{theta}[{'' if start.text == '0' else start}:{self.last}]"
+        return part if len(sizes) == 1 else f"{part}.reshape({', '.join(map(str, sizes))})"
+
+    def _advance(self, param: Argument) -> None:
+        count = size_of(param.type.shape)
+        if count.known is not None and self.last.text.isdigit():
+            self.last = number(int(self.last.text) + count.known)
+            return
+        size = _size_text(self.context, count)
+        if self.last.text != "0":
+            size = Expr(f"{self.last} + {size.within(MULTIPLY)}", ADD)
+        if size.text.isidentifier():
+            self.last = size
+            return
+        name = self.scope.fresh(f"end_{self.context.local(param.name)}")
+        self.lines.append(f"{name} = {size}")
+        self.last = Expr(name)
+
+
+# --- optimisers ------------------------------------------------------------------------------------
+
+
+def objective_dims(context: Context) -> list[str]:
+    """The dims of the params that the inputs don't tell."""
+    known = bindings_of(context, context.program.inputs)
+    return [d for d in dims_of(context.program.params) if d not in known]
+
+
+def write_objective(context: Context, writer: Writer) -> None:
+    """A function of the vector alone, for scipy.optimize.minimize(…, jac=True)."""
+    program = context.program
+    inputs, named = program.inputs, objective_dims(context)
+    parts = [p for p in (signature(context, inputs), _keywords(context, named)) if p]
+    all_dims = dims_of(program.params)
+    bindings = bindings_of(context, inputs)
+    with writer.block(f"def objective({', '.join(parts)}) -> Callable[[ndarray], tuple[float, ndarray]]:"):
+        write_docstring(
+            writer,
+            f"Return the function of theta = pack(params) that gives {program.target} and its gradient.",
+            "It can be pickled, and be handed to scipy.optimize.minimize with jac=True and bounds=bounds(params).",
+        )
+        checker = "_checked" if not program.params else "_checked_inputs"
+        write_call(context, writer, inputs, checker)
+        _check_sizes(context, writer, named)
+        for line in bind([bindings[d] for d in all_dims if d in bindings], holders(context, inputs), context.local):
+            writer.line(line)
+        given = str(tuple_of([context.local(a.name) for a in inputs]))
+        sizes = ", ".join(f'"{context.local(d)}": {context.local(d)}' for d in all_dims)
+        writer.line(f"return {context.ref('partial')}({context.ref('_value_and_slope')}, {given}, {{{sizes}}})")
+    writer.blank(2)
+    _write_value_and_slope(context, writer)
+
+
+def _write_value_and_slope(context: Context, writer: Writer) -> None:
+    program = context.program
+    np_ = context.ref("np")
+    with writer.block("def _value_and_slope(inputs, sizes, theta):"):
+        writer.line("params = unpack(theta, **sizes)")
+        writer.line("value, grads = value_and_grad(*inputs, *params)")
+        names = [a.name for a in program.params]
+        scalars = all(not a.type.rank for a in program.params)
+        if tuple(names) == program.wrt:
+            every = "grads"
+        else:
+            fields = [context.names.field(n) for n in names]
+            parts = [
+                f"grads.{f}" if n in program.wrt else f"{np_}.zeros_like(params.{f})" for n, f in zip(names, fields)
+            ]
+            every = str(tuple_of(parts))
+        if scalars:
+            writer.line(f"return value, {np_}.array({every}, {np_}.float64)")
+        else:
+            writer.line(f"return value, {np_}.concatenate([{np_}.ravel(g) for g in {every}], dtype={np_}.float64)")
+
+
+def write_bounds(context: Context, writer: Writer) -> None:
+    """The constraints of the params as an optimiser takes them."""
+    scope = context.names.scope()
+    name, np_ = scope.fresh("params"), context.ref("np")
+    params = context.program.params
+    with writer.block(f"def bounds({name}: Params) -> list[tuple[float | None, float | None]]:"):
+        write_docstring(writer, "Return a pair (low, high) for each element of pack(params); None where it is open.")
+        parts = []
+        for index, param in enumerate(params):
+            low, high = limits(param.bounds, context.dtype)
+            pair = f"[({low}, {high})]"
+            parts.append(f"{pair} * {np_}.size({name}[{index}])" if param.type.rank else pair)
+        if len(set(parts)) == 1 and not params[0].type.rank:
+            pair = parts[0]
+            writer.line(f"return {pair} * {len(params)}" if len(params) > 1 else f"return {pair}")
+        else:
+            writer.line(f"return {' + '.join(parts)}")
+
+
+def _scope(context: Context, dims: Sequence[str]) -> Scope:
+    return context.names.scope(context.local(d) for d in dims)
+
+
+__all__ = ["declared_text", "has_objective", "takes_floats_only"]

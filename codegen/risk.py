@@ -1,0 +1,80 @@
+"""Which steps of an adjoint may make NumPy warn where the value does not.
+
+    d_x = d_y / x        may (x = 0);        d_x = 2.0 * d_y, d_W = x.T @ d_y        do not
+
+Sums, products with constants, matrix products and selections warn only where the value has warned before;
+quotients, logarithms, powers and products with values that may be infinite may warn at a model's edges.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from autodiffc.compiler.ir import Graph, Interval, Node, const_value
+from autodiffc.compiler.ranges import intervals_of
+
+QUIET = frozenset(
+    "add sub neg sum mean matmul outer gate gate_finite where masked maximum minimum max min argmax argmin sign abs "
+    "less less_equal greater greater_equal equal not_equal logical_and logical_or logical_not reshape transpose "
+    "broadcast_to getitem put gather scatter_add decrement take_along put_along concatenate stack flip roll tril triu "
+    "diag diagonal trace eye arange to_real to_int to_bool clip nonnegative sigmoid tanh one_hot cumsum pad repeat tile "
+    "einsum linspace max_shift all any floor ceil round square".split()
+)
+HUGE = 1e100
+
+
+class Risk:
+    """The judgement of one graph's adjoint steps."""
+
+    def __init__(self, graph: Graph, ranges: Mapping[str, Interval]):
+        self.graph = graph
+        self.ranges = ranges
+        self._intervals: Mapping[Node, Interval] | None = None
+        self._judged: dict[Node, bool] = {}
+
+    def may_warn(self, node: Node) -> bool:
+        """Whether the step, or an adjoint step below it, may warn."""
+        stack, seen = [node], set()
+        while stack:
+            current = stack.pop()
+            if current in seen or not self.is_adjoint(current):
+                continue
+            seen.add(current)
+            if self._judged.setdefault(current, False) or self._warns(current):
+                self._judged[current] = True
+                return True
+            stack.extend(a for a in current.args if a not in self._judged)
+        return False
+
+    def is_adjoint(self, node: Node) -> bool:
+        origins = self.graph.origins.get(node, ())
+        return bool(origins) and all(o.adjoint for o in origins)
+
+    def _warns(self, node: Node) -> bool:
+        if not node.rank and not any(a.rank for a in node.args):
+            return False  # Python's floats don't warn
+        if node.op.name == "mul":
+            return not all(self._bounded(a) for a in node.args)
+        if node.op.name == "div":
+            return not self._nonzero(node.args[1])
+        return node.op.name not in QUIET
+
+    def _bounded(self, node: Node) -> bool:
+        """Whether a factor cannot make a NaN of a finite cotangent."""
+        if node.op.name in ("const", "dim") or node.type.kind != "real" or self.is_adjoint(node):
+            return True
+        low, high = self._interval(node)
+        return -HUGE < low and high < HUGE
+
+    def _nonzero(self, node: Node) -> bool:
+        if node.op.name == "to_real":
+            node = node.args[0]
+        if node.op.name == "dim" or const_value(node):
+            return True
+        low, high = self._interval(node)
+        return low > 0.0 or high < 0.0
+
+    def _interval(self, node: Node) -> Interval:
+        if self._intervals is None:
+            self._intervals = intervals_of(self.graph.nodes(), self.ranges)
+        return self._intervals[node]

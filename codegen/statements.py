@@ -1,0 +1,77 @@
+"""Writes a body's statements: under the model's lines as comments, the adjoint after the forward part."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from .body import Body, Statement
+from .context import Context
+from .formulas import formula
+from .notes import adjoint_note
+from .risk import Risk
+from .schedule import Group
+from .writer import Writer
+
+FORMULA_COLUMN = 40
+
+
+def write_statements(context: Context, writer: Writer, body: Body, last: str) -> None:
+    """All statements, then the last line."""
+    forward, backward = _parts(body.statements)
+    _write_groups(context, writer, body, forward)
+    risk = Risk(body.graph, {a.name: a.interval for a in context.program.arguments})
+    if any(risk.may_warn(s.node) for s in backward):
+        # The slopes of a model at its edges are infinite or NaN without being errors.
+        writer.blank()
+        with writer.block(f'with {context.ref("np")}.errstate(all="ignore"):'):
+            _write_groups(context, writer, body, backward)
+            writer.line(last)
+        return
+    _write_groups(context, writer, body, backward)
+    writer.line(last)
+
+
+def _parts(statements: Sequence[Statement]) -> tuple[list[Statement], list[Statement]]:
+    """What comes before the first statement of an adjoint, and the rest."""
+    cut = next((i for i, s in enumerate(statements) if s.group.adjoint), len(statements))
+    return list(statements[:cut]), list(statements[cut:])
+
+
+def _write_groups(context: Context, writer: Writer, body: Body, statements: Sequence[Statement]) -> None:
+    current: Group | None = None
+    for statement in statements:
+        if statement.group != current:
+            current = statement.group
+            _head(context, writer, current)
+        for line in statement.lines:
+            writer.line(_with_formula(context, body, statement, line))
+
+
+def _head(context: Context, writer: Writer, group: Group) -> None:
+    if not writer.lines[-1].rstrip().endswith(":"):
+        writer.blank()
+    if not group.line:
+        return
+    if not group.adjoint:
+        writer.comment(f"{group.line}  {context.lines.text(group.line)}")
+        return
+    note = adjoint_note(_ops_of(context, group.line))
+    writer.comment(f"adjoint of {group.line}{': ' if note else ''}{note}")
+
+
+def _ops_of(context: Context, line: int) -> list[str]:
+    """The ops of the model's values on a line."""
+    if not context.line_ops:
+        graph = context.program.graph
+        for node in graph.nodes():
+            for origin in graph.origins.get(node, ())[:1]:
+                start = context.lines.start(origin.span.line)
+                context.line_ops.setdefault(start, []).append(node.op.name)
+    return context.line_ops.get(line, [])
+
+
+def _with_formula(context: Context, body: Body, statement: Statement, line: str) -> str:
+    if context.level > 0 or not statement.group.adjoint or len(statement.lines) > 1:
+        return line
+    text = formula(context, body, statement)
+    return f"{line:<{FORMULA_COLUMN}}  # {text}" if text else line

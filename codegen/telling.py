@@ -1,0 +1,43 @@
+"""Names for temporaries that tell what they hold.
+
+>>> suggest("exp", ["x"]), suggest("sub", ["y", "y_hat"]), suggest("sum", ["e"]), suggest("where", ["c", "a", "b"])
+('exp_x', 'y_minus_y_hat', 'e_sum', 'chosen')
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+LONGEST = 18
+INFIX = {
+    "add": "plus", "sub": "minus", "mul": "times", "div": "over", "matmul": "at", "greater": "above",
+    "less": "below", "greater_equal": "from", "less_equal": "upto", "equal": "is", "not_equal": "is_not",
+    "power": "to", "logical_and": "and", "logical_or": "or",
+}  # fmt: skip
+SUFFIX = {"sum": "sum", "mean": "mean", "max": "max", "min": "min", "prod": "prod", "cumsum": "cumsum",
+          "argmax": "argmax", "argmin": "argmin", "square": "squared", "norm": "norm", "var": "var",
+          "std": "std", "max_shift": "max"}  # fmt: skip
+WORDS = {
+    "add": "total", "sub": "difference", "mul": "product", "div": "ratio", "matmul": "product", "sum": "total",
+    "where": "chosen", "gate": "gated", "gate_finite": "gated", "masked": "masked", "getitem": "part",
+    "gather": "picked", "put": "placed", "scatter_add": "scattered", "reshape": "reshaped", "transpose": "turned",
+    "broadcast_to": "spread", "concatenate": "joined", "stack": "stacked", "neg": "negated", "greater": "mask",
+    "less": "mask", "greater_equal": "mask", "less_equal": "mask", "equal": "mask", "not_equal": "mask",
+    "logical_and": "mask", "logical_or": "mask", "logical_not": "mask", "to_real": "number", "square": "squared",
+    "power": "powered", "max": "largest", "min": "smallest", "take_label": "picked", "arange": "rows",
+    "outer": "outer", "einsum": "contracted", "reciprocal": "inverse", "max_shift": "largest",
+}  # fmt: skip
+
+
+def suggest(op: str, arguments: Sequence[str]) -> str:
+    """A name for the result of an op; an argument that has no plain name is passed as ''."""
+    first = arguments[0] if arguments else ""
+    if op in INFIX and len(arguments) == 2 and all(arguments):
+        name = f"{first}_{INFIX[op]}_{arguments[1]}"
+    elif op in SUFFIX and first:
+        name = f"{first}_{SUFFIX[op]}"
+    elif op not in WORDS and len(arguments) == 1 and first:
+        name = f"{op}_{first}"
+    else:
+        name = ""
+    return name if 0 < len(name) <= LONGEST else WORDS.get(op, op.rstrip("_"))
