@@ -93,12 +93,12 @@ def where(condition: Tensor, x: Tensor, y: Tensor) -> Value:
 
 @builtin()
 def leaky_relu(x: Real, slope: Real = HUNDREDTH) -> Value:
-    return ops.where(ops.greater(x, 0.0), x, slope * x)
+    return ops.leaky_relu(x, slope)
 
 
 @builtin()
 def prelu(x: Real, slope: Real) -> Value:
-    return ops.where(ops.greater(x, 0.0), x, slope * x)
+    return ops.leaky_relu(x, slope)
 
 
 @builtin()

@@ -105,6 +105,24 @@ relu = elementwise(
 )
 
 
+def _leaky_relu_vjp(g: Node, out: Node, x: Node, slope: Node) -> tuple[Node, Node]:
+    return where(greater(x, 0.0), g, slope * g), g * minimum(x, 0.0)
+
+
+leaky_relu = elementwise(
+    "leaky_relu",
+    "x where positive, else slope * x; its derivative is the slope at 0.",
+    ("x", "slope"),
+    vjp=_leaky_relu_vjp,
+    np=lambda x, slope: np.where(x > 0.0, x, slope * x),
+    py="np.where(x > 0.0, x, slope * x)",
+    scalar="x if x > 0.0 else slope * x",
+    sympy=lambda sp, x, slope: sp.Piecewise((x, x > 0), (slope * x, True)),
+    domain=(ANY, (0.1, 0.9)),
+    special=tuple((x, 0.01) for (x,) in TAILS),
+)
+
+
 def _elu_vjp(g: Node, out: Node, x: Node, alpha: Node) -> tuple[Node, Node]:
     below = minimum(x, 0.0)
     slope = where(greater(x, 0.0), 1.0, alpha * exp(below))
