@@ -137,7 +137,8 @@ triu = _triangle("triu", "The elements on and above the k-th diagonal, 0 below."
 def diagonal_length(n: Dim, m: Dim, k: int) -> Dim:
     """How long the k-th diagonal of an n×m matrix is."""
     length = n.minimum(m - k) if k >= 0 else (n + k).minimum(m)
-    return length if n == m and not k else length.maximum(0)
+    counts = all(factor > 0 and all(isinstance(atom, str) for atom in atoms) for atoms, factor in length.terms)
+    return length if counts else length.maximum(0)
 
 
 def _diagonal_infer(x: Type, *, k: int) -> Type:

@@ -130,7 +130,7 @@ def _put_py(node: Node, d: DimText) -> str:
 def _put_eval(g: Array, *, shape: tuple[int, ...], index: Index) -> Array:
     g = np.asarray(g)
     out = np.zeros(shape, g.dtype)
-    out[subscript(index)] = g
+    out[subscript(index)] = g if g.ndim else g.item()
     return out
 
 

@@ -63,7 +63,8 @@ def _freedom(x: Node, axis: Axes, ddof: int) -> Node:
 def _squares_eval(x: Array, *, axis: Axes, keepdims: bool) -> Any:
     x = np.asarray(x)
     count = int(np.prod([x.shape[a] for a in axis], dtype=int))
-    squares, total = (x * x).sum(axis=axis, keepdims=keepdims), x.sum(axis=axis, keepdims=keepdims)
+    squares = np.asarray(x * x).sum(axis=axis, keepdims=keepdims)
+    total = x.sum(axis=axis, keepdims=keepdims)
     left = squares - total * total / max(count, 1)
     return left if x.dtype == object else np.where(left <= 1e-13 * squares, 0.0, left)
 
@@ -151,9 +152,9 @@ def _norm_py(node: Node, d: Callable[[Dim], str]) -> str:
 def _norm_eval(x: Array, *, axis: Axes, keepdims: bool, ord: int) -> Any:
     x = np.asarray(x)
     if ord == 1:
-        return abs(x).sum(axis=axis, keepdims=keepdims)
+        return np.asarray(abs(x)).sum(axis=axis, keepdims=keepdims)
     if x.dtype == object:
-        return (x * x).sum(axis=axis, keepdims=keepdims) ** 0.5
+        return np.asarray(x * x).sum(axis=axis, keepdims=keepdims) ** 0.5
     top = np.abs(x).max(axis=axis, keepdims=True, initial=0.0)
     scale = np.where((top > 0) & (top < INF) & ((top < SMALL) | (top > LARGE)), top, 1.0)
     root = np.sqrt(((x / scale) ** 2).sum(axis=axis, keepdims=True)) * scale
