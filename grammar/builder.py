@@ -1,7 +1,7 @@
 """Builds the syntax tree while the parser reduces: one method for each rule or alias of model.lark.
 
-`x**2` arrives as binary([Name x, Leaf **, Number 2]) and leaves as Binary("**", Name x, Number 2). Every token is
-kept, so a node spans its first child to its last; what a method doesn't want it skips.
+`x**2` arrives as binary([Name x, Leaf **, Number 2]) and leaves as Binary("**", Name x, Number 2). Every
+token is kept, so a node spans its first child to its last; what a method doesn't want it skips.
 """
 
 from __future__ import annotations
@@ -128,9 +128,8 @@ class Builder:
         return ast.Ellipsis_(c[0].span)
 
     def slice(self, c: Children) -> ast.Slice:
-        start, colon, stop, _, step = c
-        present = [child for child in c if child is not None]
-        return ast.Slice(_span(present), start, stop, step)
+        start, _, stop, _, step = c
+        return ast.Slice(_span([child for child in c if child is not None]), start, stop, step)
 
     def call(self, c: Children) -> ast.Call:
         given = c[2].items if c[2] is not None else ()
@@ -194,7 +193,7 @@ class Builder:
         return tuple(ast.OutputDecl(self._each(c, name), name, None, None) for name in c[1].items)
 
     def _each(self, c: Children, name: ast.Name) -> Span:
-        """The span of one of the declarations of a statement: the statement, or from the second on its name."""
+        """One of the declarations in a statement: the first spans the statement, the others their names."""
         return _span(c) if name is c[1].items[0] else name.span
 
     def typed_output(self, c: Children) -> ast.OutputDecl:
@@ -242,8 +241,8 @@ class Builder:
         params: list[ast.FuncParam] = []
         shared: ast.TypeExpr | None = None
         for param in reversed(_nodes(c)):
-            shared = param.type or (None if param.default is not None else shared)
-            params.append(replace(param, type=shared))
+            shared = param.type or shared if param.default is None else None
+            params.append(replace(param, type=shared or param.type))
         return _Part(tuple(reversed(params)), _span(c))
 
     def plain_param(self, c: Children) -> ast.FuncParam:
@@ -281,10 +280,12 @@ class Builder:
         return ast.While(_header(c), c[1], c[3], c[-1])
 
     def if_chain(self, c: Children) -> ast.If:
-        clauses = [child for child in c[4:] if isinstance(child, _Branch)]
-        branches = [_Branch(c[1], c[3]), *(clause for clause in clauses if clause.condition is not None)]
+        clauses = [_Branch(c[1], c[3]), *c[4:]]
+        branches = tuple(
+            (clause.condition, clause.block) for clause in clauses if clause.condition is not None
+        )
         orelse = next((clause.block for clause in clauses if clause.condition is None), ())
-        return ast.If(_span(c[:3]), tuple((branch.condition, branch.block) for branch in branches), orelse)
+        return ast.If(_span(c[:3]), branches, orelse)
 
     def elif_clause(self, c: Children) -> _Branch:
         return _Branch(c[1], c[3])

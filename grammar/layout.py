@@ -20,7 +20,7 @@ from .diagnostics import Diagnostic, Note
 from .scanner import lexeme_at
 from .source import Source, Span
 
-_LEAD = re.compile(r"\ufeff?[ \t]*(?:(?:#[^\r\n]*)?\r?\n[ \t]*)*(?:#[^\r\n]*)?")
+_LEAD = re.compile(r"\ufeff?((?:[ \t\r\n]+|#[^\r\n]*)*)")
 
 
 class Layout(Indenter):
@@ -32,7 +32,7 @@ class Layout(Indenter):
     INDENT_type = "_INDENT"
     DEDENT_type = "_DEDENT"
     tab_len = 8
-    always_accept = ("_NEWLINE", "UNKNOWN")  # type: ignore[assignment]
+    always_accept = ("_NEWLINE", "UNKNOWN")
 
     def __init__(self, source: Source, report: Callable[[Diagnostic], None]):
         super().__init__()
@@ -44,9 +44,9 @@ class Layout(Indenter):
 
     def begin(self) -> Iterator[Token]:
         """What stands before the first line, should that be indented."""
-        match = _LEAD.match(self.source.text)
-        lead = match.group().lstrip("\ufeff") if match else ""
-        return self.handle_NL(Token(self.NL_type, "\n" + lead, end_pos=match.end() if match else 0))
+        lead = _LEAD.match(self.source.text)
+        assert lead is not None
+        return self.handle_NL(Token(self.NL_type, "\n" + lead.group(1), end_pos=lead.end()))
 
     def process(self, stream: Iterable[Token]) -> Iterator[Token]:
         for token in stream:
@@ -68,7 +68,7 @@ class Layout(Indenter):
             self.line_open = False
             yield token
         indent = token.rsplit("\n", 1)[1]
-        if "#" not in indent and token.end_pos < len(self.source.text):
+        if "#" not in indent and (token.end_pos or 0) < len(self.source.text):
             yield from self._indentation(indent, token.end_pos or 0)
 
     def _indentation(self, indent: str, end: int) -> Iterator[Token]:

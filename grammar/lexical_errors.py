@@ -92,19 +92,23 @@ def misused_character(source: Source, start: int, text: str) -> Diagnostic:
     return Diagnostic("E0103", message, Span(source, start, start + len(text)), help=help)
 
 
+def caret(span: Span) -> Diagnostic:
+    return Diagnostic("E0104", "`^` is not a power", span, help="a power is `x**n`")
+
+
 def token_findings(leaf: Leaf) -> Iterator[Diagnostic]:
     if leaf.type == "NUMBER":
         yield from _number_findings(leaf)
     elif leaf.type == "NAME" and not leaf.text.isascii():
         yield from _name_findings(leaf)
     elif leaf.text == "^":
-        yield Diagnostic("E0104", "`^` is not a power", leaf.span, help="a power is `x**n`")
+        yield caret(leaf.span)
 
 
 def _number_findings(leaf: Leaf) -> Iterator[Diagnostic]:
     if math.isinf(number_value(leaf.text)):
-        label = "the largest is about 1.8e308"
-        yield Diagnostic("E0105", "this number is beyond a double's range", leaf.span, label, help="infinity is `inf`")
+        message, label = "this number is beyond a double's range", "the largest is about 1.8e308"
+        yield Diagnostic("E0105", message, leaf.span, label, help="infinity is `inf`")
     elif _LEADING_ZEROS.fullmatch(leaf.text):
         help = f"write `{leaf.text.lstrip('0_')}`"
         yield Diagnostic("E0101", "an integer does not begin with 0", leaf.span, help=help)

@@ -6,8 +6,8 @@
 >>> [diagnostic.message for diagnostic in diagnostics]
 ['expected an expression, found the end of the line']
 
-After an error the parser's stack is cut back to the start of the statement, where BROKEN takes the statement's
-place (an error production), and reading goes on with the next line.
+After an error the parser's stack is cut back to the start of the statement, where BROKEN takes the
+statement's place (an error production), and reading goes on with the next line.
 """
 
 from __future__ import annotations
@@ -114,7 +114,9 @@ class _Run:
 
     def _move(self, offset: int) -> None:
         """Goes on reading at an offset, outside all brackets."""
-        self.parser.lexer_thread.state.line_ctr.char_pos = offset
+        state = self.parser.lexer_thread.state
+        assert state is not None
+        state.line_ctr.char_pos = offset
         self.layout.paren_level = 0
 
     def _take(self, token: Token) -> Any:
@@ -128,17 +130,18 @@ class _Run:
             self.line_start = leaf.span.start
         if self.layout.paren_level > DEPTH_LIMIT:
             return self._give_up_line(leaf)
-        for finding in token_findings(leaf):
-            self._report(finding)
         self._feed(leaf)
         self.last_end = leaf.span.end
 
     def _feed(self, leaf: Leaf) -> Any:
         self.states = self.parser.parser_state.state_stack[-_STATES_KEPT:]
         try:
-            return self.parser.feed_token(cast(Token, leaf))
+            tree = self.parser.feed_token(cast(Token, leaf))
         except UnexpectedToken:
             return self._recover(leaf)
+        for finding in token_findings(leaf):
+            self._report(finding)
+        return tree
 
     # --- errors --------------------------------------------------------------------------------
 
@@ -176,7 +179,8 @@ class _Run:
 
     def _accepted(self) -> frozenset[str]:
         """The tokens that the parser could have gone on with, before the one that it refused."""
-        return frozenset(name for name in self.table[self.states[-1]] if name.isupper() and self._accepts(name))
+        terminals = (name for name in self.table[self.states[-1]] if name.isupper())
+        return frozenset(name for name in terminals if self._accepts(name))
 
     def _accepts(self, terminal: str) -> bool:
         """Plays the reductions that a token would cause, on a copy of the states alone."""

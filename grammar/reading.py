@@ -14,7 +14,7 @@ from .source import Source, Span
 
 
 def read_source(path: str | PathLike[str], name: str | None = None) -> Source:
-    """The text of a file, which messages call `name` (by default its path); ModelError where it is not UTF-8."""
+    """The text of a file, which messages call `name` or else by its path; ModelError where it isn't UTF-8."""
     return decode(str(path) if name is None else name, Path(path).read_bytes())
 
 

@@ -15,16 +15,18 @@ from typing import NamedTuple
 OPENERS = {"(": ")", "[": "]", "{": "}"}
 CLOSERS = {close: open_ for open_, close in OPENERS.items()}
 DECLARATIONS = frozenset(
-    "model dim input param const var output loss grad def adjoint from for if elif else while return assert".split()
+    ["model", "dim", "input", "param", "const", "var", "output", "loss", "grad", "def", "adjoint", "from"]
+    + ["for", "if", "elif", "else", "while", "return", "assert"]
 )
-OPERATOR_WORDS = frozenset("and or not in if else for".split())
+OPERATOR_WORDS = frozenset(["and", "or", "not", "in", "if", "else", "for"])
 
 _LEXEME = re.compile(
-    r"""[ \t\ufeff]+
+    r"""[ \t]+ | \A\ufeff
     | (?P<newline>\r?\n)
     | (?P<comment>\#[^\r\n]*)
     | (?P<string>"(?:[^"\\\n]|\\[^\n])*"|'(?:[^'\\\n]|\\[^\n])*')
-    | (?P<number>0[xX][0-9a-fA-F_]+|(?:[0-9][0-9_]*(?:\.(?!\.)[0-9_]*)?|\.[0-9][0-9_]*)(?:[eE][+-]?[0-9][0-9_]*)?)
+    | (?P<number>0[xX][0-9a-fA-F_]+
+        | (?:[0-9][0-9_]*(?:\.(?!\.)[0-9_]*)?|\.[0-9][0-9_]*)(?:[eE][+-]?[0-9][0-9_]*)?)
     | (?P<word>[^\W\d][^\s\x00-\x2f:-@\[-^`\x7b-\x7f]*)
     | (?P<symbol>\.\.\.|\*\*=|//=|[-+*/%@<>=!:^&|]=|\*\*|//|&&|\|\||.)""",
     re.VERBOSE,

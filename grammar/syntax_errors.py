@@ -3,8 +3,8 @@
     x = foo(a b)        expected an operator, `,` or `)`, found `b`
     if x = 1:           `=` gives a name a value; it does not compare
 
-First come the structural faults (indentation, brackets, strings), then the table of known mistakes in hints.py,
-last what the parser could have gone on with, in words.
+First come the structural faults (indentation, brackets, strings), then the table of known mistakes in
+hints.py, last what the parser could have gone on with, in words.
 """
 
 from __future__ import annotations
@@ -13,19 +13,18 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import islice
 
 from .diagnostics import Diagnostic, Note
-from .hints import hint_for
-from .lexical_errors import CHARACTER_HELP, misused_character
+from .hints import describe, hint_for
+from .lexical_errors import CHARACTER_HELP, caret, misused_character
 from .scanner import CLOSERS, DECLARATIONS, OPENERS, Lexeme, lexeme_at, scan
 from .source import Source, Span
 
 LAYOUT_TOKENS = ("_NEWLINE", "_INDENT", "_DEDENT", "$END")
-_LOOKAHEAD = 20_000  # lexemes to look through for a closing bracket: bounds the time that a broken file takes
-_STATEMENT = re.compile(
-    rf"(?:{'|'.join(sorted(DECLARATIONS))})\b(?!\s*[=(,)\]])"
-    r"|[^\W\d]\w*(?:\s*\[[^\]\n]*\])?\s*(?:[-+*/%@]|//|\*\*)?=(?!=)"
+# A line that looks like a statement's beginning, whatever brackets are open.
+_STATEMENT_LINE = re.compile(
+    rf"\n([ \t]*)(?=(?:{'|'.join(sorted(DECLARATIONS))})\b(?!\s*[=(,)\]])"
+    r"|[^\W\d]\w*(?:\s*\[[^\]\n]*\])?\s*(?:\*\*|//|[-+*/%@])?=(?!=))"
 )
 
 
@@ -51,6 +50,14 @@ class Fault:
         return lexeme_at(self.text, self.start)
 
     @property
+    def last_newline(self) -> int:
+        return len(self.text) - 1
+
+    @property
+    def indent(self) -> int:
+        return self.line_start - (self.text.rfind("\n", 0, self.line_start) + 1)
+
+    @property
     def before(self) -> str:
         return self.text[self.line_start : self.start]
 
@@ -70,6 +77,12 @@ class Fault:
     def span(self, lexeme: Lexeme) -> Span:
         return Span(self.source, lexeme.start, lexeme.end)
 
+    def marked(self, mark: tuple[int, int] | None) -> Span:
+        """A part of the statement, or what was found."""
+        if mark is None:
+            return self.span(self.found)
+        return Span(self.source, self.line_start + mark[0], self.line_start + mark[1])
+
 
 def explain(fault: Fault) -> tuple[Diagnostic, int]:
     """The finding, and the offset of the line end from which to go on."""
@@ -88,12 +101,16 @@ def _on_the_spot(fault: Fault) -> Diagnostic:
         return bracket
     if found.text in ("'", '"'):
         return _unclosed_string(fault)
+    if found.text[:1] == "^":
+        return caret(fault.span(found))
+    if found.kind == "word" and not ("_" + found.text[0]).isidentifier():
+        return misused_character(fault.source, found.start, found.text[0])
     hint = hint_for(fault.before, fault.text, found, fault.accepted)
     if hint is not None:
-        return Diagnostic(hint.code, hint.message, fault.span(found), help=hint.help)
+        return Diagnostic("E0101", hint.message, fault.marked(hint.mark), help=hint.help)
     if found.kind == "symbol" and (found.text in CHARACTER_HELP or not found.text.isascii()):
         return misused_character(fault.source, found.start, found.text)
-    message = f"expected {_listed(_expected(fault))}, found {_described(fault)}"
+    message = f"expected {_listed(_expected(fault))}, found {describe(fault.found)}"
     return Diagnostic("E0101", message, fault.span(found))
 
 
@@ -117,21 +134,13 @@ def _missing_block(fault: Fault) -> Diagnostic:
 
 
 def _next_statement(fault: Fault) -> int | None:
-    """Where a bracket was never closed: the end of the line before the next statement.
-
-    A line counts as a statement where it looks like one and is indented no deeper than the broken one.
-    """
-    text, opener = fault.text, fault.open_brackets[-1]
-    indent = fault.line_start - (text.rfind("\n", 0, fault.line_start) + 1)
-    newline = text.find("\n", opener.end)
-    while -1 < newline < fault.start:
-        line = re.compile(r"[ \t]*").match(text, newline + 1)
-        assert line is not None
-        if len(line.group()) <= indent and _STATEMENT.match(text, line.end()):
-            return newline
-        newline = text.find("\n", newline + 1)
-    at_end = fault.start >= len(fault.source.text)
-    return text.find("\n", opener.end) if at_end else None
+    """Where a bracket was never closed: the end of the line before the next statement."""
+    for line in _STATEMENT_LINE.finditer(fault.text, fault.open_brackets[-1].end):
+        if line.start() >= fault.start:
+            break
+        if len(line.group(1)) <= fault.indent:
+            return line.start()
+    return fault.last_newline if fault.start > fault.last_newline else None
 
 
 def _unclosed(fault: Fault, bracket: Lexeme) -> Diagnostic:
@@ -161,13 +170,15 @@ def _unclosed_string(fault: Fault) -> Diagnostic:
 
 
 def _line_end(fault: Fault) -> int:
-    """The end of the statement: the first line end outside brackets, or the very next where none is found."""
+    """Where the statement ends: a line end outside brackets, or before what looks like a statement."""
     depth = len(fault.open_brackets)
-    for lexeme in islice(scan(fault.text, fault.start), _LOOKAHEAD):
+    for lexeme in scan(fault.text, fault.start):
         depth += (lexeme.text in OPENERS) - (lexeme.text in CLOSERS and depth > 0)
-        if lexeme.kind == "newline" and depth == 0:
-            return lexeme.end - 1
-    return fault.text.find("\n", fault.start)
+        if lexeme.kind == "newline":
+            line = _STATEMENT_LINE.match(fault.text, lexeme.end - 1)
+            if depth == 0 or (line and len(line.group(1)) <= fault.indent):
+                return lexeme.end - 1
+    return fault.last_newline
 
 
 # --- what was expected -----------------------------------------------------------------------------
@@ -217,9 +228,14 @@ def _expected_words(fault: Fault) -> Iterator[str]:
         yield "an operator"
     elif "ORDER" in accepted:
         yield "a constraint"
-    operand = "NUMBER" in accepted
-    skipped = {"LPAR"} if operand else {"IN"} if "ORDER" in accepted else set()
-    yield from (word for terminal, word in _WORDS.items() if terminal in accepted - skipped)
+    yield from (word for terminal, word in _WORDS.items() if terminal in accepted - _implied(accepted))
+
+
+def _implied(accepted: frozenset[str]) -> set[str]:
+    """What `an expression`, `an operator` and `a constraint` say already."""
+    if "NUMBER" in accepted:
+        return {"LPAR"}
+    return {"LPAR", "EQUAL"} if "SCALE" in accepted else {"IN"} if "ORDER" in accepted else set()
 
 
 def _last_word(fault: Fault) -> str:
@@ -231,11 +247,3 @@ def _listed(words: list[str]) -> str:
     if len(words) < 2:
         return "".join(words) or "the end of the file"
     return ", ".join(words[:-1]) + " or " + words[-1]
-
-
-def _described(fault: Fault) -> str:
-    found = fault.found
-    if found.kind == "newline":
-        return "the end of the line"
-    text = found.text if len(found.text) <= 30 else found.text[:29] + "…"
-    return text if found.kind == "string" else f"`{text}`"
