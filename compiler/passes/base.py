@@ -20,7 +20,7 @@ nothing to do returns the graph itself: that is how `Repeat` knows that it is do
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol, Union
 
 from ..ir import Graph, Node
@@ -81,8 +81,3 @@ def rewritten(graph: Graph, step: Callable[[Node, tuple[Node, ...]], Node]) -> G
     same = all(old is new for (_, old), (_, new) in zip(graph.outputs, after.outputs))
     return graph if same else after
 
-
-def with_outputs(graph: Graph, names: Iterable[str]) -> Graph:
-    """The same graph with only the outputs of these names, in this order."""
-    outputs = dict(graph.outputs)
-    return replace(graph, outputs=tuple((name, outputs[name]) for name in names))

@@ -4,8 +4,8 @@
     %4 = neg(%3)          →
     %5 = add(%1, %4)             %5 = sub(%1, %2)
 
-What the outputs named in `primal` need is the model's own arithmetic and keeps its bits; the rest is
-adjoint code, whose order of factors is the compiler's choice.
+What the model's outputs need is its own arithmetic and keeps its bits; what only the last `gradients`
+outputs need is adjoint code, whose order of factors is the compiler's choice.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ..ir import Graph, Node, topological
+from ..ir import Graph, Node, topological, users
 from .base import rewritten
 from .pattern import Rule, rewrite_literally
 from .rules.algebra import ADJOINT_RULES, EXACT_RULES, POWER_RULES
-from .rules.structure import ADJOINT_STRUCTURE, ELEMENTWISE, STRUCTURE_RULES
+from .rules.structure import ADJOINT_STRUCTURE, ELEMENTWISE, STRUCTURE_RULES, without_kept_dims
 
 ROUNDS = 12
 
@@ -42,20 +42,23 @@ class Canonicalise:
 
 @dataclass(frozen=True)
 class Simplify:
-    """`primal` names the outputs that belong to the model; None: all."""
+    """`gradients` is the number of outputs, at the end, that are derivatives."""
 
-    primal: frozenset[str] | None = None
+    gradients: int = 0
     name: str = "simplify"
 
     def run(self, graph: Graph) -> Graph:
-        roots = [node for name, node in graph.outputs if self.primal is None or name in self.primal]
-        own = set(topological(roots))
+        own = set(topological(node for _, node in graph.outputs[: len(graph.outputs) - self.gradients]))
         exact, adjoint = _by_root(EXACT_RULES), _by_root((*EXACT_RULES, *ADJOINT_RULES))
+
+        uses = users(graph.nodes())
 
         def step(node: Node, args: tuple[Node, ...]) -> Node:
             new = node.with_args(args)
             if not new.args:
                 return new
+            if len(uses[node.args[0]]) == 1:
+                new = without_kept_dims(new) or new
             return _simplified(new, exact, False) if node in own else _simplified(new, adjoint, True)
 
         return rewritten(graph, step)

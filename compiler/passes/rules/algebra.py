@@ -20,7 +20,6 @@ from math import frexp, isfinite
 from ... import ops
 from ...ir import Node, const, const_value
 from ..pattern import Binding, Rule, pattern_variable, rewrite_literally, rule
-from ..views import negated
 
 x, y, z, s, t = map(pattern_variable, "xyzst")
 
@@ -35,6 +34,11 @@ def _constants(b: Binding) -> bool:
     return isinstance(const_value(b.s), float) and isinstance(const_value(b.t), float) and (
         _power_of_two(b.s) or _power_of_two(b.t)
     )  # fmt: skip
+
+
+def _negative(b: Binding) -> bool:
+    value = const_value(b.s)
+    return isinstance(value, float) and value < 0.0
 
 
 def _scalars(b: Binding) -> bool:
@@ -68,6 +72,9 @@ EXACT_RULES: tuple[Rule, ...] = (
     _exact("abs-neg", ops.abs(-x), ops.abs(x)),
     _exact("constant-factors", s * (t * x), (s * t) * x, where=_constants),
     _exact("constant-divisor", (s * x) / t, (s / t) * x, where=lambda b: _constants(b) and _power_of_two(b.t)),
+    _exact("negative-factor", s * (-x), (-s) * x, where=lambda b: const_value(b.s) is not None),
+    _exact("add-negative-multiple", x + s * y, x - (-s) * y, where=_negative),
+    _exact("sub-negative-multiple", x - s * y, x + (-s) * y, where=_negative),
     _exact("gate-of-all", ops.gate(x, True), x),
 )
 
@@ -93,5 +100,4 @@ ADJOINT_RULES: tuple[Rule, ...] = (
     rule("neg-dividend", (-x) / y, -(x / y), where=lambda b: const_value(b.x) is None),
     rule("neg-divisor", x / (-y), -(x / y), where=lambda b: const_value(b.y) is None),
     rule("twice", x + x, 2.0 * x),
-    rule("double-negative-factor", s * (-x), (-s) * x, where=lambda b: const_value(b.s) is not None),
 )

@@ -31,10 +31,16 @@ def _reshape(node: Node) -> Node | None:
         return ops.reshape(inner.args[0], shape=node.shape)
     if inner.op.name == "broadcast_to" and inner.args[0].rank == 0:
         return ops.broadcast_to(inner.args[0], shape=node.shape) if node.shape else inner.args[0]
-    if inner.op.name in REDUCTIONS and inner["keepdims"]:
-        dropped = inner.op(*inner.args, **{**dict(inner.attrs), "keepdims": False})
-        return dropped if dropped.shape == node.shape else None
     return None
+
+
+def without_kept_dims(node: Node) -> Node | None:
+    """A reshape that drops what the reduction below kept; for reductions with no other use."""
+    inner = node.args[0] if node.op.name == "reshape" else node
+    if inner is node or inner.op.name not in REDUCTIONS or not inner["keepdims"]:
+        return None
+    dropped = inner.op(*inner.args, **{**dict(inner.attrs), "keepdims": False})
+    return dropped if dropped.shape == node.shape else None
 
 
 def _transpose(node: Node) -> Node | None:
@@ -107,6 +113,12 @@ def _sum_of_equals(node: Node) -> Node | None:
     return ops.broadcast_to(total, shape=node.shape) if node.shape else total
 
 
+def _of_negative(node: Node) -> Node | None:
+    """sum(-x) as -sum(x)."""
+    inner = node.args[0]
+    return -node.with_args(inner.args) if inner.op.name == "neg" else None
+
+
 def _cast(node: Node) -> Node | None:
     return node.args[0] if node.args[0].type == node.type else None
 
@@ -115,8 +127,8 @@ STRUCTURE_RULES: Mapping[str, tuple[StructureRule, ...]] = {
     "reshape": (_reshape,),
     "transpose": (_transpose,),
     "broadcast_to": (_broadcast_to,),
-    "sum": (_of_nothing,),
-    "mean": (_of_nothing,),
+    "sum": (_of_nothing, _of_negative),
+    "mean": (_of_nothing, _of_negative),
     "to_real": (_cast,),
     "to_int": (_cast,),
     "to_bool": (_cast,),

@@ -1,0 +1,114 @@
+"""The joint graph of value and gradient in two: a forward and a backward pass, and what goes between.
+
+    forward:  %1 h = tanh(x), %2 f = sum(%1)            saved: h
+    backward: %1 = square(h), %2 = sub(1.0, %1), %3 d_x = mul(%2, d_f)
+
+Saved is what the backward pass needs of the forward's values and of the arguments, and nothing else. A
+value that is as cheap to make again from what is saved anyway is not saved: a reshape, a transpose, a
+broadcast, a cast, a negative, a comparison. Shapes need no saving: ops carry them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from ..ir import Graph, Node, topological
+from ..ops import argument
+from .dce import Dce
+
+# What only shows its argument in another shape: the argument is saved in its stead.
+SHOWN = frozenset("reshape transpose broadcast_to".split())
+# What is made again where its arguments are there anyway.
+CHEAP = frozenset(
+    "neg to_real to_int to_bool less less_equal greater greater_equal equal not_equal "
+    "logical_and logical_or logical_not".split()
+)
+
+
+def _leaf(node: Node) -> bool:
+    """Whether it takes nothing: a constant, a dim, a range."""
+    return not node.args and node.op.name != "argument"
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Both passes; `saved` names the forward's extra outputs, which are the backward's inputs."""
+
+    forward: Graph
+    backward: Graph
+    saved: tuple[str, ...]
+
+
+def partition(joint: Graph, gradients: int, seed: Node) -> Parts:
+    """Split a graph whose last `gradients` outputs are derivatives; `seed` is the target's cotangent."""
+    count = len(joint.outputs) - gradients
+    primal, derivatives = joint.outputs[:count], joint.outputs[count:]
+    own = set(topological(node for _, node in primal)) | {i for i in joint.inputs if i is not seed}
+    values = _saved([node for _, node in derivatives], own)
+    saved = [i for i in joint.inputs if i in values] + [v for v in values if v.op.name != "argument"]
+    names = _names(joint, saved, primal, seed)
+    kept = tuple((names[node], node) for node in saved)
+    forward = replace(joint, inputs=tuple(i for i in joint.inputs if i is not seed), outputs=primal + kept)
+    backward = _backward(joint, derivatives, names, seed)
+    return Parts(Dce().run(forward), backward, tuple(names.values()))
+
+
+def _saved(roots: Iterable[Node], own: set[Node]) -> list[Node]:
+    """What is saved, in the order of computation."""
+    frontier = _frontier(roots, own)
+    order = topological(frontier)
+    for node in reversed(order):  # reversed: the argument of a reshape of a reshape comes last
+        if node in frontier and node.op.name in SHOWN:
+            frontier.remove(node)
+            frontier.update(a for a in node.args if not _leaf(a))
+    available = {node for node in order if _leaf(node) or node.op.name in SHOWN} | frontier
+    for node in order:
+        if node in frontier and node.op.name in CHEAP and available.issuperset(node.args):
+            frontier.remove(node)
+    return [node for node in order if node in frontier]
+
+
+def _frontier(roots: Iterable[Node], own: set[Node]) -> set[Node]:
+    """The forward's values that the backward pass uses directly."""
+    found: set[Node] = set()
+    seen: set[Node] = set()
+    stack = list(roots)
+    while stack:
+        node = stack.pop()
+        if node in seen or _leaf(node):
+            continue
+        seen.add(node)
+        if node in own:
+            found.add(node)
+        else:
+            stack.extend(node.args)
+    return found
+
+
+def _names(joint: Graph, saved: Iterable[Node], primal: tuple[tuple[str, Node], ...], seed: Node) -> dict[Node, str]:
+    """A name for each saved node: the model's where it has one, else after its op; each its own."""
+    outputs = dict(primal)
+    taken = {i["name"] for i in joint.inputs} | set(joint.names.values()) | set(outputs)
+    names: dict[Node, str] = {}
+    for node in saved:
+        own = node["name"] if node.op.name == "argument" else joint.names.get(node)
+        if own is None or own == seed["name"] or outputs.get(own, node) is not node or own in names.values():
+            own = _fresh(own or node.op.name, taken)
+        taken.add(own)
+        names[node] = own
+    return names
+
+
+def _fresh(base: str, taken: set[str]) -> str:
+    number = 1
+    while f"{base}_{number}" in taken:
+        number += 1
+    return f"{base}_{number}"
+
+
+def _backward(joint: Graph, derivatives: tuple[tuple[str, Node], ...], names: Mapping[Node, str], seed: Node) -> Graph:
+    """The derivatives in terms of the saved values, which become arguments."""
+    given = {node: argument(name, node.type) for node, name in names.items()}
+    graph = replace(joint, inputs=(*given.values(), seed), outputs=derivatives)
+    return Dce().run(graph.rewrite(lambda node, args: given.get(node) or node.with_args(args)))

@@ -1,0 +1,99 @@
+"""Which passes run, in which order: the whole pipeline in one place.
+
+    prepare        stability rules, on the model alone and at every level
+    autodiff       the derivative, as nodes of the same graph
+    optimise       by level
+    partition      forward and backward, for callers who want them apart
+
+The value that the three emitted functions compute is the same to the last bit: all come of one prepared
+graph, and what happens to the model's own nodes afterwards is exact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from ..ir import Graph, Interval, Node
+from ..model import Derivative, Program
+from ..ops import argument
+from .autodiff import differentiate
+from .base import Observe, Step, Repeat, run_passes
+from .cse import Cse
+from .dce import Dce
+from .expand import Expand
+from .fold import Fold
+from .partition import partition
+from .simplify import Canonicalise, Simplify
+from .stabilise import Stabilise
+
+
+def preparation(level: int, ranges: Mapping[str, Interval]) -> tuple[Step, ...]:
+    """What runs on the model before it is differentiated."""
+    stable: tuple[Step, ...] = (Canonicalise(), Stabilise(ranges))
+    return stable if level == 0 else (*stable, Fold(), Cse(), Simplify())
+
+
+def optimisation(level: int, gradients: int) -> tuple[Step, ...]:
+    """What runs on the model with its derivative, which is the last `gradients` outputs."""
+    if level == 0:
+        return Expand(), Dce()
+    return (
+        Cse(),
+        Simplify(gradients),
+        Expand(),
+        Repeat((Fold(), Cse(), Simplify(gradients))),
+        Dce(),
+    )
+
+
+@dataclass(frozen=True)
+class Differentiate:
+    """Reverse mode as a pass: adds an output `d_NAME` for each name."""
+
+    target: str
+    wrt: tuple[str, ...]
+    seed: Node | None = None
+    ranges: Mapping[str, Interval] = field(default_factory=dict)
+    name: str = "autodiff"
+
+    def run(self, graph: Graph) -> Graph:
+        return differentiate(graph, self.target, self.wrt, self.seed, self.ranges)
+
+
+def prepare(
+    graph: Graph, level: int = 0, ranges: Mapping[str, Interval] | None = None, observe: Observe | None = None
+) -> Graph:
+    """The model's graph in the form that is differentiated; `ranges` are the constraints of its arguments."""
+    return run_passes(preparation(level, ranges or {}), graph, observe)
+
+
+def derive(program: Program, level: int, observe: Observe | None = None) -> Derivative:
+    """The optimised graphs of a model and its derivative."""
+    ranges = {a.name: a.interval for a in program.arguments}
+    prepared = prepare(program.graph, level, ranges, observe)
+    if program.target is None:
+        forward = run_passes(optimisation(level, 0), prepared, observe)
+        return Derivative(None, forward, None, _predict(program, forward), ())
+    wrt = program.wrt
+    seed = argument(f"d_{program.target}", prepared.output(program.target).type)
+    steps = (Differentiate(program.target, wrt, seed, ranges), *optimisation(level, len(wrt)))
+    parts = partition(run_passes(steps, prepared, observe), len(wrt), seed)
+    joint = None
+    if program.scalar_target:
+        alone = _only(prepared, (program.target,))
+        steps = (Differentiate(program.target, wrt, None, ranges), *optimisation(level, len(wrt)))
+        joint = run_passes(steps, alone, observe)
+    return Derivative(joint, parts.forward, parts.backward, _predict(program, parts.forward), parts.saved)
+
+
+def _predict(program: Program, forward: Graph) -> Graph | None:
+    """The outputs without the loss."""
+    names = tuple(name for name in program.outputs if name != program.loss)
+    return Dce().run(_only(forward, names)) if names else None
+
+
+def _only(graph: Graph, names: tuple[str, ...]) -> Graph:
+    """The same graph with only the outputs of these names, in this order."""
+    first = dict(reversed(graph.outputs))
+    return replace(graph, outputs=tuple((name, first[name]) for name in names))
