@@ -63,12 +63,9 @@ def _linear_scan(b: ndarray, a: ndarray, axis: int, reverse: bool) -> ndarray:
     return np.moveaxis(out[:: -1 if reverse else 1], 0, axis)
 
 
-def _fold_pad(g: ndarray, widths: tuple[tuple[int, int], ...], mode: str) -> ndarray:
-    """Each element of the rim that np.pad made added to the element that it was taken from."""
-    for axis, (before, after) in enumerate(widths):
-        rows = np.moveaxis(g, axis, 0)
-        size = len(rows) - before - after
-        inner = np.zeros((size, *rows.shape[1:]), g.dtype)
-        np.add.at(inner, np.pad(np.arange(size), (before, after), mode=mode), rows)
-        g = np.moveaxis(inner, 0, axis)
-    return g
+def _add_up(g: ndarray, source: ndarray, axis: int) -> ndarray:
+    """Along an axis each g added at the position that `source` says it was taken from."""
+    rows = np.moveaxis(g, axis, 0)
+    out = np.zeros((source.max() + 1, *rows.shape[1:]), g.dtype)
+    np.add.at(out, source, rows)
+    return np.moveaxis(out, 0, axis)

@@ -28,4 +28,4 @@ def __getattr__(name: str) -> Op:
         raise AttributeError(f"there is no op {name}") from None
 
 
-__all__ = ["argument", "as_node", "cast", "const", "const_value", "dim_value", "pattern_variable"]
+__all__ = ["OPS", "argument", "as_node", "cast", "const", "const_value", "dim_value", "pattern_variable"]

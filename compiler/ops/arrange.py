@@ -217,15 +217,23 @@ def _fold_eval(g: Array, *, widths: tuple[tuple[int, int], ...], mode: str) -> A
     for axis, (before, after) in enumerate(widths):
         rows = np.moveaxis(g, axis, 0)
         size = len(rows) - before - after
-        source = np.pad(np.arange(size), (before, after), mode=mode)  # type: ignore[call-overload]
         inner = np.zeros((size, *rows.shape[1:]), g.dtype)
-        np.add.at(inner, source, rows)
+        np.add.at(inner, _pad_eval(np.arange(size), widths=(before, after), mode=mode, value=0.0), rows)
         g = np.moveaxis(inner, 0, axis)
     return g
 
 
 def _fold_vjp(h: Node, out: Node, g: Node) -> tuple[Node]:
     return (ops.pad(h, widths=out["widths"], mode=out["mode"], value=0.0),)
+
+
+def _fold_py(node: Node, d: DimText) -> str:
+    text = "g"
+    for axis, (size, (before, after)) in enumerate(zip(node.shape, node["widths"])):
+        if Dim.of(before).known != 0 or Dim.of(after).known != 0:
+            rim = f"({d(Dim.of(before))}, {d(Dim.of(after))})"
+            text = f'_add_up({text}, np.pad(np.arange({d(size)}), {rim}, mode="{node["mode"]}"), {axis})'
+    return text
 
 
 fold_pad = declare(
@@ -236,10 +244,6 @@ fold_pad = declare(
         _fold_infer,
         _fold_eval,
         _fold_vjp,
-        py=lambda node, d: f'_fold_pad(g, {_pairs_text(node["widths"], d)}, "{node["mode"]}")',
+        py=_fold_py,
     )
 )
-
-
-def _pairs_text(widths: Widths, d: DimText) -> str:
-    return tuple_text([f"({d(Dim.of(before))}, {d(Dim.of(after))})" for before, after in widths])

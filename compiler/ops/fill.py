@@ -137,14 +137,16 @@ triu = _triangle("triu", "The elements on and above the k-th diagonal, 0 below."
 def diagonal_length(n: Dim, m: Dim, k: int) -> Dim:
     """How long the k-th diagonal of an n×m matrix is."""
     length = n.minimum(m - k) if k >= 0 else (n + k).minimum(m)
-    counts = all(factor > 0 and all(isinstance(atom, str) for atom in atoms) for atoms, factor in length.terms)
-    return length if counts else length.maximum(0)
+    if any(factor < 0 or not all(isinstance(atom, str) for atom in atoms) for atoms, factor in length.terms):
+        return length.maximum(0)
+    return length
 
 
 def _diagonal_infer(x: Type, *, k: int) -> Type:
     if x.rank != 2:
         raise TypeProblem("E0203", f"diagonal takes a matrix, not {x}")
-    return x.with_shape((diagonal_length(*x.shape, k),))
+    n, m = x.shape
+    return x.with_shape((diagonal_length(n, m, k),))
 
 
 def _diagonal_vjp(g: Node, out: Node, x: Node) -> tuple[Node]:

@@ -113,7 +113,8 @@ def index_text(index: Index, shape: Shape, d: DimText) -> str:
         elif item[0] == "at":
             parts.append(_position_text(item[1], next(sizes), d))
         else:
-            parts.append(_slice_text(*item[1:], next(sizes), d))
+            _, start, length, step = item
+            parts.append(_slice_text(start, length, step, next(sizes), d))
     while len(parts) > 1 and parts[-1] == ":":
         parts.pop()
     return ", ".join(parts)
