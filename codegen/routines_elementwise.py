@@ -18,6 +18,11 @@ def _sigmoid(x: ndarray) -> ndarray:
     return np.reciprocal(z, out=z)
 
 
+def _nonnegative(x: ndarray) -> ndarray:
+    """x from 0 on (of -0.0 the 0.0), NaN below: where log and its like have a slope."""
+    return np.where(x >= 0.0, np.abs(x), np.nan)
+
+
 def _silu(x: ndarray) -> ndarray:
     """x * sigmoid(x); the bound below makes 0 of it at -inf."""
     return np.maximum(x, -1e3) * _sigmoid(x)

@@ -70,6 +70,11 @@ def _cbrt(x: float) -> float:
     return float(np.cbrt(x))
 
 
+def _nonnegative_scalar(x: float) -> float:
+    """x from 0 on (of -0.0 the 0.0), NaN below: where log and its like have a slope."""
+    return abs(x) if x >= 0.0 else math.nan
+
+
 def _exp(x: float) -> float:
     """e to the power x; inf on overflow."""
     try:

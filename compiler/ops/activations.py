@@ -22,7 +22,7 @@ from .arithmetic import greater, not_equal
 from .base import elementwise
 from .bounds import UNIT, increasing
 from .powers import exp, expm1, log
-from .selection import clip, gate, minimum, nonnegative, where
+from .selection import clip, gate, maximum, minimum, nonnegative, where
 
 ANY: Interval = (-3.0, 3.0)
 TAILS = ((0.0,), (-0.0,), (40.0,), (-40.0,), (800.0,), (-800.0,), (inf,), (-inf,), (nan,))
@@ -167,13 +167,19 @@ selu = elementwise(
 SATURATED = 1e3  # beyond it, sigmoid is 0 or 1 whatever the dtype
 
 
+def _silu_vjp(g: Node, out: Node, x: Node) -> tuple[Node]:
+    s = sigmoid(x)
+    return (g * (s * (1.0 + x * (1.0 - s))),)
+
+
 silu = elementwise(
     "silu",
     "x * sigmoid(x), 0 at -inf.",
     ("x",),
-    vjp=lambda g, out, x: (g * (sigmoid(x) * (1.0 + x * sigmoid(-x))),),
+    vjp=_silu_vjp,
     np=lambda x: np.maximum(x, -SATURATED) * sigmoid_of(x),
     py="_silu(x)",
+    expand=lambda x: maximum(x, -SATURATED) * sigmoid(x),
     scalar="_silu_scalar(x)",
     sympy=lambda sp, x: x / (1 + sp.exp(-x)),
     domain=(ANY,),
@@ -182,9 +188,9 @@ silu = elementwise(
 )
 
 
-def _gelu_inner(x: Any) -> Any:
-    """The argument of the sigmoid."""
-    return GELU_SCALE * (x + GELU_CUBIC * (x * x * x))
+def _gelu_inner(near: Any) -> Any:
+    """The argument of the sigmoid; `near` is x within bounds that saturate it."""
+    return GELU_SCALE * (near + GELU_CUBIC * (near * near * near))
 
 
 def _gelu_vjp(g: Node, out: Node, x: Node) -> tuple[Node]:
@@ -204,6 +210,7 @@ gelu_tanh = elementwise(
     vjp=_gelu_vjp,
     np=_gelu_of,
     py="_gelu_tanh(x)",
+    expand=lambda x: maximum(x, -SATURATED) * sigmoid(_gelu_inner(clip(x, -SATURATED, SATURATED))),
     scalar="_gelu_tanh_scalar(x)",
     sympy=lambda sp, x: x / (1 + sp.exp(-2 * sp.sqrt(2 / sp.pi) * (x + sp.Rational(44715, 10**6) * x**3))),
     domain=(ANY,),
