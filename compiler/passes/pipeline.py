@@ -23,6 +23,7 @@ from .cse import Cse
 from .dce import Dce
 from .expand import Expand
 from .fold import Fold
+from .narrow import Narrow
 from .partition import partition
 from .simplify import Canonicalise, Simplify
 from .stabilise import Stabilise
@@ -34,11 +35,12 @@ def preparation(level: int, ranges: Mapping[str, Interval]) -> tuple[Step, ...]:
     return stable if level == 0 else (*stable, Fold(), Cse(), Simplify())
 
 
-def optimisation(level: int, gradients: int) -> tuple[Step, ...]:
+def optimisation(level: int, gradients: int, ranges: Mapping[str, Interval]) -> tuple[Step, ...]:
     """What runs on the model with its derivative, which is the last `gradients` outputs."""
     if level == 0:
-        return Expand(), Dce()
+        return Narrow(ranges), Expand(), Dce()
     return (
+        Narrow(ranges),
         Cse(),
         Simplify(gradients),
         Expand(),
@@ -70,19 +72,19 @@ def prepare(
 
 def derive(program: Program, level: int, observe: Observe | None = None) -> Derivative:
     """The optimised graphs of a model and its derivative."""
-    ranges = {a.name: a.interval for a in program.arguments}
+    ranges = {a.name: a.attained for a in program.arguments}
     prepared = prepare(program.graph, level, ranges, observe)
     if program.target is None:
-        forward = run_passes(optimisation(level, 0), prepared, observe)
+        forward = run_passes(optimisation(level, 0, ranges), prepared, observe)
         return Derivative(None, forward, None, _predict(program, forward), ())
     wrt = program.wrt
     seed = argument(f"d_{program.target}", prepared.output(program.target).type)
-    steps = (Differentiate(program.target, wrt, seed, ranges), *optimisation(level, len(wrt)))
+    steps = (Differentiate(program.target, wrt, seed, ranges), *optimisation(level, len(wrt), ranges))
     parts = partition(run_passes(steps, prepared, observe), len(wrt), seed)
     joint = None
     if program.scalar_target:
         alone = _only(prepared, (program.target,))
-        steps = (Differentiate(program.target, wrt, None, ranges), *optimisation(level, len(wrt)))
+        steps = (Differentiate(program.target, wrt, None, ranges), *optimisation(level, len(wrt), ranges))
         joint = run_passes(steps, alone, observe)
     return Derivative(joint, parts.forward, parts.backward, _predict(program, parts.forward), parts.saved)
 
