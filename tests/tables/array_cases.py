@@ -1,0 +1,260 @@
+"""A table of the ops on whole arrays: arguments and attributes with which every one of them is tested.
+
+    case("sum", "real[N, D]", axis=(0,), keepdims=False, linear=True)
+
+`int[M]<N` is an array of ints below N. The dims are symbols; `SIZES` gives the numbers at which they are run.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from autodiffc.compiler import ops
+from autodiffc.compiler.ir import Array
+from autodiffc.compiler.types import Dim, Type
+
+SIZES = {"N": 3, "D": 4, "K": 5, "M": 6, "B": 2}
+N, D, K, M, B = map(Dim.symbol, SIZES)
+ONE, ZERO = Dim.of(1), Dim.of(0)
+
+
+def whole(dim: Dim) -> tuple[Any, ...]:
+    return ("slice", ZERO, dim, 1)
+
+
+def last(dim: Dim, back: int = 1) -> tuple[Any, ...]:
+    return ("at", dim - back)
+
+
+@dataclass(frozen=True)
+class Case:
+    op: str
+    arguments: tuple[str, ...]
+    attrs: Mapping[str, Any]
+    linear: bool = False
+
+    def __str__(self) -> str:
+        attrs = ", ".join(f"{name}={shown(value)}" for name, value in self.attrs.items())
+        return f"{self.op}({', '.join(self.arguments)}; {attrs})"
+
+
+def shown(value: Any) -> str:
+    return f"({','.join(map(shown, value))})" if isinstance(value, tuple) else str(value)
+
+
+def case(op: str, *arguments: str, linear: bool = False, **attrs: Any) -> Case:
+    return Case(op, arguments, attrs, linear)
+
+
+def reductions(name: str, linear: bool = False, **attrs: Any) -> list[Case]:
+    """A vector, a matrix and a stack, reduced by one axis, several, all, none."""
+    return [
+        case(name, argument, axis=axis, keepdims=keepdims, linear=linear, **attrs)
+        for argument, axis in [
+            ("real[D]", (0,)), ("real[N, D]", (0,)), ("real[N, D]", (1,)), ("real[N, D]", (0, 1)),
+            ("real[N, D, B]", (0, 2)), ("real[N, D, B]", (1,)), ("real", ()), ("real[N, 1]", (1,)),
+        ]
+        for keepdims in (False, True)
+    ]  # fmt: skip
+
+
+def positions(name: str) -> list[Case]:
+    return [
+        case(name, argument, axis=axis, keepdims=keepdims)
+        for argument, axis in [("real[D]", (0,)), ("real[N, D]", (1,)), ("real[N, D]", (0, 1)), ("real", ())]
+        for keepdims in (False, True)
+    ]
+
+
+def truths(name: str) -> list[Case]:
+    return [case(name, "bool[N, D]", axis=axis, keepdims=False) for axis in [(0,), (1,), (0, 1)]]
+
+
+def parsed(text: str) -> Type:
+    """`int[N, 1]<K` as a type."""
+    match = re.fullmatch(r"(real|int|bool)(?:\[(.*)\])?(?:<\w+)?", text)
+    assert match is not None, text
+    names = [name.strip() for name in (match[2] or "").split(",") if name.strip()]
+    return Type(match[1], tuple(eval(name, {n: Dim.symbol(n) for n in SIZES}) + ZERO for name in names))  # type: ignore[arg-type]
+
+
+BASIC_INDICES: list[tuple[str, tuple[Any, ...]]] = [
+    ("real[N]", (("at", ZERO),)),
+    ("real[N]", (last(N),)),
+    ("real[N, D]", (whole(N), ("slice", ONE, D - 1, 1))),
+    ("real[N, D]", (("slice", ZERO, N - 1, 1), last(D, 2))),
+    ("real[N, D]", (whole(N), ("new",), ("slice", ZERO, D // 2, 2))),
+    ("real[M]", (("slice", M - 1, M, -1),)),
+    ("real[M]", (("slice", M - 1, (M + 1) // 2, -2),)),
+    ("real[M]", (("slice", M - 1, M - 3, -1),)),
+    ("real[M]", (("slice", M - 2, M - 1 - N, -1),)),
+    ("real[M]", (("slice", ZERO, (M + 1) // 2, 2),)),
+    ("real[M]", (("slice", ONE, M // 4, 4),)),
+    ("real[M]", (("slice", N, Dim.of(2), 1),)),
+    ("real[M]", (("slice", M - 3, Dim.of(3), 1),)),
+    ("real[5]", (("slice", Dim.of(4), Dim.of(2), -3),)),
+    ("real[5]", (("slice", Dim.of(2), ZERO, 1),)),
+    ("real[N, D, B]", (whole(N), last(D), whole(B))),
+    ("real", (("new",), ("new",))),
+]
+
+GATHERS: list[tuple[tuple[str, ...], tuple[Any, ...]]] = [
+    (("real[N]", "int[M]<N"), (("array", 0),)),
+    (("real[N]", "int<N"), (("array", 0),)),
+    (("real[N, D]", "int[M]<N"), (("array", 0), whole(D))),
+    (("real[N, D]", "int[B, M]<N"), (("array", 0), ("slice", ONE, D - 1, 1))),
+    (("real[N, D]", "int[M]<N", "int[M]<D"), (("array", 0), ("array", 1))),
+    (("real[N, D]", "int[M, 1]<N", "int[B]<D"), (("array", 0), ("array", 1))),
+    (("real[N, D, B]", "int[M]<N", "int[M]<B"), (("array", 0), whole(D), ("array", 1))),
+    (("real[N, D, B]", "int[M]<D"), (whole(N), ("array", 0), whole(B))),
+    (("real[N, D, B]", "int[M]<B"), (("at", ZERO), whole(D), ("array", 0))),
+    (("real[N, D, B]", "int[M]<D"), (("at", ONE), ("array", 0), whole(B))),
+    (("real[N, D]", "int[M]<N", "int[M]<D"), (("array", 0), ("new",), ("array", 1))),
+    (("real[N, D]", "int<N", "int<D"), (("array", 0), ("array", 1))),
+    (("real[N, D]", "int<D"), (whole(N), ("array", 0))),
+]
+
+
+def scatter_argument(arguments: tuple[str, ...], index: tuple[Any, ...]) -> str:
+    x, *arrays = map(parsed, arguments)
+    return str(ops.gather(ops.argument("x", x), *(ops.argument("i", a) for a in arrays), index=index).type)
+
+
+def scatters() -> list[Case]:
+    return [
+        case("scatter_add", scatter_argument(a, i), *a[1:], linear=True, shape=parsed(a[0]).shape, index=i)
+        for a, i in GATHERS
+    ]
+
+
+def puts() -> list[Case]:
+    return [
+        case("put", str(ops.getitem(ops.argument("x", x), index=i).type), linear=True, shape=x.shape, index=i)
+        for x, i in ((parsed(text), index) for text, index in BASIC_INDICES)
+    ]
+
+
+MATMULS = [
+    ("real[D]", "real[D]"), ("real[N, D]", "real[D]"), ("real[N]", "real[N, D]"),
+    ("real[N, D]", "real[D, K]"),
+    ("real[B, N, D]", "real[D, K]"), ("real[N, D]", "real[B, D, K]"), ("real[B, 1, N, D]", "real[M, D, K]"),
+    ("real[B, N, D]", "real[D]"), ("real[N]", "real[B, N, D]"), ("real[B, N, D]", "real[B, D, 1]"),
+]  # fmt: skip
+
+EINSUMS = [
+    ("ij,jk->ik", "real[N, D]", "real[D, K]"), ("ij->ji", "real[N, D]"), ("ij->", "real[N, D]"),
+    ("ij,ij->i", "real[N, D]", "real[N, D]"), ("i,j->ij", "real[N]", "real[D]"), ("ii->i", "real[N, N]"),
+    ("ii->", "real[N, N]"), ("iij,j->i", "real[N, N, D]", "real[D]"),
+    ("iji,k->jk", "real[N, D, N]", "real[B]"),
+    ("bij,bjk->bik", "real[B, N, D]", "real[B, D, K]"),
+    ("ij,jk,kl->il", "real[N, D]", "real[D, K]", "real[K, B]"),
+    ("ij,kl->k", "real[N, D]", "real[K, B]"), (",i->i", "real", "real[N]"), ("iii->i", "real[N, N, N]"),
+    ("i,i,i->", "real[N]", "real[N]", "real[N]"),
+]  # fmt: skip
+
+PADS = [
+    ("real[D]", ((ONE, Dim.of(2)),)),
+    ("real[N, D]", ((ONE, ONE), (ONE, ONE))),
+    ("real[N, D]", ((ZERO, B), (ONE, ZERO))),
+]
+
+CASES: list[Case] = [
+    *reductions("sum", linear=True), *reductions("mean", linear=True), *reductions("prod"),
+    *reductions("max"),
+    *reductions("min"), *reductions("var", ddof=0), *reductions("std", ddof=0), *reductions("norm", ord=2),
+    *reductions("norm", ord=1), *reductions("logsumexp"), *reductions("centred_squares"),
+    case("var", "real[N, D]", axis=(0,), keepdims=False, ddof=1),
+    case("std", "real[N, D]", axis=(1,), keepdims=True, ddof=1),
+    case("std", "real[4]", axis=(0,), keepdims=False, ddof=1),
+    *positions("argmax"), *positions("argmin"), *truths("all"), *truths("any"),
+    *(case(name, "real[N, D]", axis=axis, linear=name == "cumsum")
+      for name in ("cumsum", "cumprod") for axis in (0, 1)),
+    case("cumsum", "real[D]", axis=0, linear=True), case("cumprod", "real[D]", axis=0),
+    *(case("exclusive_cumprod", "real[N, D]", axis=a, reverse=r)
+      for a in (0, 1) for r in (False, True)),
+    *(case("linear_scan", "real[N, D]", "real[N, D]", axis=a, reverse=r)
+      for a in (0, 1) for r in (False, True)),
+    *(case("max_shift", "real[N, D]", axis=(1,), keepdims=k) for k in (False, True)),
+    case("max_shift", "real[N, 4]", axis=(1,), keepdims=True),
+    # shape
+    case("reshape", "real[N, D]", shape=(D * N,), linear=True),
+    case("reshape", "real[N, D]", shape=(N, ONE, D), linear=True),
+    case("reshape", "real[N, 1, D, 1]", shape=(N, D), linear=True),
+    case("reshape", "real[M, D]", shape=(D, M), linear=True),
+    case("reshape", "real[1]", shape=(), linear=True), case("reshape", "real[1, 1]", shape=(), linear=True),
+    case("reshape", "real", shape=(ONE, ONE), linear=True),
+    *(case("transpose", "real[N, D, B]", axes=a, linear=True)
+      for a in [(2, 1, 0), (0, 2, 1), (1, 0, 2), (1, 2, 0)]),
+    case("transpose", "real[N, D]", axes=(1, 0), linear=True),
+    case("transpose", "real[N]", axes=(0,), linear=True),
+    case("broadcast_to", "real", shape=(N, D), linear=True),
+    case("broadcast_to", "real[D]", shape=(N, D), linear=True),
+    case("broadcast_to", "real[N, 1]", shape=(N, D), linear=True),
+    case("concatenate", "real[N, D]", "real[B, D]", "real[N, D]", axis=0, linear=True),
+    case("concatenate", "real[N, D]", "real[N, B]", axis=1, linear=True),
+    case("concatenate", "real[N]", axis=0, linear=True),
+    case("stack", "real[N, D]", "real[N, D]", axis=0, linear=True),
+    case("stack", "real[N, D]", "real[N, D]", axis=2, linear=True),
+    case("stack", "real", "real", "real", axis=0, linear=True),
+    *(case("flip", "real[N, D]", axis=a, linear=True) for a in [(0,), (1,), (0, 1), ()]),
+    case("roll", "real[N, D]", shift=(ONE,), axis=(1,), linear=True),
+    case("roll", "real[D]", shift=(-B,), axis=(0,), linear=True),
+    case("roll", "real[N, D]", shift=(ONE, N), axis=(0, 1), linear=True),
+    case("repeat", "real[N, D]", repeats=B, axis=0, linear=True),
+    case("repeat", "real[N]", repeats=Dim.of(3), axis=0, linear=True),
+    case("tile", "real[N, D]", reps=(B, Dim.of(3)), linear=True),
+    *(case("pad", x, widths=w, mode=m, value=0.0, linear=True) for x, w in PADS
+      for m in ("constant", "edge", "reflect", "symmetric", "wrap")),
+    case("pad", "real[D]", widths=((ONE, ONE),), mode="constant", value=2.5),
+    *(case("fold_pad", "real[M]", widths=((ONE, B),), mode=m, linear=True)
+      for m in ("edge", "reflect", "symmetric", "wrap")),
+    # picking
+    *(case("getitem", x, index=i, linear=True) for x, i in BASIC_INDICES), *puts(),
+    *(case("gather", *a, index=i, linear=True) for a, i in GATHERS), *scatters(),
+    case("decrement", "real[D]", "int<D"),
+    case("take_along", "real[N, D]", "int[N, 1]<D", axis=1, linear=True),
+    case("put_along", "real[N, 1]", "int[N, 1]<D", axis=1, count=D, linear=True),
+    case("one_hot", "int<K", classes=K), case("one_hot", "int[N]<K", classes=K),
+    case("one_hot", "int[N, B]<K", classes=K),
+    # matrices
+    *(case("matmul", a, b) for a, b in MATMULS), case("outer", "real[N]", "real[D]"),
+    *(case("einsum", *xs, spec=spec) for spec, *xs in EINSUMS),
+    *(case(name, "real[N, D]", k=k, linear=True) for name in ("tril", "triu") for k in (-1, 0, 1)),
+    case("tril", "real[B, N, N]", k=0, linear=True),
+    *(case("diagonal", x, k=k, linear=True)
+      for x, k in [("real[N, N]", 0), ("real[3, 4]", 1), ("real[4, 3]", -2), ("real[N, D]", 1)]),
+    *(case("put_diagonal", x, n=n, m=m, k=k, linear=True) for x, n, m, k in
+      [("real[N]", N, N, 0), ("real[3]", Dim.of(3), Dim.of(4), 1), ("real[2]", Dim.of(4), Dim.of(3), -2)]),
+    *(case("diag", "real[N]", k=k, linear=True) for k in (-2, 0, 1)),
+    case("trace", "real[N, N]", linear=True), case("trace", "real[N, D]", linear=True),
+    # made
+    case("arange", start=ZERO, step=1, count=N), case("arange", start=N, step=-2, count=D),
+    case("eye", n=N, m=N, k=0), case("eye", n=N, m=D, k=1),
+    case("linspace", "real", "real", count=M, linear=True),
+    case("linspace", "real", "real", count=ONE, linear=True),
+    # softmax and kin
+    *(case(name, "real[N, D]", axis=a) for name in ("softmax", "log_softmax") for a in (0, 1)),
+    case("softmax", "real[D]", axis=0), case("softmax", "real[N, 1]", axis=1),
+    *(case("exp_share", "real[N, D]", axis=a) for a in [(0,), (1,), (0, 1)]),
+    case("cross_entropy", "real[K]", "int<K"), case("cross_entropy", "real[N, K]", "int[N]<K"),
+    case("cross_entropy", "real[B, N, K]", "int[B, N]<K"),
+    case("cross_entropy_probs", "real[K]", "real[K]"),
+    case("cross_entropy_probs", "real[N, K]", "real[N, K]"),
+    case("cross_entropy_probs", "real[N, K]", "real[K]"),
+    case("cross_entropy_probs", "real[K]", "real[B, N, K]"),
+    *(case("normalize", "real[N, D]", axis=a, eps=1e-5) for a in [(0,), (1,), (0, 1)]),
+]  # fmt: skip
+
+
+def draw(text: str, rng: np.random.Generator) -> Array:
+    type_ = parsed(text)
+    shape = tuple(d.evaluate(SIZES) for d in type_.shape)
+    if type_.kind == "int":
+        return rng.integers(0, SIZES[text.rpartition("<")[2]], shape)
+    if type_.kind == "bool":
+        return np.asarray(rng.random(shape) < 0.5)
+    return np.asarray(rng.normal(size=shape) + 0.2)
