@@ -1,14 +1,16 @@
 """`autodiffc check model.dsl`: the compiled gradient against SymPy's and against differences, as a table.
 
-    mlp: E with respect to W1, b1
-    sizes D = 2, H = 3; 3 random points, seed 0; elements up to 200 are all checked
+    window: s with respect to u, W, b, E
+    V = 2, d = 3, H = 4; 3 random points, seed 0
 
-    name  shape   elements  SymPy                differences           verdict
-    W1    (2, 3)         6  2.1e-16 ok           8.8e-17 ok            ok
-    b1    (3,)           3  1.4e-16 ok           1.4e-16 ok            ok
+    name  shape    elements  SymPy       differences  verdict
+    u     (4,)            4  2.4e-15 ok  1.5e-16 ok   ok
+    W     (4, 15)        60  1.8e-13 ok  1.8e-13 ok   ok
+    b     (4,)            4  1.8e-13 ok  1.8e-13 ok   ok
+    E     (2, 3)          6  4.8e-15 ok  9.2e-15 ok   ok
+    (SymPy: chain of formulas, in 50 digits; differences: complex step)
 
-    the value of E agrees with the one in 50 digits (1.1e-16)
-    all gradients agree
+    the gradient and all values agree
 
 The numbers are the largest relative differences. Exit status 1 where something differs.
 """
@@ -72,7 +74,8 @@ class _Progress:
 
 def render(report: Report) -> str:
     """The report for a terminal."""
-    blocks = [_heading(report), _table(report.rows), list(_findings(report)), [_summary(report)]]
+    blocks = [_heading(report), [*_table(report.rows), *_methods(report.rows)], list(_findings(report))]
+    blocks.append([_summary(report)])
     return "\n\n".join("\n".join(block) for block in blocks if block)
 
 
@@ -106,6 +109,16 @@ def _cell(comparison: Comparison) -> str:
         return "not checked"
     size = f"{comparison.error:.1e} " if comparison.error is not None else ""
     return size + ("ok" if comparison.status == "ok" else "DIFFERS")
+
+
+def _methods(rows: Sequence[Row]) -> Iterator[str]:
+    """How the numbers in the columns were found."""
+    symbolic = dict.fromkeys(row.symbolic.method for row in rows if row.symbolic.method)
+    differences = dict.fromkeys(row.differences.method for row in rows if row.differences.method)
+    parts = [f"SymPy: {', '.join(symbolic)}, in 50 digits"] if symbolic else []
+    parts += [f"differences: {', '.join(differences)}"] if differences else []
+    if parts:
+        yield f"({'; '.join(parts)})"
 
 
 def _findings(report: Report) -> Iterator[str]:

@@ -12,9 +12,9 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from autodiffc.grammar.diagnostics import ModelError, render_all, render_concise, render_json
 from autodiffc.grammar.reading import read_source
@@ -22,6 +22,9 @@ from autodiffc.grammar.source import Source
 
 from .files import write_whole
 from .version import VERSION
+
+if TYPE_CHECKING:
+    from autodiffc.compiler.passes.base import Observe
 
 COMMANDS = ("check", "fmt", "derive", "explain")
 _RENDERERS = {"full": render_all, "concise": render_concise, "json": render_json}
@@ -176,7 +179,6 @@ def _source(path: str) -> Source:
 
 def _compile(options: argparse.Namespace) -> int:
     from .api import Options, module_text, program_of
-    from .dumps import Watch, dump
 
     if options.emit:
         raise UsageError(
@@ -186,20 +188,33 @@ def _compile(options: argparse.Namespace) -> int:
     _refuse_overwriting(options.model, options.output)
     chosen = Options(dict(options.dims), options.level, options.dtype, options.numerics)
     if options.dump:
+        from .dumps import dump
+
         sys.stdout.write(dump(source, options.dump, chosen))
         if not options.output:
             return 0
-    watch = Watch(options.dump_dir, options.timings, options.verify)
     program = program_of(source, chosen.dims)
-    text = module_text(program, chosen, watch.observe if watch.active else None)
-    if options.timings:
-        print(watch.report(), file=sys.stderr)
+    if options.dump_dir or options.timings or options.verify:
+        text = _watched(options, lambda observe: module_text(program, chosen, observe))
+    else:
+        text = module_text(program, chosen)
     if options.output:
         _write(options.output, text)
     else:
         sys.stdout.write(text)
         sys.stdout.flush()
     return 0
+
+
+def _watched(options: argparse.Namespace, compile: Callable[[Observe], str]) -> str:
+    """Compile with an eye on the passes."""
+    from .dumps import Watch
+
+    watch = Watch(options.dump_dir, options.verify)
+    text = compile(watch.observe)
+    if options.timings:
+        print(watch.report(), file=sys.stderr)
+    return text
 
 
 def _refuse_overwriting(model: str, output: str | None) -> None:

@@ -26,15 +26,10 @@ class Watch:
     """Observes the passes: writes graphs, takes times, verifies."""
 
     folder: str | None = None
-    timings: bool = False
     verifies: bool = False
     seconds: dict[str, float] = field(default_factory=dict)
     count: int = 0
     _since: float = field(default_factory=time.perf_counter)
-
-    @property
-    def active(self) -> bool:
-        return bool(self.folder or self.timings or self.verifies)
 
     def observe(self, done: Pass, before: Graph, after: Graph) -> None:
         now = time.perf_counter()
