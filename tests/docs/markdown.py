@@ -3,9 +3,14 @@
 A document runs in an empty folder, its blocks in order:
 
 - a block after `<!-- file: NAME -->` is a file: written where it does not exist, compared where it does;
+- a block after `<!-- part of: NAME -->` is a definition in a file that exists by then: from the block's first
+  line to the next line at the margin;
 - a `console` block holds commands after `$ ` and, under each, exactly what it prints (a line `...` stands
   for any number of lines);
-- a `python` block of `>>>` lines is a session; the sessions of a document share their names.
+- a `python` block of `>>>` lines is a session; the sessions of a document share their names;
+- any other `dsl` block is a model that compiles.
+
+A block after `<!-- skip: REASON -->` is left out.
 """
 
 from __future__ import annotations
@@ -15,32 +20,44 @@ from dataclasses import dataclass
 from pathlib import Path
 
 FENCE = re.compile(
-    r"^(?:<!-- (?P<kind>file|skip): (?P<name>.+?) -->\n)?```(?P<language>\w*)\n(?P<body>.*?)^```$", re.M | re.S
+    r"^(?:<!-- (?P<kind>file|part of|skip): (?P<name>.+?) -->\n)?```(?P<language>\w*)\n(?P<body>.*?)^```$",
+    re.M | re.S,
 )
 
 
 @dataclass(frozen=True)
 class Block:
-    """A fenced block: its language, its text, the file that it is, its place in the document."""
+    """A fenced block: its text, what it is, its place in the document."""
 
-    language: str
+    kind: str  # file, part, console, session, model
+    name: str  # of the file
     body: str
-    file: str | None
     start: int
     end: int
     line: int
 
 
 def blocks(text: str) -> list[Block]:
-    """The fenced blocks of a document in order; those marked `<!-- skip: reason -->` are left out."""
+    """The blocks of a document that are run, in order."""
     found = []
     for match in FENCE.finditer(text):
-        if match["kind"] == "skip":
-            continue
-        line = text.count("\n", 0, match.start()) + 1
-        file = match["name"] if match["kind"] == "file" else None
-        found.append(Block(match["language"], match["body"], file, match.start("body"), match.end("body"), line))
+        kind = _kind(match["kind"], match["language"], match["body"])
+        if kind is not None:
+            line = text.count("\n", 0, match.start()) + 1
+            found.append(
+                Block(kind, match["name"] or "", match["body"], match.start("body"), match.end("body"), line)
+            )
     return found
+
+
+def _kind(comment: str | None, language: str, body: str) -> str | None:
+    if comment == "skip":
+        return None
+    if comment is not None:
+        return {"file": "file", "part of": "part"}[comment]
+    if language == "python":
+        return "session" if ">>>" in body else None
+    return {"console": "console", "dsl": "model"}.get(language)
 
 
 def commands(body: str) -> list[tuple[str, str]]:
@@ -56,10 +73,30 @@ def commands(body: str) -> list[tuple[str, str]]:
     return [(command, "\n".join(lines)) for command, lines in pairs]
 
 
+def console(pairs: list[tuple[str, str]]) -> str:
+    """The text of a console block."""
+    return "".join(
+        "$ " + command.replace("\n", "\n> ") + "\n" + (output + "\n" if output else "")
+        for command, output in pairs
+    )
+
+
 def matches(expected: str, actual: str) -> bool:
     """Whether the text is as expected, where a line `...` stands for any lines."""
     parts = [re.escape(part.strip("\n")) for part in re.split(r"(?m)^\.\.\.$", expected)]
     return re.fullmatch(r"\n?(?:.*\n)?".join(parts), actual.strip("\n"), re.S) is not None
+
+
+def definition(text: str, first: str) -> str:
+    """The definition that begins with the line `first`; empty where there is none."""
+    lines = text.splitlines()
+    if first not in lines:
+        return ""
+    start = lines.index(first)
+    stop = start + 1
+    while stop < len(lines) and (not lines[stop] or lines[stop][0] in " )]}"):
+        stop += 1
+    return "\n".join(lines[start:stop]).rstrip("\n") + "\n"
 
 
 def documents(root: Path) -> list[Path]:

@@ -1,0 +1,21 @@
+"""Options of the test suite.
+
+    pytest tests/docs --update        write what the compiler gives now into what the tests compare with
+
+Look at the difference before you commit it. A continuous-integration server refuses the option.
+"""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--update", action="store_true", help="bless what the compiler gives now")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("--update") and os.environ.get("CI"):
+        raise pytest.UsageError("--update: expected results are not changed in continuous integration")
