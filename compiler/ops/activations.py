@@ -20,7 +20,7 @@ import numpy as np
 from ..ir import Array, Interval, Node
 from .arithmetic import greater, not_equal
 from .base import elementwise
-from .bounds import UNIT, increasing
+from .bounds import UNIT, holds, increasing
 from .powers import exp, expm1, log
 from .selection import clip, gate, maximum, minimum, nonnegative, where
 
@@ -288,6 +288,7 @@ rel_entr = elementwise(
     domain=((0.2, 3.0), (0.2, 3.0)),
     special=((0.0, 1.0), (0.0, 0.0), (1.0, 0.0), (1e-310, 1e10), (1.0, 1.0 + 1e-12), (1e200, 1e-200)),
     singular=lambda p, q: p[0] <= 0.0 or q[0] <= 0.0,
+    steep=lambda p, q: holds(p, 0.0),
 )
 
 

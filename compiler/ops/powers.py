@@ -276,6 +276,7 @@ def _xlog(name: str, doc: str, log_of: Any, argument: Any, edge: float, sympy: A
         domain=(ANY, ABOVE),
         special=((0.0, edge), (0.0, inf), (0.0, -3.0), (0.0, nan), (1.0, edge), (2.0, -3.0)),
         singular=lambda x, y: y[0] <= edge,
+        steep=lambda x, y: holds(x, 0.0) and holds(y, edge),
     )
 
 

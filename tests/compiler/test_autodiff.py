@@ -193,6 +193,8 @@ def test_overflow_in_a_branch_that_is_not_taken() -> None:
 def test_a_parameter_that_is_zero_does_not_make_nan() -> None:
     assert gradient(t * ops.sqrt(s), s, s=0.0, t=0.0) == 0.0
     assert gradient(t * ops.sqrt(s), s, s=0.0, t=2.0) == inf
+    assert gradient(t * ops.xlogy(s, s), s, s=0.0, t=0.0) == 0.0
+    assert gradient(t * ops.rel_entr(s, u), s, s=0.0, t=0.0, u=1.0) == 0.0
 
 
 def test_the_mask_leaves_mixed_derivatives_alone() -> None:

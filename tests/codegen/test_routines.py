@@ -1,0 +1,42 @@
+"""The routines can be copied into a module: each needs nothing but what a module has."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from autodiffc.codegen.routines import ROUTINES
+
+AVAILABLE = {"np", "math", "ndarray", "_REAL", *dir(builtins)}
+
+every_routine = pytest.mark.parametrize("name", sorted(ROUTINES))
+
+
+def tree_of(function: Callable[..., Any]) -> ast.FunctionDef:
+    node = ast.parse(inspect.getsource(function)).body[0]
+    assert isinstance(node, ast.FunctionDef)
+    return node
+
+
+@every_routine
+def test_a_routine_uses_only_what_a_module_has(name: str) -> None:
+    tree = tree_of(ROUTINES[name])
+    names = [n for n in ast.walk(tree) if isinstance(n, ast.Name)]
+    own = {n.id for n in names if isinstance(n.ctx, ast.Store)} | {
+        a.arg for a in ast.walk(tree) if isinstance(a, ast.arg)
+    }
+    used = {n.id for n in names if isinstance(n.ctx, ast.Load)}
+    assert used <= AVAILABLE | own | set(ROUTINES)
+
+
+@every_routine
+def test_a_routine_is_named_as_the_emitter_looks_it_up_and_documented(name: str) -> None:
+    assert ROUTINES[name].__name__ == name
+    assert (ROUTINES[name].__doc__ or "").strip().endswith(".")
+    signature = inspect.signature(ROUTINES[name])
+    assert signature.return_annotation is not inspect.Signature.empty
+    assert all(p.annotation is not inspect.Parameter.empty for p in signature.parameters.values())
