@@ -1,7 +1,7 @@
 """How ops are declared, and the ops that every graph is made of: arguments, constants, dims.
 
-    exp = elementwise("exp", "e to the power x.", ("x",), vjp=lambda g, out, x: (g * out,),
-                      np=np.exp, py="np.exp(x)", scalar="_exp(x)", sympy=lambda sp, x: sp.exp(x), …)
+exp = elementwise("exp", "e to the power x.", ("x",), vjp=lambda g, out, x: (g * out,),
+                  np=np.exp, py="np.exp(x)", scalar="_exp(x)", sympy=lambda sp, x: sp.exp(x), …)
 """
 
 from __future__ import annotations
@@ -30,7 +30,9 @@ def _leaf(name: str, doc: str, infer: Callable[..., Type], py: Callable[..., str
 _argument = _leaf("argument", "An argument of the graph.", lambda *, name, type: type, lambda n, d: n["name"])
 _const = _leaf("const", "A constant.", lambda *, value: Type("real"), lambda n, d: repr(n["value"]))
 _dim = _leaf("dim", "A dim as an int.", lambda *, dim: INT, lambda n, d: d(n["dim"]))
-_pattern = _leaf("pattern", "A variable of a rewrite rule.", lambda *, name: Type("real"), lambda n, d: n["name"])
+_pattern = _leaf(
+    "pattern", "A variable of a rewrite rule.", lambda *, name: Type("real"), lambda n, d: n["name"]
+)
 
 
 def argument(name: str, type: Type) -> Node:
@@ -59,7 +61,7 @@ def _cast(kind: Kind) -> Op:
         return x.with_kind(kind)
 
     def evaluate(x: Any) -> Any:
-        return x if getattr(x, "dtype", None) == object else np.asarray(x).astype(dtype)
+        return x if isinstance(x, np.ndarray) and x.dtype.hasobject else np.asarray(x).astype(dtype)
 
     return declare(
         Op(
@@ -155,9 +157,20 @@ def elementwise(
     """Declare an op that acts on each element, with NumPy's broadcasting. `kinds`: see COERCIONS."""
     return declare(
         Op(
-            name, params, doc, _elementwise_infer(name, kinds), np, vjp, py, scalar, sympy,
-            domain=domain, coerce=COERCIONS[kinds], elementwise=True, **facts,
-        )  # fmt: skip
+            name,
+            params,
+            doc,
+            _elementwise_infer(name, kinds),
+            np,
+            vjp,
+            py,
+            scalar,
+            sympy,
+            domain=domain,
+            coerce=COERCIONS[kinds],
+            elementwise=True,
+            **facts,
+        )
     )
 
 
@@ -172,4 +185,14 @@ def all_axes(shape: Shape) -> tuple[int, ...]:
     return tuple(range(len(shape)))
 
 
-__all__ = ["BOOL", "INT", "argument", "cast", "dim_value", "elementwise", "pattern_variable", "to_int", "to_real"]
+__all__ = [
+    "BOOL",
+    "INT",
+    "argument",
+    "cast",
+    "dim_value",
+    "elementwise",
+    "pattern_variable",
+    "to_int",
+    "to_real",
+]
