@@ -87,7 +87,7 @@ def _slice_text(start: Dim, length: Dim, step: int, size: Dim, d: DimText) -> st
     stride = abs(step)
     rest = size - start if step > 0 else start + 1
     to_the_end = length == rest if stride == 1 else length == (rest + (stride - 1)) // stride
-    from_the_end = start == (0 if step > 0 else size - 1)
+    from_the_end = start == (Dim.of(0) if step > 0 else size - 1)
     first = "" if from_the_end else _position_text(start, size, d)
     last = "" if to_the_end else _stop_text(start + length * step, step, size, d)
     return f"{first}:{last}" + (f":{step}" if step != 1 else "")

@@ -153,7 +153,9 @@ EINSUMS = [
     ("bij,bjk->bik", "real[B, N, D]", "real[B, D, K]"),
     ("ij,jk,kl->il", "real[N, D]", "real[D, K]", "real[K, B]"),
     ("ij,kl->k", "real[N, D]", "real[K, B]"), (",i->i", "real", "real[N]"), ("iii->i", "real[N, N, N]"),
-    ("i,i,i->", "real[N]", "real[N]", "real[N]"),
+    ("i,i,i->", "real[N]", "real[N]", "real[N]"), ("ij,kj->ki", "real[N, D]", "real[K, D]"),
+    ("bij,kbi->kjb", "real[B, N, D]", "real[K, B, N]"),
+    ("ij,j->i", "real[N, D]", "real[D]"), ("i,i->", "real[N]", "real[N]"),
 ]  # fmt: skip
 
 PADS = [
@@ -222,7 +224,7 @@ CASES: list[Case] = [
     case("one_hot", "int[N, B]<K", classes=K),
     # matrices
     *(case("matmul", a, b) for a, b in MATMULS), case("outer", "real[N]", "real[D]"),
-    *(case("einsum", *xs, spec=spec) for spec, *xs in EINSUMS),
+    *(case("einsum", *xs, spec=spec) for spec, *xs in EINSUMS), case("contract", "real[N, D]", spec="ij->i"),
     *(case(name, "real[N, D]", k=k, linear=True) for name in ("tril", "triu") for k in (-1, 0, 1)),
     case("tril", "real[B, N, N]", k=0, linear=True),
     *(case("diagonal", x, k=k, linear=True)
