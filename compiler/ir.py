@@ -19,6 +19,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, Union
 
 import numpy as np
@@ -288,7 +289,11 @@ class Graph:
 
     def nodes(self) -> list[Node]:
         """All nodes that the outputs need, arguments before their users; no recursion."""
-        return topological(node for _, node in self.outputs)
+        return list(self._order)
+
+    @cached_property
+    def _order(self) -> tuple[Node, ...]:
+        return tuple(topological(node for _, node in self.outputs))
 
     def output(self, name: str) -> Node:
         return dict(self.outputs)[name]

@@ -46,12 +46,10 @@ def folded(node: Node) -> Node | None:
     if node.op.name == "dim":
         size = node["dim"].known
         return None if size is None else const(int(size))
+    if not node.args or any(arg.op.name != "const" for arg in node.args) or node.op.name == "broadcast_to":
+        return None
     size = size_of(node.shape).known
-    if not node.args or size is None or size > LARGEST or node.op.name == "broadcast_to":
-        return None
-    if any(arg.op.name != "const" for arg in node.args):
-        return None
-    return _computed(node)
+    return None if size is None or size > LARGEST else _computed(node)
 
 
 def _computed(node: Node) -> Node | None:

@@ -91,20 +91,25 @@ def _names(joint: Graph, saved: Iterable[Node], primal: tuple[tuple[str, Node], 
     outputs = dict(primal)
     taken = {i["name"] for i in joint.inputs} | set(joint.names.values()) | set(outputs)
     names: dict[Node, str] = {}
+    used: set[str] = set()
+    numbers: dict[str, int] = {}
     for node in saved:
         own = node["name"] if node.op.name == "argument" else joint.names.get(node)
-        if own is None or own == seed["name"] or outputs.get(own, node) is not node or own in names.values():
-            own = _fresh(own or node.op.name, taken)
+        if own is None or own == seed["name"] or outputs.get(own, node) is not node or own in used:
+            own = _fresh(own or node.op.name, taken, numbers)
         taken.add(own)
+        used.add(own)
         names[node] = own
     return names
 
 
-def _fresh(base: str, taken: set[str]) -> str:
-    number = 1
-    while f"{base}_{number}" in taken:
-        number += 1
-    return f"{base}_{number}"
+def _fresh(base: str, taken: set[str], numbers: dict[str, int]) -> str:
+    """base_1, base_2, …; `numbers` remembers how far each base has come."""
+    while True:
+        numbers[base] = numbers.get(base, 0) + 1
+        name = f"{base}_{numbers[base]}"
+        if name not in taken:
+            return name
 
 
 def _backward(joint: Graph, derivatives: tuple[tuple[str, Node], ...], names: Mapping[Node, str], seed: Node) -> Graph:

@@ -24,8 +24,9 @@ arithmetic on the whole domain of the left side, the default) or `guarded` (wher
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from itertools import product
 from typing import Any, Literal, Union
 
 from ..ir import OPS, Interval, Node, const_value
@@ -136,45 +137,75 @@ class Matcher:
 # --- literal matching --------------------------------------------------------------------------------
 
 
+class LiteralRules:
+    """Rules that match what is there as it is written, up to commuted operands.
+
+    Every order of the operands becomes a pattern of its own, looked up by the op of the root and those of
+    its arguments: most nodes meet no rule at all.
+    """
+
+    def __init__(self, rules: Iterable[Rule]):
+        self._by_root: dict[str, list[tuple[Node, Rule]]] = {}
+        for found in rules:
+            for left in _orders(found.left):
+                self._by_root.setdefault(left.op.name, []).append((left, found))
+        self._fitting: dict[tuple[str, ...], list[tuple[Node, Rule]]] = {}
+
+    def rewrite(self, node: Node) -> Node | None:
+        """The node after the first rule that applies; None where none does."""
+        names = (node.op.name, *[arg.op.name for arg in node.args])
+        candidates = self._fitting.get(names)
+        if candidates is None:
+            known = self._by_root.get(names[0], ())
+            candidates = self._fitting[names] = [c for c in known if _may_fit(c[0], names[1:])]
+        for left, found in candidates:
+            new = _rewritten(left, found, node)
+            if new is not None:
+                return new
+        return None
+
+
 def rewrite_literally(rule: Rule, node: Node) -> Node | None:
-    """The node's replacement if its pattern is there as it is written, up to commuted operands."""
-    for found in _literal(rule.left, node, {}):
-        binding = Binding(found, node, _NO_VIEWS, _anywhere)
-        if rule.where is None or rule.where(binding):
-            new = instantiate(rule.right, binding)
-            return None if new is None else fitted(new, node)
-    return None
+    """The node's replacement by one rule."""
+    return LiteralRules([rule]).rewrite(node)
+
+
+def _orders(pattern: Node) -> list[Node]:
+    """The pattern with the operands of its commutative ops in every order."""
+    choices = [_orders(arg) for arg in pattern.args]
+    found = [list(args) for args in product(*choices)]
+    if pattern.op.commutative and pattern.args[0] is not pattern.args[1]:
+        found += [args[::-1] for args in found]
+    return [replace(pattern, args=tuple(args)) for args in found] if pattern.args else [pattern]
+
+
+def _may_fit(left: Node, names: tuple[str, ...]) -> bool:
+    return all(p.op.name in ("pattern", name) for p, name in zip(left.args, names))
+
+
+def _rewritten(left: Node, rule: Rule, node: Node) -> Node | None:
+    found: dict[str, Any] = {}
+    if not _bind(left, node, found):
+        return None
+    binding = Binding(found, node, _NO_VIEWS, _anywhere)
+    if rule.where is not None and not rule.where(binding):
+        return None
+    new = instantiate(rule.right, binding)
+    return None if new is None else fitted(new, node)
 
 
 _NO_VIEWS = Views()
 
 
-def _literal(pattern: Node, node: Node, b: dict[str, Node]) -> Iterator[dict[str, Node]]:
+def _bind(pattern: Node, node: Node, found: dict[str, Any]) -> bool:
+    """Whether the pattern is there in just this order; enters what its variables stand for."""
     name = pattern.op.name
     if name == "pattern":
-        bound = b.get(pattern["name"])
-        if bound is None:
-            yield {**b, pattern["name"]: node}
-        elif bound is node:
-            yield b
-    elif name == "const":
+        return found.setdefault(pattern["name"], node) is node
+    if name == "const":
         value = const_value(node)
-        if value is not None and value == pattern["value"]:
-            yield b
-    elif pattern.op is node.op:
-        yield from _literal_args(pattern.args, node.args, b)
-        if node.op.commutative:
-            yield from _literal_args(pattern.args, node.args[::-1], b)
-
-
-def _literal_args(
-    patterns: tuple[Node, ...], args: tuple[Node, ...], b: dict[str, Node]
-) -> Iterator[dict[str, Node]]:
-    if not patterns:
-        yield b
-        return
-    for bound in _literal(patterns[0], args[0], b):
-        yield from _literal_args(patterns[1:], args[1:], bound)
+        return value is not None and value == pattern["value"]
+    return pattern.op is node.op and all(_bind(p, n, found) for p, n in zip(pattern.args, node.args))
 
 
 # --- replacements ------------------------------------------------------------------------------------

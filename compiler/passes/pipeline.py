@@ -14,11 +14,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from ..ir import Graph, Interval, Node
+from ..ir import Graph, Interval, Node, const
 from ..model import Derivative, Program
 from ..ops import argument
 from .autodiff import differentiate
-from .base import Observe, Step, Repeat, run_passes
+from .base import Observe, Repeat, Step, run_passes
 from .cse import Cse
 from .dce import Dce
 from .expand import Expand
@@ -44,9 +44,19 @@ def optimisation(level: int, gradients: int, ranges: Mapping[str, Interval]) -> 
         Cse(),
         Simplify(gradients),
         Expand(),
-        Repeat((Fold(), Cse(), Simplify(gradients))),
+        _until_stable(gradients),
         Dce(),
     )
+
+
+def after_seed(level: int, gradients: int, ranges: Mapping[str, Interval]) -> tuple[Step, ...]:
+    """What runs again once the target's cotangent is known to be 1."""
+    again: tuple[Step, ...] = (Narrow(ranges), Dce())
+    return again if level == 0 else (_until_stable(gradients), *again)
+
+
+def _until_stable(gradients: int) -> Repeat:
+    return Repeat((Fold(), Cse(), Simplify(gradients)))
 
 
 @dataclass(frozen=True)
@@ -77,16 +87,22 @@ def derive(program: Program, level: int, observe: Observe | None = None) -> Deri
     if program.target is None:
         forward = run_passes(optimisation(level, 0, ranges), prepared, observe)
         return Derivative(None, forward, None, _predict(program, forward), ())
-    wrt = program.wrt
+    count = len(program.wrt)
     seed = argument(f"d_{program.target}", prepared.output(program.target).type)
-    steps = (Differentiate(program.target, wrt, seed, ranges), *optimisation(level, len(wrt), ranges))
-    parts = partition(run_passes(steps, prepared, observe), len(wrt), seed)
-    joint = None
-    if program.scalar_target:
-        alone = _only(prepared, (program.target,))
-        steps = (Differentiate(program.target, wrt, None, ranges), *optimisation(level, len(wrt), ranges))
-        joint = run_passes(steps, alone, observe)
-    return Derivative(joint, parts.forward, parts.backward, _predict(program, parts.forward), parts.saved)
+    steps = (Differentiate(program.target, program.wrt, seed, ranges), *optimisation(level, count, ranges))
+    joint = run_passes(steps, prepared, observe)
+    parts = partition(joint, count, seed)
+    fast = _with_seed_one(joint, program.target, count, seed)
+    alone = run_passes(after_seed(level, count, ranges), fast, observe) if program.scalar_target else None
+    return Derivative(alone, parts.forward, parts.backward, _predict(program, parts.forward), parts.saved)
+
+
+def _with_seed_one(joint: Graph, target: str, gradients: int, seed: Node) -> Graph:
+    """The value of the target and its derivatives alone, for a cotangent of 1."""
+    one = const(1.0)
+    kept = _only(joint, (target,)).outputs + joint.outputs[len(joint.outputs) - gradients :]
+    graph = replace(joint, inputs=tuple(i for i in joint.inputs if i is not seed), outputs=kept)
+    return graph.rewrite(lambda node, args: one if node is seed else node.with_args(args))
 
 
 def _predict(program: Program, forward: Graph) -> Graph | None:

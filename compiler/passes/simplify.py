@@ -10,23 +10,20 @@ outputs need is adjoint code, whose order of factors is the compiler's choice.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ..ir import Graph, Node, topological, users
 from .base import rewritten
-from .pattern import Rule, rewrite_literally
+from .pattern import LiteralRules
 from .rules.algebra import ADJOINT_RULES, EXACT_RULES, POWER_RULES
 from .rules.structure import ADJOINT_STRUCTURE, ELEMENTWISE, STRUCTURE_RULES, without_kept_dims
 
 ROUNDS = 12
 
 
-def _by_root(rules: Iterable[Rule]) -> dict[str, tuple[Rule, ...]]:
-    table: dict[str, tuple[Rule, ...]] = {}
-    for rule in rules:
-        table[rule.left.op.name] = (*table.get(rule.left.op.name, ()), rule)
-    return table
+_POWERS = LiteralRules(POWER_RULES)
+_EXACT = LiteralRules(EXACT_RULES)
+_ADJOINT = LiteralRules((*EXACT_RULES, *ADJOINT_RULES))
 
 
 @dataclass(frozen=True)
@@ -36,8 +33,11 @@ class Canonicalise:
     name: str = "canonicalise"
 
     def run(self, graph: Graph) -> Graph:
-        rules = _by_root(POWER_RULES)
-        return rewritten(graph, lambda node, args: _first(rules, node.with_args(args)) or node.with_args(args))
+        def step(node: Node, args: tuple[Node, ...]) -> Node:
+            new = node.with_args(args)
+            return _POWERS.rewrite(new) or new
+
+        return rewritten(graph, step)
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,6 @@ class Simplify:
 
     def run(self, graph: Graph) -> Graph:
         own = set(topological(node for _, node in graph.outputs[: len(graph.outputs) - self.gradients]))
-        exact, adjoint = _by_root(EXACT_RULES), _by_root((*EXACT_RULES, *ADJOINT_RULES))
 
         uses = users(graph.nodes())
 
@@ -59,26 +58,19 @@ class Simplify:
                 return new
             if len(uses[node.args[0]]) == 1:
                 new = without_kept_dims(new) or new
-            return _simplified(new, exact, False) if node in own else _simplified(new, adjoint, True)
+            return _simplified(new, adjoint=node not in own)
 
         return rewritten(graph, step)
 
 
-def _simplified(node: Node, rules: dict[str, tuple[Rule, ...]], adjoint: bool) -> Node:
+def _simplified(node: Node, adjoint: bool) -> Node:
+    rules = _ADJOINT if adjoint else _EXACT
     for _ in range(ROUNDS):
-        new = _structured(node, adjoint) or _first(rules, node)
+        new = _structured(node, adjoint) or rules.rewrite(node)
         if new is None:
             break
         node = new
     return node
-
-
-def _first(rules: dict[str, tuple[Rule, ...]], node: Node) -> Node | None:
-    for rule in rules.get(node.op.name, ()):
-        new = rewrite_literally(rule, node)
-        if new is not None:
-            return new
-    return None
 
 
 def _structured(node: Node, adjoint: bool) -> Node | None:
