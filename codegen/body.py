@@ -19,15 +19,16 @@ from autodiffc.compiler.types import Dim
 from .context import Context
 from .dimtext import dim_expr
 from .names import Scope
-from .pytext import Expr, Template, call, number, template
+from .pytext import Expr, Template, call, number, template, unparenthesised
 from .schedule import LEAVES, Group, Step, regrouped, schedule
-from .telling import suggest
+from .telling import known_form, suggest
 
 READABLE = 84  # columns of a statement that has expressions written into it
 MOST_INLINED = 7  # ops in one expression
 ARITHMETIC = frozenset({"add", "sub", "mul", "div"})
 CASTS = {"real": "float", "int": "int", "bool": "bool"}
 _DEFAULT_DTYPE = re.compile(r"(np\.(?:zeros|ones|full)\(.*), _REAL\)")
+_ONE_AXIS = re.compile(r"(np\.(?:zeros|ones|full)\()\((\w+),\)")
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,7 @@ class Pending:
     expr: Expr
     ops: int
     group: Group
+    stable: bool  # made of arguments and constants alone: reads well on any line
 
 
 class Body:
@@ -64,18 +66,22 @@ class Body:
         self._output_names = {node: name for name, node in reversed(graph.outputs)}
         self._users: dict[Node, list[Node]] = {}
         self._uses: Counter[Node] = Counter()
+        self._sums: dict[Node, Node] = {}  # partial sums of a named adjoint, and the adjoint
+        self._grown: dict[Node, str] = {}  # the names of adjoints of which a part has been written
 
     def build(self) -> Body:
         """Write all statements."""
         steps = schedule(self.graph)
         self._users = users(step.node for step in steps)
         self._count_uses(steps)
+        if self.context.level > 0:
+            self._find_sums(steps)
         starts = {s.group.line: self.context.lines.start(s.group.line) for s in steps if s.group.line}
         for step in regrouped(steps, starts):
             self._visit(step)
         for _, node in self.graph.outputs:
             if node in self.pending and node.rank:
-                self._settle(node)
+                self._settle(node, self.pending[node].group)
         return self
 
     def result(self, name: str) -> Expr:
@@ -111,6 +117,7 @@ class Body:
             scalar = not node.rank and all(not a.rank for a in node.args)
             source = node.op.scalar if scalar and node.op.scalar is not None else node.op.py
             text = source if isinstance(source, str) else source(node, text_of)
+            text = _ONE_AXIS.sub(r"\1\2", text)
             if self.context.dtype == "float64":
                 text = _DEFAULT_DTYPE.sub(r"\1)", text)
             self._templates[node] = template(text, parameters(node)), held
@@ -172,21 +179,42 @@ class Body:
         for _, node in self.graph.outputs:
             self._uses[node] += 1
 
+    def _find_sums(self, steps: list[Step]) -> None:
+        """An adjoint that several lines contribute to grows under its one name: `d_x += …`."""
+        for step in reversed(steps):
+            node = step.node
+            final = self._sums.get(node, node)
+            named = final in self.graph.names and final is node
+            if node.op.name != "add" or not step.group.adjoint or not (named or node in self._sums):
+                continue
+            parts = [a for a in node.args if self._may_grow(a, node)]
+            if parts:
+                self._sums[next((p for p in parts if p.op.name == "add"), parts[0])] = final
+
+    def _may_grow(self, part: Node, total: Node) -> bool:
+        """Whether a part of a sum is memory of its own, that the rest may be added to."""
+        own = part in self._users and not part.op.view and not self._is_transparent(part)
+        return own and self._uses[part] == 1 and part.type == total.type and part not in self.graph.names
+
     # --- statements --------------------------------------------------------------------------------
 
     def _visit(self, step: Step) -> None:
         node = step.node
+        if self._is_transparent(node):
+            self._stand_for(node, node.args[0])
+            return
         alias = self._as_operand(node)
         if alias is not None:
             self.values[node] = alias
             return
         self._make_room(node, step.group)
         ops = 1 + sum(self.pending[a].ops for a in set(node.args) if a in self.pending)
+        stable = all(self.pending[a].stable if a in self.pending else a.op.name in LEAVES for a in node.args)
         before, expr = self._render(node)
         for arg in node.args:
             self.pending.pop(arg, None)
         if not before and self._may_wait(node):
-            self.pending[node] = Pending(expr, ops, step.group)
+            self.pending[node] = Pending(expr, ops, step.group, stable)
         elif before:
             self._add(step.group, tuple(before), node, expr.text)
         else:
@@ -199,25 +227,36 @@ class Body:
         argument = node.args[0] if len(node.args) == 1 else None
         if argument is None:
             return None
-        if node.op.name == "to_real" and not node.rank:
-            return self._as_real(node, argument)
+        if node.op.name == "to_real" and argument.op.name == "const" and not node.rank:
+            return self._number(float(argument["value"]), False)
         parsed, _ = self._template(node)
         if argument in self.values and node.op.view and parsed.fixed_length <= 2 and parsed.is_expression:
             return parsed.expression({parsed.params[0]: self.values[argument]})
         return None
 
-    def _as_real(self, node: Node, argument: Node) -> Expr | None:
-        if argument.op.name == "const":
-            return self._number(float(argument["value"]), False)
-        plain = argument.type.kind == "int" and node not in self._output_names
-        if plain and all(self._promotes(user, node) for user in self._users[node]):
-            return self._operand(argument, False) if argument not in self.pending else None
-        return None
+    def _is_transparent(self, node: Node) -> bool:
+        """A cast to real that its users make by themselves: `x / N`, `2.0 * np.arange(n)`."""
+        if node.op.name != "to_real" or node in self._output_names or node in self.graph.names:
+            return False
+        argument = node.args[0]
+        if argument.op.name == "const" or (node.rank and self.context.dtype != "float64"):
+            return False
+        return self.context.level > 0 and all(self._promotes(user, node) for user in self._users[node])
+
+    def _stand_for(self, node: Node, argument: Node) -> None:
+        """Use the argument's text as the node's."""
+        if argument in self.pending and self._uses[node] != 1:
+            self._settle(argument, self.pending[argument].group)
+        if argument in self.pending:
+            self.pending[node] = self.pending.pop(argument)
+        else:
+            self.values[node] = self._operand(argument, False)
 
     def _promotes(self, user: Node, integer: Node) -> bool:
         """Whether an int operand gives the same real result as the real number would."""
         others = [a for a in user.args if a is not integer]
-        return user.op.name in ARITHMETIC and len(others) == 1 and others[0].op.name != "to_real"
+        plain = user.op.name in ARITHMETIC and len(others) == 1 and others[0].op.name != "to_real"
+        return plain and (bool(user.rank) or integer.args[0].type.kind == "int")
 
     def _may_wait(self, node: Node) -> bool:
         if self.context.level == 0 or node in self.graph.names or self._uses[node] != 1:
@@ -227,21 +266,15 @@ class Body:
     def _make_room(self, node: Node, group: Group) -> None:
         """Give statements of their own to waiting operands, until the rest fits on a line."""
         waiting = [a for a in dict.fromkeys(node.args) if a in self.pending]
-        parsed, _ = self._template(node)
         for arg in list(waiting):
-            if not parsed.is_expression or (self.pending[arg].group != group and not self._mobile(arg)):
-                self._settle(arg)
+            held = self.pending[arg]
+            if not (held.group == group or held.stable):
+                self._settle(arg, group)
                 waiting.remove(arg)
         while waiting and self._crowded(node, waiting):
             longest = max(waiting, key=lambda a: len(self.pending[a].expr.text))
-            self._settle(longest)
+            self._settle(longest, group)
             waiting.remove(longest)
-
-    def _mobile(self, node: Node) -> bool:
-        """An expression of arguments and constants alone reads well on any line."""
-        return self.pending[node].ops <= 2 and all(
-            a.op.name in LEAVES or all(b.op.name in LEAVES for b in a.args) for a in node.args
-        )
 
     def _crowded(self, node: Node, waiting: list[Node]) -> bool:
         parsed, _ = self._template(node)
@@ -251,14 +284,23 @@ class Body:
         target = len(self.graph.names.get(node, "")) + 7
         return length + target > READABLE or sum(self.pending[a].ops for a in waiting) >= MOST_INLINED
 
-    def _settle(self, node: Node) -> None:
+    def _settle(self, node: Node, group: Group) -> None:
         """Give a waiting expression its statement now."""
-        waiting = self.pending.pop(node)
-        self._assign(waiting.group, node, waiting.expr)
+        self._assign(group, node, self.pending.pop(node).expr)
 
     def _assign(self, group: Group, node: Node, expr: Expr) -> None:
         name = self._own_name(node)
-        self._add(group, (f"{name} = {expr}",), node, name)
+        rest = self._rest_of_sum(node, name, expr.text)
+        self._add(group, (f"{name} += {rest}" if rest else f"{name} = {expr}",), node, name)
+
+    def _rest_of_sum(self, node: Node, name: str, text: str) -> str:
+        """What is added to the part of a sum that has been written under its name already."""
+        if node.op.name != "add" or name not in self._grown.values():
+            return ""
+        left, right = ((a in self._sums and a in self.values) for a in node.args)
+        if left and text.startswith(f"{name} + "):
+            return unparenthesised(text[len(name) + 3 :])
+        return unparenthesised(text[: -len(name) - 3]) if right and text.endswith(f" + {name}") else ""
 
     def _add(self, group: Group, lines: tuple[str, ...], node: Node, name: str) -> None:
         self.statements.append(Statement(group, lines, node, name))
@@ -271,12 +313,18 @@ class Body:
         return primal and name.startswith("d_") and name not in self.context.names.model
 
     def _own_name(self, node: Node) -> str:
-        given = self.graph.names.get(node) or self._output_names.get(node)
-        if given is not None and not self._lent(node, given):
-            return self.scope.claim(given)
+        final = self._sums.get(node, node)
+        if final in self._grown:
+            return self._grown[final]
+        given = self.graph.names.get(final) or self._output_names.get(final)
+        if given is not None and not self._lent(final, given):
+            name = self.scope.claim(given)
+            if final is not node:
+                self._grown[final] = name
+            return name
         operands = [self.values.get(a) for a in node.args]
         plain = [o.text if o is not None and o.text.isidentifier() else "" for o in operands]
-        return self.scope.fresh(suggest(node.op.name, plain))
+        return self.scope.fresh(known_form(node) or suggest(node.op.name, plain))
 
 
 def parameters(node: Node) -> tuple[str, ...]:

@@ -119,7 +119,11 @@ class _Checks:
 
     def compare(self, argument: Argument) -> None:
         """Compare a shape with what it should be, but for the axes that the dims come from."""
-        axes = [axis for axis, size in enumerate(argument.type.shape) if not self._binds(argument, axis, size)]
+        axes = [
+            axis
+            for axis, size in enumerate(argument.type.shape)
+            if self.knows(size) and not self._binds(argument, axis)
+        ]
         if not axes:
             return
         self.compared.append(argument)
@@ -130,7 +134,11 @@ class _Checks:
         for axis in axes:
             self.conditions.append(f"{name}.shape[{axis}] != {self.text(argument.type.shape[axis]).within(ADD)}")
 
-    def _binds(self, argument: Argument, axis: int, size: Dim) -> bool:
+    def knows(self, size: Dim) -> bool:
+        """Whether the arguments at hand tell this size."""
+        return size.symbols <= self.bindings.keys()
+
+    def _binds(self, argument: Argument, axis: int) -> bool:
         return any(b == Binding(b.dim, argument.name, axis) for b in self.bindings.values())
 
 
@@ -183,7 +191,10 @@ def _write_comparison(checks: _Checks, writer: Writer) -> None:
     entries = []
     for argument in shown:
         name = checks.context.local(argument.name)
-        sizes = ", ".join(str(checks.text(d)) for d in argument.type.shape)
+        sizes = ", ".join(
+            str(checks.text(d)) if checks.knows(d) else f"{name}.shape[{axis}]"
+            for axis, d in enumerate(argument.type.shape)
+        )
         entries.append(f'"{name}": ({name}, {sizes})')
     with writer.block(f"if {' or '.join(checks.conditions)}:"):
         writer.line(f"raise {checks.context.ref('_shape_error')}({{{', '.join(entries)}}})")
@@ -206,7 +217,7 @@ def _write_negative(checks: _Checks, writer: Writer) -> None:
 def _write_requirements(checks: _Checks, writer: Writer) -> None:
     """What slices and indices assume of the dims."""
     for needed in checks.context.program.requirements:
-        if not needed.slack.symbols <= checks.bindings.keys():
+        if not checks.knows(needed.slack) or _never_negative(needed.slack):
             continue
         slack = checks.text(needed.slack)
         text = needed.text.replace("\\", "\\\\").replace('"', "'").replace("{", "{{").replace("}", "}}")
@@ -216,9 +227,13 @@ def _write_requirements(checks: _Checks, writer: Writer) -> None:
             writer.line(f'raise {checks.context.ref("ValueError")}(f"{message}")')
 
 
+def _never_negative(slack: Dim) -> bool:
+    return all(c > 0 and all(isinstance(a, str) for a in monomial) for monomial, c in slack.terms)
+
+
 def _write_constraints(checks: _Checks, writer: Writer, argument: Argument) -> None:
     context, name = checks.context, checks.context.local(argument.name)
-    if argument.range is not None:
+    if argument.range is not None and all(map(checks.knows, argument.range)):
         low, high = (checks.text(d) for d in argument.range)
         writer.line(f'{context.ref("_range")}("{name}", {name}, {low}, {high})')
     for bound in argument.bounds:

@@ -15,10 +15,12 @@ from .notes import kinks
 from .sourcelines import safe
 from .writer import Writer
 
+FIRM_SPACE = "\0"
+
 
 def arguments_text(arguments: Sequence[Argument]) -> str:
-    """`x: real[N, D], y: int[N] in range(10)`."""
-    return ", ".join(f"{a.name}: {declared_text(a)}" for a in arguments)
+    """`x: real[N, D], y: int[N] in range(10)`, to be broken between arguments only."""
+    return ", ".join(f"{a.name}: {declared_text(a)}".replace(" ", FIRM_SPACE) for a in arguments)
 
 
 def write_docstring(writer: Writer, summary: str, details: str = "", raises: bool = False) -> None:
@@ -33,7 +35,7 @@ def write_docstring(writer: Writer, summary: str, details: str = "", raises: boo
     lines = [f'"""{summary}', ""]
     for paragraph in paragraphs:
         lines.extend(textwrap.wrap(paragraph, room, break_long_words=False, break_on_hyphens=False))
-    writer.line("\n".join([*lines, '"""']))
+    writer.line("\n".join([*lines, '"""']).replace(FIRM_SPACE, " "))
 
 
 def module_docstring(context: Context) -> str:

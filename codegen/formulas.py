@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import re
 
-from .body import Body, Statement
+from .body import Statement
 from .context import Context
 
 _DERIVATIVE = re.compile(r"\bd_(\w+)")
 
 
-def formula(context: Context, body: Body, statement: Statement) -> str:
+def formula(context: Context, statement: Statement) -> str:
     """The step as a formula; '' for a step that computes no adjoint."""
     target = context.program.target
     (line,) = statement.lines

@@ -98,17 +98,18 @@ def _initial(context: Context, param: Argument, rng: str) -> str:
     np_ = context.ref("np")
     sizes = [_size_text(context, d) for d in param.type.shape]
     shape = str(tuple_of(sizes))
+    extent = shape if len(sizes) > 1 else str(sizes[0])
     dtype = context.numpy_type(param.type).replace("np.", f"{np_}.")
     typed = "" if dtype == f"{np_}.float64" else f", {dtype}"
     a = [str(number(float(n))).replace("math.", f"{np_}.") for n in init.numbers]
     if init.kind in ("zeros", "ones"):
-        return f"{np_}.{init.kind}({shape}{typed})"
+        return f"{np_}.{init.kind}({extent}{typed})"
     if init.kind == "full":
-        return f"{np_}.full({shape}, {a[0]}{typed})"
+        return f"{np_}.full({extent}, {a[0]}{typed})"
     if init.kind == "value":
         return _initial_value(context, param, init, shape, dtype)
     if init.kind in ("uniform", "normal"):
-        text = f"{rng}.{init.kind}({', '.join(a)}, {shape})"
+        text = f"{rng}.{init.kind}({', '.join(a)}, {extent})"
     else:
         text = f"{context.ref('_' + init.kind)}({rng}, {', '.join(map(str, sizes))})"
     return text if not typed else f"{text}.astype({dtype})"
@@ -282,16 +283,17 @@ def write_bounds(context: Context, writer: Writer) -> None:
     params = context.program.params
     with writer.block(f"def bounds({name}: Params) -> list[tuple[float | None, float | None]]:"):
         write_docstring(writer, "Return a pair (low, high) for each element of pack(params); None where it is open.")
-        parts = []
-        for index, param in enumerate(params):
-            low, high = limits(param.bounds, context.dtype)
-            pair = f"[({low}, {high})]"
-            parts.append(f"{pair} * {np_}.size({name}[{index}])" if param.type.rank else pair)
-        if len(set(parts)) == 1 and not params[0].type.rank:
-            pair = parts[0]
-            writer.line(f"return {pair} * {len(params)}" if len(params) > 1 else f"return {pair}")
-        else:
-            writer.line(f"return {' + '.join(parts)}")
+        pairs = [f"[({', '.join(limits(p.bounds, context.dtype))})]" for p in params]
+        if len(set(pairs)) == 1:
+            scalars = all(not p.type.rank for p in params)
+            count = str(len(params)) if scalars else f"{context.ref('sum')}(map({np_}.size, {name}))"
+            writer.line(f"return {pairs[0]} * {count}")
+            return
+        parts = [
+            f"{pair} * {np_}.size({name}.{context.names.field(p.name)})" if p.type.rank else pair
+            for pair, p in zip(pairs, params)
+        ]
+        writer.line(f"return {' + '.join(parts)}")
 
 
 def _scope(context: Context, dims: Sequence[str]) -> Scope:

@@ -51,6 +51,18 @@ class Expr:
         return self.text
 
 
+def unparenthesised(text: str) -> str:
+    """An expression without parentheses around the whole of it."""
+    if not text.startswith("("):
+        return text
+    inner = text[1:-1]
+    try:
+        same = ast.dump(ast.parse(inner, mode="eval")) == ast.dump(ast.parse(text, mode="eval"))
+    except SyntaxError:
+        return text
+    return inner if same else text
+
+
 def call(function: str, *arguments: Expr | str) -> Expr:
     """`function(a, b)`."""
     return Expr(f"{function}({', '.join(map(str, arguments))})")
@@ -159,8 +171,9 @@ class Template:
 
     @cached_property
     def fixed_length(self) -> int:
-        """The number of characters beside the arguments."""
-        return sum(len(p) if isinstance(p, str) else len(p.name) * (p.name not in self.params) for p in self.pieces)
+        """The number of characters beside the arguments, of the longest line."""
+        shown = "".join(p if isinstance(p, str) else p.name * (p.name not in self.params) for p in self.pieces)
+        return max(map(len, shown.split("\n")))
 
     def text(self, names: Mapping[str, Expr], other: Callable[[str], str] = str) -> str:
         """The text with its names replaced: by `names`, else by `other`."""

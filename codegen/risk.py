@@ -13,6 +13,8 @@ from collections.abc import Mapping
 from autodiffc.compiler.ir import Graph, Interval, Node, const_value
 from autodiffc.compiler.ranges import intervals_of
 
+from .telling import is_softmax
+
 QUIET = frozenset(
     "add sub neg sum mean matmul outer gate gate_finite where masked maximum minimum max min argmax argmin sign abs "
     "less less_equal greater greater_equal equal not_equal logical_and logical_or logical_not reshape transpose "
@@ -54,22 +56,25 @@ class Risk:
         if not node.rank and not any(a.rank for a in node.args):
             return False  # Python's floats don't warn
         if node.op.name == "mul":
-            return not all(self._bounded(a) for a in node.args)
+            return not (all(map(self._bounded, node.args)) or any(map(self._is_factor, node.args)))
         if node.op.name == "div":
-            return not self._nonzero(node.args[1])
+            return not (self._nonzero(node.args[1]) or is_softmax(node))
         return node.op.name not in QUIET
+
+    def _is_factor(self, node: Node) -> bool:
+        """A constant, or the cotangent that backward() is given."""
+        seed = node.op.name == "argument" and not node.rank and node["name"] not in self.ranges
+        return seed or _is_constant(node)
 
     def _bounded(self, node: Node) -> bool:
         """Whether a factor cannot make a NaN of a finite cotangent."""
-        if node.op.name in ("const", "dim") or node.type.kind != "real" or self.is_adjoint(node):
+        if node.type.kind != "real" or self.is_adjoint(node):
             return True
         low, high = self._interval(node)
         return -HUGE < low and high < HUGE
 
     def _nonzero(self, node: Node) -> bool:
-        if node.op.name == "to_real":
-            node = node.args[0]
-        if node.op.name == "dim" or const_value(node):
+        if _is_constant(node):
             return True
         low, high = self._interval(node)
         return low > 0.0 or high < 0.0
@@ -78,3 +83,12 @@ class Risk:
         if self._intervals is None:
             self._intervals = intervals_of(self.graph.nodes(), self.ranges)
         return self._intervals[node]
+
+
+def _is_constant(node: Node) -> bool:
+    """A number that the model, the shapes or the caller of backward() give, other than 0."""
+    while node.op.name in ("to_real", "div", "neg") and not node.rank:
+        if node.op.name == "div" and not _is_constant(node.args[1]):
+            return False
+        node = node.args[0]
+    return node.op.name == "dim" or bool(const_value(node))

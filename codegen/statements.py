@@ -12,8 +12,6 @@ from .risk import Risk
 from .schedule import Group
 from .writer import Writer
 
-FORMULA_COLUMN = 40
-
 
 def write_statements(context: Context, writer: Writer, body: Body, last: str) -> None:
     """All statements, then the last line."""
@@ -21,8 +19,8 @@ def write_statements(context: Context, writer: Writer, body: Body, last: str) ->
     _write_groups(context, writer, body, forward)
     risk = Risk(body.graph, {a.name: a.interval for a in context.program.arguments})
     if any(risk.may_warn(s.node) for s in backward):
-        # The slopes of a model at its edges are infinite or NaN without being errors.
         writer.blank()
+        writer.comment("at the edges of the domain slopes are infinite or NaN, which is no cause for a warning")
         with writer.block(f'with {context.ref("np")}.errstate(all="ignore"):'):
             _write_groups(context, writer, body, backward)
             writer.line(last)
@@ -44,7 +42,7 @@ def _write_groups(context: Context, writer: Writer, body: Body, statements: Sequ
             current = statement.group
             _head(context, writer, current)
         for line in statement.lines:
-            writer.line(_with_formula(context, body, statement, line))
+            writer.line(line, note=_formula(context, statement))
 
 
 def _head(context: Context, writer: Writer, group: Group) -> None:
@@ -70,8 +68,8 @@ def _ops_of(context: Context, line: int) -> list[str]:
     return context.line_ops.get(line, [])
 
 
-def _with_formula(context: Context, body: Body, statement: Statement, line: str) -> str:
+def _formula(context: Context, statement: Statement) -> str:
+    """The chain rule of a step of the teaching form."""
     if context.level > 0 or not statement.group.adjoint or len(statement.lines) > 1:
-        return line
-    text = formula(context, body, statement)
-    return f"{line:<{FORMULA_COLUMN}}  # {text}" if text else line
+        return ""
+    return formula(context, statement)

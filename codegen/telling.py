@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from autodiffc.compiler.ir import Node
+
 LONGEST = 18
 INFIX = {
     "add": "plus", "sub": "minus", "mul": "times", "div": "over", "matmul": "at", "greater": "above",
@@ -16,7 +18,7 @@ INFIX = {
 }  # fmt: skip
 SUFFIX = {"sum": "sum", "mean": "mean", "max": "max", "min": "min", "prod": "prod", "cumsum": "cumsum",
           "argmax": "argmax", "argmin": "argmin", "square": "squared", "norm": "norm", "var": "var",
-          "std": "std", "max_shift": "max"}  # fmt: skip
+          "std": "std", "max_shift": "max", "to_real": "real", "gate": "gated", "gate_finite": "gated"}  # fmt: skip
 WORDS = {
     "add": "total", "sub": "difference", "mul": "product", "div": "ratio", "matmul": "product", "sum": "total",
     "where": "chosen", "gate": "gated", "gate_finite": "gated", "masked": "masked", "getitem": "part",
@@ -25,8 +27,26 @@ WORDS = {
     "less": "mask", "greater_equal": "mask", "less_equal": "mask", "equal": "mask", "not_equal": "mask",
     "logical_and": "mask", "logical_or": "mask", "logical_not": "mask", "to_real": "number", "square": "squared",
     "power": "powered", "max": "largest", "min": "smallest", "take_label": "picked", "arange": "rows",
-    "outer": "outer", "einsum": "contracted", "reciprocal": "inverse", "max_shift": "largest",
+    "outer": "outer", "contract": "contracted", "reciprocal": "inverse", "max_shift": "largest", "decrement": "error",
 }  # fmt: skip
+
+
+def known_form(node: Node) -> str:
+    """The name of a well-known expression: a shifted value, a softmax; '' for any other."""
+    if node.op.name == "sub" and node.args[1].op.name in ("max", "max_shift") and node.args[1].args[0] is node.args[0]:
+        return "shifted"
+    if node.op.name == "div" and is_softmax(node):
+        return "softmax"
+    return ""
+
+
+def is_softmax(node: Node) -> bool:
+    """Whether a quotient divides exponentials by their sum."""
+    numerator, denominator = node.args
+    while denominator.op.name == "reshape":
+        denominator = denominator.args[0]
+    total = denominator.op.name == "sum" and denominator.args[0] is numerator
+    return numerator.op.name == "exp" and total and known_form(numerator.args[0]) == "shifted"
 
 
 def suggest(op: str, arguments: Sequence[str]) -> str:
@@ -34,7 +54,7 @@ def suggest(op: str, arguments: Sequence[str]) -> str:
     first = arguments[0] if arguments else ""
     if op in INFIX and len(arguments) == 2 and all(arguments):
         name = f"{first}_{INFIX[op]}_{arguments[1]}"
-    elif op in SUFFIX and first:
+    elif op in SUFFIX and first and (op[:4] != "gate" or first.startswith("d_")):
         name = f"{first}_{SUFFIX[op]}"
     elif op not in WORDS and len(arguments) == 1 and first:
         name = f"{op}_{first}"

@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 INDENT = "    "
+NOTE_COLUMN = 36  # where a note beside a line begins, within its block
 CLOSING = {"(": ")", "[": "]", "{": "}"}
 OPERATORS = (" + ", " - ", " or ", " and ", " if ", " else ", " * ", " / ", " @ ", " ** ")
 
@@ -30,14 +31,21 @@ class Writer:
         self.depth = 0
         self.lines: list[str] = []
 
-    def line(self, text: str = "") -> None:
-        """A logical line: broken where it is too long. A text of several lines is taken as it is."""
+    def line(self, text: str = "", note: str = "") -> None:
+        """A logical line: broken where it is too long. A text of several lines is taken as it is.
+
+        A note stands beside the line where there is room, else above it.
+        """
         indent = INDENT * self.depth
-        if "\n" in text:
-            self.lines.extend((indent + part).rstrip() for part in text.split("\n"))
-        elif not text:
+        if not text:
             self.blank()
+        elif "\n" in text:
+            self.lines.extend((indent + part).rstrip() for part in text.split("\n"))
+        elif note and len(indent) + max(len(text), NOTE_COLUMN) + len(note) + 4 <= self.width:
+            self.lines.append(f"{indent}{text:<{NOTE_COLUMN}}  # {note}")
         else:
+            if note:
+                self.comment(note)
             self.lines.extend(wrap(text, indent, self.width))
 
     def blank(self, count: int = 1) -> None:
@@ -69,7 +77,7 @@ def wrap(text: str, indent: str, width: int) -> list[str]:
     """The physical lines of a logical line; the longest statements are broken first at their last bracket."""
     if len(indent) + len(text) <= width:
         return [indent + text]
-    bracket = _last_bracket(text)
+    bracket = _bracket(text)
     if bracket is None:
         return _wrap_operators(text, indent, width)
     opening, closing = bracket
@@ -171,12 +179,14 @@ def _outside(text: str) -> Iterator[int]:
     return (position for position, _, depth in _scan(text) if depth == 0)
 
 
-def _last_bracket(text: str) -> tuple[int, int] | None:
-    """Where the last outermost bracket that holds something opens and closes."""
+def _bracket(text: str) -> tuple[int, int] | None:
+    """Where to break: the last outermost bracket that holds something; of a function's head the first."""
     found, opening = None, 0
     for position, char, depth in _scan(text):
         if depth == 1 and char in CLOSING:
             opening = position
         elif depth == 1 and char in ")]}" and position > opening + 1:
             found = opening, position
+            if text.startswith("def "):
+                break
     return found
