@@ -92,8 +92,10 @@ def derive(program: Program, level: int, observe: Observe | None = None) -> Deri
     steps = (Differentiate(program.target, program.wrt, seed, ranges), *optimisation(level, count, ranges))
     joint = run_passes(steps, prepared, observe)
     parts = partition(joint, count, seed)
-    fast = _with_seed_one(joint, program.target, count, seed)
-    alone = run_passes(after_seed(level, count, ranges), fast, observe) if program.scalar_target else None
+    alone = None
+    if program.scalar_target:
+        fast = _with_seed_one(joint, program.target, count, seed)
+        alone = run_passes(after_seed(level, count, ranges), fast, observe)
     return Derivative(alone, parts.forward, parts.backward, _predict(program, parts.forward), parts.saved)
 
 
