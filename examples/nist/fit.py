@@ -51,11 +51,10 @@ def in_coordinates(objective: Objective, origin: Vector, axes: Matrix, unit: flo
     """The objective at origin + axes @ u, in multiples of `unit`; infinite where it overflows."""
 
     def transformed(u: Vector) -> tuple[float, Vector]:
-        with np.errstate(all="ignore"):
-            value, gradient = objective(origin + axes @ u)
-            if not (np.isfinite(value) and np.isfinite(gradient).all()):
-                return np.inf, np.zeros_like(u)
-            return value / unit, axes.T @ gradient / unit
+        value, gradient = objective(origin + axes @ u)
+        if not (np.isfinite(value) and np.isfinite(gradient).all()):
+            return np.inf, np.zeros_like(u)
+        return value / unit, axes.T @ gradient / unit
 
     return transformed
 
@@ -114,8 +113,9 @@ def polish(objective: Objective, x: Vector) -> Vector:
 def minimise(objective: Objective, start: Vector) -> Vector:
     """The best minimum that several ways of descending from `start` find, to the last digit."""
     ways = product((magnitudes(start), np.ones_like(start)), (newton, bfgs))
-    found = [descend(objective, start, units, method) for units, method in ways]
-    return polish(objective, min(found, key=lambda x: objective(x)[0]))
+    with np.errstate(all="ignore"):  # far from the minimum, exp overflows now and then
+        found = [descend(objective, start, units, method) for units, method in ways]
+        return polish(objective, min(found, key=lambda x: objective(x)[0]))
 
 
 def digits(value: Any, certified: Any) -> float:

@@ -62,7 +62,7 @@ def test_objective_at_the_test_point(build: Build, index: Index, data: tuple[Any
 def test_optimum_is_scikit_learns(build: Build, index: Index, data: tuple[Any, Any]) -> None:
     expected = index(REFERENCE)["optimum"]
     m = build("softmax_regression")
-    options = {"maxiter": 5000, "maxfun": 20000, "ftol": 1e-15, "gtol": 1e-7}
+    options = {"maxiter": 1000, "maxcor": 30, "ftol": 1e-13, "gtol": 1e-5}
     found = optimize.minimize(
         m.objective(*data, K=10),
         m.pack(m.init_params(D=64, K=10)),
