@@ -54,7 +54,11 @@ class Compiled:
         yield "backward", self._named("backward", grads, arguments, 1.0)
 
     def _positional(self, arguments: Arguments) -> list[Any]:
-        return [arguments[a.name].copy() for a in self.program.arguments]
+        """The arguments in call order, and read-only: a module that writes to one is found out."""
+        copies = [np.array(arguments[a.name]) for a in self.program.arguments]
+        for copy in copies:
+            copy.flags.writeable = False
+        return copies
 
     def _call(self, name: str, *arguments: Any) -> Any:
         function: Callable[..., Any] | None = getattr(self.module, name, None)

@@ -29,7 +29,7 @@ TINY = 1e-20  # the complex step: its square is lost, its rounding error too
 # of the exponents cancels.
 CONTINUED = frozenset(
     (
-        *("sum", "mean", "prod", "cumsum", "cumprod", "trace", "matmul", "outer", "einsum"),
+        *("sum", "mean", "prod", "cumsum", "cumprod", "trace", "matmul", "outer", "einsum", "contract"),
         *(
             "reshape",
             "transpose",

@@ -12,7 +12,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from functools import reduce
-from math import sqrt
+from math import prod, sqrt
 from typing import Any
 
 import numpy as np
@@ -23,7 +23,7 @@ from .differences import EPSILON, Curve, NotAnalytic, Slope, central, complex_sl
 from .interp import evaluate
 from .ir import Node
 from .model import Program
-from .points import Direction, NoPoint, Point, PointFinder
+from .points import BadSizes, Direction, NoPoint, Point, PointFinder
 from .samples import Sizes
 
 EXACT, CENTRAL, SINGLE = 1e-9, 1e-6, 1e-5  # relative tolerances; SINGLE: of a float32 module
@@ -49,33 +49,49 @@ def check(
     """Compare a module's values and gradients with SymPy's and with differences, at random points.
 
     `sizes` fixes dims (the others get small sizes), `seconds` bounds the time roughly: what does not fit
-    into it is reported as not checked. Raises NoPoint where `sizes` do not fit the model.
+    into it is reported as not checked. Raises BadSizes where `sizes` do not fit the model.
     """
     given = dict(sizes or {})
     _refuse_unknown(program, given)
     finder = PointFinder(program, np.random.default_rng(seed), seconds / (2 * points), dtype == "float32")
     checker = _Checker(program, Compiled(program, module), time.monotonic() + seconds, dtype == "float32")
     found: list[Outcome] = []
+    tested = 0
     for number in range(1, points + 1):
-        if not found or time.monotonic() < checker.deadline:
-            progress(f"point {number} of {points}")
+        if found and time.monotonic() > checker.deadline:
+            break
+        progress(f"point {number} of {points}")
+        try:
             point = finder.find(given)
-            found.append((point.sizes, checker.rows(point), checker.values(point)))
-            given = {dim: point.sizes[dim] for dim in program.dims}
+        except NoPoint as problem:
+            found.append(_nothing(program, problem))
+            break
+        tested += 1
+        found.append((point.sizes, checker.rows(point), checker.values(point)))
+        given = {dim: point.sizes[dim] for dim in program.dims}
     rows = reduce(_merge_rows, (rows for _, rows, _ in found))
     values = tuple((name, reduce(merge, (v[name] for _, _, v in found))) for name in program.outputs)
-    return Report(program.name, program.target, tuple(given.items()), seed, len(found), rows, values)
+    shown = tuple((dim, found[0][0][dim]) for dim in program.dims)
+    return Report(program.name, program.target, shown, seed, tested, rows, values)
+
+
+def _nothing(program: Program, problem: NoPoint) -> Outcome:
+    """No point was found: nothing is checked."""
+    shapes = {a.name: tuple(dim.evaluate(problem.sizes) for dim in a.type.shape) for a in program.arguments}
+    unknown = not_checked(str(problem))
+    rows = (Row(name, shapes[name], prod(shapes[name]), unknown, unknown) for name in program.wrt)
+    return problem.sizes, tuple(rows), dict.fromkeys(program.outputs, unknown)
 
 
 def _refuse_unknown(program: Program, given: Sizes) -> None:
     for name, size in given.items():
         if name in program.constants:
-            raise NoPoint(f"{name} is a constant of the model; -D {name}={size} sets it")
+            raise BadSizes(f"{name} is a constant of the model; -D {name}={size} sets it")
         if name not in program.dims:
             known = ", ".join(program.dims) or "none"
-            raise NoPoint(f"the model has no dim {name} that is bound at run time; it has: {known}")
+            raise BadSizes(f"the model has no dim {name} that is bound at run time; it has: {known}")
         if size < 1:
-            raise NoPoint(f"{name}={size}: a size is at least 1")
+            raise BadSizes(f"{name}={size}: a size is at least 1")
 
 
 def _merge_rows(first: tuple[Row, ...], second: tuple[Row, ...]) -> tuple[Row, ...]:
@@ -176,7 +192,10 @@ class _Checker:
         found = self._worst(labels, routes, plain, CENTRAL, "central") if plain else None
         if found is None or found.status == "ok":
             return found or not_checked(OUT_OF_TIME)
-        refined = self._each(lambda curve, d: richardson(curve, d.reach), curves, directions)
+        room = 0.5 * point.margin  # steps that stay on this side of the nearest kink
+        refined = self._each(
+            lambda curve, d: richardson(curve, min(d.reach, room * d.step)), curves, directions
+        )
         return self._refined(labels, routes, refined) if refined else not_checked(OUT_OF_TIME)
 
     def _complex_step(self, point: Point, directions: list[Direction]) -> tuple[float, ...] | None:

@@ -34,8 +34,16 @@ MARGIN = 100.0  # steps between a point and the nearest kink
 Arguments = Mapping[str, Array]
 
 
+class BadSizes(ValueError):
+    """Sizes that the model cannot have; the message says why."""
+
+
 class NoPoint(Exception):
-    """Sizes or arguments with which the model makes sense were not found; the message says which."""
+    """No arguments were found at which the model has a finite value."""
+
+    def __init__(self, sizes: Sizes):
+        super().__init__("no arguments were found at which all values are finite")
+        self.sizes = sizes
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,20 +97,22 @@ class PointFinder:
     def find(self, given: Sizes) -> Point:
         """A point with finite values and derivatives, away from kinks where that is possible."""
         refused: list[Point] = []
-        problem = "the model's shapes make no sense at these sizes"
+        tried: Sizes | None = None
         deadline = time.monotonic() + 2.0 * self.seconds
         for sizes in size_choices(self.program, given):
-            problem = "no arguments were found at which all values are finite"
+            tried = tried or sizes
             for attempt in range(ATTEMPTS):
                 point = self._candidate(sizes, attempt)
                 if point is not None and not point.at_kink:
                     return point
                 refused += [point] if point is not None else []
-                if refused and (len(refused) >= PATIENCE or time.monotonic() > deadline):
+                if len(refused) >= PATIENCE or (refused and time.monotonic() > deadline):
                     return max(refused, key=lambda p: p.margin)
         if refused:
             return max(refused, key=lambda p: p.margin)
-        raise NoPoint(problem)
+        if tried is None:
+            raise BadSizes("the shapes of the model make no sense at these sizes")
+        raise NoPoint(tried)
 
     def _candidate(self, sizes: Sizes, attempt: int) -> Point | None:
         """A draw, unless a value or a derivative is not finite there."""

@@ -25,7 +25,7 @@ import numpy as np
 from .formulas import Expression, Formula, constant, formula
 
 SMALL = 60  # nodes of a formula that is still differentiated as a whole
-ROOM = 6_000_000  # tangents made before the model counts as too large
+ROOM = 1_500_000  # numbers and tangents made before the model counts as too large
 
 Tangents = dict[int, tuple[Any, float]]
 
@@ -143,12 +143,14 @@ class ScalarProgram:
     def number(self, value: Any) -> Number:
         if isinstance(value, Number):
             return value
+        self._account(())
         plain = value.item() if isinstance(value, np.generic) else value
         return Number(self, self.mp.mpf(plain), expression=constant(plain) if isfinite(plain) else None)
 
     def leaf(self, name: str, value: float, tangents: Tangents) -> Number:
         from sympy import Symbol
 
+        self._account(())
         symbol = Symbol(name, real=True)
         self.leaves[symbol] = Number(self, self.mp.mpf(value), 0.0, tangents, symbol)
         return self.leaves[symbol]

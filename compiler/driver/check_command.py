@@ -22,7 +22,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from autodiffc.compiler.comparison import Comparison, Report, Row
 from autodiffc.compiler.gradcheck import check
-from autodiffc.compiler.points import NoPoint
+from autodiffc.compiler.points import BadSizes
 from autodiffc.grammar.source import Source
 
 from .api import Options, module_of, module_text, program_of
@@ -48,7 +48,7 @@ def run(
     progress = _Progress()
     try:
         report = check(program, module, sizes=sizes, seed=seed, dtype=dtype, progress=progress.show)
-    except NoPoint as problem:
+    except BadSizes as problem:
         print(f"autodiffc: {source.name}: {problem}", file=sys.stderr)
         return 2
     finally:

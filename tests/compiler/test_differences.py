@@ -7,7 +7,6 @@ from math import cos, exp, log, sin, sqrt, tanh
 
 import numpy as np
 import pytest
-
 from autodiffc.compiler import ops
 from autodiffc.compiler.differences import EPSILON, NotAnalytic, central, complex_slopes, richardson
 from autodiffc.compiler.ir import Graph, Node

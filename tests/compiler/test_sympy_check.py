@@ -1,4 +1,4 @@
-"""The reference in scalars: exact where the answer is known, digits beyond double precision, kinks measured."""
+"""The reference in scalars: exact where the answer is known, beyond double precision, kinks measured."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from math import cos, exp, inf, isclose, log, sqrt
 
 import numpy as np
 import pytest
-
 from autodiffc.compiler import ops
 from autodiffc.compiler.formulas import NoFormula, constant, formula, formula_of
 from autodiffc.compiler.ir import OPS, Array, Graph, Node, NonDiff, Op, topological

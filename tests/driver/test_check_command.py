@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-
 from autodiffc.api import program_of
 from autodiffc.check_command import render, run
 from autodiffc.compiler.comparison import Comparison, Report, Row, Worst, compare, merge, not_checked
@@ -166,6 +165,28 @@ def _module(program: Any) -> Any:
     from autodiffc.api import Options, module_of, module_text
 
     return module_of(module_text(program, Options()), program.name)
+
+
+def test_a_model_without_finite_values_is_not_checked(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(source("param a: real[2]\nloss L = sum(log(-exp(a)))\n")) == 0
+    out = capsys.readouterr().out
+    assert re.search(r"^a +\(2,\) +2 +not checked +not checked +not checked$", out, re.MULTILINE)
+    assert "d_a, SymPy: not checked, no arguments were found at which all values are finite" in out
+
+
+def test_sizes_at_which_the_shapes_make_no_sense(capsys: pytest.CaptureFixture[str]) -> None:
+    text = "dim N\ninput x: real[N]\nparam a: real\nloss L = a * sum(x[3:])\n"
+    assert run(source(text), sizes={"N": 2}) == 2
+    assert "make no sense at these sizes" in capsys.readouterr().err
+    assert run(source(text), sizes={"N": 5}) == 0
+
+
+def test_a_kink_that_cannot_be_avoided(capsys: pytest.CaptureFixture[str]) -> None:
+    """SymPy's derivative follows the convention; a difference would not."""
+    text = "input x: real[2]\nparam a: real\nloss L = a * a + abs(0.0 * a) + relu(a - a)\n"
+    assert run(source(text)) == 0
+    out = capsys.readouterr().out
+    assert "DIFFERS" not in out
 
 
 # --- a module that is wrong in other ways than its numbers ------------------------------------------
