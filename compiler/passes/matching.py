@@ -176,10 +176,12 @@ class Search:
             reduced = self.views.reduction(node, pattern.op)
             if reduced is None:
                 return
-            node, aligned = reduced
-            b = {**b, "aligned": b.get("aligned", aligned)}
+            core, aligned = reduced
+            keepdims = core["keepdims"] if node.op is core.op else aligned
+            b = {"keepdims": keepdims, "aligned": aligned, **b}
             if b["aligned"] != aligned:
                 return
+            node = core
         args = self._arguments(pattern.op, node)
         if args is None:
             return
@@ -239,8 +241,9 @@ class Search:
             yield b, scale, terms
             return
         coefficient, pattern = patterns[0]
-        for i, (c, term) in enumerate(terms):
-            ratio = _ratio(c, coefficient)
+        ratios = [(_ratio(c, coefficient), i, term) for i, (c, term) in enumerate(terms)]
+        positive_first = sorted(ratios, key=lambda found: not (found[0] or 0.0) > 0.0)
+        for ratio, i, term in positive_first:
             if ratio is None or (scale is not None and scale != ratio):
                 continue
             for bound in self.match(pattern, term, b):
@@ -429,7 +432,8 @@ def _with_rest(new: Node, rest: Product) -> Node:
 def _attributes(pattern: Call, node: Node, b: Bindings) -> Bindings | None:
     """The bindings with the attribute variables; None where an attribute differs.
 
-    Whether a reduction keeps its dims is told by `aligned`.
+    For reductions `keepdims` is bound to what the first one does, and `aligned` to whether they broadcast
+    against their argument.
     """
     bound = dict(b)
     for name, wanted in pattern.attrs:

@@ -29,11 +29,12 @@ from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import Any, Literal, Union
 
-from ..ir import OPS, Interval, Node, const_value
+from ..ir import OPS, Interval, Node, Op, const_value
 from ..ops import pattern_variable as pattern_variable
 from ..types import Dim, size_of
+from .fold import folded
 from .matching import AttributeVariable, Pattern, Search, compiled, labels_of
-from .views import Views, negated
+from .views import SUMS, Views, negated
 
 Class = Literal["exact", "real", "guarded"]
 Replacement = Union[Node, Callable[["Binding"], Union[Node, None]]]
@@ -227,13 +228,24 @@ def instantiate(right: Replacement, binding: Binding) -> Node | None:
     if right.op.name == "pattern":
         return binding.values[right["name"]]  # type: ignore[no-any-return]
     args = [instantiate(a, binding) for a in right.args]
-    if right.op.name == "neg":
-        return negated(args[0])  # type: ignore[arg-type]
+    if right.op.name in SUMS:
+        return _signed(right.op, args)  # type: ignore[arg-type]
     attrs = {
         name: binding.values[value.name] if isinstance(value, AttributeVariable) else value
         for name, value in right.attrs
     }
-    return right.op(*args, **attrs)  # type: ignore[arg-type]
+    new = right.op(*args, **attrs)  # type: ignore[arg-type]
+    return folded(new) or new
+
+
+def _signed(op: Op, args: list[Node]) -> Node:
+    """A sum, a difference or a negative without a sign that it can do without: a + b for a - (-b)."""
+    if op.name == "neg":
+        return negated(args[0])
+    if args[1].op.name != "neg":
+        return op(*args)
+    inner = args[1].args[0]
+    return args[0] + inner if op.name == "sub" else args[0] - inner
 
 
 def fitted(new: Node, old: Node) -> Node | None:

@@ -31,7 +31,7 @@ from .stabilise import Stabilise
 
 def preparation(level: int, ranges: Mapping[str, Interval]) -> tuple[Step, ...]:
     """What runs on the model before it is differentiated."""
-    stable: tuple[Step, ...] = (Canonicalise(), Stabilise(ranges))
+    stable: tuple[Step, ...] = (Canonicalise(), Stabilise(ranges), Canonicalise())
     return stable if level == 0 else (*stable, Fold(), Cse(), Simplify())
 
 

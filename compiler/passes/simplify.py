@@ -15,27 +15,27 @@ from dataclasses import dataclass
 from ..ir import Graph, Node, topological, users
 from .base import rewritten
 from .pattern import LiteralRules
-from .rules.algebra import ADJOINT_RULES, EXACT_RULES, POWER_RULES
+from .rules.algebra import ADJOINT_RULES, EXACT_RULES, CANONICAL_RULES
 from .rules.structure import ADJOINT_STRUCTURE, ELEMENTWISE, STRUCTURE_RULES, without_kept_dims
 
 ROUNDS = 12
 
 
-_POWERS = LiteralRules(POWER_RULES)
+_CANONICAL = LiteralRules(CANONICAL_RULES)
 _EXACT = LiteralRules(EXACT_RULES)
 _ADJOINT = LiteralRules((*EXACT_RULES, *ADJOINT_RULES))
 
 
 @dataclass(frozen=True)
 class Canonicalise:
-    """x**2 as square(x), x**0.5 as sqrt(x): at every level, for rules and adjoints to see one form."""
+    """x**2 as square(x), -(-x) as x: at every level, for rules and adjoints to see one form."""
 
     name: str = "canonicalise"
 
     def run(self, graph: Graph) -> Graph:
         def step(node: Node, args: tuple[Node, ...]) -> Node:
             new = node.with_args(args)
-            return _POWERS.rewrite(new) or new
+            return _CANONICAL.rewrite(new) or new
 
         return rewritten(graph, step)
 

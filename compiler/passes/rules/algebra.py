@@ -78,8 +78,11 @@ EXACT_RULES: tuple[Rule, ...] = (
     _exact("gate-of-all", ops.gate(x, True), x),
 )
 
-# R30: an exponent that has an op of its own.
-POWER_RULES: tuple[Rule, ...] = (
+_TIDY = frozenset("neg-neg constant-factors constant-divisor times-one".split())
+
+# R30, exponents that have ops of their own; and what tidies the results of stability rules.
+CANONICAL_RULES: tuple[Rule, ...] = (
+    *(found for found in EXACT_RULES if found.name in _TIDY),
     _exact("power-two", x**2.0, ops.square(x)),
     _exact("power-half", x**0.5, ops.sqrt(x)),
     _exact("power-minus-one", x**-1.0, ops.reciprocal(x)),

@@ -11,16 +11,16 @@ from __future__ import annotations
 from ... import ops
 from ...ir import Node
 from ..pattern import Binding, Rule, apply_rules, attribute_variable, pattern_variable, rule
-from ..views import Sum, Views, build_sum
+from ..views import Views, build_sum
 from .stability_exp import halved
 
 x, y, p, q = map(pattern_variable, "xypq")
-axis, aligned, ddof = map(attribute_variable, ("axis", "aligned", "ddof"))
+axis, keepdims, ddof = map(attribute_variable, ("axis", "keepdims", "ddof"))
 exp, log, sqrt, square, cos = ops.exp, ops.log, ops.sqrt, ops.square, ops.cos
 
 
 def _reduced(op: str, argument: Node, **attrs: object) -> Node:
-    return ops.OPS[op](argument, axis=axis, keepdims=aligned, **attrs)
+    return ops.OPS[op](argument, axis=axis, keepdims=keepdims, **attrs)
 
 
 def _positive(b: Binding, *names: str) -> bool:
@@ -73,7 +73,7 @@ def _variance_of_difference(b: Binding) -> Node | None:
     found = b.views.reduction(centre, "mean")
     if found is None or not found[1] or found[0]["axis"] != b.axis or not b.views.same(found[0].args[0], values):
         return None
-    return ops.var(values, axis=b.axis, keepdims=b.aligned, ddof=0)
+    return ops.var(values, axis=b.axis, keepdims=b.keepdims, ddof=0)
 
 
 # --- differences of roots ----------------------------------------------------------------------------
@@ -96,12 +96,12 @@ def _difference(views: Views, a: Node, b: Node) -> Node:
 
 
 def _difference_of_roots(b: Binding) -> Node:
-    """(a - b) / (sqrt a + sqrt b); where both are 0, value and slopes are those of the roots themselves."""
-    total = sqrt(b.x) + sqrt(b.y)
-    quotient: Node = _difference(b.views, b.x, b.y) / total
-    if b.interval(b.x)[0] > 0.0 or b.interval(b.y)[0] > 0.0:
-        return quotient
-    return ops.where(ops.equal(total, 0.0), sqrt(b.x) - sqrt(b.y), quotient)
+    """(a - b) / (sqrt a + sqrt b), and 0 where both are 0."""
+    difference, total = _difference(b.views, b.x, b.y), sqrt(b.x) + sqrt(b.y)
+    apart = b.views.number(difference) not in (None, 0.0)
+    if apart or b.interval(b.x)[0] > 0.0 or b.interval(b.y)[0] > 0.0:
+        return difference / total
+    return ops.where(ops.equal(total, 0.0), 0.0, difference / total)
 
 
 def _square_of_sine(b: Binding) -> Node:
@@ -136,6 +136,7 @@ CANCELLATION_RULES: tuple[Rule, ...] = (
     rule("arcsinh", log(x + sqrt(x * x + 1.0)), ops.arcsinh(x)),
     rule("logit", log(p / (1.0 - p)), ops.logit(p)),
     rule("logit-logs", log(p) - log(1.0 - p), ops.logit(p)),
+    rule("logit-inverse", log((1.0 - p) / p), -ops.logit(p)),
     rule("logit-odds", log(1.0 / p - 1.0), -ops.logit(p)),
     # R27
     rule(

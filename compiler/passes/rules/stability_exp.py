@@ -8,6 +8,7 @@ sigmoid(argument): real
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import log as log_of
 
 from ... import ops
@@ -17,12 +18,12 @@ from ..pattern import Binding, Rule, apply_rules, attribute_variable, pattern_va
 from ..views import MOVES, Views, build_product, negated
 
 x, y = pattern_variable("x"), pattern_variable("y")
-axis, aligned, last = map(attribute_variable, ("axis", "aligned", "last"))
+axis, keepdims, last = map(attribute_variable, ("axis", "keepdims", "last"))
 exp, log, sigmoid, softplus, sinh, cosh = ops.exp, ops.log, ops.sigmoid, ops.softplus, ops.sinh, ops.cosh
 
 
 def _reduced(op: str, argument: Node) -> Node:
-    return ops.OPS[op](argument, axis=axis, keepdims=aligned)
+    return ops.OPS[op](argument, axis=axis, keepdims=keepdims)
 
 
 # --- softmax and logsumexp -------------------------------------------------------------------------
@@ -42,18 +43,26 @@ def _log_softmax(b: Binding) -> Node | None:
     return ops.log_softmax(b.x, axis=b.axis[0]) if b.aligned and len(b.axis) == 1 else None
 
 
-def _log_of_moved_softmax(b: Binding) -> Node | None:
-    """log(softmax(x)), also where elements were moved between."""
-    moves, inner = [], b.x
-    while inner.op.name in MOVES:
-        moves.append(inner)
-        inner = inner.args[0]
-    if inner.op.name != "softmax":
-        return None
-    result: Node = ops.log_softmax(inner.args[0], axis=inner["axis"])
-    for move in reversed(moves):
+def _minus_log_softmax(b: Binding) -> Node | None:
+    result = _log_softmax(b)
+    return None if result is None else negated(result)
+
+
+def through_moves(node: Node, function: Callable[[Node], Node | None]) -> Node | None:
+    """A function of what is below ops that only move elements, with these put on its result."""
+    moves = []
+    while node.op.name in MOVES:
+        moves.append(node)
+        node = node.args[0]
+    result = function(node)
+    for move in reversed(moves if result is not None else []):
+        assert result is not None
         result = move.with_args((result, *move.args[1:]))
     return result
+
+
+def _log_of_softmax(node: Node) -> Node | None:
+    return ops.log_softmax(node.args[0], axis=node["axis"]) if node.op.name == "softmax" else None
 
 
 def _shifted_by_max(b: Binding) -> bool:
@@ -63,7 +72,7 @@ def _shifted_by_max(b: Binding) -> bool:
 def _log_of_exponentials(b: Binding) -> Node | None:
     """log(exp(a) + 2*exp(b) + sum(exp(c)) + …): each term as an exponential, the logs added."""
     total = b.views.sum(b.x)
-    terms = [_log_of_term(b.views, c, t) for c, t in total.terms]
+    terms = [_log_of_term(c, t) for c, t in total.terms]
     if total.constant:
         terms.insert(0, const(log_of(total.constant)) if total.constant > 0.0 else None)
     if not total.terms or None in terms:
@@ -74,21 +83,24 @@ def _log_of_exponentials(b: Binding) -> Node | None:
     return result
 
 
-def _log_of_term(views: Views, coefficient: float, term: Node) -> Node | None:
+def _log_of_term(coefficient: float, term: Node) -> Node | None:
     """log(coefficient * term) of an exponential, or of a sum or mean of exponentials."""
     if not coefficient > 0.0:
         return None
+    result = through_moves(term, _log_of_exponential)
     offset = log_of(coefficient)
-    pushed = views.pushed(term) or term
-    if pushed.op.name == "exp":
-        result = pushed.args[0]
-    elif term.op.name in ("sum", "mean") and term.args[0].op.name == "exp":
-        result = ops.logsumexp(term.args[0].args[0], **dict(term.attrs))
-        if term.op.name == "mean":
-            result = result - log(ops.dim_value(reduced_count(term.args[0], term["axis"])))
-    else:
+    return result + offset if result is not None and offset else result
+
+
+def _log_of_exponential(node: Node) -> Node | None:
+    if node.op.name == "exp":
+        return node.args[0]
+    if node.op.name not in ("sum", "mean") or node.args[0].op.name != "exp":
         return None
-    return result + offset if offset else result
+    result: Node = ops.logsumexp(node.args[0].args[0], **dict(node.attrs))
+    if node.op.name == "sum":
+        return result
+    return result - log(ops.dim_value(reduced_count(node.args[0], node["axis"])))
 
 
 # --- halves ----------------------------------------------------------------------------------------
@@ -101,13 +113,13 @@ def halved(views: Views, node: Node) -> Node:
 
 
 def _tanh_of_half(b: Binding) -> Node:
-    half = halved(b.views, b.x)
-    return ops.tanh(half)
+    return ops.tanh(halved(b.views, b.x))
 
 
 EXPONENTIAL_RULES: tuple[Rule, ...] = (
     # R1
-    rule("log-softmax", log(x), _log_of_moved_softmax),
+    rule("log-softmax", log(x), lambda b: through_moves(b.x, _log_of_softmax)),
+    rule("log-inverse-softmax", log(_reduced("sum", exp(x)) / exp(x)), _minus_log_softmax),
     # R5; a maximum taken off beforehand is taken off anyway
     rule("softmax", exp(x) / _reduced("sum", exp(x)), _softmax),
     rule(
