@@ -5,12 +5,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import doctest
 import importlib.util
+import io
 import os
 import re
 import subprocess
 import sys
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -18,8 +21,12 @@ from typing import Any
 
 import autodiffc
 import pytest
+from autodiffc.cli import main
+from autodiffc.grammar.diagnostics import CODES
 
 ROOT = Path(__file__).resolve().parents[2]
+TRACEBACK = "Traceback (most recent call last):\n"
+SHELL = set("|&;<>()$`\\\"'*?[]#~%{}")
 SESSION = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 
@@ -96,8 +103,11 @@ class Document:
         return str(markdown.console(shown))
 
     def _printed(self, command: str) -> str:
+        words = command.split()
+        if words[0] == "autodiffc" and not SHELL & set(command):
+            return _in_this_process(words[1:])
         path = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
-        environment = dict(os.environ, PATH=path, PYTHONPATH=str(self.folder), COLUMNS="100")
+        environment = dict(os.environ, PATH=path, PYTHONPATH=str(self.folder))
         done = subprocess.run(
             ["bash", "-c", command],
             cwd=self.folder,
@@ -131,6 +141,19 @@ class Document:
         return str(block.body)
 
 
+def _in_this_process(arguments: list[str]) -> str:
+    """What the command `autodiffc` prints; a process of its own would take ten times as long."""
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        try:
+            main(arguments)
+        except SystemExit:
+            pass
+        except Exception:
+            traceback.print_exc()
+    return (out.getvalue() + err.getvalue()).rstrip("\n")
+
+
 class _Runner(doctest.DocTestRunner):
     """Collects what did not print what it should."""
 
@@ -139,15 +162,14 @@ class _Runner(doctest.DocTestRunner):
         self.wrong: list[tuple[doctest.Example, str]] = []
 
     def report_failure(self, out: Any, test: doctest.DocTest, example: doctest.Example, got: str) -> None:
+        if got.startswith(TRACEBACK):
+            got = f"{TRACEBACK}    ...\n{got.splitlines()[-1]}\n"
         self.wrong.append((example, got))
 
     def report_unexpected_exception(
         self, out: Any, test: doctest.DocTest, example: doctest.Example, exc_info: Any
     ) -> None:
-        kind, value, _ = exc_info
-        self.wrong.append(
-            (example, f"Traceback (most recent call last):\n    ...\n{kind.__name__}: {value}\n")
-        )
+        self.wrong.append((example, f"{TRACEBACK}    ...\n{exc_info[0].__name__}: {exc_info[1]}\n"))
 
 
 def _entered(example: doctest.Example, printed: str) -> str:
@@ -163,6 +185,7 @@ def test_document(
     for name in ("examples", "tests", "compiler"):
         (tmp_path / name).symlink_to(ROOT / name)
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "100")
     monkeypatch.syspath_prepend(str(tmp_path))
     document = Document(path, tmp_path)
     document.run()
@@ -187,3 +210,9 @@ def _anchors(path: Path) -> set[str]:
     """The anchors of a document's headings."""
     headings = re.findall(r"(?m)^#+ (.+)$", path.read_text("utf-8"))
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_every_diagnostic_is_documented_with_an_example() -> None:
+    text = (ROOT / "docs" / "diagnostics.md").read_text("utf-8")
+    assert re.findall(r"(?m)^## (E\d+)$", text) == sorted(CODES)
+    assert [code for code in CODES if f"[{code}]: " not in text] == []
