@@ -34,7 +34,7 @@ class Comparison:
     error: float | None = None
     worst: Worst | None = None
     reason: str = ""
-    method: str = ""
+    methods: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def compare(
     expected: Sequence[float],
     atol: Sequence[float],
     rtol: float,
-    method: str = "",
+    *methods: str,
 ) -> Comparison:
     """|a - b| <= atol + rtol max(|a|, |b|, ‖b‖ / 1000) for every element; NaN agrees with NaN alone."""
     largest = max(map(abs, expected), default=0.0)
@@ -99,9 +99,9 @@ def compare(
         allowed = floor + rtol * scale
         excess.append((_ratio(gap, allowed), error, Worst(element, a, b)))
     if not excess:
-        return Comparison("ok", 0.0, method=method)
+        return Comparison("ok", 0.0, methods=methods)
     ratio, error, worst = max(excess, key=lambda e: e[0])
-    return Comparison("ok" if ratio <= 1.0 else "differs", error, worst, method=method)
+    return Comparison("ok" if ratio <= 1.0 else "differs", error, worst, methods=methods)
 
 
 def _ratio(gap: float, allowed: float) -> float:
@@ -114,5 +114,6 @@ def merge(first: Comparison, second: Comparison) -> Comparison:
     """Both outcomes as one: a difference anywhere is a difference, one check that could be made counts."""
     order = {"differs": 2, "ok": 1, "not checked": 0}
     better, other = sorted((first, second), key=lambda c: (order[c.status], c.error or 0.0), reverse=True)
-    methods = list(dict.fromkeys(m for m in (first.method, second.method) if m))
-    return replace(better, method=" and ".join(methods) if other.status != "not checked" else better.method)
+    if other.status == "not checked":
+        return better
+    return replace(better, methods=tuple(dict.fromkeys(first.methods + second.methods)))

@@ -181,22 +181,20 @@ class _Checker:
         if time.monotonic() > self.deadline:
             return not_checked(OUT_OF_TIME)
         labels = [d.label for d in directions]
+        floors = self._floors(point, directions)
         exact = self._complex_step(point, directions)
         if exact is not None:
-            floors = [self._floor(e) for e in self._noise(point, directions)]
-            return self._worst(
-                labels, routes, [Slope(s, f) for s, f in zip(exact, floors)], EXACT, "complex step"
-            )
+            return self._worst(labels, routes, [Slope(s, 0.0) for s in exact], floors, EXACT, "complex step")
         curves = [self._curve(point, d) for d in directions]
         plain = self._each(lambda curve, d: central(curve, d.step), curves, directions)
-        found = self._worst(labels, routes, plain, CENTRAL, "central") if plain else None
+        found = self._worst(labels, routes, plain, floors, CENTRAL, "central") if plain else None
         if found is None or found.status == "ok":
             return found or not_checked(OUT_OF_TIME)
         room = 0.5 * point.margin  # steps that stay on this side of the nearest kink
         refined = self._each(
             lambda curve, d: richardson(curve, min(d.reach, room * d.step)), curves, directions
         )
-        return self._refined(labels, routes, refined) if refined else not_checked(OUT_OF_TIME)
+        return self._refined(labels, routes, refined, floors) if refined else not_checked(OUT_OF_TIME)
 
     def _complex_step(self, point: Point, directions: list[Direction]) -> tuple[float, ...] | None:
         tangents = [{d.name: d.vector} for d in directions]
@@ -209,12 +207,12 @@ class _Checker:
         agrees = abs(value - plain) <= EXACT * max(abs(value), abs(plain)) or value == plain
         return slopes if agrees and np.isfinite(slopes).all() else None
 
-    def _noise(self, point: Point, directions: list[Direction]) -> list[float]:
-        """The scale of rounding errors in each slope, where the reference knows it."""
+    def _floors(self, point: Point, directions: list[Direction]) -> list[float]:
+        """How far rounding may take each compiled slope, where the reference knows it."""
         if point.reference is None:
             return [0.0] * len(directions)
         floors = {d.label: f for d, f in zip(point.directions, point.reference.floors)}
-        return [floors[d.label] for d in directions]
+        return [self._floor(floors[d.label]) for d in directions]
 
     def _curve(self, point: Point, direction: Direction) -> Curve:
         """The target along a direction: the module's own; for float32 the interpreter's, in float64."""
@@ -241,20 +239,36 @@ class _Checker:
         return slopes
 
     def _worst(
-        self, labels: list[str], routes: list[list[float]], expected: list[Slope], rtol: float, method: str
+        self,
+        labels: list[str],
+        routes: list[list[float]],
+        expected: list[Slope],
+        floors: list[float],
+        rtol: float,
+        method: str,
     ) -> Comparison:
-        values, errors = [s.slope for s in expected], [s.error for s in expected]
+        """The comparison of the route that is farthest off."""
+        values = [s.slope for s in expected]
+        atol = [s.error + floor for s, floor in zip(expected, floors)]
         rtol = self._tolerance(rtol)
-        return reduce(merge, (compare(labels, found, values, errors, rtol, method) for found in routes))
+        return reduce(merge, (compare(labels, found, values, atol, rtol, method) for found in routes))
 
-    def _refined(self, labels: list[str], routes: list[list[float]], slopes: list[Slope]) -> Comparison:
+    def _refined(
+        self, labels: list[str], routes: list[list[float]], slopes: list[Slope], floors: list[float]
+    ) -> Comparison:
         """The extrapolated slopes; those whose own error is large prove nothing."""
         largest = max((abs(s.slope) for s in slopes if np.isfinite(s.slope)), default=0.0)
         sure = [
             k for k, s in enumerate(slopes) if s.error <= RELIABLE * max(abs(s.slope), SMALL_PART * largest)
         ]
-        kept = [[found[k] for k in sure] for found in routes]
-        found = self._worst([labels[k] for k in sure], kept, [slopes[k] for k in sure], EXACT, "extrapolated")
+        found = self._worst(
+            [labels[k] for k in sure],
+            [[found[k] for k in sure] for found in routes],
+            [slopes[k] for k in sure],
+            [floors[k] for k in sure],
+            EXACT,
+            "extrapolated",
+        )
         if found.status == "ok" and len(sure) < len(slopes):
             return not_checked("the differences do not converge")
         return found

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from textwrap import fill
 
 from autodiffc.compiler.comparison import Comparison, Report, Row
 from autodiffc.compiler.gradcheck import check
@@ -113,8 +114,8 @@ def _cell(comparison: Comparison) -> str:
 
 def _methods(rows: Sequence[Row]) -> Iterator[str]:
     """How the numbers in the columns were found."""
-    symbolic = dict.fromkeys(row.symbolic.method for row in rows if row.symbolic.method)
-    differences = dict.fromkeys(row.differences.method for row in rows if row.differences.method)
+    symbolic = dict.fromkeys(method for row in rows for method in row.symbolic.methods)
+    differences = dict.fromkeys(method for row in rows for method in row.differences.methods)
     parts = [f"SymPy: {', '.join(symbolic)}, in 50 digits"] if symbolic else []
     parts += [f"differences: {', '.join(differences)}"] if differences else []
     if parts:
@@ -123,21 +124,28 @@ def _methods(rows: Sequence[Row]) -> Iterator[str]:
 
 def _findings(report: Report) -> Iterator[str]:
     """What the table has no room for: where it differs, and why something was not checked."""
-    for name, value in report.values:
-        yield from _explained(f"the value of {name}", "the value in 50 digits", value)
+    found = [(f"the value of {name}", "the value in 50 digits", value) for name, value in report.values]
     for row in report.rows:
-        yield from _explained(f"d_{row.name}, SymPy", "SymPy's derivative", row.symbolic)
-        yield from _explained(f"d_{row.name}, differences", "the difference", row.differences)
+        found.append((f"d_{row.name} by SymPy", "SymPy's derivative", row.symbolic))
+        found.append((f"d_{row.name} by differences", "the difference", row.differences))
+    for what, other, comparison in found:
+        if comparison.status == "differs":
+            yield _wrapped(f"{what}: {_difference(other, comparison)}")
+    reasons = dict.fromkeys(c.reason for _, _, c in found if c.status == "not checked")
+    for reason in reasons:
+        names = ", ".join(w for w, _, c in found if c.status == "not checked" and c.reason == reason)
+        yield _wrapped(f"not checked: {names}: {reason}")
 
 
-def _explained(what: str, other: str, found: Comparison) -> Iterator[str]:
-    if found.status == "not checked":
-        yield f"{what}: not checked, {found.reason}"
-    elif found.status == "differs" and found.worst is None:
-        yield f"{what}: {found.reason}"
-    elif found.status == "differs" and found.worst is not None:
-        worst = found.worst
-        yield f"{what}: worst at {worst.element}: compiled {worst.compiled!r}, {other} {worst.expected!r}"
+def _wrapped(text: str) -> str:
+    return fill(text, 96, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False)
+
+
+def _difference(other: str, found: Comparison) -> str:
+    worst = found.worst
+    if worst is None:
+        return found.reason
+    return f"worst at {worst.element}: compiled {worst.compiled!r}, {other} {worst.expected!r}"
 
 
 def _summary(report: Report) -> str:
