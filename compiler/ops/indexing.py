@@ -222,8 +222,8 @@ def _scatter_eval(g: Array, *arrays: Array, shape: tuple[int, ...], index: Index
 
 def _picked_once(arrays: Sequence[Node]) -> bool:
     """Is no element picked twice? Where a single one is, or one along each step of an arange."""
-    rank = max(a.rank for a in arrays)
-    return rank == 0 or any(a.op.name == "arange" and a.rank == rank == 1 for a in arrays)
+    picked = broadcast(*(a.shape for a in arrays))
+    return not picked or any(a.op.name == "arange" and a.shape == picked for a in arrays)
 
 
 def _scatter_py(node: Node, d: DimText) -> str:

@@ -22,7 +22,8 @@ def tuple_text(items: list[str]) -> str:
 
 
 def shape_arg(shape: Shape, d: DimText) -> str:
-    return tuple_text([d(dim) for dim in shape])
+    """A shape as NumPy's functions take it: a number for one axis, else a tuple."""
+    return d(shape[0]) if len(shape) == 1 else tuple_text([d(dim) for dim in shape])
 
 
 # --- reshape -------------------------------------------------------------------------------------

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 from autodiffc.codegen.routines import ROUTINES
 from autodiffc.compiler.interp import evaluate
 from autodiffc.compiler.ir import Array, Graph, Node
+from autodiffc.compiler.ops import argument
+from autodiffc.compiler.passes.autodiff import differentiate
 from autodiffc.compiler.passes.expand import Expand
+from autodiffc.compiler.types import Dim, Kind, Type
+
+KINDS: dict[str, Kind] = {"f": "real", "i": "int", "b": "bool"}
 
 
 def argument_names(node: Node) -> list[str]:
@@ -47,3 +52,28 @@ def run_texts(graph: Graph, arguments: Mapping[str, Array], sizes: Mapping[str, 
         else:
             found[node] = run_text(node, [found[a] for a in node.args], sizes)
     return {name: found[node] for name, node in graph.outputs}
+
+
+def value_and_gradients(
+    build: Callable[..., Node], *arrays: Any, cotangent: Any = 1.0
+) -> tuple[Array, list[Array]]:
+    """A function's value and its adjoint, by the interpreter and by the texts, which must agree.
+
+    The arguments are constants of their shapes; ints are labels and get no gradient.
+    """
+    values = [np.asarray(a) for a in arrays]
+    types = [Type(KINDS[v.dtype.kind], tuple(map(Dim.of, v.shape))) for v in values]
+    inputs = [argument(f"a{k}", type_) for k, type_ in enumerate(types)]
+    node = build(*inputs)
+    seed = argument("g", node.type)
+    graph = Graph((*inputs, seed), (("y", node),))
+    wrt = [n["name"] for n in inputs if n.type.kind == "real"]
+    graph = differentiate(graph, "y", wrt, seed)
+    given = {f"a{k}": v for k, v in enumerate(values)}
+    given["g"] = np.broadcast_to(cotangent, tuple(d.known or 0 for d in node.shape)).astype(float)
+    expected = evaluate(graph, given, {})
+    with np.errstate(all="ignore"):
+        found = run_texts(graph, given, {})
+    for name, value in expected.items():
+        np.testing.assert_allclose(np.asarray(found[name], float), value, rtol=1e-12, err_msg=name)
+    return expected["y"], [expected[f"d_{name}"] for name in wrt]
