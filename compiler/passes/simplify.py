@@ -10,6 +10,7 @@ outputs need is adjoint code, whose order of factors is the compiler's choice.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..ir import Graph, Node, topological, users
@@ -34,8 +35,7 @@ class Canonicalise:
 
     def run(self, graph: Graph) -> Graph:
         def step(node: Node, args: tuple[Node, ...]) -> Node:
-            new = node.with_args(args)
-            return _CANONICAL.rewrite(new) or new
+            return _rewritten(node.with_args(args), _CANONICAL.rewrite)
 
         return rewritten(graph, step)
 
@@ -65,8 +65,13 @@ class Simplify:
 
 def _simplified(node: Node, adjoint: bool) -> Node:
     rules = _ADJOINT if adjoint else _EXACT
+    return _rewritten(node, lambda new: _structured(new, adjoint) or rules.rewrite(new))
+
+
+def _rewritten(node: Node, rewrite: Callable[[Node], Node | None]) -> Node:
+    """The node after as many rewrites as apply."""
     for _ in range(ROUNDS):
-        new = _structured(node, adjoint) or rules.rewrite(node)
+        new = rewrite(node)
         if new is None:
             break
         node = new

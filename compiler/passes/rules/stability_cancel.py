@@ -151,6 +151,8 @@ CANCELLATION_RULES: tuple[Rule, ...] = (
     # R18, R28
     rule("difference-of-squares", square(x) - square(y), (x - y) * (x + y)),
     rule("difference-of-roots", sqrt(x) - sqrt(y), _difference_of_roots),
+    # what hides another rule's pattern in a reciprocal
+    rule("log-reciprocal", log(1.0 / x), -log(x), where=lambda b: all(e > 0 for _, e in b.views.product(b.x).powers)),
     # R10
     rule("expm1", exp(x) - 1.0, ops.expm1(x)),
     rule("log1p", log(1.0 + x), ops.log1p(x)),
