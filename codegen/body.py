@@ -84,9 +84,18 @@ class Body:
                 self._settle(node, self.pending[node].group)
         return self
 
-    def result(self, name: str) -> Expr:
-        """The text of an output."""
-        return self._operand(self.graph.output(name), array=bool(self.graph.output(name).rank))
+    def value(self, node: Node) -> Expr:
+        """The text of a value, once the statements are written."""
+        return self._operand(node, array=bool(node.rank))
+
+    def mentioned_dims(self) -> dict[str, None]:
+        """The dims that the statements will mention."""
+        for node in self.graph.nodes():
+            if node.op.name == "dim":
+                self.dim(node["dim"])
+            elif node.op.name not in LEAVES:
+                self._template(node)
+        return self.dims
 
     def dim(self, dim: Dim) -> Expr:
         """The text of a dim, which the function must then bind."""

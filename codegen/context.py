@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import wraps
+from typing import Any, TypeVar
 
 from autodiffc.compiler.ir import Literal, Node
 from autodiffc.compiler.model import Derivative, Program
@@ -12,6 +15,9 @@ from .names import Names
 from .sourcelines import LogicalLines
 
 WIDTH = 100
+
+
+Fact = TypeVar("Fact")
 
 
 @dataclass(eq=False)
@@ -27,6 +33,8 @@ class Context:
     lines: LogicalLines
     tables: dict[Literal, str] = field(default_factory=dict)  # array constants, by their module-level names
     line_ops: dict[int, list[str]] = field(default_factory=dict)  # the ops of the model's values on each line
+
+    facts: dict[str, Any] = field(default_factory=dict)  # what `once` keeps
 
     @property
     def real(self) -> str:
@@ -48,6 +56,19 @@ class Context:
     def numpy_type(self, type: Type) -> str:
         """The dtype of a value, as text."""
         return {"real": self.real, "int": "np.int64", "bool": "np.bool_"}[type.kind]
+
+
+def once(function: Callable[[Context], Fact]) -> Callable[[Context], Fact]:
+    """A fact about the module, worked out when it is first asked for."""
+
+    @wraps(function)
+    def kept(context: Context) -> Fact:
+        if function.__name__ not in context.facts:
+            context.facts[function.__name__] = function(context)
+        fact: Fact = context.facts[function.__name__]
+        return fact
+
+    return kept
 
 
 def model_names(program: Program, derivative: Derivative) -> list[str]:

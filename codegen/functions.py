@@ -9,7 +9,7 @@ from autodiffc.compiler.model import Argument, Binding
 
 from .boundary import bindings_of, holders, write_call
 from .body import Body
-from .context import Context, python_type
+from .context import Context, once, python_type
 from .dimtext import Holder, bind, readable_from
 from .docstrings import arguments_text, write_docstring
 from .names import Scope
@@ -121,15 +121,15 @@ def write_predict(context: Context, writer: Writer) -> None:
 # --- arguments and dims ----------------------------------------------------------------------------
 
 
+@once
 def predict_arguments(context: Context) -> tuple[Argument, ...]:
     """All params, the inputs that the outputs need, and those that alone know a dim."""
     graph, program = context.derivative.predict, context.program
     assert graph is not None
-    nodes = graph.nodes()
-    wanted = {n["name"] for n in nodes if n.op.name == "argument"}
+    wanted = {n["name"] for n in graph.nodes() if n.op.name == "argument"}
     chosen = [a for a in program.arguments if a.role == "param" or a.name in wanted]
-    trial = Body(context, graph, context.names.scope(), _given(context, graph)).build()
-    missing = set(trial.dims) - bindings_of(context, chosen).keys()
+    mentioned = Body(context, graph, context.names.scope(), {}).mentioned_dims()
+    missing = mentioned.keys() - bindings_of(context, chosen).keys()
     needed = {b.argument for b in program.bindings if b.dim in missing}
     return tuple(a for a in program.arguments if a in chosen or a.name in needed)
 
@@ -156,23 +156,27 @@ def has_cache(context: Context) -> bool:
     return context.derivative.backward is not None
 
 
+@once
 def cache_fields(context: Context) -> dict[str, Node | None]:
     """The fields of Cache: saved values, then dims (None) that no saved array can tell."""
     outputs = dict(context.derivative.forward.outputs)
     return {**{name: outputs[name] for name in context.derivative.saved}, **dict.fromkeys(cache_dims(context))}
 
 
+@once
 def cache_dims(context: Context) -> list[str]:
     """The dims that backward needs and that no saved array can tell."""
     backward = context.derivative.backward
     if backward is None:
         return []
-    body = Body(context, backward, context.names.scope(), _given(context, backward)).build()
+    body = Body(context, backward, context.names.scope(), {})
     for dim in context.program.graph.output(str(context.program.target)).shape:
         body.dim(dim)
-    return [d for d in body.dims if d not in _saved_bindings(context)]
+    saved = _saved_bindings(context)
+    return [d for d in body.mentioned_dims() if d not in saved]
 
 
+@once
 def _saved_bindings(context: Context) -> dict[str, Binding]:
     found: dict[str, Binding] = {}
     outputs = dict(context.derivative.forward.outputs)
@@ -185,7 +189,7 @@ def _saved_bindings(context: Context) -> dict[str, Binding]:
 def _unpack_cache(context: Context, writer: Writer, cache: str, fields: Mapping[str, Node | None]) -> None:
     names = [context.local(name) for name in fields]
     if len(names) == 1:
-        writer.line(f"{names[0]} = {cache}.{context.names.field(next(iter(fields)))}")
+        writer.line(f"{names[0]} = {cache}.{context.local(next(iter(fields)))}")
     elif names:
         writer.line(f"{', '.join(names)} = {cache}")
 

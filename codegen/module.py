@@ -181,7 +181,7 @@ def _types(context: Context) -> list[str]:
     fields = [_field(context, name, outputs[name], None) for name in program.outputs]
     if context.derivative.predict is not None and program.loss is not None:
         place = program.outputs.index(program.loss)
-        fields[place] = f"{context.names.field(program.loss)}: float | None  # None from predict()"
+        fields[place] = f"{context.local(program.loss)}: float | None  # None from predict()"
     sections.append(_named_tuple("Outputs", fields))
     if has_cache(context):
         sections.append(_named_tuple("Cache", _cache_lines(context, shapes), "What backward() needs of a forward()."))
@@ -192,7 +192,7 @@ def _cache_lines(context: Context, shapes: dict[str, str]) -> list[str]:
     lines = []
     for name, node in cache_fields(context).items():
         if node is None:
-            lines.append(f"{context.names.field(name)}: int")
+            lines.append(f"{context.local(name)}: int")
         else:
             lines.append(_field(context, name, node, shapes.get(name)))
     return lines
@@ -200,7 +200,7 @@ def _cache_lines(context: Context, shapes: dict[str, str]) -> list[str]:
 
 def _field(context: Context, name: str, node: Node, shape: str | None) -> str:
     comment = f"  # {shape or node.type.kind + shape_text(node.shape)}" if node.rank else ""
-    return f"{context.names.field(name)}: {python_type(node)}{comment}"
+    return f"{context.local(name)}: {python_type(node)}{comment}"
 
 
 def _named_tuple(name: str, fields: list[str], doc: str = "") -> str:

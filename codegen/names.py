@@ -44,16 +44,10 @@ class Names:
             self._local[name] = name if name in kept else _free(escaped(name), kept)
             kept.add(self._local[name])
         self.model = frozenset(kept)
-        self.field_names = _field_names([self._local[n] for n in wanted])
 
     def local(self, name: str) -> str:
         """The Python name of an argument or value of the model."""
         return self._local.get(name) or escaped(name)
-
-    def field(self, name: str) -> str:
-        """The name as a field of a NamedTuple, which must not begin with an underscore."""
-        local = self.local(name)
-        return self.field_names.get(local, local)
 
     def ref(self, name: str) -> str:
         """How a function body refers to a module-level name or builtin."""
@@ -106,12 +100,3 @@ def _free(base: str, taken: Iterable[str]) -> str:
         base += "_"
     return base
 
-
-def _field_names(locals: list[str]) -> dict[str, str]:
-    """`_x` becomes `x_`: a NamedTuple refuses the former."""
-    renamed: dict[str, str] = {}
-    for local in locals:
-        if local.startswith("_"):
-            base = f"{local.strip('_') or 'field'}_"
-            renamed[local] = _free(base, {*locals, *renamed.values()})
-    return renamed

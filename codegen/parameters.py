@@ -68,7 +68,7 @@ def write_init_params(context: Context, writer: Writer) -> None:
             writer.line(f"{rng} = {context.ref('np')}.random.default_rng({seed})")
         with _multiline(writer, f"return {context.ref('Params')}("):
             for param in params:
-                writer.line(f"{context.names.field(param.name)}={_initial(context, param, rng)},")
+                writer.line(f"{context.local(param.name)}={_initial(context, param, rng)},")
 
 
 class _multiline:
@@ -265,7 +265,7 @@ def _write_value_and_slope(context: Context, writer: Writer) -> None:
         if tuple(names) == program.wrt:
             every = "grads"
         else:
-            fields = [context.names.field(n) for n in names]
+            fields = [context.local(n) for n in names]
             parts = [
                 f"grads.{f}" if n in program.wrt else f"{np_}.zeros_like(params.{f})" for n, f in zip(names, fields)
             ]
@@ -290,7 +290,7 @@ def write_bounds(context: Context, writer: Writer) -> None:
             writer.line(f"return {pairs[0]} * {count}")
             return
         parts = [
-            f"{pair} * {np_}.size({name}.{context.names.field(p.name)})" if p.type.rank else pair
+            f"{pair} * {np_}.size({name}.{context.local(p.name)})" if p.type.rank else pair
             for pair, p in zip(pairs, params)
         ]
         writer.line(f"return {' + '.join(parts)}")

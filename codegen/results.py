@@ -25,15 +25,15 @@ def root(node: Node) -> Node:
 
 def owned(body: Body, names: Sequence[str], keep: Sequence[str] = ()) -> dict[str, str]:
     """The texts of the outputs `names`, copied where something else holds their memory, and of `keep`."""
-    graph = body.graph
-    held = {root(graph.output(name)) for name in keep}
+    outputs = dict(body.graph.outputs)
+    held = {root(outputs[name]) for name in keep}
     texts = {}
     for name in names:
-        node = graph.output(name)
+        node = outputs[name]
         shared = node.rank and (root(node) in held or _foreign(node))
         held.add(root(node))
-        texts[name] = f"{body.result(name).within(ATOM)}.copy()" if shared else str(body.result(name))
-    return {**texts, **{name: str(body.result(name)) for name in keep}}
+        texts[name] = f"{body.value(node).within(ATOM)}.copy()" if shared else str(body.value(node))
+    return {**texts, **{name: str(body.value(outputs[name])) for name in keep}}
 
 
 def _foreign(node: Node) -> bool:
