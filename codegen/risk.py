@@ -20,7 +20,7 @@ QUIET = frozenset(
     "less less_equal greater greater_equal equal not_equal logical_and logical_or logical_not reshape transpose "
     "broadcast_to getitem put gather scatter_add decrement take_along put_along concatenate stack flip roll tril triu "
     "diag diagonal trace eye arange to_real to_int to_bool clip nonnegative sigmoid tanh one_hot cumsum pad repeat tile "
-    "einsum linspace max_shift all any floor ceil round square".split()
+    "einsum contract linspace max_shift all any floor ceil round square".split()
 )
 HUGE = 1e100
 
