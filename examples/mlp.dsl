@@ -1,4 +1,4 @@
-# A perceptron of two layers, an example as a row: E = (y - ŷ)(y - ŷ)ᵀ / 2.
+# A perceptron of two layers, an example as a row: E = ½ (y - ŷ)(y - ŷ)ᵀ.
 model mlp
 
 dim D, H, K
@@ -11,4 +11,5 @@ param b2: real[K]
 
 h = sigmoid(x @ W1 + b1)
 output y_hat = sigmoid(h @ W2 + b2)
-loss E = dot(y - y_hat, y - y_hat) / 2
+error = y - y_hat
+loss E = dot(error, error) / 2

@@ -61,14 +61,17 @@ def in_coordinates(objective: Objective, origin: Vector, axes: Matrix, unit: flo
 
 def hessian(objective: Objective, u: Vector, step: float) -> Matrix:
     """Central differences of the gradient."""
-    rows = [objective(u + e)[1] - objective(u - e)[1] for e in step * np.eye(u.size)]
-    return (np.array(rows) + np.array(rows).T) / (4 * step)
+    rows = np.array([objective(u + e)[1] - objective(u - e)[1] for e in step * np.eye(u.size)])
+    return np.asarray((rows + rows.T) / (4 * step))
 
 
 def newton(objective: Objective, u: Vector) -> Any:
     """SciPy's Newton method in a trust region."""
+
+    def curvature(at: Vector) -> Matrix:
+        return hessian(objective, at, 1e-5)
+
     options = {"gtol": 1e-9, "maxiter": 100, "initial_trust_radius": 0.5}
-    curvature = lambda at: hessian(objective, at, 1e-5)  # noqa: E731
     return optimize.minimize(objective, u, jac=True, hess=curvature, method="trust-exact", options=options)
 
 
@@ -96,17 +99,27 @@ def descend(objective: Objective, x: Vector, units: Vector, method: Callable[...
     return x
 
 
+def stationary(objective: Objective, n: int) -> Vector:
+    """The gradient's root near u = 0, by SciPy's hybrid Powell method."""
+    options = {"xtol": 1e-14, "eps": 1e-6}
+    root = optimize.root(lambda u: objective(u)[1], np.zeros(n), method="hybr", options=options)
+    return np.asarray(root.x)
+
+
+def rounded(objective: Objective, axes: Matrix, step: float) -> Matrix:
+    """Axes in which the Hessian at u = 0 is the identity."""
+    curvatures, directions = np.linalg.eigh(hessian(objective, np.zeros(len(axes)), step))
+    return np.asarray(axes @ directions / np.sqrt(np.maximum(curvatures, 1e-14 * curvatures[-1])))
+
+
 def polish(objective: Objective, x: Vector) -> Vector:
     """Find the gradient's root near x, in coordinates that make the Hessian the identity."""
     value = objective(x)[0] or 1.0
     axes, step = np.diag(magnitudes(x)), 1e-5
     for _ in range(4):
-        here = in_coordinates(objective, x, axes, value)
-        curvatures, directions = np.linalg.eigh(hessian(here, np.zeros_like(x), step))
-        axes = axes @ directions / np.sqrt(np.maximum(curvatures, 1e-14 * curvatures[-1]))
-        here, step = in_coordinates(objective, x, axes, value), 1e-3
-        options = {"xtol": 1e-14, "eps": 1e-6}
-        x = x + axes @ optimize.root(lambda u: here(u)[1], np.zeros_like(x), method="hybr", options=options).x  # noqa: B023
+        axes = rounded(in_coordinates(objective, x, axes, value), axes, step)
+        x = x + axes @ stationary(in_coordinates(objective, x, axes, value), x.size)
+        step = 1e-3  # of coordinates that are now of the minimum's own size
     return x
 
 

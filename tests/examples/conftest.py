@@ -34,7 +34,8 @@ def build(examples: Path) -> Callable[..., ModuleType]:
 
     @cache
     def compiled(name: str, level: int = 1, **dims: int) -> ModuleType:
-        return autodiffc.load(examples / f"{name}.dsl", level=level, dims=dims)
+        module: ModuleType = autodiffc.load(examples / f"{name}.dsl", level=level, dims=dims)
+        return module
 
     return compiled
 

@@ -21,3 +21,5 @@ def test_check_passes(model: str, capsys: pytest.CaptureFixture[str]) -> None:
     status = main(["check", str(EXAMPLES / f"{model}.dsl")])
     table = capsys.readouterr().out
     assert status == 0, table
+    assert "the gradient and all values agree" in table
+    assert "not checked" not in table

@@ -8,12 +8,14 @@ Each case is a function that returns the arguments, the expected value and the e
 
 from __future__ import annotations
 
+import ast
 import math
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
 
+import autodiffc
 import numpy as np
 import pytest
 
@@ -28,6 +30,11 @@ class Case(NamedTuple):
     arguments: tuple[Any, ...]
     value: float
     grads: tuple[Any, ...]
+
+
+def normals(rng: np.random.Generator, *shapes: Any) -> list[Any]:
+    """Standard normal arrays of the given shapes."""
+    return [rng.normal(size=shape) for shape in shapes]
 
 
 def sigmoid(x: Any) -> Any:
@@ -53,7 +60,7 @@ def trig() -> Case:
 
 def mlp() -> Case:
     rng = np.random.default_rng(1)
-    x, y, W1, b1, W2, b2 = map(rng.normal, [0] * 6, [1] * 6, [4, 2, (4, 3), 3, (3, 2), 2])
+    x, y, W1, b1, W2, b2 = normals(rng, 4, 2, (4, 3), 3, (3, 2), 2)
     h = sigmoid(x @ W1 + b1)
     y_hat = sigmoid(h @ W2 + b2)
     d_z2 = (y_hat - y) * y_hat * (1 - y_hat)
@@ -66,7 +73,7 @@ def window() -> Case:
     """The word 3 stands twice in the window."""
     rng = np.random.default_rng(2)
     words = np.array([3, 0, 5, 3, 1])
-    E, W, b, u = map(rng.normal, [0] * 4, [1] * 4, [(6, 2), (4, 10), 4, 4])
+    E, W, b, u = normals(rng, (6, 2), (4, 10), 4, 4)
     x = np.concatenate([E[word] for word in words])
     f = np.tanh(W @ x + b)
     d_z = u * (1 - f * f)
@@ -95,7 +102,7 @@ def logistic_far_out() -> Case:
 
 def deep_sigmoid_arguments() -> list[Any]:
     rng = np.random.default_rng(3)
-    return list(map(rng.normal, [0] * 6, [1] * 6, [5, (4, 5), (6, 4), (3, 6), (5, 3), (2, 5)]))
+    return normals(rng, 5, (4, 5), (6, 4), (3, 6), (5, 3), (2, 5))
 
 
 def activations() -> Case:
@@ -115,8 +122,8 @@ def activations() -> Case:
 def modules() -> Case:
     rng = np.random.default_rng(4)
     x, t = rng.normal(size=(7, 3)), rng.dirichlet([1.0] * 5, size=7)
-    W1, W2, W3, W4 = map(rng.normal, [0] * 4, [1] * 4, [(3, 4), (4, 5), (4, 5), (4, 5)])
-    b1, b2, b3, b4 = map(rng.normal, [0] * 4, [1] * 4, [4, 5, 5, 5])
+    W1, W2, W3, W4 = normals(rng, (3, 4), (4, 5), (4, 5), (4, 5))
+    b1, b2, b3, b4 = normals(rng, 4, 5, 5, 5)
     h = np.maximum(x @ W1 + b1, 0)
     s, v = h @ W2 + b2 + h @ W3 + b3, h @ W4 + b4
     log_p = log_softmax(np.maximum(s, v))
@@ -134,7 +141,7 @@ def modules() -> Case:
 def classifier() -> Case:
     rng = np.random.default_rng(5)
     x, y = rng.normal(size=(8, 6)), rng.integers(10, size=8)
-    W1, b1, W2, b2 = map(rng.normal, [0] * 4, [1] * 4, [(6, 5), 5, (5, 10), 10])
+    W1, b1, W2, b2 = normals(rng, (6, 5), 5, (5, 10), 10)
     h = np.maximum(x @ W1 + b1, 0)
     log_p = log_softmax(h @ W2 + b2)
     loss = -log_p[np.arange(8), y].mean()
@@ -195,13 +202,30 @@ def test_deep_sigmoid_takes_a_cotangent(build: Build, level: int) -> None:
     m = build("deep_sigmoid", level)
     outputs, cache = m.forward(x, *weights)
     assert_close(outputs.y, layers[-1])
-    cotangent, expected = np.array([0.7, -1.9]), []
+    cotangent = np.array([0.7, -1.9])
+    expected: list[Any] = []
     d = cotangent
     for W, before, after in reversed(list(zip(weights, layers, layers[1:], strict=False))):
         d_z = d * after * (1 - after)
         expected.insert(0, np.outer(d_z, before))
         d = W.T @ d_z
     assert_grads(m.backward(cache, cotangent), tuple(expected))
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_backward_of_the_mlp_has_the_textbooks_steps(examples: Path, level: int) -> None:
+    """Two outer products with saved activations, one product with W2, and no sigmoid taken anew."""
+    text = autodiffc.compile((examples / "mlp.dsl").read_text(encoding="utf-8"), name="mlp.dsl", level=level)
+    functions = {f.name: f for f in ast.parse(text).body if isinstance(f, ast.FunctionDef)}
+    backward = list(ast.walk(functions["backward"]))
+    calls = [ast.unparse(node.func) for node in backward if isinstance(node, ast.Call)]
+    products = [node for node in backward if isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult)]
+    assert calls.count("np.outer") == 2
+    assert [ast.unparse(node.left) for node in products] == ["W2"]
+    assert [call for call in calls if "exp" in call or "sigmoid" in call] == []
+    slopes = {ast.unparse(node) for node in backward if isinstance(node, ast.BinOp)}
+    assert {"1.0 - y_hat", "1.0 - h"} <= slopes
+    assert "d_x" not in text
 
 
 def test_only_what_is_asked_for_has_a_gradient(build: Build) -> None:

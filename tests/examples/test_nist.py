@@ -65,12 +65,9 @@ def test_value_and_gradient_at_the_starts(
         expected = index(INDEX)[name][f"at_start{which}"]
         value, gradient = objective(start)
         assert value == pytest.approx(expected["rss"], rel=1e-13)
-        assert_gradient(gradient, expected["grad_rss"])
-
-
-def assert_gradient(gradient: Any, expected: Any) -> None:
-    """Equal to the rounding of sums of terms of both signs."""
-    assert gradient == pytest.approx(expected, rel=1e-11)
+        # The reference's own two ways of working it out differ by grad_check_rel.
+        rounding = 1e-13 + 3 * expected["grad_check_rel"]
+        assert gradient == pytest.approx(expected["grad_rss"], rel=rounding)
 
 
 def test_the_initial_values_are_the_second_start(build: Callable[..., ModuleType], problem: Any) -> None:
@@ -96,3 +93,13 @@ def test_fit(
     assert fit.digits(found, data.parameters) >= min(reachable["digits_params"], CERTIFIED_DIGITS)
     tolerance = data.rss * 10 ** -min(reachable["digits_rss"], CERTIFIED_DIGITS)
     assert abs(rss - data.rss) <= tolerance + rounding_of_rss(data.columns, data.rss)
+
+
+def test_the_script_prints_what_it_found(
+    fit: ModuleType, cases: Callable[[str], Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    fit.main([str(cases("nist_strd/Misra1a.dat")), "--start", "1"])
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].split() == ["found", "certified"]
+    assert [line.split()[0] for line in lines[1:4]] == ["b1", "b2", "RSS"]
+    assert lines[4] == "agree on 11.0 digits of the parameters and 10.5 of the RSS"
