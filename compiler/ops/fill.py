@@ -93,7 +93,7 @@ linspace = declare(
         _linspace_infer,
         _linspace_eval,
         _linspace_vjp,
-        py=lambda node, d: f"np.linspace(a, b, {d(Dim.of(node['count']))})",
+        py=lambda node, d: f"np.linspace(a, b, {d(Dim.of(node['count']))}, dtype=_REAL)",
         coerce=COERCIONS["real"],
         bounds=lambda a, b: (min(a[0], b[0]), max(a[1], b[1])),
     )

@@ -252,7 +252,9 @@ def _element(g: Node, axis: int, k: int) -> Node:
 
 
 def _stack_py(node: Node, d: DimText) -> str:
-    return _joined("stack")(node, d) if node.rank > 1 else f"np.array([{arguments_text(node)}])"
+    if node.rank > 1:
+        return _joined("stack")(node, d)
+    return f"np.array([{arguments_text(node)}]{', _REAL' * (node.type.kind == 'real')})"
 
 
 stack = declare(

@@ -50,7 +50,7 @@ V, X, T = real(N), real(N, D), real(N, D, K)
         (ops.concatenate(X, X, axis=0), "np.concatenate((x0, x1))"),
         (ops.concatenate(X, X, axis=1), "np.concatenate((x0, x1), axis=1)"),
         (ops.stack(V, V, axis=1), "np.stack((x0, x1), axis=1)"),
-        (ops.stack(real(), real(), axis=0), "np.array([x0, x1])"),
+        (ops.stack(real(), real(), axis=0), "np.array([x0, x1], _REAL)"),
         (ops.flip(X, axis=(1,)), "x[:, ::-1]"),
         (ops.roll(V, shift=(ONE,), axis=(0,)), "np.roll(x, 1)"),
         (ops.roll(X, shift=(-K,), axis=(1,)), "np.roll(x, -K, axis=1)"),
