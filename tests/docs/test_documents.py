@@ -13,7 +13,6 @@ import os
 import re
 import subprocess
 import sys
-import traceback
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -116,6 +115,7 @@ class Document:
             text=True,
             timeout=300,
         )
+        assert TRACEBACK not in done.stderr, done.stderr
         return (done.stdout + done.stderr).rstrip("\n")
 
     def _session(self, block: Any) -> str:
@@ -145,12 +145,8 @@ def _in_this_process(arguments: list[str]) -> str:
     """What the command `autodiffc` prints; a process of its own would take ten times as long."""
     out, err = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        try:
+        with contextlib.suppress(SystemExit):
             main(arguments)
-        except SystemExit:
-            pass
-        except Exception:
-            traceback.print_exc()
     return (out.getvalue() + err.getvalue()).rstrip("\n")
 
 
