@@ -172,21 +172,18 @@ class Search:
             yield from self._call(pattern, seen, b)
 
     def _call(self, pattern: Call, node: Node, b: Bindings) -> Iterator[Bindings]:
-        if pattern.op in REDUCTIONS:
-            reduced = self.views.reduction(node, pattern.op)
-            if reduced is None:
-                return
-            core, aligned = reduced
-            keepdims = core["keepdims"] if node.op is core.op else aligned
-            b = {"keepdims": keepdims, "aligned": aligned, **b}
-            if b["aligned"] != aligned:
-                return
-            node = core
-        args = self._arguments(pattern.op, node)
-        if args is None:
+        if pattern.op not in REDUCTIONS:
+            yield from self._applied(pattern, node, b)
             return
-        matched = _attributes(pattern, node, b)
-        if matched is None:
+        for core, aligned in self.views.reductions(node, pattern.op):
+            if b.get("aligned", aligned) == aligned:
+                keepdims = core["keepdims"] if node.op is core.op else aligned
+                yield from self._applied(pattern, core, {"keepdims": keepdims, "aligned": aligned, **b})
+
+    def _applied(self, pattern: Call, node: Node, b: Bindings) -> Iterator[Bindings]:
+        args = self._arguments(pattern.op, node)
+        matched = _attributes(pattern, node, b) if args is not None else None
+        if args is None or matched is None:
             return
         yield from self._in_order(pattern.args, args, matched)
         if OPS[pattern.op].commutative:

@@ -266,24 +266,34 @@ class Views:
         whole = arg if arg.shape == shape else OPS["broadcast_to"](arg, shape=shape)
         return move.op(whole, *move.args[1:], **dict(move.attrs))
 
-    def reduction(self, node: Node, name: str) -> tuple[Node, bool] | None:
-        """The argument's reduction that a node is, seen through axes of length 1 and broadcasting.
+    def reductions(self, node: Node, name: str) -> list[tuple[Node, bool]]:
+        """The reductions that a node is, seen through axes of length 1 and broadcasting.
 
         The flag says that it broadcasts against the reduced array as if it had kept its dims. What was
-        reshaped to do neither that nor what the reduction itself does is not seen as one.
+        reshaped to do neither that nor what the reduction itself does is not seen as one. A row's sum is
+        also the column's of the transpose, against which it broadcasts: `(exp(x).T / exp(x).sum(axis=1)).T`.
         """
         outer = node.args[0] if node.op.name == "broadcast_to" else node
-        core = outer
-        while core.op.name == "reshape" or (core.op.name == "getitem" and _inserts_axes(core)):
-            core = core.args[0]
-        plain = core
-        if core.op.name == "div" and name == "mean":
-            core = _mean_of(core) or core
+        plain = outer
+        while plain.op.name == "reshape" or (plain.op.name == "getitem" and _inserts_axes(plain)):
+            plain = plain.args[0]
+        core = (_mean_of(plain) or plain) if plain.op.name == "div" and name == "mean" else plain
         if core.op.name != name:
-            return None
-        kept = tuple(Dim.of(1) if i in core["axis"] else d for i, d in enumerate(core.args[0].shape))
-        aligned = _without_leading_ones(kept) == _without_leading_ones(outer.shape)
-        return (core, aligned) if aligned or plain is node else None
+            return []
+        aligned = _broadcasts(core, outer)
+        found = [(core, aligned)] if aligned or plain is node else []
+        if not aligned and core.args[0].rank == 2 and len(core["axis"]) == 1:
+            turned = OPS["transpose"](core.args[0], axes=(1, 0))
+            other = core.op(turned, **{**dict(core.attrs), "axis": (1 - core["axis"][0],)})
+            found += [(other, True)] if _broadcasts(other, outer) else []
+        return found
+
+
+def _broadcasts(reduced: Node, outer: Node) -> bool:
+    """Whether `outer` has the shape of the reduction with its dims kept, up to leading ones."""
+    shape = reduced.args[0].shape
+    kept = tuple(Dim.of(1) if i in reduced["axis"] else d for i, d in enumerate(shape))
+    return _without_leading_ones(kept) == _without_leading_ones(outer.shape)
 
 
 def _mean_of(quotient: Node) -> Node | None:

@@ -70,10 +70,10 @@ def _variance_of_difference(b: Binding) -> Node | None:
     if difference.op.name != "sub":
         return None
     values, centre = difference.args
-    found = b.views.reduction(centre, "mean")
-    if found is None or not found[1] or found[0]["axis"] != b.axis or not b.views.same(found[0].args[0], values):
-        return None
-    return ops.var(values, axis=b.axis, keepdims=b.keepdims, ddof=0)
+    for mean, aligned in b.views.reductions(centre, "mean"):
+        if aligned and mean["axis"] == b.axis and b.views.same(mean.args[0], values):
+            return ops.var(values, axis=b.axis, keepdims=b.keepdims, ddof=0)
+    return None
 
 
 # --- differences of roots ----------------------------------------------------------------------------
