@@ -144,9 +144,8 @@ class Document:
 def _in_this_process(arguments: list[str]) -> str:
     """What the command `autodiffc` prints; a process of its own would take ten times as long."""
     out, err = io.StringIO(), io.StringIO()
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        with contextlib.suppress(SystemExit):
-            main(arguments)
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err), contextlib.suppress(SystemExit):
+        main(arguments)
     return (out.getvalue() + err.getvalue()).rstrip("\n")
 
 
