@@ -63,15 +63,20 @@ class Formula:
     @cached_property
     def value(self) -> Callable[..., Any]:
         """The value in mpmath's working precision."""
-        return self._compiled("mpmath")
+        return self._compiled("mpmath", self.expression)
+
+    @cached_property
+    def gradient(self) -> Callable[..., list[Any]]:
+        """All partial derivatives at once."""
+        return self._compiled("mpmath", [partial.expression for partial in self._partials])
 
     @cached_property
     def vectorised(self) -> Callable[..., Any]:
         """The value on NumPy arrays, complex ones too."""
-        return self._compiled("numpy")
+        return self._compiled("numpy", self.expression)
 
-    def _compiled(self, modules: str) -> Callable[..., Any]:
-        compiled: Callable[..., Any] = _sympy().lambdify(self.symbols, self.expression, modules)
+    def _compiled(self, modules: str, expression: Expression) -> Callable[..., Any]:
+        compiled: Callable[..., Any] = _sympy().lambdify(self.symbols, expression, modules)
         return compiled
 
     @cached_property

@@ -173,11 +173,14 @@ class ScalarProgram:
 
     def call(self, formula: Formula, values: tuple[Any, ...]) -> Any:
         try:
-            value = self.mp.mpmathify(formula.value(*values))
+            return self.real(formula.value(*values))
         except (ZeroDivisionError, ValueError, OverflowError):
             return self.mp.nan
-        real = not hasattr(value, "_mpc_") or value.imag == 0
-        return value.real if real else self.mp.nan
+
+    def real(self, result: Any) -> Any:
+        """A real result; NaN for one that is not."""
+        value = self.mp.mpmathify(result)
+        return value.real if not hasattr(value, "_mpc_") or value.imag == 0 else self.mp.nan
 
     def _chain(
         self, formula: Formula, numbers: tuple[Number, ...], values: tuple[Any, ...]

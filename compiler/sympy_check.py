@@ -201,17 +201,20 @@ def _contracted(program: ScalarProgram, numbers: Mapping[str, Array], cotangents
 
 def _slopes(program: ScalarProgram, target: Number, count: int) -> tuple[str | None, tuple[float, ...]]:
     """The derivatives along the directions: of the whole formula where it is small, else by the chain."""
+    chained = tuple(float(target.tangents.get(k, (0, 0.0))[0]) for k in range(count))
     if target.expression is None:
-        return None, tuple(float(target.tangents.get(k, (0, 0.0))[0]) for k in range(count))
-    whole = Formula(tuple(program.leaves), target.expression)
-    values = tuple(leaf.value for leaf in program.leaves.values())
+        return None, chained
+    leaves = {s: leaf for s, leaf in program.leaves.items() if s in target.expression.free_symbols}
+    whole = Formula(tuple(leaves), target.expression)
     slopes = [program.mp.zero] * count
-    for position, (symbol, leaf) in enumerate(program.leaves.items()):
-        if symbol in target.expression.free_symbols:
-            partial = program.call(whole.partial(position), values)
-            for k, (tangent, _) in leaf.tangents.items():
-                slopes[k] += partial * tangent
-    return str(target.expression), tuple(map(float, slopes))
+    try:
+        partials = whole.gradient(*(leaf.value for leaf in leaves.values()))
+    except (ZeroDivisionError, ValueError, OverflowError):  # a singular point of some subformula
+        return None, chained
+    for partial, leaf in zip(partials, leaves.values()):
+        for k, (tangent, _) in leaf.tangents.items():
+            slopes[k] += partial * tangent
+    return str(target.expression), tuple(float(program.real(slope)) for slope in slopes)
 
 
 def _floats(array: Array, of: Callable[[Any], float]) -> Array:
