@@ -1,12 +1,11 @@
-"""Softmax and its kin, the losses on it, and normalisation to mean 0 and variance 1.
+"""Softmax and its kin, and normalisation to mean 0 and variance 1.
 
     ops.softmax(x, axis=1)
-    ops.cross_entropy(x, y)                   # -log_softmax(x) at the labels y, a value for each row
 
 Each is one op for the rules and for differentiation. Afterwards `expand` lays the parts open,
 
     m = max(x),  d = x - m,  e = exp(d),  s = sum(e)
-    softmax = e / s,  log_softmax = d - log(s),  logsumexp = log(s) + m,  cross_entropy = log(s) - d[y]
+    softmax = e / s,  log_softmax = d - log(s),  logsumexp = log(s) + m
 
 which a forward and a backward pass have in common. The shift m cancels, so nothing is differentiated by it.
 """
@@ -19,7 +18,7 @@ import numpy as np
 
 from .. import ops
 from ..ir import Array, Interval, Node, Op, declare
-from ..types import Dim, Shape, Type, TypeProblem, broadcast, size_of
+from ..types import Type
 from .base import COERCIONS, EVERYWHERE, INF, check_axis, elementwise
 from .reduce import Axes, axis_text, broadcasting, check_axes, finished, reduced_shape, reduction, restored
 from .shape import DimText
@@ -76,12 +75,14 @@ shifted = elementwise(
 )
 
 
-def _exponentials(d: Node, axis: Axes) -> tuple[Node, Node]:
+def exponentials(d: Node, axis: Axes) -> tuple[Node, Node]:
+    """exp(d) and its sum."""
     e = ops.exp(d)
     return e, broadcasting(ops.sum, e, axis)
 
 
-def _below_max(x: Node, axis: Axes) -> Node:
+def below_max(x: Node, axis: Axes) -> Node:
+    """x less its largest element along the axes."""
     return x - broadcasting(ops.max_shift, x, axis)
 
 
@@ -104,11 +105,12 @@ def _softmax_vjp(g: Node, out: Node, x: Node) -> tuple[Node]:
 
 
 def _softmax_expand(x: Node, *, axis: int) -> Node:
-    e, s = _exponentials(_below_max(x, (axis,)), (axis,))
+    e, s = exponentials(below_max(x, (axis,)), (axis,))
     return e / s
 
 
-def _unexpanded(node: Node, d: DimText) -> str:
+def unexpanded(node: Node, d: DimText) -> str:
+    """The text of an op that has none."""
     raise TypeError(f"{node.op.name} is expanded before anything is emitted")
 
 
@@ -120,7 +122,7 @@ softmax = declare(
         _same,
         _softmax_eval,
         _softmax_vjp,
-        py=_unexpanded,
+        py=unexpanded,
         expand=_softmax_expand,
         coerce=COERCIONS["real"],
         bounds=lambda x: UNIT,
@@ -128,7 +130,8 @@ softmax = declare(
 )
 
 
-def _log_softmax_eval(x: Array, *, axis: int) -> Array:
+def log_softmax_reference(x: Array, *, axis: int) -> Array:
+    """The value by NumPy."""
     d = x - x.max(axis=axis, keepdims=True, initial=-INF)
     return d - np.log(np.exp(d).sum(axis=axis, keepdims=True))  # type: ignore[no-any-return]
 
@@ -139,8 +142,8 @@ def _log_softmax_vjp(g: Node, out: Node, x: Node) -> tuple[Node]:
 
 
 def _log_softmax_expand(x: Node, *, axis: int) -> Node:
-    d = _below_max(x, (axis,))
-    return d - ops.log(_exponentials(d, (axis,))[1])
+    d = below_max(x, (axis,))
+    return d - ops.log(exponentials(d, (axis,))[1])
 
 
 log_softmax = declare(
@@ -149,9 +152,9 @@ log_softmax = declare(
         ("x",),
         "The logarithm of softmax.",
         _same,
-        _log_softmax_eval,
+        log_softmax_reference,
         _log_softmax_vjp,
-        py=_unexpanded,
+        py=unexpanded,
         expand=_log_softmax_expand,
         coerce=COERCIONS["real"],
         bounds=lambda x: (-INF, 0.0),
@@ -182,7 +185,7 @@ def _logsumexp_vjp(g: Node, out: Node, x: Node) -> tuple[Node]:
 
 def _shared_parts(x: Node, axis: Axes) -> tuple[Node, Node, Node]:
     m = broadcasting(ops.max_shift, x, axis)
-    return (m, *_exponentials(ops.shifted(x, m), axis))
+    return (m, *exponentials(ops.shifted(x, m), axis))
 
 
 def _logsumexp_expand(x: Node, *, axis: Axes, keepdims: bool) -> Node:
@@ -196,7 +199,7 @@ logsumexp = reduction(
     _logsumexp_eval,
     _logsumexp_vjp,
     kinds="real",
-    py=_unexpanded,
+    py=unexpanded,
     expand=_logsumexp_expand,
     bounds=lambda x: (-INF, INF),
 )
@@ -230,125 +233,9 @@ exp_share = declare(
         _exp_share_infer,
         _exp_share_eval,
         _exp_share_vjp,
-        py=_unexpanded,
+        py=unexpanded,
         expand=_exp_share_expand,
         bounds=lambda x: UNIT,
-    )
-)
-
-
-# --- cross-entropy -------------------------------------------------------------------------------
-
-
-def _rows(shape: Shape) -> Dim:
-    return size_of(shape[:-1])
-
-
-def _label_index(x: Node, y: Node) -> tuple[Node, tuple[Node, ...]]:
-    """x as a matrix (or a vector, if it is one) and the index arrays of its labelled elements."""
-    if x.rank == 1:
-        return x, (y,)
-    count = _rows(x.shape)
-    if x.rank > 2:
-        x, y = ops.reshape(x, shape=(count, x.shape[-1])), ops.reshape(y, shape=(count,))
-    return x, (ops.arange(start=Dim.of(0), step=1, count=count), y)
-
-
-def at_labels(x: Node, y: Node) -> Node:
-    """For each row the element that its label names."""
-    matrix, index = _label_index(x, y)
-    picked = ops.gather(matrix, *index, index=tuple(("array", k) for k in range(len(index))))
-    return picked if picked.shape == y.shape else ops.reshape(picked, shape=y.shape)
-
-
-def less_one_hot(p: Node, y: Node) -> Node:
-    """p less 1 at each row's label."""
-    matrix, index = _label_index(p, y)
-    result = ops.decrement(matrix, *index)
-    return result if result.shape == p.shape else ops.reshape(result, shape=p.shape)
-
-
-def _cross_entropy_infer(x: Type, y: Type) -> Type:
-    if y.kind != "int":
-        raise TypeProblem("E0204", f"labels are ints, not {y}")
-    if not x.rank or y.rank != x.rank - 1:
-        raise TypeProblem("E0203", f"cross_entropy of {x} with labels {y}: a label for each row is needed")
-    for have, want in zip(y.shape, x.shape):
-        if have != want:
-            raise TypeProblem("E0203", f"cross_entropy of {x} with labels {y}: {want} is not {have}")
-    return Type("real", y.shape)
-
-
-def _cross_entropy_eval(x: Array, y: Array) -> Any:
-    return -np.take_along_axis(_log_softmax_eval(x, axis=-1), np.asarray(y)[..., None], axis=-1)[..., 0]
-
-
-def _cross_entropy_vjp(g: Node, out: Node, x: Node, y: Node) -> tuple[Node, None]:
-    p = ops.softmax(x, axis=x.rank - 1)
-    return restored(g, x, (x.rank - 1,)) * less_one_hot(p, y), None
-
-
-def _cross_entropy_expand(x: Node, y: Node) -> Node:
-    axis = (x.rank - 1,)
-    d = _below_max(x, axis)
-    s = _exponentials(d, axis)[1]
-    return ops.log(finished(s, x, axis, False)) - at_labels(d, y)
-
-
-def _first_real(nodes: tuple[Node, ...]) -> tuple[Node, ...]:
-    return ops.cast(nodes[0], "real"), *nodes[1:]
-
-
-cross_entropy = declare(
-    Op(
-        "cross_entropy",
-        ("x", "y"),
-        "-log_softmax(x) at the label, classes on the last axis.",
-        _cross_entropy_infer,
-        _cross_entropy_eval,
-        _cross_entropy_vjp,
-        py=_unexpanded,
-        expand=_cross_entropy_expand,
-        coerce=_first_real,
-        bounds=lambda x, y: (0.0, INF),
-    )
-)
-
-
-def _probs_infer(x: Type, t: Type) -> Type:
-    if not x.rank or not t.rank or x.shape[-1] != t.shape[-1]:
-        raise TypeProblem("E0203", f"cross_entropy of {x} with {t}: the last axes are the classes")
-    return Type("real", broadcast(x.shape, t.shape)[:-1])
-
-
-def _probs_eval(x: Array, t: Array) -> Any:
-    with np.errstate(invalid="ignore"):
-        return -np.where(t == 0, 0, t * _log_softmax_eval(x, axis=-1)).sum(axis=-1)
-
-
-def _probs_vjp(g: Node, out: Node, x: Node, t: Node) -> tuple[Node, Node]:
-    last = x.rank - 1
-    wide = ops.reshape(g, shape=(*g.shape, Dim.of(1)))
-    mass = ops.sum(t, axis=(t.rank - 1,), keepdims=True)
-    return wide * (ops.softmax(x, axis=last) * mass - t), wide * -ops.log_softmax(x, axis=last)
-
-
-def _probs_expand(x: Node, t: Node) -> Node:
-    terms = ops.gate(t * ops.log_softmax(x, axis=x.rank - 1), ops.not_equal(t, 0.0))
-    return -ops.sum(terms, axis=(terms.rank - 1,), keepdims=False)
-
-
-cross_entropy_probs = declare(
-    Op(
-        "cross_entropy_probs",
-        ("x", "t"),
-        "-sum(t * log_softmax(x)) over the last axis; 0 * -inf counts as 0.",
-        _probs_infer,
-        _probs_eval,
-        _probs_vjp,
-        py=_unexpanded,
-        expand=_probs_expand,
-        coerce=COERCIONS["real"],
     )
 )
 
@@ -389,7 +276,7 @@ normalize = declare(
         _normalize_infer,
         _normalize_eval,
         _normalize_vjp,
-        py=_unexpanded,
+        py=unexpanded,
         expand=_normalize_expand,
         coerce=COERCIONS["real"],
     )

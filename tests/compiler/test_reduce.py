@@ -15,6 +15,7 @@ from autodiffc.compiler.passes.expand import Expand
 from autodiffc.compiler.types import Dim, Type, TypeProblem
 
 N, D = Dim.symbol("N"), Dim.symbol("D")
+pytestmark = pytest.mark.filterwarnings("ignore:Mean of empty slice")  # as plain NumPy says
 
 
 def check(name: str, x: Any, value: Any, slope: Any, **attrs: Any) -> None:
