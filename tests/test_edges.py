@@ -11,7 +11,6 @@ import warnings
 
 import numpy as np
 import pytest
-
 from autodiffc.api import Options, module_of, module_text, program_of
 from autodiffc.grammar.source import Source
 

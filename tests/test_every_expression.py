@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from expressions import EXPRESSIONS, HEAD, SIZES, VALUES
-
 from autodiffc.api import Options, module_of, module_text, program_of
 from autodiffc.compiler.interp import evaluate
 from autodiffc.grammar.source import Source
+from expressions import EXPRESSIONS, HEAD, SIZES, VALUES
 
 WRT = ("x", "u", "v", "s")
 REAL = [

@@ -187,7 +187,7 @@ def _bind(
     keywords: dict[str, Value],
     inner: Evaluator,
 ) -> list[tuple[ast.FuncParam, Value]] | None:
-    """Each parameter with its value, typed by its annotation; None (and a report) where the call does not fit."""
+    """Each parameter with its value, typed by its annotation; None, and a report, where it does not fit."""
     parameters = function.definition.params
     names = [p.name.id for p in parameters]
     problem = _misfit(names, parameters, args, keywords)

@@ -25,14 +25,16 @@ from .expand import Expand
 from .fold import Fold
 from .narrow import Narrow
 from .partition import partition
+from .refine import Refine
 from .simplify import Canonicalise, Simplify
 from .stabilise import Stabilise
 
 
-def preparation(level: int, ranges: Mapping[str, Interval]) -> tuple[Step, ...]:
+def preparation(level: int, ranges: Mapping[str, Interval], precise: bool = False) -> tuple[Step, ...]:
     """What runs on the model before it is differentiated."""
+    last: tuple[Step, ...] = (Refine(),) if precise else ()
     stable: tuple[Step, ...] = (Canonicalise(), Stabilise(ranges), Canonicalise())
-    return stable if level == 0 else (*stable, Fold(), Cse(), Simplify())
+    return (*stable, *last) if level == 0 else (*stable, Fold(), Cse(), Simplify(), *last)
 
 
 def optimisation(level: int, gradients: int, ranges: Mapping[str, Interval]) -> tuple[Step, ...]:
@@ -74,16 +76,22 @@ class Differentiate:
 
 
 def prepare(
-    graph: Graph, level: int = 0, ranges: Mapping[str, Interval] | None = None, observe: Observe | None = None
+    graph: Graph,
+    level: int = 0,
+    ranges: Mapping[str, Interval] | None = None,
+    observe: Observe | None = None,
+    numerics: str = "stable",
 ) -> Graph:
     """The model's graph in the form that is differentiated; `ranges` are the constraints of its arguments."""
-    return run_passes(preparation(level, ranges or {}), graph, observe)
+    return run_passes(preparation(level, ranges or {}, numerics == "precise"), graph, observe)
 
 
-def derive(program: Program, level: int, observe: Observe | None = None) -> Derivative:
-    """The optimised graphs of a model and its derivative."""
+def derive(
+    program: Program, level: int, observe: Observe | None = None, numerics: str = "stable"
+) -> Derivative:
+    """The optimised graphs of a model and its derivative; `numerics` is the profile, stable or precise."""
     ranges = {a.name: a.attained for a in program.arguments}
-    prepared = prepare(program.graph, level, ranges, observe)
+    prepared = prepare(program.graph, level, ranges, observe, numerics)
     if program.target is None:
         forward = run_passes(optimisation(level, 0, ranges), prepared, observe)
         return Derivative(None, forward, None, _predict(program, forward), ())
