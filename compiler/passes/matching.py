@@ -250,8 +250,7 @@ class Search:
         self, pattern: SumPattern, variables: list[tuple[float, Variable]], left: Sum, b: Bindings,
         scale: float, node: Node | None,
     ) -> Iterator[tuple[Bindings, float, Sum]]:  # fmt: skip
-        constant = times(pattern.constant, scale)
-        if constant is None or (pattern.constant and constant != left.constant):
+        if pattern.constant and not self._constant_is(times(pattern.constant, scale), left):
             return
         rest: Sum | None = Sum(0.0 if pattern.constant else left.constant, left.terms)
         free = []
@@ -268,6 +267,10 @@ class Search:
                 yield {**b, variable.name: self._taken(rest, coefficient * scale, node)}, scale, Sum(0.0, ())
             return
         yield b, scale, rest
+
+    def _constant_is(self, wanted: float | None, total: Sum) -> bool:
+        """Whether the numbers in a sum add up to the wanted one; a second one, as in 1 - p + 1e-20, stays apart."""
+        return wanted == total.constant and all(self.views.number(term) is None for _, term in total.terms)
 
     def _without(self, total: Sum, coefficient: float, node: Node, deep: bool) -> Sum | None:
         """total - coefficient * node, if all terms of the node are among those of the total."""
