@@ -53,7 +53,9 @@ def check(
     """
     given = dict(sizes or {})
     _refuse_unknown(program, given)
-    finder = PointFinder(program, np.random.default_rng(seed), seconds / (2 * points), dtype == "float32")
+    finder = PointFinder(
+        program, np.random.default_rng(seed % 2**64), seconds / (2 * points), dtype == "float32"
+    )
     checker = _Checker(program, Compiled(program, module), time.monotonic() + seconds, dtype == "float32")
     found: list[Outcome] = []
     tested = 0

@@ -39,10 +39,10 @@ class BadSizes(ValueError):
 
 
 class NoPoint(Exception):
-    """No arguments were found at which the model has a finite value."""
+    """No sizes or no arguments were found at which the model has finite values; the message says which."""
 
-    def __init__(self, sizes: Sizes):
-        super().__init__("no arguments were found at which all values are finite")
+    def __init__(self, message: str, sizes: Sizes):
+        super().__init__(message)
         self.sizes = sizes
 
 
@@ -110,16 +110,19 @@ class PointFinder:
                     return max(refused, key=lambda p: p.margin)
         if refused:
             return max(refused, key=lambda p: p.margin)
-        if tried is None:
-            raise BadSizes("the shapes of the model make no sense at these sizes")
-        raise NoPoint(tried)
+        if tried is not None:
+            raise NoPoint("no arguments were found at which all values are finite", tried)
+        if given:
+            raise BadSizes("at these sizes the model's shapes make no sense or are too large")
+        small = {dim: 2 + k for k, dim in enumerate(self.program.dims)}
+        raise NoPoint("no sizes were found that fit all shapes and are small enough", small)
 
     def _candidate(self, sizes: Sizes, attempt: int) -> Point | None:
         """A draw, unless a value or a derivative is not finite there."""
-        arguments = draw(self.program, sizes, self.generator, attempt)
-        if self.single:
-            arguments = {name: _rounded(array) for name, array in arguments.items()}
         try:
+            arguments = draw(self.program, sizes, self.generator, attempt)
+            if self.single:
+                arguments = {name: _rounded(array) for name, array in arguments.items()}
             outputs = evaluate(self.program.graph, arguments, sizes)
         except (ValueError, IndexError, ArithmeticError, np.linalg.LinAlgError):
             return None  # an index out of range, a singular matrix: no point of the model

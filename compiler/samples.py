@@ -12,13 +12,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from itertools import product
-from math import isfinite
+from math import isfinite, prod
 
 import numpy as np
 
 from .ir import Array, Interval
 from .model import Argument, Program
-from .types import Dim
 
 Generator = np.random.Generator
 Sizes = Mapping[str, int]
@@ -32,6 +31,7 @@ REAL_STYLES: Mapping[str, Interval] = {
     "narrow": (-0.9, 0.9),
 }
 INT_STYLES: Mapping[str, tuple[int, ...]] = {"signs": (-1, 1), "counts": (1, 2), "bits": (0, 1)}
+LARGEST = 10_000_000  # elements of an array
 AWAY = 0.1  # of zero, so that no step of a difference is too small for its argument
 
 
@@ -51,14 +51,13 @@ def size_choices(program: Program, given: Sizes) -> Iterator[dict[str, int]]:
 
 
 def sensible(program: Program, sizes: Sizes) -> bool:
-    """Whether every array has a size, none is empty and no slice reaches too far."""
+    """Whether every array has a size, none is empty or too large, and no slice reaches too far."""
+    nodes = (*program.graph.inputs, *program.graph.nodes())
     try:
-        shapes = all(
-            dim.evaluate(sizes) > 0
-            for node in (*program.graph.inputs, *program.graph.nodes())
-            for dim in node.shape
-        )
-        return shapes and all(r.slack.evaluate(sizes) >= 0 for r in program.requirements)
+        shapes = {node.shape for node in nodes}
+        counts = [[dim.evaluate(sizes) for dim in shape] for shape in shapes]
+        fit = all(min(dims, default=1) > 0 and prod(dims) <= LARGEST for dims in counts)
+        return fit and all(r.slack.evaluate(sizes) >= 0 for r in program.requirements)
     except ZeroDivisionError:
         return False
 
@@ -120,7 +119,3 @@ def _start(argument: Argument, shape: tuple[int, ...]) -> Array | None:
         return None
     value = 1.0 if init.kind == "ones" else init.numbers[0] if init.kind == "full" else init.value
     return np.broadcast_to(np.asarray(value, dtype=np.float64), shape)
-
-
-def size_text(dim: Dim, sizes: Sizes) -> str:
-    return str(dim.evaluate(sizes))

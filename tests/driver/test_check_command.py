@@ -181,8 +181,19 @@ def test_a_model_without_finite_values_is_not_checked(capsys: pytest.CaptureFixt
 def test_sizes_at_which_the_shapes_make_no_sense(capsys: pytest.CaptureFixture[str]) -> None:
     text = "dim N\ninput x: real[N]\nparam a: real\nloss L = a * sum(x[3:])\n"
     assert run(source(text), sizes={"N": 2}) == 2
-    assert "make no sense at these sizes" in capsys.readouterr().err
+    assert "at these sizes the model's shapes make no sense or are too large" in capsys.readouterr().err
+    assert run(source(text), sizes={"N": 10**12}) == 2
     assert run(source(text), sizes={"N": 5}) == 0
+
+
+def test_a_model_that_is_too_large_is_not_checked(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(source("param a: real[10000, 10000]\nloss L = sum(a)\n")) == 0
+    assert "no sizes were found that fit all shapes and are small enough" in flowed(capsys.readouterr().out)
+
+
+def test_any_whole_number_is_a_seed() -> None:
+    assert run(source(), seed=-1) == 0
+    assert run(source(), seed=2**70) == 0
 
 
 def test_a_kink_that_cannot_be_avoided(capsys: pytest.CaptureFixture[str]) -> None:
