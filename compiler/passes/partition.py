@@ -10,7 +10,7 @@ broadcast, a cast, a negative, a comparison. Shapes need no saving: ops carry th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ..ir import Graph, Node, topological
@@ -54,10 +54,10 @@ def partition(joint: Graph, gradients: int, seed: Node) -> Parts:
     return Parts(Dce().run(forward), backward, tuple(names.values()))
 
 
-def _saved(roots: Iterable[Node], own: set[Node]) -> list[Node]:
+def _saved(roots: Sequence[Node], own: set[Node]) -> list[Node]:
     """What is saved, in the order of computation."""
-    frontier = _frontier(roots, own)
-    order = topological(frontier)
+    found = _frontier(roots, own)
+    frontier, order = set(found), topological(found)
     for node in reversed(order):  # reversed: the argument of a reshape of a reshape comes last
         if node in frontier and node.op.name in SHOWN:
             frontier.remove(node)
@@ -69,9 +69,9 @@ def _saved(roots: Iterable[Node], own: set[Node]) -> list[Node]:
     return [node for node in order if node in frontier]
 
 
-def _frontier(roots: Iterable[Node], own: set[Node]) -> set[Node]:
+def _frontier(roots: Iterable[Node], own: set[Node]) -> list[Node]:
     """The forward's values that the backward pass uses directly."""
-    found: set[Node] = set()
+    found: list[Node] = []  # no set: nodes are hashed by address, and the order decides the cache's
     seen: set[Node] = set()
     stack = list(roots)
     while stack:
@@ -80,7 +80,7 @@ def _frontier(roots: Iterable[Node], own: set[Node]) -> set[Node]:
             continue
         seen.add(node)
         if node in own:
-            found.add(node)
+            found.append(node)
         else:
             stack.extend(node.args)
     return found
