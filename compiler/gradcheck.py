@@ -10,7 +10,8 @@ kinks. Up to 200 elements the whole gradient is compared, above that its product
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import reduce
 from math import prod, sqrt
 from typing import Any
@@ -32,7 +33,16 @@ RELIABLE = 1e-4  # an extrapolated difference of a larger relative error proves 
 OUT_OF_TIME = "the time allowed ran out"
 
 Progress = Callable[[str], None]
-Outcome = tuple[Sizes, tuple[Row, ...], dict[str, Comparison]]
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """What was found at one point."""
+
+    sizes: Sizes
+    rows: tuple[Row, ...]
+    values: dict[str, Comparison]
+    tested: bool = True
 
 
 def check(
@@ -57,24 +67,29 @@ def check(
         program, np.random.default_rng(seed % 2**64), seconds / (2 * points), dtype == "float32"
     )
     checker = _Checker(program, Compiled(program, module), time.monotonic() + seconds, dtype == "float32")
-    found: list[Outcome] = []
-    tested = 0
+    found = list(_outcomes(finder, checker, given, points, progress))
+    rows = reduce(_merge_rows, (outcome.rows for outcome in found))
+    values = tuple((name, reduce(merge, (o.values[name] for o in found))) for name in program.outputs)
+    shown = tuple((dim, found[0].sizes[dim]) for dim in program.dims)
+    tested = sum(outcome.tested for outcome in found)
+    return Report(program.name, program.target, shown, seed, tested, rows, values)
+
+
+def _outcomes(
+    finder: PointFinder, checker: _Checker, given: Sizes, points: int, progress: Progress
+) -> Iterator[Outcome]:
+    """The outcome at each point, all of the same sizes; at least one, as many as there is time for."""
     for number in range(1, points + 1):
-        if found and time.monotonic() > checker.deadline:
-            break
+        if number > 1 and time.monotonic() > checker.deadline:
+            return
         progress(f"point {number} of {points}")
         try:
             point = finder.find(given)
         except NoPoint as problem:
-            found.append(_nothing(program, problem))
-            break
-        tested += 1
-        found.append((point.sizes, checker.rows(point), checker.values(point)))
-        given = {dim: point.sizes[dim] for dim in program.dims}
-    rows = reduce(_merge_rows, (rows for _, rows, _ in found))
-    values = tuple((name, reduce(merge, (v[name] for _, _, v in found))) for name in program.outputs)
-    shown = tuple((dim, found[0][0][dim]) for dim in program.dims)
-    return Report(program.name, program.target, shown, seed, tested, rows, values)
+            yield _nothing(finder.program, problem)
+            return
+        yield Outcome(point.sizes, checker.rows(point), checker.values(point))
+        given = {dim: point.sizes[dim] for dim in finder.program.dims}
 
 
 def _nothing(program: Program, problem: NoPoint) -> Outcome:
@@ -82,7 +97,7 @@ def _nothing(program: Program, problem: NoPoint) -> Outcome:
     shapes = {a.name: tuple(dim.evaluate(problem.sizes) for dim in a.type.shape) for a in program.arguments}
     unknown = not_checked(str(problem))
     rows = (Row(name, shapes[name], prod(shapes[name]), unknown, unknown) for name in program.wrt)
-    return problem.sizes, tuple(rows), dict.fromkeys(program.outputs, unknown)
+    return Outcome(problem.sizes, tuple(rows), dict.fromkeys(program.outputs, unknown), tested=False)
 
 
 def _refuse_unknown(program: Program, given: Sizes) -> None:

@@ -3,21 +3,21 @@
 `real > 0` is drawn positive, `int[N] in range(K)` below K, params near where they start. What the model
 leaves open (that `log(x)` needs a positive x) is found by drawing again in other ways:
 
->>> from autodiffc.compiler.types import Dim
 >>> draw_reals(np.random.default_rng(0), (2,), (0.0, 1.0), "wide").round(2)
 array([0.61, 0.32])
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from itertools import product
+from collections.abc import Collection, Iterator, Mapping
+from itertools import chain, islice, product
 from math import isfinite, prod
 
 import numpy as np
 
 from .ir import Array, Interval
 from .model import Argument, Program
+from .types import Shape
 
 Generator = np.random.Generator
 Sizes = Mapping[str, int]
@@ -31,33 +31,28 @@ REAL_STYLES: Mapping[str, Interval] = {
     "narrow": (-0.9, 0.9),
 }
 INT_STYLES: Mapping[str, tuple[int, ...]] = {"signs": (-1, 1), "counts": (1, 2), "bits": (0, 1)}
+CHOICES, ENOUGH = 2_000, 30  # sizes that are thought of, sizes that are tried
 LARGEST = 10_000_000  # elements of an array
 AWAY = 0.1  # of zero, so that no step of a difference is too small for its argument
 
 
 def size_choices(program: Program, given: Sizes) -> Iterator[dict[str, int]]:
     """Sizes of all dims, the given ones and small distinct ones first, with which all shapes make sense."""
+    shapes = {node.shape for node in (*program.graph.inputs, *program.graph.nodes())}
     free = [dim for dim in program.dims if dim not in given]
-    preferred = [{d: 2 + i + shift for i, d in enumerate(free)} for shift in range(12)]
-    others = (dict(zip(free, sizes)) for sizes in product(range(1, 9), repeat=min(len(free), 5)))
-    tried = 0
-    for choice in (*preferred, *others) if len(free) <= 5 else preferred:
-        sizes = {**program.constants, **given, **choice}
-        if sensible(program, sizes):
-            tried += 1
-            yield sizes
-        if not free or tried > 30:
-            return
+    distinct = ({dim: 2 + i + shift for i, dim in enumerate(free)} for shift in range(12))
+    others = (dict(zip(free, sizes)) for sizes in product(range(1, 9), repeat=len(free)))
+    choices = islice(chain(distinct, others), CHOICES) if free else iter([{}])
+    sensible = ({**program.constants, **given, **choice} for choice in choices)
+    return islice((sizes for sizes in sensible if fit(program, shapes, sizes)), ENOUGH)
 
 
-def sensible(program: Program, sizes: Sizes) -> bool:
+def fit(program: Program, shapes: Collection[Shape], sizes: Sizes) -> bool:
     """Whether every array has a size, none is empty or too large, and no slice reaches too far."""
-    nodes = (*program.graph.inputs, *program.graph.nodes())
     try:
-        shapes = {node.shape for node in nodes}
         counts = [[dim.evaluate(sizes) for dim in shape] for shape in shapes]
-        fit = all(min(dims, default=1) > 0 and prod(dims) <= LARGEST for dims in counts)
-        return fit and all(r.slack.evaluate(sizes) >= 0 for r in program.requirements)
+        possible = all(min(dims, default=1) > 0 and prod(dims) <= LARGEST for dims in counts)
+        return possible and all(r.slack.evaluate(sizes) >= 0 for r in program.requirements)
     except ZeroDivisionError:
         return False
 
