@@ -8,7 +8,7 @@ All errors of the file are collected and raised together as one ModelError.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import PurePath
 
 from autodiffc.grammar import ast
@@ -16,7 +16,7 @@ from autodiffc.grammar.diagnostics import Diagnostic, ModelError, Note
 from autodiffc.grammar.source import Source, Span
 
 from ..ir import Graph, Node
-from ..model import Binding, Program
+from ..model import Argument, Binding, Program
 from ..types import Dim
 from .calls import LATER, call
 from .context import Context
@@ -236,8 +236,8 @@ def _program(
     wrt: tuple[str, ...],
     bindings: tuple[Binding, ...],
 ) -> Program:
-    arguments = tuple(sorted(found.arguments, key=lambda a: a.role == "param"))
     outputs = tuple((name, node) for name, node in found.outputs.items() if not isinstance(node, Poison))
+    arguments = sorted(found.arguments, key=lambda a: a.role == "param")
     inputs = tuple(found.nodes[a.name] for a in arguments)
     graph = Graph(inputs, outputs, _live_names(context, found), dict(context.origins))
     return Program(
@@ -246,7 +246,7 @@ def _program(
         doc=_head_comment(source),
         dims=tuple(found.dims),
         constants=dict(found.constants),
-        arguments=arguments,
+        arguments=tuple(_labelled(arguments, graph)),
         graph=graph,
         outputs=tuple(found.outputs),
         loss=found.loss_name,
@@ -255,6 +255,19 @@ def _program(
         bindings=bindings,
         requirements=tuple(context.requirements),
     )
+
+
+def _labelled(arguments: list[Argument], graph: Graph) -> Iterator[Argument]:
+    """Inputs that serve as class labels, with the range that this gives them: NumPy would wrap -1 round."""
+    classes: dict[Node, Dim] = {}
+    for node in graph.nodes():
+        if node.op.name == "cross_entropy":
+            classes.setdefault(node.args[1], node.args[0].shape[-1])
+        elif node.op.name == "one_hot":
+            classes.setdefault(node.args[0], node["classes"])
+    for argument, node in zip(arguments, graph.inputs):
+        implied = argument.range is None and node in classes
+        yield replace(argument, range=(Dim.of(0), classes[node])) if implied else argument
 
 
 def _live_names(context: Context, found: Declarations) -> dict[Node, str]:

@@ -113,3 +113,12 @@ def test_a_long_sum_and_a_long_file_are_no_trouble() -> None:
     assert value_of(f"input x: real\noutput f = {terms}\n", x=1.0) == 20_000.0
     lines = "".join(f"v{i} = v{i - 1} * 1.0\n" for i in range(1, 5_000))
     assert value_of(f"input v0: real\n{lines}output f = v4999\n", v0=2.0) == 2.0
+
+
+def test_class_labels_have_a_range_without_being_told() -> None:
+    result = program(
+        "dim N, K\ninput z: real[N, K]\ninput y, k: int[N]\ninput j: int[N] in range(3)\n"
+        "loss L = sum(cross_entropy(z, y)) + sum(one_hot(k, 5)) + sum(cross_entropy(z[:, :3], j))\nparam w: real\n"
+    )
+    ranges = {a.name: a.range and tuple(map(str, a.range)) for a in result.arguments}
+    assert ranges == {"z": None, "y": ("0", "K"), "k": ("0", "5"), "j": ("0", "3"), "w": None}
