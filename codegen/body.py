@@ -27,7 +27,7 @@ READABLE = 84  # columns of a statement that has expressions written into it
 MOST_INLINED = 7  # ops in one expression
 ARITHMETIC = frozenset({"add", "sub", "mul", "div"})
 CASTS = {"real": "float", "int": "int", "bool": "bool"}
-_DEFAULT_DTYPE = re.compile(r"(np\.(?:zeros|ones|full)\(.*), _REAL\)")
+_DEFAULT_DTYPE = re.compile(r"(np\.(?:zeros|ones|full|array|eye|linspace)\(.*), (?:dtype=)?_REAL\)")
 _ONE_AXIS = re.compile(r"(np\.(?:zeros|ones|full)\()\((\w+),\)")
 
 
@@ -54,7 +54,14 @@ class Pending:
 class Body:
     """The statements of a graph, the expressions of its outputs, and the dims that they mention."""
 
-    def __init__(self, context: Context, graph: Graph, scope: Scope, given: Mapping[Node, Expr]):
+    def __init__(
+        self,
+        context: Context,
+        graph: Graph,
+        scope: Scope,
+        given: Mapping[Node, Expr],
+        output_names: Mapping[str, str] | None = None,
+    ):
         self.context = context
         self.graph = graph
         self.scope = scope
@@ -63,7 +70,8 @@ class Body:
         self.statements: list[Statement] = []
         self.dims: dict[str, None] = {}
         self._templates: dict[Node, tuple[Template, dict[str, Expr]]] = {}
-        self._output_names = {node: name for name, node in reversed(graph.outputs)}
+        renamed = output_names or {}
+        self._output_names = {node: renamed.get(name, name) for name, node in reversed(graph.outputs)}
         self._users: dict[Node, list[Node]] = {}
         self._uses: Counter[Node] = Counter()
         self._sums: dict[Node, Node] = {}  # partial sums of a named adjoint, and the adjoint
@@ -174,11 +182,7 @@ class Body:
         return self.dim(node["dim"])
 
     def _number(self, value: float, array: bool) -> Expr:
-        text = number(value, "np" if array else "math")
-        module = "np" if array else "math"
-        if f"{module}." not in text.text:
-            return text
-        return Expr(text.text.replace(module, self.context.ref(module)), text.precedence)
+        return number(value, self.context.ref, "np" if array else "math")
 
     def _count_uses(self, steps: list[Step]) -> None:
         for step in steps:

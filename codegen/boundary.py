@@ -238,14 +238,9 @@ def _write_constraints(checks: _Checks, writer: Writer, argument: Argument) -> N
         writer.line(f'{context.ref("_range")}("{name}", {name}, {low}, {high})')
     for bound in argument.bounds:
         wrong = {">": "<=", ">=": "<", "<": ">=", "<=": ">"}[bound.op]
-        value = f"{name} {wrong} {_bound_value(context, bound)}"
+        value = f"{name} {wrong} {number(bound.value, context.ref)}"
         shown = f"{bound.op} {number(bound.value)}"
         writer.line(f'{context.ref("_bound")}("{name}", {name}, {value}, "{shown}")')
-
-
-def _bound_value(context: Context, bound: Bound) -> str:
-    text = str(number(bound.value))
-    return text.replace("math", context.ref("math"))
 
 
 def write_declared(context: Context, writer: Writer, extra: Sequence[tuple[str, tuple[str, ...]]] = ()) -> None:

@@ -44,7 +44,9 @@ def module_docstring(context: Context) -> str:
     title = "value and gradient" if context.derivative.backward is not None else "value"
     lines = [f"{safe(program.name)}: {title} with NumPy alone.", ""]
     if program.doc:
-        lines += [f"    {safe(line)}".rstrip() for line in program.doc.split("\n")] + [""]
+        for line in program.doc.split("\n"):
+            lines += textwrap.wrap(safe(line), WIDTH - 4, initial_indent="    ", subsequent_indent="    ") or [""]
+        lines.append("")
     formula = target_formula(context)
     if formula:
         lines += textwrap.wrap(formula, WIDTH - 4, initial_indent="    ", subsequent_indent="        ",

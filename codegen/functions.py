@@ -12,10 +12,10 @@ from .body import Body
 from .context import Context, once, python_type
 from .dimtext import Holder, bind, readable_from
 from .docstrings import arguments_text, write_docstring
-from .names import Scope
 from .pytext import Expr
 from .results import owned
 from .statements import write_statements
+from .telling import known_form, suggest
 from .writer import Writer
 
 
@@ -59,19 +59,20 @@ def write_forward(context: Context, writer: Writer) -> None:
     program, graph = context.program, context.derivative.forward
     arguments, saved = program.arguments, context.derivative.saved
     scope = context.names.scope(context.local(a.name) for a in arguments)
-    body = Body(context, graph, scope, _given(context, graph)).build()
-    results = owned(body, list(program.outputs), keep=list(saved))
-    extra = [body.dim_name(d) for d in cache_dims(context)]
-    cached = [results[name] for name in saved] + extra
+    body = Body(context, graph, scope, _given(context, graph), cache_names(context)).build()
+    results = owned(body, list(program.outputs), keep=saved)
+    outputs = dict(graph.outputs)
+    cached = [str(body.value(outputs[name])) for name in saved]
+    cached += [body.dim_name(d) for d in cache_dims(context)]
     kind = "Cache" if has_cache(context) else "tuple[()]"
     with writer.block(f"def forward({signature(context, arguments)}) -> tuple[Outputs, {kind}]:"):
         what = "the outputs and what backward() needs" if has_cache(context) else "the outputs and an empty cache"
         write_docstring(writer, f"Return {what}.", arguments_text(arguments), raises=True)
         write_call(context, writer, arguments)
         _write_body(context, writer, body, arguments)
-        outputs = f"{context.ref('Outputs')}({', '.join(results[name] for name in program.outputs)})"
+        values = f"{context.ref('Outputs')}({', '.join(results[name] for name in program.outputs)})"
         cache = f"{context.ref('Cache')}({', '.join(cached)})" if has_cache(context) else "()"
-        write_statements(context, writer, body, f"return {outputs}, {cache}")
+        write_statements(context, writer, body, f"return {values}, {cache}")
 
 
 def write_backward(context: Context, writer: Writer) -> None:
@@ -79,10 +80,11 @@ def write_backward(context: Context, writer: Writer) -> None:
     program, graph = context.program, context.derivative.backward
     assert graph is not None and program.target is not None
     fields = cache_fields(context)
-    scope = context.names.scope(context.local(name) for name in fields)
+    names = cache_names(context)
+    scope = context.names.scope(names[name] for name in fields)
     seed = program.graph.output(program.target)
     cotangent, cache = scope.fresh(f"d_{context.local(program.target)}"), scope.fresh("cache")
-    given = _given(context, graph, {f"d_{program.target}": cotangent})
+    given = _given(context, graph, {**names, f"d_{program.target}": cotangent})
     body = Body(context, graph, scope, given).build()
     gradients = [f"d_{name}" for name in program.wrt]
     results = owned(body, gradients)
@@ -164,6 +166,24 @@ def cache_fields(context: Context) -> dict[str, Node | None]:
 
 
 @once
+def cache_names(context: Context) -> dict[str, str]:
+    """The Python names of the cache's fields: the model's own, or what tells what is saved."""
+    forward, scope = context.derivative.forward, context.names.scope()
+    named = {node: name for node, name in forward.names.items() if name in context.names.model}
+    found: dict[str, str] = {}
+    plain: dict[Node, str] = {}
+    for name, node in cache_fields(context).items():
+        if node is None or node.op.name == "argument" or named.get(node) == name:
+            found[name] = context.local(name)
+        else:
+            arguments = [plain.get(a) or named.get(a, "") for a in node.args]
+            found[name] = scope.fresh(known_form(node) or suggest(node.op.name, arguments))
+        if node is not None:
+            plain[node] = found[name]
+    return found
+
+
+@once
 def cache_dims(context: Context) -> list[str]:
     """The dims that backward needs and that no saved array can tell."""
     backward = context.derivative.backward
@@ -187,9 +207,9 @@ def _saved_bindings(context: Context) -> dict[str, Binding]:
 
 
 def _unpack_cache(context: Context, writer: Writer, cache: str, fields: Mapping[str, Node | None]) -> None:
-    names = [context.local(name) for name in fields]
+    names = [cache_names(context)[name] for name in fields]
     if len(names) == 1:
-        writer.line(f"{names[0]} = {cache}.{context.local(next(iter(fields)))}")
+        writer.line(f"{names[0]} = {cache}.{names[0]}")
     elif names:
         writer.line(f"{', '.join(names)} = {cache}")
 
@@ -197,7 +217,8 @@ def _unpack_cache(context: Context, writer: Writer, cache: str, fields: Mapping[
 def _bind_from_cache(context: Context, writer: Writer, body: Body) -> None:
     saved = _saved_bindings(context)
     outputs = dict(context.derivative.forward.outputs)
-    arrays = {n: Holder(context.local(n), outputs[n].shape) for n in context.derivative.saved}
+    names = cache_names(context)
+    arrays = {n: Holder(names[n], outputs[n].shape) for n in context.derivative.saved}
     for line in bind([saved[d] for d in body.dims if d in saved], arrays, context.local):
         writer.line(line)
 
@@ -212,6 +233,3 @@ def _seed_checks(context: Context, body: Body, name: str, seed: Node) -> list[st
         f'{name} = {context.ref("_real")}("{name}", {name}, {seed.rank})',
         f"if {name}.shape != {shape}:\n    raise {error}",
     ]
-
-
-__all__ = ["Scope", "cache_fields", "has_cache", "predict_arguments", "signature"]

@@ -97,7 +97,8 @@ def _range(name: str, array: Any, start: int, stop: int) -> None:
 def _bound(name: str, array: Any, wrong: Any, bound: str) -> None:
     """ValueError where the bound fails; NaN passes."""
     if np.any(wrong):
-        raise ValueError(f"{_expected(name)} {bound}, got {np.asarray(array)[np.asarray(wrong)].flat[0]}")
+        bad = np.asarray(array)[np.asarray(wrong)]
+        raise ValueError(f"{_expected(name)} {bound}, got {bad.flat[0]}")
 
 
 def _shape_error(sizes: dict[str, tuple[Any, ...]]) -> ValueError:

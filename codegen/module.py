@@ -22,6 +22,7 @@ from .copied import annotations_of, globals_of, needed, source_of
 from .docstrings import module_docstring, source_digest
 from .functions import (
     cache_fields,
+    cache_names,
     has_cache,
     predict_arguments,
     write_backward,
@@ -113,8 +114,8 @@ def _seed_declared(context: Context) -> list[tuple[str, tuple[str, ...]]]:
     if context.derivative.backward is None or program.target is None:
         return []
     seed = program.graph.output(program.target)
-    name = context.names.scope(context.local(n) for n in cache_fields(context)).fresh(f"d_{context.local(program.target)}")
-    return [(name, ("real", *map(str, seed.shape)))]
+    names = context.names.scope(cache_names(context).values())
+    return [(names.fresh(f"d_{context.local(program.target)}"), ("real", *map(str, seed.shape)))]
 
 
 # --- putting it together -----------------------------------------------------------------------------
@@ -146,7 +147,7 @@ def _constants(context: Context, copied: list[str]) -> str:
     writer = Writer(WIDTH)
     for literal, name in context.tables.items():
         dtype = {"real": context.real, "int": "np.int64", "bool": "np.bool_"}[literal.kind]
-        writer.line(f"{name} = np.array({nested(literal.array.tolist(), 'np')}, {dtype})")
+        writer.line(f"{name} = np.array({nested(literal.array.tolist())}, {dtype})")
     return "\n".join(lines + writer.lines)
 
 
@@ -173,12 +174,12 @@ def _types(context: Context) -> list[str]:
     shapes = {a.name: f"{a.type.kind}[{', '.join(declared_dims(a))}]" for a in program.arguments if a.type.rank}
     sections = []
     if program.params:
-        fields = [_field(context, a.name, nodes[a.name], shapes.get(a.name)) for a in program.params]
+        fields = [_field(context.local(a.name), nodes[a.name], shapes.get(a.name)) for a in program.params]
         sections.append(_named_tuple("Params", fields))
     if program.wrt:
-        fields = [_field(context, name, nodes[name], shapes.get(name)) for name in program.wrt]
+        fields = [_field(context.local(name), nodes[name], shapes.get(name)) for name in program.wrt]
         sections.append(_named_tuple("Grads", fields))
-    fields = [_field(context, name, outputs[name], None) for name in program.outputs]
+    fields = [_field(context.local(name), outputs[name], None) for name in program.outputs]
     if context.derivative.predict is not None and program.loss is not None:
         place = program.outputs.index(program.loss)
         fields[place] = f"{context.local(program.loss)}: float | None  # None from predict()"
@@ -190,17 +191,15 @@ def _types(context: Context) -> list[str]:
 
 def _cache_lines(context: Context, shapes: dict[str, str]) -> list[str]:
     lines = []
+    names = cache_names(context)
     for name, node in cache_fields(context).items():
-        if node is None:
-            lines.append(f"{context.local(name)}: int")
-        else:
-            lines.append(_field(context, name, node, shapes.get(name)))
+        lines.append(f"{names[name]}: int" if node is None else _field(names[name], node, shapes.get(name)))
     return lines
 
 
-def _field(context: Context, name: str, node: Node, shape: str | None) -> str:
+def _field(name: str, node: Node, shape: str | None) -> str:
     comment = f"  # {shape or node.type.kind + shape_text(node.shape)}" if node.rank else ""
-    return f"{context.local(name)}: {python_type(node)}{comment}"
+    return f"{name}: {python_type(node)}{comment}"
 
 
 def _named_tuple(name: str, fields: list[str], doc: str = "") -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -101,7 +101,7 @@ def _initial(context: Context, param: Argument, rng: str) -> str:
     extent = shape if len(sizes) > 1 else str(sizes[0])
     dtype = context.numpy_type(param.type).replace("np.", f"{np_}.")
     typed = "" if dtype == f"{np_}.float64" else f", {dtype}"
-    a = [str(number(float(n))).replace("math.", f"{np_}.") for n in init.numbers]
+    a = [str(number(float(n), context.ref, "np")) for n in init.numbers]
     if init.kind in ("zeros", "ones"):
         return f"{np_}.{init.kind}({extent}{typed})"
     if init.kind == "full":
@@ -117,31 +117,31 @@ def _initial(context: Context, param: Argument, rng: str) -> str:
 
 def _initial_scalar(context: Context, param: Argument, init: Initialiser, rng: str) -> str:
     if init.kind in ("uniform", "normal"):
-        return f"{rng}.{init.kind}({', '.join(str(number(float(n))) for n in init.numbers)})"
+        return f"{rng}.{init.kind}({', '.join(str(number(float(n), context.ref)) for n in init.numbers)})"
     value = {"zeros": 0.0, "ones": 1.0}.get(init.kind, 0.0)
     if init.kind == "full":
         value = init.numbers[0]
     if init.kind == "value" and init.value is not None:
         value = np.asarray(init.value).item()
     converted = float(value) if param.type.kind == "real" else value
-    return str(number(converted)).replace("math", context.ref("math"))
+    return str(number(converted, context.ref))
 
 
 def _initial_value(context: Context, param: Argument, init: Initialiser, shape: str, dtype: str) -> str:
     np_ = context.ref("np")
     value = np.asarray(init.value)
     if not value.ndim:
-        return f"{np_}.full({shape}, {number(value.item())}, {dtype})"
+        return f"{np_}.full({shape}, {number(value.item(), context.ref)}, {dtype})"
     kind = float if param.type.kind == "real" else int
-    return f"{np_}.array({nested(value.astype(kind).tolist(), np_)}, {dtype})"
+    return f"{np_}.array({nested(value.astype(kind).tolist(), context.ref)}, {dtype})"
 
 
-def nested(value: object, np_: str) -> str:
+def nested(value: object, ref: Callable[[str], str] = str) -> str:
     """A nested list of numbers as text."""
     if isinstance(value, list):
-        return f"[{', '.join(nested(v, np_) for v in value)}]"
+        return f"[{', '.join(nested(v, ref) for v in value)}]"
     assert isinstance(value, (bool, int, float))
-    return str(number(value, np_))
+    return str(number(value, ref, "np"))
 
 
 # --- the flat view ---------------------------------------------------------------------------------

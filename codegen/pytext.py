@@ -79,12 +79,12 @@ def binary(left: Expr, operator: str, right: Expr, precedence: int) -> Expr:
     return Expr(f"{left.within(precedence)} {operator} {right.within(precedence + 1)}", precedence)
 
 
-def number(value: float | int | bool, namespace: str = "math") -> Expr:
-    """The shortest text that reads back as the same number; inf and nan come from a module."""
+def number(value: float | int | bool, ref: Callable[[str], str] = str, namespace: str = "math") -> Expr:
+    """The shortest text that reads back as the same number; inf and nan come from a module that `ref` names."""
     if isinstance(value, bool):
         return Expr(str(value))
     if isinstance(value, float) and not math.isfinite(value):
-        name = Expr(f"{namespace}.{'nan' if math.isnan(value) else 'inf'}")
+        name = Expr(f"{ref(namespace)}.{'nan' if math.isnan(value) else 'inf'}")
         return Expr(f"-{name}", UNARY) if value < 0 else name
     text = _float_text(value) if isinstance(value, float) else str(value)
     return Expr(text, UNARY if text.startswith("-") else NUMBER)

@@ -24,7 +24,7 @@ def root(node: Node) -> Node:
 
 
 def owned(body: Body, names: Sequence[str], keep: Sequence[str] = ()) -> dict[str, str]:
-    """The texts of the outputs `names`, copied where something else holds their memory, and of `keep`."""
+    """The texts of the outputs `names`, copied where something else, as those in `keep`, holds their memory."""
     outputs = dict(body.graph.outputs)
     held = {root(outputs[name]) for name in keep}
     texts = {}
@@ -33,7 +33,7 @@ def owned(body: Body, names: Sequence[str], keep: Sequence[str] = ()) -> dict[st
         shared = node.rank and (root(node) in held or _foreign(node))
         held.add(root(node))
         texts[name] = f"{body.value(node).within(ATOM)}.copy()" if shared else str(body.value(node))
-    return {**texts, **{name: str(body.value(outputs[name])) for name in keep}}
+    return texts
 
 
 def _foreign(node: Node) -> bool:

@@ -74,25 +74,57 @@ class Writer:
 
 
 def wrap(text: str, indent: str, width: int) -> list[str]:
-    """The physical lines of a logical line; the longest statements are broken first at their last bracket."""
+    """The physical lines of a logical line, broken inside its brackets or inside new ones."""
     if len(indent) + len(text) <= width:
         return [indent + text]
+    opened = _in_parentheses(text, indent, width)
+    if opened is not None:
+        return opened
     bracket = _bracket(text)
     if bracket is None:
-        return _wrap_operators(text, indent, width)
+        return [indent + text]
     opening, closing = bracket
     head, body, tail = text[: opening + 1], text[opening + 1 : closing], text[closing:]
-    if len(indent) + len(head) > width:
-        return _wrap_operators(text, indent, width)
-    inner = indent + INDENT
-    items = split_top(body, ", ")
-    if len(inner) + len(body) <= width:
-        lines = [inner + body]
-    elif len(items) > 1:
-        lines = _fill([item.rstrip(",") for item in items if item.strip(",")], inner, width)
-    else:
-        lines = _wrap_operands(body, inner, width)
-    return [indent + head, *lines, *wrap(tail, indent, width)]
+    return [indent + head, *_inside(body, indent + INDENT, width), *wrap(tail, indent, width)]
+
+
+def _inside(body: str, indent: str, width: int) -> list[str]:
+    """What stands between brackets, on lines of its own."""
+    if len(indent) + len(body) <= width:
+        return [indent + body]
+    items = [item.rstrip(",") for item in split_top(body, ", ") if item.strip(",")]
+    if len(items) > 1:
+        return _fill(items, indent, width)
+    return _wrap_operands(body, indent, width) if len(_operands(body)) > 1 else wrap(body, indent, width)
+
+
+def _in_parentheses(text: str, indent: str, width: int) -> list[str] | None:
+    """The lines with parentheses put around what has none of its own to break at; None where it has."""
+    start, middle, end = _statement(text)
+    items = split_top(middle, ", ")
+    if len(items) == 1 and len(_operands(middle)) == 1:
+        return None
+    bracket = _bracket(text)
+    if bracket is not None and len(items) == 1 and len(indent) + bracket[0] < width // 2:
+        last = text[bracket[1] :]
+        if len(last) < 12 and len(_operands(middle)) < 3:
+            return None
+    return [f"{indent}{start}(", *_inside(middle, indent + INDENT, width), f"{indent}){end}"]
+
+
+def _statement(text: str) -> tuple[str, str, str]:
+    """A line in three: what leads it, the tuple or expression that may be put in parentheses, the rest."""
+    for word in ("return ", "raise "):
+        if text.startswith(word):
+            return word, text[len(word) :], ""
+    if text.startswith(("if ", "with ", "for ", "def ", "class ")):
+        return ("if ", text[3:-1], ":") if text.startswith("if ") else ("", "", "")
+    sides = split_top(text, " = ")
+    if len(sides) == 2:
+        targets, value = sides
+        long_left = len(split_top(targets, ", ")) > 1 and len(value) < len(targets)
+        return ("", targets, f" = {value}") if long_left else (f"{targets} = ", value, "")
+    return "", "", ""
 
 
 def _fill(items: list[str], indent: str, width: int) -> list[str]:
@@ -108,17 +140,6 @@ def _fill(items: list[str], indent: str, width: int) -> list[str]:
         else:
             current = f"{current} {item}," if current else f"{item},"
     return [*lines, indent + current] if current else lines
-
-
-def _wrap_operators(text: str, indent: str, width: int) -> list[str]:
-    """Put parentheses around the right-hand side and break it before operators."""
-    for start in ("return ", "raise "):
-        if text.startswith(start) and len(_operands(text[len(start) :])) > 1:
-            return [f"{indent}{start}(", *_wrap_operands(text[len(start) :], indent + INDENT, width), f"{indent})"]
-    sides = split_top(text, " = ")
-    if len(sides) == 2 and len(_operands(sides[1])) > 1:
-        return [f"{indent}{sides[0]} = (", *_wrap_operands(sides[1], indent + INDENT, width), f"{indent})"]
-    return [indent + text]
 
 
 def _wrap_operands(text: str, indent: str, width: int) -> list[str]:
