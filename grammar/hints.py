@@ -90,7 +90,7 @@ _FOREIGN = {
     "float": "data is declared by `input x: real`",
     "data": "data is declared by `input x: real`",
     "parameter": "what is learned is declared by `param x: real`",
-    "print": "`--dump` and the emitted module's `predict` show values",
+    "print": "a value to look at is an `output`",
 }
 
 
@@ -114,7 +114,7 @@ ROWS = (
         "it follows the block of an `if`, with the same indentation"),
     Row("// a comment", r"^$", r"//|/\*|%|--", "expected a statement, found `{found}`",
         "a comment begins with `#`"),
-    Row("'''text'''", r"^$", r"['\"]", "a text alone is not a statement", "a comment begins with `#`"),
+    Row("'''text'''", r"^$", r"['\"]", "a string alone is not a statement", "a comment begins with `#`"),
     Row("loss L: real = x", r"^loss\s+(\w+)\s*$", r":", "a loss states no type",
         "it is always a real scalar: `loss {0} = …`"),
     Row("loss: real = x", r"^loss\s*$", r":", "a loss states no type",
@@ -139,11 +139,15 @@ ROWS = (
     Row("x + y", _TARGET, r"[-+*/@%.<>]", "an expression alone is not a statement",
         "give its value a name: `y = …`", needs="AUGMENTED"),
     # --- declarations ---
-    Row("input x", r"^(input|param|var)\s+(\w+)[^:]*$", _END + "|=", "expected `:` and a type, found {shown}",
+    Row("input x", r"^(input|param|var)\s+(\w+)[^:]*$", _END + r"|=|\w",
+        "expected `:` and a type, found {shown}",
         "for example `{0} {1}: real[N]`"),
     Row("var h: real = 3", r"^var\b.*:.*$", r"=", "a `var` has no initial value", "its elements start as 0"),
     Row("input x: real = 3", r"^input\b.*:.*$", r"=", "an input has no value of its own",
         "`const` gives a fixed value, `param` an initial one"),
+    Row("param x: real > 0, < 1", r"^(?:input|param)\b.*:.*$", r",\s*[<>]",
+        "no comma stands between constraints",
+        "they follow one another: `> 0 < 1`", needs="_NEWLINE"),
     Row("input x: real, y: int", r"^(input|param|var)\b.*:.*$", r",", "one type a statement",
         "names of one type share it: `{0} x, y: real`; another type takes another line", needs="_NEWLINE"),
     Row("input x: real in [0, 1]", r"^(?:input|param)\b.*\bin\s*$", r"", "expected `range(…)`, found {shown}",
@@ -213,7 +217,7 @@ ROWS = (
         "a choice is `a if condition else b`", needs="NUMBER"),
     Row("y = a .* b", r"(\.)$", r"[*/^]", "there is no `.*`, `./` or `.^`",
         "`*`, `/` and `**` go element by element; the matrix product is `@`", word=True),
-    Row("y = A'*b'", r"[\w)\]]$", r"'", "expected an operator, found a text", "a transpose is `A.T`"),
+    Row("y = A'*b'", r"[\w)\]]$", r"'", "expected an operator, found a string", "a transpose is `A.T`"),
     Row("y = a => b", r"=.*\w\s*$", r"=>", "there is no `=>`", "`>=` compares"),
     Row("y = a =< b", r"=.*\w\s*$", r"=<", "there is no `=<`", "`<=` compares"),
     Row("y = a <> b", r"(<)$", r">", "there is no `<>`", "`!=` compares", word=True),

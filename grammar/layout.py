@@ -31,7 +31,7 @@ class Layout(Indenter):
     CLOSE_PAREN_types = ["RPAR", "RSQB"]  # noqa: RUF012
     INDENT_type = "_INDENT"
     DEDENT_type = "_DEDENT"
-    tab_len = 8
+    tab_len = 4
     always_accept = ("_NEWLINE", "UNKNOWN")
 
     def __init__(self, source: Source, report: Callable[[Diagnostic], None]):
@@ -99,6 +99,7 @@ class Layout(Indenter):
         span = Span(self.source, end - len(indent), end)
         if self.first_indent is None:
             self.first_indent = span
+            self.tab_len = len(indent) if indent.isspace() and "\t" not in indent else self.tab_len
         first = self.first_indent.text[0]
         if indent.strip(first):
             self.mixed = True

@@ -11,13 +11,16 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 
 from .builder import Leaf, normalised, number_value
 from .diagnostics import Diagnostic
 from .source import Source, Span
 
-CONTROL_CHARACTERS = re.compile("(?:[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]|\r(?!\n))+")
+_LONE_RETURN = "\r(?!\n)"
+_CONTROL = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]|" + _LONE_RETURN)
 _LEADING_ZEROS = re.compile(r"0[0-9_]*[1-9]")
 
 # What to write instead. Longer spellings come before their beginnings.
@@ -33,9 +36,9 @@ CHARACTER_HELP = {
     "\\": "an expression goes on over the next line inside brackets: `(a +` … `b)`",
     "{": "a block begins with `:` and is indented; an array is `[a, b]`",
     "}": "a block ends where its indentation ends",
-    "`": "a text stands in quotes: \"…\" or '…'",
+    "`": "a string stands in quotes: \"…\" or '…'",
     "$": "a name is made of letters, digits and `_`",
-    "'": "a text stands in quotes: \"…\" or '…'; a transpose is `A.T`",
+    "'": "a string stands in quotes: \"…\" or '…'; a transpose is `A.T`",
     "“": 'straight quotes: "…"',
     "”": 'straight quotes: "…"',
     "‘": "straight quotes: '…'",
@@ -90,6 +93,20 @@ def misused_character(source: Source, start: int, text: str) -> Diagnostic:
         help = "use a plain space"
     message = f"{character_name(text)} has no place in a model"
     return Diagnostic("E0103", message, Span(source, start, start + len(text)), help=help)
+
+
+def control_characters(source: Source) -> Iterator[Diagnostic]:
+    """The first of each kind, wherever it stands: even in a comment it would reach the emitted module."""
+    for character, count in Counter(_CONTROL.findall(source.text)).items():
+        first = re.compile(_LONE_RETURN if character == "\r" else re.escape(character)).search(source.text)
+        if first is not None:
+            finding = misused_character(source, first.start(), character)
+            yield replace(finding, label=f"there are {count} in this file" if count > 1 else "")
+
+
+def without_control_characters(text: str) -> str:
+    """The text with a space for each control character, and a line's end for a lone carriage return."""
+    return _CONTROL.sub(" ", re.sub(_LONE_RETURN, "\n", text))
 
 
 def caret(span: Span) -> Diagnostic:

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from functools import cache
-from re import Match
 from typing import Any, cast
 
 from lark import Lark, Token, UnexpectedToken
@@ -24,7 +23,7 @@ from . import ast
 from .builder import Builder, Leaf
 from .diagnostics import Diagnostic
 from .layout import Layout
-from .lexical_errors import CONTROL_CHARACTERS, misused_character, token_findings
+from .lexical_errors import control_characters, token_findings, without_control_characters
 from .source import Source, Span
 from .syntax_errors import LAYOUT_TOKENS, Fault, explain
 
@@ -67,14 +66,15 @@ class _Run:
     def __init__(self, source: Source):
         self.source = source
         self.findings: list[Diagnostic] = []
-        self.text = source.text + "\n"
+        self.text = without_control_characters(source.text + "\n")
         self.layout = Layout(source, self._report)
         self.line_start: int | None = None
         self.last_end = 0
         self.states: list[Any] = []
 
     def statements(self) -> ast.Block:
-        self.text = CONTROL_CHARACTERS.sub(self._without, self.text)
+        for finding in control_characters(self.source):
+            self._report(finding)
         self.parser = _lark().parse_interactive(self.text)
         self.table = self.parser.parser_state.parse_conf.parse_table.states
         tree: ast.Block = ()
@@ -89,10 +89,6 @@ class _Run:
 
     def _span(self, start: int, end: int) -> Span:
         return Span(self.source, start, end)
-
-    def _without(self, match: Match[str]) -> str:
-        self._report(misused_character(self.source, match.start(), match.group()))
-        return " " * len(match.group())
 
     # --- tokens --------------------------------------------------------------------------------
 

@@ -21,6 +21,8 @@ from .scanner import CLOSERS, DECLARATIONS, OPENERS, Lexeme, lexeme_at, scan
 from .source import Source, Span
 
 LAYOUT_TOKENS = ("_NEWLINE", "_INDENT", "_DEDENT", "$END")
+_HEADER = re.compile(r"(?:if|elif|for|while|def|adjoint)\b")
+_HEADER_END = re.compile(r":[ \t]*(?:#[^\n]*)?\n")
 # A line that looks like a statement's beginning, whatever brackets are open.
 _STATEMENT_LINE = re.compile(
     rf"\n([ \t]*)(?=(?:{'|'.join(sorted(DECLARATIONS))})\b(?!\s*[=(,)\]])"
@@ -134,7 +136,10 @@ def _missing_block(fault: Fault) -> Diagnostic:
 
 
 def _next_statement(fault: Fault) -> int | None:
-    """Where a bracket was never closed: the end of the line before the next statement."""
+    """Where a bracket was never closed: the end of the block's header, or of the line before a statement."""
+    header = _HEADER_END.search(fault.text, fault.open_brackets[-1].end)
+    if header and header.start() <= fault.start and _HEADER.match(fault.text, fault.line_start):
+        return header.end() - 1
     for line in _STATEMENT_LINE.finditer(fault.text, fault.open_brackets[-1].end):
         if line.start() >= fault.start:
             break
@@ -156,28 +161,33 @@ def _misplaced_bracket(fault: Fault) -> Diagnostic | None:
     if CLOSERS[found.text] == opener.text:
         return None
     note = Note(fault.span(found), f"`{found.text}` stands")
-    message = f"`{opener.text}` is not closed by `{OPENERS[opener.text]}`"
-    return Diagnostic("E0107", message, fault.span(opener), notes=(note,))
+    message = f"this `{opener.text}` is closed by `{found.text}`"
+    label = f"`{OPENERS[opener.text]}` is missing"
+    return Diagnostic("E0107", message, fault.span(opener), label, notes=(note,))
 
 
 def _unclosed_string(fault: Fault) -> Diagnostic:
     found = fault.found
     end = len(fault.text[found.start :].split("\n", 1)[0].rstrip()) + found.start
     transposed = found.text == "'" and re.search(r"[\w\])]$", fault.before)
-    help = "a transpose is `A.T`" if transposed else "a text ends on the line on which it begins"
+    help = "a transpose is `A.T`" if transposed else "a string ends on the line on which it begins"
     span = Span(fault.source, found.start, found.end if transposed else end)
-    return Diagnostic("E0107", f"this text is not closed by `{found.text}`", span, help=help)
+    return Diagnostic("E0107", "this string is never closed", span, f"`{found.text}` is missing", help=help)
 
 
 def _line_end(fault: Fault) -> int:
     """Where the statement ends: a line end outside brackets, or before what looks like a statement."""
+    if fault.text.find("\n", fault.start) == fault.last_newline:
+        return fault.last_newline
     depth = len(fault.open_brackets)
+    previous = ""
     for lexeme in scan(fault.text, fault.start):
         depth += (lexeme.text in OPENERS) - (lexeme.text in CLOSERS and depth > 0)
-        if lexeme.kind == "newline":
+        if lexeme.kind == "newline" and previous != "\\":
             line = _STATEMENT_LINE.match(fault.text, lexeme.end - 1)
             if depth == 0 or (line and len(line.group(1)) <= fault.indent):
                 return lexeme.end - 1
+        previous = lexeme.text
     return fault.last_newline
 
 
@@ -233,9 +243,11 @@ def _expected_words(fault: Fault) -> Iterator[str]:
 
 def _implied(accepted: frozenset[str]) -> set[str]:
     """What `an expression`, `an operator` and `a constraint` say already."""
-    if "NUMBER" in accepted:
+    if "NUMBER" in accepted or "NAME" in accepted:
         return {"LPAR"}
-    return {"LPAR", "EQUAL"} if "SCALE" in accepted else {"IN"} if "ORDER" in accepted else set()
+    if "SCALE" in accepted:
+        return {"LPAR", "EQUAL", "COMMA"} if "_NEWLINE" in accepted else {"LPAR", "EQUAL"}
+    return {"IN"} if "ORDER" in accepted else set()
 
 
 def _last_word(fault: Fault) -> str:

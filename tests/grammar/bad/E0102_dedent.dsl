@@ -1,0 +1,7 @@
+input x: real
+if x > 0:
+        y = 1
+    z = 2
+else:
+    y = 2
+output f = y

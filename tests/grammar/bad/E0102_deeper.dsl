@@ -1,0 +1,5 @@
+  input x: real
+y = x
+    z = y
+        w = z
+output f = z

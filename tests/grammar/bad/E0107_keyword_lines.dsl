@@ -1,0 +1,3 @@
+y = foo(x,
+a = 1
+output f = y

@@ -1,0 +1,2 @@
+input x: real  # größer
+output f = x
