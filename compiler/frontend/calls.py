@@ -162,7 +162,7 @@ def _expand(evaluator: Evaluator, expr: ast.Call, function: Function) -> Value:
         return POISON
     if len(context.calls) >= CALL_DEPTH_LIMIT or context.node_count > NODE_LIMIT:
         return context.report("E0212", "the model unfolds to too many operations", expr.span)
-    scope = Scope(parent=function.scope, horizon=function.order)
+    scope = Scope(parent=function.scope, horizon=function.horizon)
     inner = evaluator.inside(scope)
     bound = _bind(evaluator, expr, function, *operands, inner)
     if bound is None:

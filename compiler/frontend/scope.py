@@ -40,6 +40,7 @@ class Function:
     definition: ast.FuncDef
     scope: Scope
     order: int
+    horizon: int | None  # of what it sees in its scope; a library's functions see all of their module
 
 
 @dataclass(eq=False)
@@ -57,7 +58,8 @@ class Scope:
         self.count += 1
 
     def define_function(self, definition: ast.FuncDef, scope: Scope | None = None) -> None:
-        self.functions[definition.name.id] = Function(definition, scope or self, self.count)
+        horizon = self.count if scope is None else None
+        self.functions[definition.name.id] = Function(definition, scope or self, self.count, horizon)
         self.count += 1
 
     def find(self, name: str) -> Binding | None:

@@ -1,0 +1,62 @@
+"""Every function of the library: it compiles, and its gradient is proved."""
+
+from __future__ import annotations
+
+import pytest
+from autodiffc.api import Options, module_of, module_text, program_of
+from autodiffc.compiler.frontend.library import MODULES, module_functions
+from autodiffc.compiler.gradcheck import check
+from autodiffc.grammar.source import Source
+
+HEAD = """
+dim N, D, K
+input x: real[N] > 0
+input t: real[N] >= 0 <= 1
+input y: int[N] in range(K)
+input A: real[N, D]
+param m: real[N]
+param s: real > 0
+param p: real > 0 < 1
+param W, V: real[D, K]
+param U: real[K, K]
+param b: real[K]
+"""
+CALLS = {
+    "linear": "linear(A, W, b)",
+    "mlp": "mlp(A, W, b, U, b)",
+    "bilinear": "bilinear(A @ W, U, A @ V)",
+    "attention": "attention(A @ W, U, b[:, None])",
+    "gru_cell": "gru_cell(A, A @ W, W, U, b, V, U, b, W + V, U, b)",
+    "rms_norm": "rms_norm(A @ W, b)",
+    "squared_error": "squared_error(m, x)",
+    "absolute_error": "absolute_error(m, x)",
+    "log_cosh": "log_cosh(m, x)",
+    "quantile": "quantile(m, x, 0.3)",
+    "arange_rows": "arange_rows(y) * m",
+    "nll": "nll(log_softmax(A @ W), y)",
+    "focal": "focal(m, t)",
+    "normal": "normal(x, m, s)",
+    "lognormal": "lognormal(x, m, s)",
+    "laplace": "laplace(x, m, s)",
+    "logistic": "logistic(x, m, s)",
+    "cauchy": "cauchy(x, m, s)",
+    "exponential": "exponential(x, s)",
+    "uniform": "uniform(x, -s, s + 9)",
+    "bernoulli": "bernoulli(t, p)",
+    "bernoulli_logit": "bernoulli_logit(t, m)",
+    "categorical_logit": "categorical_logit(y, A @ W)",
+}
+FUNCTIONS = [(module, name) for module in MODULES for name in module_functions(module)]
+
+
+def model(module: str, name: str) -> Source:
+    """A model that imports the function and adds up what it gives."""
+    return Source("library.dsl", f"from {module} import {name}\n{HEAD}loss L = sum({CALLS[name]})\n")
+
+
+@pytest.mark.parametrize(("module", "name"), FUNCTIONS)
+def test_the_gradient_of_a_library_function_is_proved(module: str, name: str) -> None:
+    program = program_of(model(module, name))
+    report = check(program, module_of(module_text(program, Options()), "library"), points=1)
+    assert report.ok
+    assert {row.verdict for row in report.rows} == {"ok"}
