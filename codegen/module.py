@@ -31,6 +31,7 @@ from .functions import (
     write_predict,
     write_value_and_grad,
 )
+from .fuse import fused
 from .names import Names
 from .parameters import (
     has_objective,
@@ -60,7 +61,9 @@ Section = Callable[[Context, Writer], None]
 
 def emit(program: Program, derivative: Derivative, *, level: int, dtype: str, version: str) -> str:
     """The text of the module for a program and its derivative."""
-    names = Names(model_names(program, derivative))
+    if level > 0:
+        derivative = fused(derivative)
+    names = Names(model_names(program))
     lines = LogicalLines(program.source)
     context = Context(program, derivative, level, dtype, version, names, lines)
     bodies = [_written(context, section) for section in _sections(context)]
@@ -213,7 +216,7 @@ def _spec(context: Context) -> str:
     program = context.program
     entries = {
         "name": program.name,
-        "source": program.source.name,
+        "source": program.source.file,
         "sha256": source_digest(context),
         "compiler": f"autodiffc {context.version}",
         "level": context.level,

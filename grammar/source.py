@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from dataclasses import dataclass, field
+from pathlib import PurePath
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,6 +24,11 @@ class Source:
     def __post_init__(self) -> None:
         starts = [0] + [i + 1 for i, char in enumerate(self.text) if char == "\n"]
         object.__setattr__(self, "line_starts", tuple(starts))
+
+    @property
+    def file(self) -> str:
+        """The name without its folder: where a file lies is no part of what is made of it."""
+        return PurePath(self.name).name
 
     def place(self, offset: int) -> tuple[int, int]:
         """Line and column of an offset, both from 1."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.abc
-import importlib.machinery
-import importlib.util
+import builtins
+import linecache
 from collections.abc import Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 from os import PathLike, fspath
 from types import ModuleType
 
@@ -101,20 +101,11 @@ def load(
     return module_of(module_text(program, options), program.name)
 
 
-class _TextLoader(importlib.abc.InspectLoader):
-    """Loads a module from text, so that tracebacks and `inspect` can show its lines."""
-
-    def __init__(self, text: str):
-        self.text = text
-
-    def get_source(self, fullname: str) -> str:
-        return self.text
-
-
 def module_of(text: str, name: str) -> ModuleType:
-    """The module of an emitted text. It is not entered in sys.modules."""
-    loader = _TextLoader(text)
-    spec = importlib.machinery.ModuleSpec(name, loader, origin=f"<autodiffc {name}>")
-    module = importlib.util.module_from_spec(spec)
-    loader.exec_module(module)
+    """The module of an emitted text, whose lines tracebacks and `inspect` can show. It is not in sys.modules."""
+    module = ModuleType(name)
+    filename = f"<autodiffc {name}-{sha256(text.encode()).hexdigest()[:12]}>"
+    linecache.cache[filename] = (len(text), None, text.splitlines(keepends=True), filename)
+    module.__file__ = filename
+    exec(builtins.compile(text, filename, "exec"), module.__dict__)
     return module
