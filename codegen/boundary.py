@@ -215,15 +215,20 @@ def _write_negative(checks: _Checks, writer: Writer) -> None:
 
 
 def _write_requirements(checks: _Checks, writer: Writer) -> None:
-    """What slices and indices assume of the dims."""
+    """What slices, indices and reshapes assume of the dims."""
     for needed in checks.context.program.requirements:
         if not checks.knows(needed.slack) or _never_negative(needed.slack):
             continue
-        slack = checks.text(needed.slack)
+        remainder = -needed.slack
+        broken = (
+            checks.text(remainder).text
+            if remainder.is_remainder
+            else f"{checks.text(needed.slack).within(COMPARE + 1)} < 0"
+        )
         text = needed.text.replace("\\", "\\\\").replace('"', "'").replace("{", "{{").replace("}", "}}")
         sizes = ", ".join(f"{d} is {{{checks.context.local(d)}}}" for d in sorted(needed.slack.symbols))
-        with writer.block(f"if {slack.within(COMPARE + 1)} < 0:"):
-            message = f"{' '.join(text.split())} (line {needed.line}) needs {needed.slack} >= 0; {sizes}"
+        with writer.block(f"if {broken}:"):
+            message = f"{' '.join(text.split())} (line {needed.line}) needs {needed.condition}; {sizes}"
             writer.line(f'raise {checks.context.ref("ValueError")}(f"{message}")')
 
 

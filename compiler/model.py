@@ -86,14 +86,21 @@ class Binding:
 
 @dataclass(frozen=True)
 class Requirement:
-    """What a slice or an index assumes of the dims: `slack` must not be negative at run time.
+    """What an expression assumes of the dims: `slack` must not be negative at run time.
 
-    `x[1:]` has N - 1 elements, so N - 1 is its slack; `text` is the expression as written.
+    `x[1:]` has N - 1 elements, so N - 1 is its slack; where 2 must divide E, -(E % 2) is. `text` is the
+    expression as written.
     """
 
     slack: Dim
     text: str
     line: int
+
+    @property
+    def condition(self) -> str:
+        """What is needed, in words: `N - 1 >= 0`, `E%2 == 0`."""
+        remainder = -self.slack
+        return f"{remainder} == 0" if remainder.is_remainder else f"{self.slack} >= 0"
 
 
 @dataclass(frozen=True, eq=False)

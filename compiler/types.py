@@ -73,6 +73,14 @@ class Dim:
         return coefficient if len(self.terms) == 1 and not monomial else None
 
     @property
+    def is_remainder(self) -> bool:
+        """Whether it is `a % b` and nothing else."""
+        match self.terms:
+            case (((Opaque(op="%"),), 1),):
+                return True
+        return False
+
+    @property
     def symbols(self) -> frozenset[str]:
         """The names of the dims that it is made of."""
         names: set[str] = set()
@@ -115,7 +123,21 @@ class Dim:
             if all(c % divisor.known == 0 for _, c in self.terms):
                 return Dim(tuple((m, c // divisor.known) for m, c in self.terms))
         exact = self._quotient(divisor)
-        return exact if exact is not None else Dim._opaque("//", self, divisor)
+        if exact is not None:
+            return exact
+        common = self._common_atoms(divisor)
+        return Dim._opaque("//", *(d._quotient(common) or d for d in (self, divisor)))
+
+    def _common_atoms(self, other: Dim) -> Dim:
+        """The product of the atoms that every term of both has: in (B*E)//(B*H), B."""
+        monomials = [list(monomial) for monomial, _ in self.terms + other.terms]
+        common: Monomial = ()
+        for atom in monomials[0] if monomials else ():
+            if all(atom in rest for rest in monomials[1:]):
+                common = (*common, atom)
+                for rest in monomials[1:]:
+                    rest.remove(atom)
+        return Dim(((common, 1),))
 
     def _quotient(self, divisor: Dim) -> Dim | None:
         """The exact quotient by a divisor of one term, where there is one (`(B*H)//H` is B)."""
@@ -133,6 +155,21 @@ class Dim:
                 return None
             pairs.append((tuple(rest), coefficient // factor))
         return Dim._collect(pairs)
+
+    def multiplied_out(self) -> tuple[Dim, tuple[tuple[Dim, Dim], ...]]:
+        """With `(a//b)*b` as a; and the pairs (a, b) that this takes to divide exactly."""
+        found: dict[tuple[Dim, Dim], None] = {}
+        total = Dim.of(0)
+        for monomial, coefficient in self.terms:
+            product = Dim(((monomial, coefficient),))
+            for atom in monomial:
+                if isinstance(atom, Opaque) and atom.op == "//":
+                    whole = (product * atom.args[0])._quotient(Dim((((atom,), 1),)) * atom.args[1])
+                    if whole is not None:
+                        product = whole
+                        found[atom.args[0], atom.args[1]] = None
+            total = total + product
+        return total, tuple(found)
 
     def __mod__(self, other: int | Dim) -> Dim:
         divisor = Dim.of(other)
@@ -277,3 +314,15 @@ def size_of(shape: Shape) -> Dim:
     for dim in shape:
         total = total * dim
     return total
+
+
+def same_size(a: Shape, b: Shape) -> bool:
+    """Whether both have as many elements, where the divisions in them come out whole."""
+    return size_of(a).multiplied_out()[0] == size_of(b).multiplied_out()[0]
+
+
+def divisions(a: Shape, b: Shape) -> tuple[tuple[Dim, Dim], ...]:
+    """The pairs (dividend, divisor) that must divide exactly for both to have as many elements."""
+    if size_of(a) == size_of(b):
+        return ()
+    return tuple(dict.fromkeys(size_of(a).multiplied_out()[1] + size_of(b).multiplied_out()[1]))

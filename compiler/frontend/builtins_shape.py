@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .. import ir, ops
 from ..ir import Node
-from ..types import Dim, TypeProblem, broadcast, promote, shape_text, size_of
+from ..types import Dim, TypeProblem, broadcast, promote, same_size, shape_text, size_of
 from .signature import (
     Number,
     Option,
@@ -36,8 +36,9 @@ def reshape(x: Tensor, *shape: Raw) -> Value:
         raise ArgumentProblem("E0203", "more than one -1", "shape")
     if unknown:
         rest = size_of(tuple(d for i, d in enumerate(dims) if i != unknown[0]))
-        dims[unknown[0]] = total // rest if rest.known != 0 else Dim.of(0)
-    if size_of(tuple(dims)) != total:
+        whole, part = (d.multiplied_out()[0] for d in (total, rest))
+        dims[unknown[0]] = whole // part if part.known != 0 else Dim.of(0)
+    if not same_size(x.shape, tuple(dims)):
         label = f"{shape_text(x.shape)} has {total} elements, {shape_text(tuple(dims))} has {size_of(tuple(dims))}"
         raise ArgumentProblem("E0203", label, "shape")
     return ops.reshape(x, shape=tuple(dims))

@@ -9,7 +9,7 @@ from autodiffc.grammar.source import Span
 
 from ..ir import Node, Origin
 from ..model import Requirement
-from ..types import Dim
+from ..types import Dim, divisions, shape_text
 from .values import POISON, Poison
 
 # A model that unfolds (functions that call functions twice, products of sums of dims) beyond this is refused.
@@ -78,6 +78,8 @@ class Context:
             if current in self.origins or current.op.name == "argument":
                 continue
             self.origins[current] = places
+            if current.op.name == "reshape":
+                self._require_divisible(current, span)
             self.node_count += 1
             stack.extend(current.args)
         return node
@@ -93,6 +95,12 @@ class Context:
             self.names[node] = name
 
     _outer_names: set[Node] = field(default_factory=set)
+
+    def _require_divisible(self, node: Node, span: Span) -> None:
+        """Note what must divide what for a reshape to keep the number of elements."""
+        shapes = node.args[0].shape, node.shape
+        for dividend, divisor in divisions(*shapes):
+            self.require(-(dividend % divisor), f"reshape of {' to '.join(map(shape_text, shapes))}", span)
 
     def require(self, slack: Dim, text: str, span: Span) -> None:
         """Note that the model holds only where `slack` is not negative."""

@@ -11,7 +11,7 @@ import numpy as np
 
 from .. import ops
 from ..ir import Interval, Node, Op, declare
-from ..types import Dim, Shape, Type, TypeProblem, shape_text, size_of
+from ..types import Dim, Shape, Type, TypeProblem, same_size, shape_text, size_of
 from .base import COERCIONS, check_axis
 
 DimText = Callable[[Dim], str]
@@ -30,7 +30,7 @@ def shape_arg(shape: Shape, d: DimText) -> str:
 
 
 def _reshape_infer(x: Type, *, shape: Shape) -> Type:
-    if size_of(x.shape) != size_of(shape):
+    if not same_size(x.shape, shape):
         raise TypeProblem("E0203", f"{x} to {shape_text(shape)}: {size_of(x.shape)} is not {size_of(shape)}")
     return x.with_shape(shape)
 

@@ -77,6 +77,12 @@ def test_slices_of_dims_note_what_they_require() -> None:
     assert [(str(r.slack), r.line) for r in result.requirements] == [("N - 2", 3)]
 
 
+@pytest.mark.parametrize("heads", ["(N, 2, E // 2)", "(N, 2, -1)", "(-1, 2, E // 2)", "N, 2, E // 2"])
+def test_reshapes_note_what_must_divide(heads: str) -> None:
+    result = program(f"dim N, E\ninput x: real[N, E]\nh = reshape(x, {heads})\noutput f = reshape(2 * h, N, E)\n")
+    assert [r.condition for r in result.requirements] == ["E%2 == 0"]
+
+
 def test_dim_overrides() -> None:
     model, _ = parse(Source("m.dsl", "dim N\ndim K = 10\ninput x: real[N, K]\noutput f = sum(x)\n"))
     result = check(model, dims={"K": 3, "N": 2})
