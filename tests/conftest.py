@@ -1,6 +1,6 @@
 """Options of the test suite.
 
-    pytest tests/docs --update        write what the compiler gives now into what the tests compare with
+    pytest tests/grammar tests/docs --update     write what the compiler gives now into the expected results
 
 Look at the difference before you commit it. A continuous-integration server refuses the option.
 """
