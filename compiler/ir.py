@@ -314,17 +314,22 @@ class Graph:
         """Rebuild bottom-up: `step(node, new_args)` gives each node's image.
 
         A node that a step makes on the way (not the image of any old node) takes over the origins of the
-        node that it stands for.
+        node that it stands for. A graph in which no node changes comes back as it is.
         """
         mapping: dict[Node, Node] = {}
         born: dict[Node, tuple[Origin, ...]] = {}
         images: set[Node] = set()
-        for node in self.nodes():
-            image = step(node, tuple(mapping[a] for a in node.args))
-            if image not in images and self.origins.get(node):
-                _inherit(image, self.origins[node], born, images)
+        changed = False
+        for node in self._order:
+            image = step(node, tuple([mapping[a] for a in node.args]))
+            if image is not node:
+                changed = True
+                if image not in images and self.origins.get(node):
+                    _inherit(image, self.origins[node], born, images)
             mapping[node] = image
             images.add(image)
+        if not changed:
+            return self
         graph = self.replace(mapping)
         return replace(graph, origins={**born, **graph.origins})
 

@@ -23,7 +23,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Protocol, Union
 
-from ..ir import Graph, Node
+from ..ir import Graph
 
 
 class Pass(Protocol):
@@ -40,10 +40,10 @@ Observe = Callable[[Pass, Graph, Graph], None]
 
 @dataclass(frozen=True)
 class Repeat:
-    """Passes to be run in turn until none of them finds anything, at most `limit` times."""
+    """Passes to be run in turn until all of them find nothing, each at most `limit` times."""
 
     passes: tuple[Pass, ...]
-    limit: int = 4
+    limit: int = 6
 
 
 Step = Union[Pass, Repeat]
@@ -60,10 +60,12 @@ def run_passes(steps: Iterable[Step], graph: Graph, observe: Observe | None = No
 
 
 def _repeat(step: Repeat, graph: Graph, observe: Observe | None) -> Graph:
-    for _ in range(step.limit):
+    idle = 0  # passes in a row that found nothing
+    for pass_ in step.passes * step.limit:
         before = graph
-        graph = run_passes(step.passes, graph, observe)
-        if graph is before:
+        graph = _run(pass_, graph, observe)
+        idle = idle + 1 if graph is before else 0
+        if idle == len(step.passes):
             break
     return graph
 
@@ -73,11 +75,4 @@ def _run(pass_: Pass, graph: Graph, observe: Observe | None) -> Graph:
     if observe is not None:
         observe(pass_, graph, after)
     return after
-
-
-def rewritten(graph: Graph, step: Callable[[Node, tuple[Node, ...]], Node]) -> Graph:
-    """`graph.rewrite(step)`, or the graph itself where that changes no node."""
-    after = graph.rewrite(step)
-    same = all(old is new for (_, old), (_, new) in zip(graph.outputs, after.outputs))
-    return graph if same else after
 

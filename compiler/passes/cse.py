@@ -12,10 +12,9 @@ in either order; `maximum`, `minimum` and `where` are not among those, as their 
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ..ir import Graph, Node, attr_key
-from .base import rewritten
 
 
 class Interner:
@@ -30,10 +29,15 @@ class Interner:
 
     def __init__(self) -> None:
         self._first: dict[Hashable, Node] = {}
+        self._representatives: set[Node] = set()
 
     def __call__(self, node: Node) -> Node:
         """The representative of a node whose arguments are representatives."""
-        return self._first.setdefault(node_key(node), node)
+        if node in self._representatives:
+            return node
+        first = self._first.setdefault(node_key(node), node)
+        self._representatives.add(first)
+        return first
 
 
 def node_key(node: Node) -> Hashable:
@@ -46,8 +50,10 @@ def node_key(node: Node) -> Hashable:
 
 @dataclass(frozen=True)
 class Cse:
+    """Run again, a pass goes on with the nodes that it knows: what was new since then is looked at."""
+
+    known: Interner = field(default_factory=Interner, compare=False, repr=False)
     name: str = "cse"
 
     def run(self, graph: Graph) -> Graph:
-        intern = Interner()
-        return rewritten(graph, lambda node, args: intern(node.with_args(args)))
+        return graph.rewrite(lambda node, args: self.known(node.with_args(args)))

@@ -12,7 +12,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..ir import Graph, Node
-from .base import rewritten
 
 
 @dataclass(frozen=True)
@@ -20,11 +19,9 @@ class Expand:
     name: str = "expand"
 
     def run(self, graph: Graph) -> Graph:
-        while True:
-            after = rewritten(graph, _step)
-            if after is graph:
-                return graph
-            graph = after
+        while any(node.op.expand for node in graph.nodes()):
+            graph = graph.rewrite(_step)
+        return graph
 
 
 def _step(node: Node, args: tuple[Node, ...]) -> Node:

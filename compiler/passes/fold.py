@@ -16,7 +16,6 @@ import numpy as np
 
 from ..ir import Graph, Literal, Node, const
 from ..types import Dim, size_of
-from .base import rewritten
 
 LARGEST = 64
 DTYPES: dict[str, type] = {"real": np.float64, "int": np.int64, "bool": np.bool_}
@@ -68,7 +67,7 @@ class Fold:
     name: str = "fold"
 
     def run(self, graph: Graph) -> Graph:
-        return rewritten(graph, _step)
+        return graph.rewrite(_step)
 
 
 def _step(node: Node, args: tuple[Node, ...]) -> Node:

@@ -16,7 +16,6 @@ from dataclasses import dataclass, field
 
 from ..ir import Graph, Interval, Node, const_value
 from ..ranges import intervals
-from .base import rewritten
 
 # Ops whose result is never -0.0 where their interval starts at 0.
 POSITIVE_ZERO = frozenset({"square", "abs", "exp", "sigmoid", "softplus", "cosh", "var", "nonnegative"})
@@ -36,7 +35,7 @@ class Narrow:
             decided = _decided(node, args, known)
             return node.with_args(args) if decided is None else decided
 
-        return rewritten(graph, step)
+        return graph.rewrite(step)
 
 
 def _decided(node: Node, args: tuple[Node, ...], known: Mapping[Node, Interval]) -> Node | None:

@@ -24,7 +24,7 @@ arithmetic on the whole domain of the left side, the default) or `guarded` (wher
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import Any, Literal, Union
@@ -138,29 +138,95 @@ class Matcher:
 # --- literal matching --------------------------------------------------------------------------------
 
 
+Path = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Form:
+    """One order of a rule's left side, taken apart: what must stand where, from the root down."""
+
+    rule: Rule
+    root: str
+    args: tuple[str, ...]  # the ops of the root's arguments, `pattern` for any
+    ops: tuple[tuple[Path, str], ...]  # those further down
+    numbers: tuple[tuple[Path, float], ...]
+    variables: tuple[tuple[Path, str], ...]
+
+    def may_fit(self, names: tuple[str, ...]) -> bool:
+        return all(wanted in ("pattern", name) for wanted, name in zip(self.args, names))
+
+    def bindings(self, node: Node) -> dict[str, Any] | None:
+        """What the variables stand for, if the node is of this form; its arguments are known to fit."""
+        for path, op in self.ops:
+            if _at(node, path).op.name != op:
+                return None
+        for path, number in self.numbers:
+            value = const_value(_at(node, path))
+            if value is None or value != number:
+                return None
+        found: dict[str, Any] = {}
+        for path, name in self.variables:
+            part = _at(node, path)
+            if found.setdefault(name, part) is not part:
+                return None
+        return found
+
+
+def _at(node: Node, path: Path) -> Node:
+    for i in path:
+        node = node.args[i]
+    return node
+
+
+def _forms(rule: Rule) -> Iterator[Form]:
+    for left in _orders(rule.left):
+        parts = list(_parts(left, ()))
+        inner = tuple((path, part.op.name) for path, part in parts if len(path) > 1 and part.op.name != "pattern")
+        numbers = tuple((path, part["value"]) for path, part in parts if part.op.name == "const")
+        variables = tuple((path, part["name"]) for path, part in parts if part.op.name == "pattern")
+        yield Form(rule, left.op.name, tuple(a.op.name for a in left.args), inner, numbers, variables)
+
+
+def _parts(pattern: Node, path: Path) -> Iterator[tuple[Path, Node]]:
+    """The nodes of a pattern with their places, each before its arguments."""
+    yield path, pattern
+    for i, arg in enumerate(pattern.args):
+        yield from _parts(arg, (*path, i))
+
+
+def _orders(pattern: Node) -> list[Node]:
+    """The pattern with the operands of its commutative ops in every order."""
+    if not pattern.args:
+        return [pattern]
+    found = [list(args) for args in product(*map(_orders, pattern.args))]
+    if pattern.op.commutative and pattern.args[0] is not pattern.args[1]:
+        found += [args[::-1] for args in found]
+    return [replace(pattern, args=tuple(args)) for args in found]
+
+
 class LiteralRules:
     """Rules that match what is there as it is written, up to commuted operands.
 
-    Every order of the operands becomes a pattern of its own, looked up by the op of the root and those of
-    its arguments: most nodes meet no rule at all.
+    Every order of the operands is a form of its own, looked up by the op of the root and those of its
+    arguments: most nodes meet no rule at all.
     """
 
     def __init__(self, rules: Iterable[Rule]):
-        self._by_root: dict[str, list[tuple[Node, Rule]]] = {}
-        for found in rules:
-            for left in _orders(found.left):
-                self._by_root.setdefault(left.op.name, []).append((left, found))
-        self._fitting: dict[tuple[str, ...], list[tuple[Node, Rule]]] = {}
+        self._by_root: dict[str, list[Form]] = {}
+        for form in (form for found in rules for form in _forms(found)):
+            self._by_root.setdefault(form.root, []).append(form)
+        self._fitting: dict[tuple[str, ...], list[Form]] = {}
 
     def rewrite(self, node: Node) -> Node | None:
         """The node after the first rule that applies; None where none does."""
         names = (node.op.name, *[arg.op.name for arg in node.args])
-        candidates = self._fitting.get(names)
-        if candidates is None:
+        forms = self._fitting.get(names)
+        if forms is None:
             known = self._by_root.get(names[0], ())
-            candidates = self._fitting[names] = [c for c in known if _may_fit(c[0], names[1:])]
-        for left, found in candidates:
-            new = _rewritten(left, found, node)
+            forms = self._fitting[names] = [form for form in known if form.may_fit(names[1:])]
+        for form in forms:
+            found = form.bindings(node)
+            new = None if found is None else _replaced(form.rule, node, found)
             if new is not None:
                 return new
         return None
@@ -171,42 +237,15 @@ def rewrite_literally(rule: Rule, node: Node) -> Node | None:
     return LiteralRules([rule]).rewrite(node)
 
 
-def _orders(pattern: Node) -> list[Node]:
-    """The pattern with the operands of its commutative ops in every order."""
-    choices = [_orders(arg) for arg in pattern.args]
-    found = [list(args) for args in product(*choices)]
-    if pattern.op.commutative and pattern.args[0] is not pattern.args[1]:
-        found += [args[::-1] for args in found]
-    return [replace(pattern, args=tuple(args)) for args in found] if pattern.args else [pattern]
+_NO_VIEWS = Views()
 
 
-def _may_fit(left: Node, names: tuple[str, ...]) -> bool:
-    return all(p.op.name in ("pattern", name) for p, name in zip(left.args, names))
-
-
-def _rewritten(left: Node, rule: Rule, node: Node) -> Node | None:
-    found: dict[str, Any] = {}
-    if not _bind(left, node, found):
-        return None
+def _replaced(rule: Rule, node: Node, found: dict[str, Any]) -> Node | None:
     binding = Binding(found, node, _NO_VIEWS, _anywhere)
     if rule.where is not None and not rule.where(binding):
         return None
     new = instantiate(rule.right, binding)
     return None if new is None else fitted(new, node)
-
-
-_NO_VIEWS = Views()
-
-
-def _bind(pattern: Node, node: Node, found: dict[str, Any]) -> bool:
-    """Whether the pattern is there in just this order; enters what its variables stand for."""
-    name = pattern.op.name
-    if name == "pattern":
-        return found.setdefault(pattern["name"], node) is node
-    if name == "const":
-        value = const_value(node)
-        return value is not None and value == pattern["value"]
-    return pattern.op is node.op and all(_bind(p, n, found) for p, n in zip(pattern.args, node.args))
 
 
 # --- replacements ------------------------------------------------------------------------------------

@@ -37,28 +37,15 @@ def preparation(level: int, ranges: Mapping[str, Interval], precise: bool = Fals
     return (*stable, *last) if level == 0 else (*stable, Fold(), Cse(), Simplify(), *last)
 
 
-def optimisation(level: int, gradients: int, ranges: Mapping[str, Interval]) -> tuple[Step, ...]:
-    """What runs on the model with its derivative, which is the last `gradients` outputs."""
+def optimisation(level: int, gradients: int) -> tuple[Step, ...]:
+    """What runs on the model with its derivative, which is the last `gradients` outputs.
+
+    Run again on what it has given, with another seed say, it looks at what is new only.
+    """
     if level == 0:
-        return Narrow(ranges), Expand(), Dce()
-    return (
-        Narrow(ranges),
-        Cse(),
-        Simplify(gradients),
-        Expand(),
-        _until_stable(gradients),
-        Dce(),
-    )
-
-
-def after_seed(level: int, gradients: int, ranges: Mapping[str, Interval]) -> tuple[Step, ...]:
-    """What runs again once the target's cotangent is known to be 1."""
-    again: tuple[Step, ...] = (Narrow(ranges), Dce())
-    return again if level == 0 else (_until_stable(gradients), *again)
-
-
-def _until_stable(gradients: int) -> Repeat:
-    return Repeat((Fold(), Cse(), Simplify(gradients)))
+        return Expand(), Dce()
+    common, simpler = Cse(), Simplify(gradients)
+    return common, simpler, Expand(), Repeat((Fold(), common, simpler)), Dce()
 
 
 @dataclass(frozen=True)
@@ -93,17 +80,17 @@ def derive(
     ranges = {a.name: a.attained for a in program.arguments}
     prepared = prepare(program.graph, level, ranges, observe, numerics)
     if program.target is None:
-        forward = run_passes(optimisation(level, 0, ranges), prepared, observe)
+        forward = run_passes((Narrow(ranges), *optimisation(level, 0)), prepared, observe)
         return Derivative(None, forward, None, _predict(program, forward), ())
     count = len(program.wrt)
     seed = argument(f"d_{program.target}", prepared.output(program.target).type)
-    steps = (Differentiate(program.target, program.wrt, seed, ranges), *optimisation(level, count, ranges))
+    optimise = optimisation(level, count)
+    steps = (Differentiate(program.target, program.wrt, seed, ranges), Narrow(ranges), *optimise)
     joint = run_passes(steps, prepared, observe)
     parts = partition(joint, count, seed)
     alone = None
     if program.scalar_target:
-        fast = _with_seed_one(joint, program.target, count, seed)
-        alone = run_passes(after_seed(level, count, ranges), fast, observe)
+        alone = run_passes(optimise, _with_seed_one(joint, program.target, count, seed), observe)
     return Derivative(alone, parts.forward, parts.backward, _predict(program, parts.forward), parts.saved)
 
 

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 from ..ir import Graph, Node
 from ..ops.precise import PRECISE
-from .base import rewritten
 
 
 @dataclass(frozen=True)
@@ -19,7 +18,7 @@ class Refine:
     name: str = "refine"
 
     def run(self, graph: Graph) -> Graph:
-        return rewritten(graph, _step)
+        return graph.rewrite(_step)
 
 
 def _step(node: Node, args: tuple[Node, ...]) -> Node:

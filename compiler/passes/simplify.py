@@ -10,11 +10,11 @@ outputs need is adjoint code, whose order of factors is the compiler's choice.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from ..ir import Graph, Node, topological, users
-from .base import rewritten
+from ..ir import Graph, Node, topological
 from .pattern import LiteralRules
 from .rules.algebra import ADJOINT_RULES, EXACT_RULES, CANONICAL_RULES
 from .rules.structure import ADJOINT_STRUCTURE, ELEMENTWISE, STRUCTURE_RULES, without_kept_dims
@@ -37,35 +37,49 @@ class Canonicalise:
         def step(node: Node, args: tuple[Node, ...]) -> Node:
             return _rewritten(node.with_args(args), _CANONICAL.rewrite)
 
-        return rewritten(graph, step)
+        return graph.rewrite(step)
 
 
 @dataclass(frozen=True)
 class Simplify:
-    """`gradients` is the number of outputs, at the end, that are derivatives."""
+    """`gradients` is the number of outputs, at the end, that are derivatives.
+
+    Run again, a pass only looks at nodes that it has not left as they are before.
+    """
 
     gradients: int = 0
+    plain: tuple[set[Node], set[Node]] = field(default_factory=lambda: (set(), set()), compare=False, repr=False)
     name: str = "simplify"
 
     def run(self, graph: Graph) -> Graph:
+        nodes = graph.nodes()
         own = set(topological(node for _, node in graph.outputs[: len(graph.outputs) - self.gradients]))
-
-        uses = users(graph.nodes())
+        squeezable = _only_reshaped(nodes)
 
         def step(node: Node, args: tuple[Node, ...]) -> Node:
             new = node.with_args(args)
-            if not new.args:
-                return new
-            if len(uses[node.args[0]]) == 1:
+            if node in squeezable:
                 new = without_kept_dims(new) or new
-            return _simplified(new, adjoint=node not in own)
+            return self._simplified(new, node not in own)
 
-        return rewritten(graph, step)
+        return graph.rewrite(step)
+
+    def _simplified(self, node: Node, adjoint: bool) -> Node:
+        plain = self.plain[adjoint]
+        if node in plain or not node.args:
+            return node
+        rules = _ADJOINT if adjoint else _EXACT
+        result = _rewritten(node, lambda new: _structured(new, adjoint) or rules.rewrite(new))
+        plain.add(result)
+        return result
 
 
-def _simplified(node: Node, adjoint: bool) -> Node:
-    rules = _ADJOINT if adjoint else _EXACT
-    return _rewritten(node, lambda new: _structured(new, adjoint) or rules.rewrite(new))
+def _only_reshaped(nodes: list[Node]) -> set[Node]:
+    """The reshapes that are the only use of their argument."""
+    reshapes = {node for node in nodes if node.op.name == "reshape"}
+    shown = {node.args[0] for node in reshapes}
+    uses = Counter(arg for node in nodes for arg in node.args if arg in shown) if shown else Counter()
+    return {node for node in reshapes if uses[node.args[0]] == 1}
 
 
 def _rewritten(node: Node, rewrite: Callable[[Node], Node | None]) -> Node:

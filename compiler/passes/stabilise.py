@@ -16,7 +16,6 @@ from dataclasses import dataclass, field
 
 from ..ir import Graph, Interval, Node
 from ..ranges import interval_of, intervals
-from .base import rewritten
 from .pattern import Matcher, Rule, families
 from .rules.stability import STABILITY_RULES
 from .views import MOVES, PRODUCTS, SUMS
@@ -41,7 +40,7 @@ class Stabilise:
 
     def run(self, graph: Graph) -> Graph:
         for _ in range(ROUNDS):
-            after = rewritten(graph, _Step(graph, self.ranges, self.rules))
+            after = graph.rewrite(_Step(graph, self.ranges, self.rules))
             if after is graph:
                 break
             graph = after

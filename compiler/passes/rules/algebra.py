@@ -52,6 +52,12 @@ def _scalar_factor(b: Binding) -> bool:
     return b.s.rank == 0 and (b.x.rank > 0 or const_value(b.s) is not None)
 
 
+def _moves_out(negated: Node, other: Node) -> bool:
+    """A sign is taken out of a product, but not from a scalar beside an array: there it costs least."""
+    constant = const_value(negated) is not None or const_value(other) is not None
+    return not constant and not (negated.rank == 0 and other.rank > 0)
+
+
 def _exact(name: str, left: Node, right: Node, **facts: object) -> Rule:
     return rule(name, left, right, kind="exact", **facts)  # type: ignore[arg-type]
 
@@ -103,8 +109,8 @@ ADJOINT_RULES: tuple[Rule, ...] = (
     rule("neg-over", -(s / x), (-s) / x, where=_scalar_factor),
     rule("neg-over-scalar", -(x / s), x / (-s), where=_scalar_factor),
     rule("neg-sub", -(x - y), y - x),
-    rule("neg-factor", (-x) * y, -(x * y), where=lambda b: not (const_value(b.y) is not None)),
-    rule("neg-dividend", (-x) / y, -(x / y), where=lambda b: const_value(b.x) is None),
-    rule("neg-divisor", x / (-y), -(x / y), where=lambda b: const_value(b.y) is None),
+    rule("neg-factor", (-x) * y, -(x * y), where=lambda b: _moves_out(b.x, b.y)),
+    rule("neg-dividend", (-x) / y, -(x / y), where=lambda b: _moves_out(b.x, b.y)),
+    rule("neg-divisor", x / (-y), -(x / y), where=lambda b: _moves_out(b.y, b.x)),
     rule("twice", x + x, 2.0 * x),
 )
