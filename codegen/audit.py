@@ -14,7 +14,9 @@ from collections.abc import Iterator
 
 from autodiffc.grammar.diagnostics import InternalError
 
-ALLOWED_IMPORTS = frozenset({"__future__", "collections.abc", "functools", "math", "numpy", "numpy.random", "operator", "typing"})
+ALLOWED_IMPORTS = frozenset(
+    {"__future__", "collections.abc", "functools", "math", "numpy", "numpy.random", "operator", "typing"}
+)
 
 
 def audit(text: str) -> None:
@@ -22,8 +24,12 @@ def audit(text: str) -> None:
     try:
         top = symtable.symtable(text, "emitted", "exec")
     except SyntaxError as error:
-        raise InternalError(f"the emitted module does not parse: line {error.lineno}: {error.text}") from error
-    defined = {s.get_name() for s in top.get_symbols() if s.is_assigned() or s.is_imported() or s.is_namespace()}
+        raise InternalError(
+            f"the emitted module does not parse: line {error.lineno}: {error.text}"
+        ) from error
+    defined = {
+        s.get_name() for s in top.get_symbols() if s.is_assigned() or s.is_imported() or s.is_namespace()
+    }
     known = defined | set(dir(builtins)) | {"__name__"}
     undefined = {name for name in _globals(top) if name not in known}
     if undefined:

@@ -18,8 +18,9 @@ from autodiffc.compiler.types import Dim
 
 from .context import Context
 from .dimtext import dim_expr
+from .inplace import NAME
 from .names import Scope
-from .pytext import Expr, Template, call, number, template, unparenthesised
+from .pytext import ATOM, Expr, Template, call, number, template, unparenthesised
 from .schedule import LEAVES, Group, Step, regrouped, schedule
 from .telling import known_form, suggest
 
@@ -49,6 +50,7 @@ class Pending:
     ops: int
     group: Group
     stable: bool  # made of arguments and constants alone: reads well on any line
+    updates: tuple[str, ...] = ()  # statements that follow the assignment; NAME stands for the name
 
 
 class Body:
@@ -117,6 +119,10 @@ class Body:
         self.dims[name] = None
         return self.context.local(name)
 
+    def reuses(self, step: Step) -> bool:
+        """Hook: whether the step was written into an operand's memory."""
+        return False
+
     # --- templates ---------------------------------------------------------------------------------
 
     def _template(self, node: Node) -> tuple[Template, dict[str, Expr]]:
@@ -158,8 +164,13 @@ class Body:
             cast = self.context.ref(CASTS[node.type.kind])
             return expr if expr.text.endswith(".item()") else call(cast, expr)
         uncertain = node.rank and not any(a.rank and a.type.kind == "real" for a in node.args)
-        if self.context.dtype == "float32" and node.type.kind == "real" and uncertain and "float32" not in expr.text:
-            return Expr(f"{expr.within(14)}.astype({self.context.ref('np')}.float32)")
+        if (
+            self.context.dtype == "float32"
+            and node.type.kind == "real"
+            and uncertain
+            and "float32" not in expr.text
+        ):
+            return Expr(f"{expr.within(ATOM)}.astype({self.context.ref('np')}.float32)")
         return expr
 
     def _global(self, name: str) -> str:
@@ -204,10 +215,18 @@ class Body:
             if parts:
                 self._sums[next((p for p in parts if p.op.name == "add"), parts[0])] = final
 
+    def _is_fresh(self, node: Node) -> bool:
+        """Whether a value is computed here, into memory of its own."""
+        return not (node.op.name in LEAVES or node.op.view or self._is_transparent(node))
+
     def _may_grow(self, part: Node, total: Node) -> bool:
         """Whether a part of a sum is memory of its own, that the rest may be added to."""
-        own = part in self._users and not part.op.view and not self._is_transparent(part)
-        return own and self._uses[part] == 1 and part.type == total.type and part not in self.graph.names
+        return (
+            self._is_fresh(part)
+            and self._uses[part] == 1
+            and part.type == total.type
+            and part not in self.graph.names
+        )
 
     # --- statements --------------------------------------------------------------------------------
 
@@ -219,6 +238,8 @@ class Body:
         alias = self._as_operand(node)
         if alias is not None:
             self.values[node] = alias
+            return
+        if self.reuses(step):
             return
         self._make_room(node, step.group)
         ops = 1 + sum(self.pending[a].ops for a in set(node.args) if a in self.pending)
@@ -254,6 +275,8 @@ class Body:
         argument = node.args[0]
         if argument.op.name == "const" or (node.rank and self.context.dtype != "float64"):
             return False
+        if node.rank and self.context.level > 1:
+            return False  # an int array is no memory for reals
         return self.context.level > 0 and all(self._promotes(user, node) for user in self._users[node])
 
     def _stand_for(self, node: Node, argument: Node) -> None:
@@ -281,7 +304,7 @@ class Body:
         waiting = [a for a in dict.fromkeys(node.args) if a in self.pending]
         for arg in list(waiting):
             held = self.pending[arg]
-            if not (held.group == group or held.stable):
+            if held.updates or not (held.group == group or held.stable):
                 self._settle(arg, group)
                 waiting.remove(arg)
         while waiting and self._crowded(node, waiting):
@@ -299,12 +322,14 @@ class Body:
 
     def _settle(self, node: Node, group: Group) -> None:
         """Give a waiting expression its statement now."""
-        self._assign(group, node, self.pending.pop(node).expr)
+        waiting = self.pending.pop(node)
+        self._assign(group, node, waiting.expr, waiting.updates)
 
-    def _assign(self, group: Group, node: Node, expr: Expr) -> None:
+    def _assign(self, group: Group, node: Node, expr: Expr, updates: tuple[str, ...] = ()) -> None:
         name = self._own_name(node)
-        rest = self._rest_of_sum(node, name, expr.text)
-        self._add(group, (f"{name} += {rest}" if rest else f"{name} = {expr}",), node, name)
+        rest = "" if updates else self._rest_of_sum(node, name, expr.text)
+        first = f"{name} += {rest}" if rest else f"{name} = {expr}"
+        self._add(group, (first, *(u.replace(NAME, name) for u in updates)), node, name)
 
     def _rest_of_sum(self, node: Node, name: str, text: str) -> str:
         """What is added to the part of a sum that has been written under its name already."""

@@ -1,9 +1,9 @@
 """The check of a call's arguments: one comparison of shapes on the good path, words on the bad one.
 
-    x = _real("x", x, 2)
-    W = _real("W", W, 2)
-    D = x.shape[1]
-    if W.shape[0] != D: …
+x = _real("x", x, 2)
+W = _real("W", W, 2)
+D = x.shape[1]
+if W.shape[0] != D: …
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-
 from autodiffc.compiler.model import Argument, Binding, Bound
 from autodiffc.compiler.types import Dim, shape_text
 
@@ -83,7 +82,9 @@ def takes_floats_only(arguments: Sequence[Argument]) -> bool:
     return all(not a.type.rank and a.type.kind == "real" and not a.bounds for a in arguments)
 
 
-def write_call(context: Context, writer: Writer, arguments: Sequence[Argument], checker: str = "_checked") -> None:
+def write_call(
+    context: Context, writer: Writer, arguments: Sequence[Argument], checker: str = "_checked"
+) -> None:
     """Check the arguments at the head of a function."""
     if not arguments:
         return
@@ -93,7 +94,11 @@ def write_call(context: Context, writer: Writer, arguments: Sequence[Argument], 
     if takes_floats_only(arguments):
         kind = context.ref("type")
         tests = " is ".join(f"{kind}({n})" for n in names)
-        test = f"{tests} is not {context.ref('float')}" if len(names) == 1 else f"not {tests} is {context.ref('float')}"
+        test = (
+            f"{tests} is not {context.ref('float')}"
+            if len(names) == 1
+            else f"not {tests} is {context.ref('float')}"
+        )
         with writer.block(f"if {test}:"):
             writer.line(call)
     else:
@@ -132,7 +137,9 @@ class _Checks:
             self.conditions.append(f"{name}.shape != {tuple_of([self.text(d) for d in argument.type.shape])}")
             return
         for axis in axes:
-            self.conditions.append(f"{name}.shape[{axis}] != {self.text(argument.type.shape[axis]).within(ADD)}")
+            self.conditions.append(
+                f"{name}.shape[{axis}] != {self.text(argument.type.shape[axis]).within(ADD)}"
+            )
 
     def knows(self, size: Dim) -> bool:
         """Whether the arguments at hand tell this size."""
@@ -209,7 +216,7 @@ def _write_negative(checks: _Checks, writer: Writer) -> None:
             shown = size.removeprefix("1*")
             with writer.block(f"if {local} < 0:"):
                 writer.line(
-                    f'raise {checks.context.ref("ValueError")}('
+                    f"raise {checks.context.ref('ValueError')}("
                     f'f"{name}: expected an axis of {shown}, got {{{name}.shape[{binding.axis}]}}")'
                 )
 
@@ -248,10 +255,13 @@ def _write_constraints(checks: _Checks, writer: Writer, argument: Argument) -> N
         writer.line(f'{context.ref("_bound")}("{name}", {name}, {value}, "{shown}")')
 
 
-def write_declared(context: Context, writer: Writer, extra: Sequence[tuple[str, tuple[str, ...]]] = ()) -> None:
+def write_declared(
+    context: Context, writer: Writer, extra: Sequence[tuple[str, tuple[str, ...]]] = ()
+) -> None:
     """`_DECLARED`: for each argument its kind and the dims as the model writes them."""
     entries = [
-        f'"{context.local(a.name)}": {_strings([a.type.kind, *declared_dims(a)])}' for a in context.program.arguments
+        f'"{context.local(a.name)}": {_strings([a.type.kind, *declared_dims(a)])}'
+        for a in context.program.arguments
     ]
     entries += [f'"{name}": {_strings(list(parts))}' for name, parts in extra]
     writer.line(f"_DECLARED = {{{', '.join(entries)}}}")

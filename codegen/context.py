@@ -71,7 +71,7 @@ def once(function: Callable[[Context], Fact]) -> Callable[[Context], Fact]:
     return kept
 
 
-def model_names(program: Program, derivative: Derivative) -> list[str]:
+def model_names(program: Program) -> list[str]:
     """Every name that the model gives: to arguments, dims, outputs and values."""
     names = [a.name for a in program.arguments] + list(program.dims) + list(program.outputs)
     seen: dict[str, None] = dict.fromkeys(names)

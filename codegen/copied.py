@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import inspect
 from collections.abc import Callable, Iterable
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 from . import guards, initial
@@ -29,20 +29,20 @@ def _functions() -> dict[str, Callable[..., Any]]:
 COPIED = _functions()
 
 
-@lru_cache(maxsize=None)
+@cache
 def source_of(name: str) -> str:
     """The source of a function, as it is copied."""
     return inspect.getsource(COPIED[name]).rstrip("\n")
 
 
-@lru_cache(maxsize=None)
+@cache
 def globals_of(name: str) -> tuple[str, ...]:
     """The global names that a function refers to in code that runs, in the order of their first use."""
     function = ast.parse(source_of(name)).body[0]
     assert isinstance(function, ast.FunctionDef)
     inside = {a.arg for a in ast.walk(function) if isinstance(a, ast.arg)}
     defaults = [d for d in [*function.args.defaults, *function.args.kw_defaults] if d is not None]
-    found = {}
+    found: dict[str, None] = {}
     for root in [*function.body, *defaults]:
         for node in ast.walk(root):
             if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
@@ -57,7 +57,9 @@ def globals_of(name: str) -> tuple[str, ...]:
 def annotations_of(name: str) -> set[str]:
     """The names in a function's annotations, which type checkers want imported."""
     function = ast.parse(source_of(name)).body[0]
-    roots = [a.annotation for a in ast.walk(function) if isinstance(a, (ast.arg, ast.AnnAssign)) and a.annotation]
+    roots = [
+        a.annotation for a in ast.walk(function) if isinstance(a, (ast.arg, ast.AnnAssign)) and a.annotation
+    ]
     roots += [function.returns] if isinstance(function, ast.FunctionDef) and function.returns else []
     return {n.id for root in roots for n in ast.walk(root) if isinstance(n, ast.Name)}
 

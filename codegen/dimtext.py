@@ -1,7 +1,7 @@
 """Dims in the emitted text: as expressions, and bound from the shapes of arrays.
 
-    N, D = x.shape
-    H = b.shape[0] // 4
+N, D = x.shape
+H = b.shape[0] // 4
 """
 
 from __future__ import annotations
@@ -80,6 +80,7 @@ def readable_from(shape: Shape, argument: str) -> list[Binding]:
     """The dims that stand alone in a shape, so that an array of it tells them."""
     found = []
     for axis, size in enumerate(shape):
-        if len(size.symbols) == 1 and size == Dim.symbol(*size.symbols):
-            found.append(Binding(*size.symbols, argument, axis))
+        name = next(iter(size.symbols), "")
+        if size == Dim.symbol(name):
+            found.append(Binding(name, argument, axis))
     return found

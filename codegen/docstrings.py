@@ -45,7 +45,9 @@ def module_docstring(context: Context) -> str:
     lines = [f"{safe(program.name)}: {title} with NumPy alone.", ""]
     if program.doc:
         for line in program.doc.split("\n"):
-            lines += textwrap.wrap(safe(line), WIDTH - 4, initial_indent="    ", subsequent_indent="    ") or [""]
+            lines += textwrap.wrap(
+                safe(line), WIDTH - 4, initial_indent="    ", subsequent_indent="    "
+            ) or [""]
         lines.append("")
     formula = target_formula(context)
     if formula:
@@ -54,7 +56,9 @@ def module_docstring(context: Context) -> str:
     facts = _facts(context)
     width = max(map(len, facts), default=0)
     for name, text in facts.items():
-        lines += textwrap.wrap(text, WIDTH, initial_indent=f"{name:<{width}}  ", subsequent_indent=" " * (width + 2))
+        lines += textwrap.wrap(
+            text, WIDTH, initial_indent=f"{name:<{width}}  ", subsequent_indent=" " * (width + 2)
+        )
     lines += [""] if facts else []
     digest = source_digest(context)
     lines.append(

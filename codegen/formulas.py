@@ -1,6 +1,6 @@
 """The chain rule beside each adjoint step of the teaching form (-O0).
 
-    d_a = d_f * b                             # ∂f/∂a = ∂f/∂f · b
+d_a = d_f * b                             # ∂f/∂a = ∂f/∂f · b
 """
 
 from __future__ import annotations

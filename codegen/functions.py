@@ -7,13 +7,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from autodiffc.compiler.ir import Graph, Node
 from autodiffc.compiler.model import Argument, Binding
 
-from .boundary import bindings_of, holders, write_call
 from .body import Body
+from .boundary import bindings_of, holders, write_call
 from .context import Context, once, python_type
 from .dimtext import Holder, bind, readable_from
 from .docstrings import arguments_text, write_docstring
 from .pytext import Expr
 from .results import owned
+from .reuse import body_of
 from .statements import write_statements
 from .telling import known_form, suggest
 from .writer import Writer
@@ -28,10 +29,11 @@ def signature(context: Context, arguments: Iterable[Argument]) -> str:
 def write_value_and_grad(context: Context, writer: Writer) -> None:
     """The fast path: forward and backward in one function."""
     program, graph = context.program, context.derivative.value_and_grad
-    assert graph is not None and program.target is not None
+    assert graph is not None
+    assert program.target is not None
     target, arguments = program.target, program.arguments
     scope = context.names.scope(context.local(a.name) for a in arguments)
-    body = Body(context, graph, scope, _given(context, graph)).build()
+    body = body_of(context, graph, scope, _given(context, graph))
     gradients = [f"d_{name}" for name in program.wrt]
     results = owned(body, [target, *gradients])
     head = f"def value_and_grad({signature(context, arguments)}) -> tuple[float, Grads]:"
@@ -59,14 +61,18 @@ def write_forward(context: Context, writer: Writer) -> None:
     program, graph = context.program, context.derivative.forward
     arguments, saved = program.arguments, context.derivative.saved
     scope = context.names.scope(context.local(a.name) for a in arguments)
-    body = Body(context, graph, scope, _given(context, graph), cache_names(context)).build()
+    body = body_of(context, graph, scope, _given(context, graph), cache_names(context))
     results = owned(body, list(program.outputs), keep=saved)
     outputs = dict(graph.outputs)
     cached = [str(body.value(outputs[name])) for name in saved]
     cached += [body.dim_name(d) for d in cache_dims(context)]
     kind = "Cache" if has_cache(context) else "tuple[()]"
     with writer.block(f"def forward({signature(context, arguments)}) -> tuple[Outputs, {kind}]:"):
-        what = "the outputs and what backward() needs" if has_cache(context) else "the outputs and an empty cache"
+        what = (
+            "the outputs and what backward() needs"
+            if has_cache(context)
+            else "the outputs and an empty cache"
+        )
         write_docstring(writer, f"Return {what}.", arguments_text(arguments), raises=True)
         write_call(context, writer, arguments)
         _write_body(context, writer, body, arguments)
@@ -78,26 +84,32 @@ def write_forward(context: Context, writer: Writer) -> None:
 def write_backward(context: Context, writer: Writer) -> None:
     """The gradients from a cache and the target's cotangent."""
     program, graph = context.program, context.derivative.backward
-    assert graph is not None and program.target is not None
+    assert graph is not None
+    assert program.target is not None
     fields = cache_fields(context)
     names = cache_names(context)
     scope = context.names.scope(names[name] for name in fields)
     seed = program.graph.output(program.target)
     cotangent, cache = scope.fresh(f"d_{context.local(program.target)}"), scope.fresh("cache")
     given = _given(context, graph, {**names, f"d_{program.target}": cotangent})
-    body = Body(context, graph, scope, given).build()
+    body = body_of(context, graph, scope, given)
     gradients = [f"d_{name}" for name in program.wrt]
     results = owned(body, gradients)
     default = " = 1.0" if not seed.rank else ""
     with writer.block(f"def backward({cache}: Cache, {cotangent}: {python_type(seed)}{default}) -> Grads:"):
-        write_docstring(writer, f"Return the gradients for {cotangent}, the gradient that comes from {program.target}.")
+        write_docstring(
+            writer, f"Return the gradients for {cotangent}, the gradient that comes from {program.target}."
+        )
         _unpack_cache(context, writer, cache, fields)
         checks = _seed_checks(context, body, cotangent, seed)
         _bind_from_cache(context, writer, body)
         for line in checks:
             writer.line(line)
         write_statements(
-            context, writer, body, f"return {context.ref('Grads')}({', '.join(results[g] for g in gradients)})"
+            context,
+            writer,
+            body,
+            f"return {context.ref('Grads')}({', '.join(results[g] for g in gradients)})",
         )
 
 
@@ -107,7 +119,7 @@ def write_predict(context: Context, writer: Writer) -> None:
     assert graph is not None
     arguments = predict_arguments(context)
     scope = context.names.scope(context.local(a.name) for a in arguments)
-    body = Body(context, graph, scope, _given(context, graph)).build()
+    body = body_of(context, graph, scope, _given(context, graph))
     computed = [name for name in program.outputs if name in dict(graph.outputs)]
     results = owned(body, computed)
     with writer.block(f"def predict({signature(context, arguments)}) -> Outputs:"):
@@ -136,7 +148,7 @@ def predict_arguments(context: Context) -> tuple[Argument, ...]:
     return tuple(a for a in program.arguments if a in chosen or a.name in needed)
 
 
-def _given(context: Context, graph: Graph, renamed: Mapping[str, str] = {}) -> dict[Node, Expr]:  # noqa: B006
+def _given(context: Context, graph: Graph, renamed: Mapping[str, str] = {}) -> dict[Node, Expr]:
     """The expressions of a graph's arguments."""
     found = {*graph.inputs, *(n for n in graph.nodes() if n.op.name == "argument")}
     return {n: Expr(renamed.get(n["name"]) or context.local(n["name"])) for n in found}
@@ -162,7 +174,10 @@ def has_cache(context: Context) -> bool:
 def cache_fields(context: Context) -> dict[str, Node | None]:
     """The fields of Cache: saved values, then dims (None) that no saved array can tell."""
     outputs = dict(context.derivative.forward.outputs)
-    return {**{name: outputs[name] for name in context.derivative.saved}, **dict.fromkeys(cache_dims(context))}
+    return {
+        **{name: outputs[name] for name in context.derivative.saved},
+        **dict.fromkeys(cache_dims(context)),
+    }
 
 
 @once

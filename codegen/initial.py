@@ -28,4 +28,5 @@ def _orthogonal(rng: Generator, *shape: int) -> ndarray:
     normal = rng.standard_normal((*stack, max(rows, columns), min(rows, columns)))
     q, r = np.linalg.qr(normal)
     q = q * np.sign(np.diagonal(r, axis1=-2, axis2=-1))[..., None, :]
-    return q if rows >= columns else np.swapaxes(q, -1, -2).copy()
+    result: ndarray = q if rows >= columns else np.swapaxes(q, -1, -2).copy()
+    return result

@@ -132,7 +132,9 @@ def _assemble(context: Context, bodies: list[str]) -> str:
     constants = _constants(context, copied)
     aliases = [f"{alias} = {name}" for name, alias in sorted(context.names.aliases.items())]
     parts = [
-        module_docstring(context) + "\nfrom __future__ import annotations\n\n" + _imports(context, copied, types),
+        module_docstring(context)
+        + "\nfrom __future__ import annotations\n\n"
+        + _imports(context, copied, types),
         *([constants] if constants else []),
         *types,
         spec,
@@ -174,7 +176,9 @@ def _types(context: Context) -> list[str]:
     program = context.program
     nodes = {n["name"]: n for n in program.graph.inputs}
     outputs = dict(program.graph.outputs)
-    shapes = {a.name: f"{a.type.kind}[{', '.join(declared_dims(a))}]" for a in program.arguments if a.type.rank}
+    shapes = {
+        a.name: f"{a.type.kind}[{', '.join(declared_dims(a))}]" for a in program.arguments if a.type.rank
+    }
     sections = []
     if program.params:
         fields = [_field(context.local(a.name), nodes[a.name], shapes.get(a.name)) for a in program.params]
@@ -188,7 +192,9 @@ def _types(context: Context) -> list[str]:
         fields[place] = f"{context.local(program.loss)}: float | None  # None from predict()"
     sections.append(_named_tuple("Outputs", fields))
     if has_cache(context):
-        sections.append(_named_tuple("Cache", _cache_lines(context, shapes), "What backward() needs of a forward()."))
+        sections.append(
+            _named_tuple("Cache", _cache_lines(context, shapes), "What backward() needs of a forward().")
+        )
     return sections
 
 

@@ -15,10 +15,11 @@ import keyword
 from collections.abc import Iterable
 
 # What an emitted module defines or imports; temporaries never bear these names.
-MODULE_NAMES = frozenset(
-    "np math ndarray NamedTuple annotations SPEC Params Grads Outputs Cache init_params forward backward "
-    "value_and_grad grad predict pack unpack objective bounds Any Callable".split()
-)
+MODULE_NAMES = frozenset({
+    "np", "math", "ndarray", "NamedTuple", "annotations", "SPEC", "Params", "Grads", "Outputs", "Cache",
+    "init_params", "forward", "backward", "value_and_grad", "grad", "predict", "pack", "unpack",
+    "objective", "bounds", "Any", "Callable",
+})  # fmt: skip
 _TAKEN = MODULE_NAMES | frozenset(keyword.kwlist) | frozenset(keyword.softkwlist) | frozenset(dir(builtins))
 
 
@@ -99,4 +100,3 @@ def _free(base: str, taken: Iterable[str]) -> str:
     while base in taken:
         base += "_"
     return base
-

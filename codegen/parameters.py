@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
-
 from autodiffc.compiler.model import Argument, Initialiser
 from autodiffc.compiler.types import Dim, size_of
 
@@ -62,7 +61,9 @@ def write_init_params(context: Context, writer: Writer) -> None:
     keywords = _keywords(context, dims)
     any_seed = f"{seed}: int | np.random.Generator | None = None"
     with writer.block(f"def init_params({', '.join(p for p in (any_seed, keywords) if p)}) -> Params:"):
-        write_docstring(writer, "Return params to start from: the same seed, the same params.", arguments_text(params))
+        write_docstring(
+            writer, "Return params to start from: the same seed, the same params.", arguments_text(params)
+        )
         _check_sizes(context, writer, dims)
         if random:
             writer.line(f"{rng} = {context.ref('np')}.random.default_rng({seed})")
@@ -240,16 +241,20 @@ def write_objective(context: Context, writer: Writer) -> None:
         write_docstring(
             writer,
             f"Return the function of theta = pack(params) that gives {program.target} and its gradient.",
-            "It can be pickled, and be handed to scipy.optimize.minimize with jac=True and bounds=bounds(params).",
+            "It can be pickled; scipy.optimize.minimize takes it with jac=True and bounds=bounds(params).",
         )
         checker = "_checked" if not program.params else "_checked_inputs"
         write_call(context, writer, inputs, checker)
         _check_sizes(context, writer, named)
-        for line in bind([bindings[d] for d in all_dims if d in bindings], holders(context, inputs), context.local):
+        for line in bind(
+            [bindings[d] for d in all_dims if d in bindings], holders(context, inputs), context.local
+        ):
             writer.line(line)
         given = str(tuple_of([context.local(a.name) for a in inputs]))
         sizes = ", ".join(f'"{context.local(d)}": {context.local(d)}' for d in all_dims)
-        writer.line(f"return {context.ref('partial')}({context.ref('_value_and_slope')}, {given}, {{{sizes}}})")
+        writer.line(
+            f"return {context.ref('partial')}({context.ref('_value_and_slope')}, {given}, {{{sizes}}})"
+        )
     writer.blank(2)
     _write_value_and_slope(context, writer)
 
@@ -267,13 +272,16 @@ def _write_value_and_slope(context: Context, writer: Writer) -> None:
         else:
             fields = [context.local(n) for n in names]
             parts = [
-                f"grads.{f}" if n in program.wrt else f"{np_}.zeros_like(params.{f})" for n, f in zip(names, fields)
+                f"grads.{f}" if n in program.wrt else f"{np_}.zeros_like(params.{f})"
+                for n, f in zip(names, fields)
             ]
             every = str(tuple_of(parts))
         if scalars:
             writer.line(f"return value, {np_}.array({every}, {np_}.float64)")
         else:
-            writer.line(f"return value, {np_}.concatenate([{np_}.ravel(g) for g in {every}], dtype={np_}.float64)")
+            writer.line(
+                f"return value, {np_}.concatenate([{np_}.ravel(g) for g in {every}], dtype={np_}.float64)"
+            )
 
 
 def write_bounds(context: Context, writer: Writer) -> None:
@@ -282,7 +290,9 @@ def write_bounds(context: Context, writer: Writer) -> None:
     name, np_ = scope.fresh("params"), context.ref("np")
     params = context.program.params
     with writer.block(f"def bounds({name}: Params) -> list[tuple[float | None, float | None]]:"):
-        write_docstring(writer, "Return a pair (low, high) for each element of pack(params); None where it is open.")
+        write_docstring(
+            writer, "Return a pair (low, high) for each element of pack(params); None where it is open."
+        )
         pairs = [f"[({', '.join(limits(p.bounds, context.dtype))})]" for p in params]
         if len(set(pairs)) == 1:
             scalars = all(not p.type.rank for p in params)

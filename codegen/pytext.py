@@ -16,8 +16,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
-# Python's precedences. A number binds tighter than a power, but takes no attribute (`2.T`).
-TERNARY, OR, AND, NOT, COMPARE, BIT_OR, BIT_XOR, BIT_AND, SHIFT, ADD, MULTIPLY, UNARY, POWER, NUMBER, ATOM = range(15)
+# Python's precedences, but that `@` is set apart from `*` by parentheses, and that a number, which binds
+# tighter than a power, takes no attribute (`2.T`).
+TERNARY, OR, AND, NOT, COMPARE, BIT_OR, BIT_XOR, BIT_AND = range(8)
+SHIFT, ADD, MATMUL, MULTIPLY, UNARY, POWER, NUMBER, ATOM = range(8, 16)
 
 BINARY: dict[type[ast.operator], int] = {
     ast.BitOr: BIT_OR,
@@ -31,7 +33,7 @@ BINARY: dict[type[ast.operator], int] = {
     ast.Div: MULTIPLY,
     ast.FloorDiv: MULTIPLY,
     ast.Mod: MULTIPLY,
-    ast.MatMult: MULTIPLY,
+    ast.MatMult: MATMUL,
     ast.Pow: POWER,
 }
 
@@ -80,7 +82,7 @@ def binary(left: Expr, operator: str, right: Expr, precedence: int) -> Expr:
 
 
 def number(value: float | int | bool, ref: Callable[[str], str] = str, namespace: str = "math") -> Expr:
-    """The shortest text that reads back as the same number; inf and nan come from a module that `ref` names."""
+    """The shortest text that reads back as the same number; inf and nan belong to a module that `ref` names."""
     if isinstance(value, bool):
         return Expr(str(value))
     if isinstance(value, float) and not math.isfinite(value):
@@ -113,7 +115,11 @@ def precedence_of(node: ast.AST) -> int:
         return BINARY[type(node.op)]
     if isinstance(node, ast.UnaryOp):
         return NOT if isinstance(node.op, ast.Not) else UNARY
-    if isinstance(node, ast.Constant) and isinstance(node.value, (int, float)) and not isinstance(node.value, bool):
+    if (
+        isinstance(node, ast.Constant)
+        and isinstance(node.value, (int, float))
+        and not isinstance(node.value, bool)
+    ):
         return NUMBER
     return ATOM
 
@@ -122,9 +128,8 @@ def _needs(node: ast.AST) -> Iterator[tuple[ast.AST, int]]:
     """The children of a node, each with the precedence that its place asks for."""
     if isinstance(node, ast.BinOp):
         own = precedence_of(node)
-        power = isinstance(node.op, ast.Pow)
-        yield node.left, NUMBER if power else own
-        yield node.right, UNARY if power else own + 1
+        left, right = {POWER: (NUMBER, UNARY), MATMUL: (UNARY, UNARY)}.get(own, (own, own + 1))
+        yield from ((node.left, left), (node.right, right))
         return
     if isinstance(node, ast.IfExp):
         yield from ((node.body, OR), (node.test, OR), (node.orelse, TERNARY))
@@ -172,7 +177,9 @@ class Template:
     @cached_property
     def fixed_length(self) -> int:
         """The number of characters beside the arguments, of the longest line."""
-        shown = "".join(p if isinstance(p, str) else p.name * (p.name not in self.params) for p in self.pieces)
+        shown = "".join(
+            p if isinstance(p, str) else p.name * (p.name not in self.params) for p in self.pieces
+        )
         return max(map(len, shown.split("\n")))
 
     def text(self, names: Mapping[str, Expr], other: Callable[[str], str] = str) -> str:

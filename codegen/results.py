@@ -1,6 +1,6 @@
 """What a function returns must be the caller's own: no argument, nothing cached, nothing twice.
 
-    f = x (an input)      ->      return Outputs(x.copy())
+f = x (an input)      ->      return Outputs(x.copy())
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def root(node: Node) -> Node:
 
 
 def owned(body: Body, names: Sequence[str], keep: Sequence[str] = ()) -> dict[str, str]:
-    """The texts of the outputs `names`, copied where something else, as those in `keep`, holds their memory."""
+    """The texts of the outputs `names`, copied where something else (those in `keep`) holds their memory."""
     outputs = dict(body.graph.outputs)
     held = {root(outputs[name]) for name in keep}
     texts = {}

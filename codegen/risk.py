@@ -15,13 +15,16 @@ from autodiffc.compiler.ranges import intervals_of
 
 from .telling import is_softmax
 
-QUIET = frozenset(
-    "add sub neg sum mean matmul outer gate gate_finite where masked maximum minimum max min argmax argmin sign abs "
-    "less less_equal greater greater_equal equal not_equal logical_and logical_or logical_not reshape transpose "
-    "broadcast_to getitem put gather scatter_add decrement take_along put_along concatenate stack flip roll tril triu "
-    "diag diagonal trace eye arange to_real to_int to_bool clip nonnegative sigmoid tanh one_hot cumsum pad repeat tile "
-    "einsum contract linspace max_shift all any floor ceil round square".split()
-)
+QUIET = frozenset({
+    "add", "sub", "neg", "sum", "mean", "matmul", "inner", "outer", "gate", "gate_finite", "where",
+    "masked", "maximum", "minimum", "max", "min", "argmax", "argmin", "sign", "abs", "less",
+    "less_equal", "greater", "greater_equal", "equal", "not_equal", "logical_and", "logical_or",
+    "logical_not", "reshape", "transpose", "broadcast_to", "getitem", "put", "gather", "scatter_add",
+    "decrement", "take_along", "put_along", "concatenate", "stack", "flip", "roll", "tril", "triu",
+    "diag", "diagonal", "trace", "eye", "arange", "to_real", "to_int", "to_bool", "clip", "nonnegative",
+    "sigmoid", "tanh", "one_hot", "cumsum", "pad", "repeat", "tile", "einsum", "contract", "linspace",
+    "max_shift", "all", "any", "floor", "ceil", "round", "square",
+})  # fmt: skip
 HUGE = 1e100
 
 
@@ -62,19 +65,25 @@ class Risk:
         return node.op.name not in QUIET
 
     def _is_factor(self, node: Node) -> bool:
-        """A constant, or the cotangent that backward() is given."""
-        seed = node.op.name == "argument" and not node.rank and node["name"] not in self.ranges
-        return seed or _is_constant(node)
+        """A number made of constants, dims and the cotangent that backward() is given, and not 0."""
+        stack = [node]
+        while stack:
+            part = stack.pop()
+            seed = part.op.name == "argument" and part["name"] not in self.ranges
+            if part.rank or not (part.args or seed or part.op.name == "dim" or const_value(part)):
+                return False
+            stack.extend(part.args)
+        return True
 
     def _bounded(self, node: Node) -> bool:
         """Whether a factor cannot make a NaN of a finite cotangent."""
         if node.type.kind != "real" or self.is_adjoint(node):
             return True
         low, high = self._interval(node)
-        return -HUGE < low and high < HUGE
+        return low > -HUGE and high < HUGE
 
     def _nonzero(self, node: Node) -> bool:
-        if _is_constant(node):
+        if self._is_factor(node):
             return True
         low, high = self._interval(node)
         return low > 0.0 or high < 0.0
@@ -83,12 +92,3 @@ class Risk:
         if self._intervals is None:
             self._intervals = intervals_of(self.graph.nodes(), self.ranges)
         return self._intervals[node]
-
-
-def _is_constant(node: Node) -> bool:
-    """A number that the model, the shapes or the caller of backward() give, other than 0."""
-    while node.op.name in ("to_real", "div", "neg") and not node.rank:
-        if node.op.name == "div" and not _is_constant(node.args[1]):
-            return False
-        node = node.args[0]
-    return node.op.name == "dim" or bool(const_value(node))

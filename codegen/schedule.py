@@ -80,9 +80,7 @@ def _group(origins: Iterable[Origin]) -> Group | None:
 
 def regrouped(steps: Sequence[Step], starts: Mapping[int, int]) -> list[Step]:
     """The steps with each line replaced by the first line of its statement."""
-    return [
-        Step(s.node, Group(s.group.adjoint, starts.get(s.group.line, s.group.line))) for s in steps
-    ]
+    return [Step(s.node, Group(s.group.adjoint, starts.get(s.group.line, s.group.line))) for s in steps]
 
 
 def last_uses(steps: Sequence[Step]) -> dict[Node, int]:

@@ -25,7 +25,9 @@ def safe(text: str) -> str:
 def _shown(char: str) -> str:
     if char == "\t":
         return " "
-    return f"<U+{ord(char):04X}>" if unicodedata.category(char) in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp") else char
+    return (
+        f"<U+{ord(char):04X}>" if unicodedata.category(char) in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp") else char
+    )
 
 
 class LogicalLines:

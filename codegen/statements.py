@@ -20,7 +20,9 @@ def write_statements(context: Context, writer: Writer, body: Body, last: str) ->
     risk = Risk(body.graph, {a.name: a.interval for a in context.program.arguments})
     if any(risk.may_warn(s.node) for s in backward):
         writer.blank()
-        writer.comment("at the edges of the domain slopes are infinite or NaN, which is no cause for a warning")
+        writer.comment(
+            "at the edges of the domain slopes are infinite or NaN, which is no cause for a warning"
+        )
         with writer.block(f'with {context.ref("np")}.errstate(all="ignore"):'):
             _write_groups(context, writer, body, backward)
             writer.line(last)

@@ -1,7 +1,7 @@
 """Names for temporaries that tell what they hold.
 
->>> suggest("exp", ["x"]), suggest("sub", ["y", "y_hat"]), suggest("sum", ["e"]), suggest("where", ["c", "a", "b"])
-('exp_x', 'y_minus_y_hat', 'e_sum', 'chosen')
+>>> suggest("exp", ["x"]), suggest("sub", ["y", "y_hat"]), suggest("sum", ["e"])
+('exp_x', 'y_minus_y_hat', 'e_sum')
 """
 
 from __future__ import annotations
@@ -13,27 +13,35 @@ from autodiffc.compiler.ir import Node
 LONGEST = 18
 INFIX = {
     "add": "plus", "sub": "minus", "mul": "times", "div": "over", "matmul": "at", "greater": "above",
-    "less": "below", "greater_equal": "from", "less_equal": "upto", "equal": "is", "not_equal": "is_not",
-    "power": "to", "logical_and": "and", "logical_or": "or",
+    "less": "below", "greater_equal": "from", "less_equal": "upto", "equal": "is",
+    "not_equal": "is_not", "power": "to", "logical_and": "and", "logical_or": "or",
 }  # fmt: skip
-SUFFIX = {"sum": "sum", "mean": "mean", "max": "max", "min": "min", "prod": "prod", "cumsum": "cumsum",
-          "argmax": "argmax", "argmin": "argmin", "square": "squared", "norm": "norm", "var": "var",
-          "std": "std", "max_shift": "max", "to_real": "real", "gate": "gated", "gate_finite": "gated"}  # fmt: skip
+SUFFIX = {
+    "sum": "sum", "mean": "mean", "max": "max", "min": "min", "prod": "prod", "cumsum": "cumsum",
+    "argmax": "argmax", "argmin": "argmin", "square": "squared", "norm": "norm", "var": "var",
+    "std": "std", "max_shift": "max", "to_real": "real", "gate": "gated", "gate_finite": "gated",
+}  # fmt: skip
 WORDS = {
-    "add": "total", "sub": "difference", "mul": "product", "div": "ratio", "matmul": "product", "sum": "total",
-    "where": "chosen", "gate": "gated", "gate_finite": "gated", "masked": "masked", "getitem": "part",
-    "gather": "picked", "put": "placed", "scatter_add": "scattered", "reshape": "reshaped", "transpose": "turned",
-    "broadcast_to": "spread", "concatenate": "joined", "stack": "stacked", "neg": "negated", "greater": "mask",
-    "less": "mask", "greater_equal": "mask", "less_equal": "mask", "equal": "mask", "not_equal": "mask",
-    "logical_and": "mask", "logical_or": "mask", "logical_not": "mask", "to_real": "number", "square": "squared",
+    "add": "total", "sub": "difference", "mul": "product", "div": "ratio", "matmul": "product",
+    "sum": "total", "where": "chosen", "gate": "gated", "gate_finite": "gated", "masked": "masked",
+    "getitem": "part", "gather": "picked", "put": "placed", "scatter_add": "scattered",
+    "reshape": "reshaped", "transpose": "turned", "broadcast_to": "spread", "concatenate": "joined",
+    "stack": "stacked", "neg": "negated", "greater": "mask", "less": "mask", "greater_equal": "mask",
+    "less_equal": "mask", "equal": "mask", "not_equal": "mask", "logical_and": "mask",
+    "logical_or": "mask", "logical_not": "mask", "to_real": "number", "square": "squared",
     "power": "powered", "max": "largest", "min": "smallest", "take_label": "picked", "arange": "rows",
-    "outer": "outer", "contract": "contracted", "reciprocal": "inverse", "max_shift": "largest", "decrement": "error",
+    "outer": "outer", "contract": "contracted", "reciprocal": "inverse", "max_shift": "largest",
+    "decrement": "error",
 }  # fmt: skip
 
 
 def known_form(node: Node) -> str:
     """The name of a well-known expression: a shifted value, a softmax; '' for any other."""
-    if node.op.name == "sub" and node.args[1].op.name in ("max", "max_shift") and node.args[1].args[0] is node.args[0]:
+    if (
+        node.op.name == "sub"
+        and node.args[1].op.name in ("max", "max_shift")
+        and node.args[1].args[0] is node.args[0]
+    ):
         return "shifted"
     if node.op.name == "div" and is_softmax(node):
         return "softmax"

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-
 from autodiffc.api import Options, module_of, module_text, program_of
 from autodiffc.grammar.source import Source
 
@@ -89,11 +88,26 @@ def test_missing_and_surplus_arguments_are_named(m: Any) -> None:
 
 def test_what_numpy_takes_is_taken(m: Any) -> None:
     value, grads = m.value_and_grad(**good())
-    big = {"x": good()["x"].astype(">f8"), "b": [0] * 12, "T": np.float32(2), "y": good()["y"].astype(np.uint8)}
-    strided = {"x": np.asfortranarray(good()["x"]), "W": np.repeat(good()["W"], 2, axis=0)[::2], "T": np.array(2)}
+    big = {
+        "x": good()["x"].astype(">f8"),
+        "b": [0] * 12,
+        "T": np.float32(2),
+        "y": good()["y"].astype(np.uint8),
+    }
+    strided = {
+        "x": np.asfortranarray(good()["x"]),
+        "W": np.repeat(good()["W"], 2, axis=0)[::2],
+        "T": np.array(2),
+    }
     frozen = good()["x"]
     frozen.flags.writeable = False
-    for changes in (big, strided, {"x": frozen}, {"x": np.matrix(good()["x"])}, {"keep": good()["keep"].tolist()}):
+    for changes in (
+        big,
+        strided,
+        {"x": frozen},
+        {"x": np.matrix(good()["x"])},
+        {"keep": good()["keep"].tolist()},
+    ):
         again, slopes = m.value_and_grad(**{**good(), **changes})
         assert again == pytest.approx(value, rel=1e-15)
         for a, b in zip(slopes, grads):
@@ -133,7 +147,9 @@ def test_inputs_that_know_a_size_are_checked_without_the_params(m: Any) -> None:
 
 @pytest.mark.parametrize("level", [0, 1, 2])
 def test_a_cotangent_is_checked(level: int) -> None:
-    m = compiled("dim N\ninput a: real[N]\nparam w: real[N]\noutput q = a * w\ngrad q wrt w, a\n", level=level)
+    m = compiled(
+        "dim N\ninput a: real[N]\nparam w: real[N]\noutput q = a * w\ngrad q wrt w, a\n", level=level
+    )
     a, w = np.array([1.0, 2.0]), np.array([3.0, 5.0])
     outputs, cache = m.forward(a, w)
     np.testing.assert_array_equal(outputs.q, a * w)
@@ -166,7 +182,9 @@ def test_a_slice_that_needs_more() -> None:
 
 
 def test_scalars_of_every_kind() -> None:
-    m = compiled("input n: int in range(2, 5)\ninput c: bool\nparam s: real >= 0\nloss L = s * n if c else -s\n")
+    m = compiled(
+        "input n: int in range(2, 5)\ninput c: bool\nparam s: real >= 0\nloss L = s * n if c else -s\n"
+    )
     assert m.value_and_grad(3, True, 2) == (6.0, (3.0,))
     assert m.value_and_grad(np.int8(3), np.bool_(True), np.float32(2)) == (6.0, (3.0,))
     for n in (1, 5):
@@ -181,7 +199,9 @@ def test_scalars_of_every_kind() -> None:
 
 
 def test_scalars_are_python_floats() -> None:
-    m = compiled("dim N\ninput x: real[N]\nparam s: real\noutput r = s * 2\nloss L = sum(x) * s\n", dtype="float32")
+    m = compiled(
+        "dim N\ninput x: real[N]\nparam s: real\noutput r = s * 2\nloss L = sum(x) * s\n", dtype="float32"
+    )
     value, grads = m.value_and_grad(np.ones(3), 2)
     assert type(value) is float
     assert type(grads.s) is float

@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-
 from autodiffc.api import Options, module_of, module_text, program_of
 from autodiffc.codegen.audit import audit
 from autodiffc.compiler.interp import evaluate
@@ -96,7 +95,8 @@ def test_the_same_bytes_in_another_process() -> None:
     path = ROOT / "examples" / "classifier.dsl"
     command = [sys.executable, "-m", "autodiffc", str(path)]
     texts = {
-        subprocess.run(command, capture_output=True, check=True, env={"PYTHONHASHSEED": seed}).stdout for seed in "12"
+        subprocess.run(command, capture_output=True, check=True, env={"PYTHONHASHSEED": seed}).stdout
+        for seed in "12"
     }
     assert len(texts) == 1
 
@@ -110,7 +110,11 @@ def test_the_text_is_neat(path: Path) -> None:
         assert "\n\n\n\n" not in text
         assert text.endswith("\n")
         assert not text.endswith("\n\n")
-        long = [line for line in lines if len(line) > 100 and not line.lstrip().startswith(("def _", '"""', "Generated"))]
+        long = [
+            line
+            for line in lines
+            if len(line) > 100 and not line.lstrip().startswith(("def _", '"""', "Generated"))
+        ]
         assert long == [], long
 
 
@@ -209,7 +213,9 @@ def test_an_objective_goes_to_another_process(tmp_path: Path) -> None:
         "f = m.objective(np.ones((2, 3)))\n"
         "sys.stdout.buffer.write(pickle.dumps(f))\n"
     )
-    pickled = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, check=True).stdout
+    pickled = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)], capture_output=True, check=True
+    ).stdout
     sys.path.insert(0, str(tmp_path))
     try:
         value, gradient = pickle.loads(pickled)(np.ones(3))

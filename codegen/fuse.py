@@ -1,0 +1,61 @@
+"""Sums of products as inner products: no array of the products is made.
+
+    sum(r**2)            ->     np.vdot(r, r)
+    sum(g * exp_x)       ->     g @ exp_x            (in adjoints, where nothing else uses the product)
+
+A model's own sum of squares is always written so, in every function alike: its value must not depend on
+what else is computed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from autodiffc.compiler import ops
+from autodiffc.compiler.ir import Graph, Node, NonDiff, Op, users
+from autodiffc.compiler.model import Derivative
+from autodiffc.compiler.types import REAL
+
+inner = Op(
+    "inner",
+    ("x", "y"),
+    "The sum of the products of all elements of two arrays of one shape.",
+    lambda x, y: REAL,
+    lambda x, y: (x * y).sum(),
+    NonDiff("it is made after differentiation"),
+    py=lambda node, d: "x @ y" if node.args[0].rank == 1 else "np.vdot(x, y)",
+)
+
+
+def fused(derivative: Derivative) -> Derivative:
+    """The same graphs with inner products."""
+    return replace(
+        derivative,
+        value_and_grad=derivative.value_and_grad and _fused(derivative.value_and_grad),
+        forward=_fused(derivative.forward),
+        backward=derivative.backward and _fused(derivative.backward),
+        predict=derivative.predict and _fused(derivative.predict),
+    )
+
+
+def _fused(graph: Graph) -> Graph:
+    single = {node for node, use in users(graph.nodes()).items() if len(use) == 1}
+    single -= {node for _, node in graph.outputs}
+
+    def step(node: Node, args: tuple[Node, ...]) -> Node:
+        if node.op is not ops.sum or node.rank or node.type.kind != "real" or not node.args[0].rank:
+            return node if args == node.args else node.with_args(args)
+        summed, product = node.args[0], args[0]
+        if product.op is ops.square:
+            return inner(product.args[0], product.args[0])
+        adjoint = all(o.adjoint for o in graph.origins.get(node, ())) and node in graph.origins
+        if (
+            product.op is ops.mul
+            and summed in single
+            and adjoint
+            and product.args[0].shape == product.args[1].shape
+        ):
+            return inner(*product.args)
+        return node.with_args(args)
+
+    return graph.rewrite(step)

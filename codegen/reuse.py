@@ -1,0 +1,112 @@
+"""Bodies that reuse buffers (-O2): an array that one step alone reads is overwritten by that step.
+
+    h = np.maximum(x @ W + b, 0.0)     ->     h = x @ W
+                                              h += b
+                                              np.maximum(h, 0.0, out=h)
+
+Only arrays that the function itself has made, that no view shows and that nothing reads later are
+overwritten; a value of the model's keeps its name for itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from autodiffc.compiler.ir import Graph, Node
+
+from .body import Body
+from .context import Context
+from .inplace import NAME, in_place, without_copy
+from .names import Scope
+from .pytext import Expr
+from .schedule import Group, Step
+
+
+def body_of(
+    context: Context,
+    graph: Graph,
+    scope: Scope,
+    given: Mapping[Node, Expr],
+    output_names: Mapping[str, str] | None = None,
+) -> Body:
+    """The statements of a graph, at the module's level."""
+    kind = ReusingBody if context.level > 1 else Body
+    return kind(context, graph, scope, given, output_names).build()
+
+
+class ReusingBody(Body):
+    """A body whose steps overwrite what is spent."""
+
+    def reuses(self, step: Step) -> bool:
+        node, group = step.node, step.group
+        if (
+            not node.rank
+            or node.type.kind != "real"
+            or node in self._sums
+            or any(a in self._sums for a in node.args)
+        ):
+            return False
+        for place, arg in enumerate(node.args):
+            if not self._is_spent(arg, node):
+                continue
+            if arg in self.pending and self.pending[arg].group != group:
+                self._settle(arg, self.pending[arg].group)
+            self._settle_others(node, arg, group)
+            lines = self._updates(node, place)
+            if lines:
+                self._update(step, arg, lines)
+                return True
+        return False
+
+    def _is_spent(self, arg: Node, node: Node) -> bool:
+        """Whether an operand is an array of this node's type, made here, and read by this node alone."""
+        alone = self._uses[arg] == 1 and arg.type == node.type and arg not in self._output_names
+        return alone and self._is_fresh(arg) and (arg in self.pending or arg in self.values)
+
+    def _settle_others(self, node: Node, target: Node, group: Group) -> None:
+        """Leave only short expressions to be written into the update."""
+        for arg in node.args:
+            if arg is not target and arg in self.pending:
+                held = self.pending[arg]
+                if held.updates or held.ops > 2 or not (held.group == group or held.stable):
+                    self._settle(arg, group)
+
+    def _updates(self, node: Node, place: int) -> list[str] | None:
+        """The statements that overwrite an operand with the node's value."""
+        parsed, held = self._template(node)
+        operands = [Expr(NAME) if i == place else self._operand(a, True) for i, a in enumerate(node.args)]
+        if parsed.is_expression:
+            statement = in_place(node, place, parsed, operands, self._global)
+            return [statement] if statement else None
+        if set(parsed.stored) != {"out"}:
+            return None
+        names = {**dict(zip(parsed.params, operands)), **held, "out": Expr(NAME)}
+        return without_copy(parsed.text(names, self._global).split("\n"), NAME)
+
+    def _update(self, step: Step, target: Node, lines: list[str]) -> None:
+        node = step.node
+        for arg in node.args:
+            if arg is not target:
+                self.pending.pop(arg, None)
+        waiting = self.pending.pop(target, None)
+        if waiting is None:
+            self._overwrite(step, target, lines)
+            return
+        longer = replace(waiting, updates=(*waiting.updates, *lines), stable=False, group=step.group)
+        if self._may_wait(node):
+            self.pending[node] = longer
+        else:
+            self._assign(step.group, node, longer.expr, longer.updates)
+
+    def _overwrite(self, step: Step, target: Node, lines: list[str]) -> None:
+        """Overwrite an array that has a name; under a name of its own where one of the two is the model's."""
+        node, old = step.node, self.values[target]
+        given = node in self.graph.names or node in self._output_names
+        if given or self._is_the_models(target):
+            self._assign(step.group, node, old, tuple(lines))
+        else:
+            self._add(step.group, tuple(line.replace(NAME, old.text) for line in lines), node, old.text)
+
+    def _is_the_models(self, node: Node) -> bool:
+        return self.graph.names.get(node) in self.context.names.model
