@@ -12,7 +12,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from operator import floordiv, mod, mul
 from typing import Any
 
 import numpy as np
@@ -32,6 +33,7 @@ TOKEN = re.compile(
     re.VERBOSE,
 )
 WORDS: dict[str, Any] = {"True": True, "False": False, "None": None, "inf": float("inf"), "nan": float("nan")}
+DIM_OPERATORS: dict[str, Callable[[Dim, Dim], Dim]] = {"*": mul, "//": floordiv, "%": mod}
 DTYPES: dict[str, type] = {"real": np.float64, "int": np.int64, "bool": np.bool_}
 
 
@@ -204,8 +206,7 @@ class _Reader:
     def term(self) -> Dim:
         product = self.factor()
         while operator := self.accept("*", "//", "%"):
-            right = self.factor()
-            product = product * right if operator == "*" else product // right if operator == "//" else product % right
+            product = DIM_OPERATORS[operator](product, self.factor())
         return product
 
     def factor(self) -> Dim:

@@ -23,7 +23,6 @@ from collections.abc import Iterable
 from typing import Any
 
 from .ir import Graph, Literal, Node
-from .irparse import parse_graph
 from .types import Dim, Type
 
 
@@ -74,7 +73,7 @@ def value_text(value: Any) -> str:
     if isinstance(value, Dim):
         return f"<{value}>"
     if isinstance(value, Literal):
-        return f"{Type(value.kind, tuple(map(Dim.of, value.shape)))} {value}"  # type: ignore[arg-type]
+        return f"{Type(value.kind, tuple(map(Dim.of, value.shape)))} {value}"
     if isinstance(value, tuple):
         inner = ", ".join(map(value_text, value))
         return f"({inner},)" if len(value) == 1 else f"({inner})"

@@ -75,4 +75,3 @@ def _run(pass_: Pass, graph: Graph, observe: Observe | None) -> Graph:
     if observe is not None:
         observe(pass_, graph, after)
     return after
-

@@ -16,95 +16,44 @@ sub(argument, argument): real
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Union
 
 from ..ir import OPS, Node
-from .views import Power, Product, Sum, Term, Views, build_product, build_sum, inverse, negated, scaled, times
+from .compiled import (
+    Bindings,
+    Call,
+    Number,
+    Pattern,
+    ProductPattern,
+    SumPattern,
+    Variable,
+    bound_attributes,
+)
+from .reductions import reductions
+from .terms import (
+    Product,
+    Sum,
+    Term,
+    build_product,
+    build_sum,
+    negated,
+    raised,
+    ratio,
+    remaining,
+    scaled,
+    times,
+    with_rest,
+)
+from .views import Views
 
-Bindings = Mapping[str, Any]
-REDUCTIONS = frozenset("sum mean prod max min var std logsumexp".split())
-WHOLE = frozenset("softmax log_softmax".split())
-
-
-@dataclass(frozen=True)
-class AttributeVariable:
-    name: str
-
-
-@dataclass(frozen=True)
-class Variable:
-    name: str
-    family: str = "variable"
-
-
-@dataclass(frozen=True)
-class Number:
-    value: float
-    family: str = "number"
-
-
-@dataclass(frozen=True)
-class Call:
-    op: str
-    args: tuple[Pattern, ...]
-    attrs: tuple[tuple[str, Any], ...]
-
-    @property
-    def family(self) -> str:
-        return self.op
-
-
-@dataclass(frozen=True)
-class SumPattern:
-    constant: float
-    terms: tuple[tuple[float, Pattern], ...]
-    family: str = "sum"
-
-
-@dataclass(frozen=True)
-class ProductPattern:
-    factor: float
-    powers: tuple[tuple[Pattern, int], ...]
-    family: str = "product"
-
-
-Pattern = Union[Variable, Number, Call, SumPattern, ProductPattern]
-
-
-def compiled(node: Node, views: Views | None = None) -> Pattern:
-    """A pattern of nodes as the search wants it: flattened as graphs are."""
-    views = views or Views()
-    if node.op.name == "pattern":
-        return Variable(node["name"])
-    value = views.number(node)
-    if value is not None:
-        return Number(value)
-    total = views.sum(node, deep=False)
-    if total.terms != ((1.0, node),) and (len(total.terms) > 1 or total.constant):
-        return SumPattern(total.constant, tuple((c, compiled(t, views)) for c, t in total.terms))
-    product = views.product(node)
-    if product.powers != ((node, 1),):
-        return ProductPattern(product.factor, tuple((compiled(b, views), e) for b, e in product.powers))
-    return Call(node.op.name, tuple(compiled(a, views) for a in node.args), node.attrs)
-
-
-def labels_of(pattern: Pattern) -> frozenset[str]:
-    """The ops that a node must be made of for the pattern to match its sums and products."""
-    if isinstance(pattern, Call):
-        return frozenset((pattern.op,))
-    if isinstance(pattern, SumPattern):
-        return frozenset().union(*(labels_of(t) for _, t in pattern.terms))
-    if isinstance(pattern, ProductPattern):
-        squares = (frozenset(("square",)) for b, e in pattern.powers if e == 2 and isinstance(b, Variable))
-        return frozenset().union(*squares, *(labels_of(b) for b, _ in pattern.powers))
-    return frozenset()
+REDUCTIONS = frozenset(["sum", "mean", "prod", "max", "min", "var", "std", "logsumexp"])
+WHOLE = frozenset(["softmax", "log_softmax"])
 
 
 @dataclass(frozen=True)
 class Found:
-    """A match: the variables, and what to make of the replacement (the multiple, and the rest of the root)."""
+    """A match: what the variables are, and what puts the replacement into the root."""
 
     bindings: Bindings
     wrap: Callable[[Node], Node]
@@ -131,7 +80,7 @@ class Search:
         elif isinstance(pattern, ProductPattern):
             product = self.views.product(node)
             for b, left in self._powers(pattern, product, {}):
-                yield Found(b, lambda new, left=left: _with_rest(new, left))  # type: ignore[misc]
+                yield Found(b, lambda new, left=left: with_rest(new, left))  # type: ignore[misc]
         else:
             for b in self.match(pattern, node, {}):
                 yield Found(b, _itself)
@@ -175,14 +124,14 @@ class Search:
         if pattern.op not in REDUCTIONS:
             yield from self._applied(pattern, node, b)
             return
-        for core, aligned in self.views.reductions(node, pattern.op):
+        for core, aligned in reductions(node, pattern.op):
             if b.get("aligned", aligned) == aligned:
                 keepdims = core["keepdims"] if node.op is core.op else aligned
                 yield from self._applied(pattern, core, {"keepdims": keepdims, "aligned": aligned, **b})
 
     def _applied(self, pattern: Call, node: Node, b: Bindings) -> Iterator[Bindings]:
         args = self._arguments(pattern.op, node)
-        matched = _attributes(pattern, node, b) if args is not None else None
+        matched = bound_attributes(pattern, node, b) if args is not None else None
         if args is None or matched is None:
             return
         yield from self._in_order(pattern.args, args, matched)
@@ -200,7 +149,9 @@ class Search:
             return node.args[:1]
         return None
 
-    def _in_order(self, patterns: tuple[Pattern, ...], args: tuple[Node, ...], b: Bindings) -> Iterator[Bindings]:
+    def _in_order(
+        self, patterns: tuple[Pattern, ...], args: tuple[Node, ...], b: Bindings
+    ) -> Iterator[Bindings]:
         if not patterns:
             yield b
             return
@@ -209,9 +160,7 @@ class Search:
 
     # --- sums ------------------------------------------------------------------------------------
 
-    def _whole_sum(
-        self, pattern: SumPattern, node: Node, b: Bindings
-    ) -> Iterator[Bindings]:
+    def _whole_sum(self, pattern: SumPattern, node: Node, b: Bindings) -> Iterator[Bindings]:
         for bound, scale, rest in self._terms(pattern, self.views.sum(node), b, node, (1.0,)):
             if scale == 1.0 and not rest.terms and not rest.constant:
                 yield bound
@@ -228,23 +177,24 @@ class Search:
         fixed = [(c, p) for c, p in pattern.terms if not isinstance(p, Variable)]
         variables = [(c, p) for c, p in pattern.terms if isinstance(p, Variable)]
         for bound, scale, left in self._fixed(fixed, list(total.terms), b, None):
+            rest = Sum(total.constant, tuple(left))
             for multiple in [scale] if scale is not None else scales:
-                yield from self._variables(pattern, variables, Sum(total.constant, tuple(left)), bound, multiple, node)
+                yield from self._variables(pattern, variables, rest, bound, multiple, node)
 
     def _fixed(
-        self, patterns: list[tuple[float, Pattern]], terms: list[Term], b: Bindings, scale: float | None
+        self, patterns: Sequence[tuple[float, Pattern]], terms: list[Term], b: Bindings, scale: float | None
     ) -> Iterator[tuple[Bindings, float | None, list[Term]]]:
         if not patterns:
             yield b, scale, terms
             return
         coefficient, pattern = patterns[0]
-        ratios = [(_ratio(c, coefficient), i, term) for i, (c, term) in enumerate(terms)]
-        positive_first = sorted(ratios, key=lambda found: not (found[0] or 0.0) > 0.0)
-        for ratio, i, term in positive_first:
-            if ratio is None or (scale is not None and scale != ratio):
+        candidates = [(ratio(c, coefficient), i, term) for i, (c, term) in enumerate(terms)]
+        positive_first = sorted(candidates, key=lambda found: not (found[0] or 0.0) > 0.0)
+        for multiple, i, term in positive_first:
+            if multiple is None or (scale is not None and scale != multiple):
                 continue
             for bound in self.match(pattern, term, b):
-                yield from self._fixed(patterns[1:], terms[:i] + terms[i + 1 :], bound, ratio)
+                yield from self._fixed(patterns[1:], terms[:i] + terms[i + 1 :], bound, multiple)
 
     def _variables(
         self, pattern: SumPattern, variables: list[tuple[float, Variable]], left: Sum, b: Bindings,
@@ -258,7 +208,8 @@ class Search:
             if variable.name not in b:
                 free.append((coefficient, variable))
                 continue
-            rest = self._without(rest, coefficient * scale, b[variable.name], node is not None) if rest else None
+            if rest is not None:
+                rest = self._without(rest, coefficient * scale, b[variable.name], deep=node is not None)
         if rest is None or len(free) > (node is not None):
             return
         if free:
@@ -269,7 +220,7 @@ class Search:
         yield b, scale, rest
 
     def _constant_is(self, wanted: float | None, total: Sum) -> bool:
-        """Whether the numbers in a sum add up to the wanted one; a second one, as in 1 - p + 1e-20, stays apart."""
+        """Whether the numbers in a sum come to the wanted one exactly; in 1 - p + 1e-20 they do not."""
         return wanted == total.constant and all(self.views.number(term) is None for _, term in total.terms)
 
     def _without(self, total: Sum, coefficient: float, node: Node, deep: bool) -> Sum | None:
@@ -311,7 +262,7 @@ class Search:
         self, pattern: ProductPattern, product: Product, b: Bindings, whole: bool = False
     ) -> Iterator[tuple[Bindings, Product]]:
         """Bindings and what is left."""
-        factor = _ratio(product.factor, pattern.factor)
+        factor = ratio(product.factor, pattern.factor)
         if factor is None:
             return
         fixed = [(p, e) for p, e in pattern.powers if not isinstance(p, Variable)]
@@ -322,7 +273,7 @@ class Search:
                 yield taken
 
     def _fixed_powers(
-        self, patterns: list[tuple[Pattern, int]], left: Product, b: Bindings
+        self, patterns: Sequence[tuple[Pattern, int]], left: Product, b: Bindings
     ) -> Iterator[tuple[Bindings, Product]]:
         if not patterns:
             yield b, left
@@ -331,9 +282,9 @@ class Search:
         for i, (base, has) in enumerate(left.powers):
             if has * exponent <= 0 or abs(has) < abs(exponent):
                 continue
-            powers = (*left.powers[:i], *_power(base, has - exponent), *left.powers[i + 1 :])
+            powers = (*left.powers[:i], *remaining(base, has - exponent), *left.powers[i + 1 :])
             for bound, scale in self._factor(pattern, base, b):
-                factor = _scaled(left.factor, scale, exponent)
+                factor = raised(left.factor, scale, exponent)
                 if factor is not None:
                     yield from self._fixed_powers(patterns[1:], Product(factor, powers), bound)
 
@@ -373,40 +324,20 @@ class Search:
             i = next((i for i, (other, _) in enumerate(powers) if self.views.same(other, base)), None)
             if i is None or powers[i][1] * e * exponent <= 0 or abs(powers[i][1]) < abs(e * exponent):
                 return None
-            powers[i : i + 1] = _power(base, powers[i][1] - e * exponent)
-        rest = _scaled(factor, part.factor, -exponent)
+            powers[i : i + 1] = remaining(base, powers[i][1] - e * exponent)
+        rest = raised(factor, part.factor, -exponent)
         return None if rest is None else Product(rest, tuple(powers))
 
 
-def _scaled(factor: float, scale: float, exponent: int) -> float | None:
-    """factor * scale ** exponent where that does not round."""
-    step = scale if exponent > 0 else inverse(scale)
-    result: float | None = factor
-    for _ in range(abs(exponent)):
-        result = None if step is None or result is None else times(result, step)
-    return result
-
-
-def _power(base: Node, exponent: int) -> tuple[Power, ...]:
-    return ((base, exponent),) if exponent else ()
-
-
-def _ratio(a: float, b: float) -> float | None:
-    """a / b where that does not round."""
-    if b in (1.0, -1.0):
-        return a * b
-    if a == b:
-        return 1.0
-    whole = inverse(b)
-    return None if whole is None else times(a, whole)
-
-
-def _shared_out(free: list[tuple[Variable, int]], left: Product, b: Bindings) -> tuple[Bindings, Product] | None:
+def _shared_out(
+    free: list[tuple[Variable, int]], left: Product, b: Bindings
+) -> tuple[Bindings, Product] | None:
     """Numerator and denominator to a variable each; all to one that is alone."""
     nothing = Product(1.0, ())
     if len(free) == 1:
         variable, exponent = free[0]
-        if any(e % exponent for _, e in left.powers) or (exponent != 1 and left.factor != 1.0) or not left.powers:
+        divisible = all(e % exponent == 0 for _, e in left.powers) and exponent in (1, left.factor * exponent)
+        if not divisible or not left.powers:
             return None
         root = build_product(left.factor, [(base, e // exponent) for base, e in left.powers])
         return {**b, variable.name: root}, nothing
@@ -416,33 +347,6 @@ def _shared_out(free: list[tuple[Variable, int]], left: Product, b: Bindings) ->
     below = [(base, -e) for base, e in left.powers if e < 0]
     if not below or not (above or left.factor != 1.0):
         return None
-    top, bottom = sorted(free, key=lambda v: -v[1])
-    return {**b, top[0].name: build_product(left.factor, above), bottom[0].name: build_product(1.0, below)}, nothing
-
-
-def _with_rest(new: Node, rest: Product) -> Node:
-    """The replacement times what is left of a product."""
-    if not rest.powers:
-        return scaled(rest.factor, new)
-    above = [p for p in rest.powers if p[1] > 0]
-    below = [p for p in rest.powers if p[1] < 0]
-    return build_product(rest.factor, [*above, (new, 1), *below])
-
-
-def _attributes(pattern: Call, node: Node, b: Bindings) -> Bindings | None:
-    """The bindings with the attribute variables; None where an attribute differs.
-
-    For reductions `keepdims` is bound to what the first one does, and `aligned` to whether they broadcast
-    against their argument.
-    """
-    bound = dict(b)
-    for name, wanted in pattern.attrs:
-        if name == "keepdims":
-            continue
-        value = node[name]
-        if not isinstance(wanted, AttributeVariable):
-            if wanted != value:
-                return None
-        elif bound.setdefault(wanted.name, value) != value:
-            return None
-    return bound
+    (top, _), (bottom, _) = sorted(free, key=lambda v: -v[1])
+    numerator, denominator = build_product(left.factor, above), build_product(1.0, below)
+    return {**b, top.name: numerator, bottom.name: denominator}, nothing

@@ -17,12 +17,27 @@ from ..ir import Graph, Node, topological
 from ..ops import argument
 from .dce import Dce
 
+Outputs = tuple[tuple[str, Node], ...]
+
 # What only shows its argument in another shape: the argument is saved in its stead.
-SHOWN = frozenset("reshape transpose broadcast_to".split())
+SHOWN = frozenset(["reshape", "transpose", "broadcast_to"])
 # What is made again where its arguments are there anyway.
 CHEAP = frozenset(
-    "neg to_real to_int to_bool less less_equal greater greater_equal equal not_equal "
-    "logical_and logical_or logical_not".split()
+    [
+        "neg",
+        "to_real",
+        "to_int",
+        "to_bool",
+        "less",
+        "less_equal",
+        "greater",
+        "greater_equal",
+        "equal",
+        "not_equal",
+        "logical_and",
+        "logical_or",
+        "logical_not",
+    ]
 )
 
 
@@ -86,7 +101,7 @@ def _frontier(roots: Iterable[Node], own: set[Node]) -> list[Node]:
     return found
 
 
-def _names(joint: Graph, saved: Iterable[Node], primal: tuple[tuple[str, Node], ...], seed: Node) -> dict[Node, str]:
+def _names(joint: Graph, saved: Iterable[Node], primal: Outputs, seed: Node) -> dict[Node, str]:
     """A name for each saved node: the model's where it has one, else after its op; each its own."""
     outputs = dict(primal)
     taken = {i["name"] for i in joint.inputs} | set(joint.names.values()) | set(outputs)
@@ -112,7 +127,7 @@ def _fresh(base: str, taken: set[str], numbers: dict[str, int]) -> str:
             return name
 
 
-def _backward(joint: Graph, derivatives: tuple[tuple[str, Node], ...], names: Mapping[Node, str], seed: Node) -> Graph:
+def _backward(joint: Graph, derivatives: Outputs, names: Mapping[Node, str], seed: Node) -> Graph:
     """The derivatives in terms of the saved values, which become arguments."""
     given = {node: argument(name, node.type) for node, name in names.items()}
     graph = replace(joint, inputs=(*given.values(), seed), outputs=derivatives)

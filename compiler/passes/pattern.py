@@ -32,9 +32,11 @@ from typing import Any, Literal, Union
 from ..ir import OPS, Interval, Node, Op, const_value
 from ..ops import pattern_variable as pattern_variable
 from ..types import Dim, size_of
+from .compiled import AttributeVariable, Pattern, compiled, labels_of
 from .fold import folded
-from .matching import AttributeVariable, Pattern, Search, compiled, labels_of
-from .views import SUMS, Views, negated
+from .matching import Search
+from .terms import negated
+from .views import SUMS, Views
 
 Class = Literal["exact", "real", "guarded"]
 Replacement = Union[Node, Callable[["Binding"], Union[Node, None]]]
@@ -181,7 +183,7 @@ def _at(node: Node, path: Path) -> Node:
 def _forms(rule: Rule) -> Iterator[Form]:
     for left in _orders(rule.left):
         parts = list(_parts(left, ()))
-        inner = tuple((path, part.op.name) for path, part in parts if len(path) > 1 and part.op.name != "pattern")
+        inner = tuple((path, p.op.name) for path, p in parts if len(path) > 1 and p.op.name != "pattern")
         numbers = tuple((path, part["value"]) for path, part in parts if part.op.name == "const")
         variables = tuple((path, part["name"]) for path, part in parts if part.op.name == "pattern")
         yield Form(rule, left.op.name, tuple(a.op.name for a in left.args), inner, numbers, variables)

@@ -23,6 +23,7 @@ from .cse import Cse
 from .dce import Dce
 from .expand import Expand
 from .fold import Fold
+from .label import Label
 from .narrow import Narrow
 from .partition import partition
 from .refine import Refine
@@ -34,7 +35,7 @@ def preparation(level: int, ranges: Mapping[str, Interval], precise: bool = Fals
     """What runs on the model before it is differentiated."""
     last: tuple[Step, ...] = (Refine(),) if precise else ()
     stable: tuple[Step, ...] = (Canonicalise(), Stabilise(ranges), Canonicalise())
-    return (*stable, *last) if level == 0 else (*stable, Fold(), Cse(), Simplify(), *last)
+    return (*stable, *last, Label()) if level == 0 else (*stable, Fold(), Cse(), Simplify(), *last)
 
 
 def optimisation(level: int, gradients: int) -> tuple[Step, ...]:

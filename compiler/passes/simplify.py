@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 
 from ..ir import Graph, Node, topological
 from .pattern import LiteralRules
-from .rules.algebra import ADJOINT_RULES, EXACT_RULES, CANONICAL_RULES
+from .rules.algebra import ADJOINT_RULES, CANONICAL_RULES, EXACT_RULES
 from .rules.structure import ADJOINT_STRUCTURE, ELEMENTWISE, STRUCTURE_RULES, without_kept_dims
 
 ROUNDS = 12
@@ -40,6 +40,14 @@ class Canonicalise:
         return graph.rewrite(step)
 
 
+@dataclass
+class Plain:
+    """The nodes that no rule changes, among the model's own and in adjoints."""
+
+    own: set[Node] = field(default_factory=set)
+    adjoint: set[Node] = field(default_factory=set)
+
+
 @dataclass(frozen=True)
 class Simplify:
     """`gradients` is the number of outputs, at the end, that are derivatives.
@@ -48,7 +56,7 @@ class Simplify:
     """
 
     gradients: int = 0
-    plain: tuple[set[Node], set[Node]] = field(default_factory=lambda: (set(), set()), compare=False, repr=False)
+    plain: Plain = field(default_factory=Plain, compare=False, repr=False)
     name: str = "simplify"
 
     def run(self, graph: Graph) -> Graph:
@@ -65,7 +73,7 @@ class Simplify:
         return graph.rewrite(step)
 
     def _simplified(self, node: Node, adjoint: bool) -> Node:
-        plain = self.plain[adjoint]
+        plain = self.plain.adjoint if adjoint else self.plain.own
         if node in plain or not node.args:
             return node
         rules = _ADJOINT if adjoint else _EXACT

@@ -16,66 +16,34 @@ a chain of any length costs a constant for each node.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Sequence
-from dataclasses import dataclass
-from fractions import Fraction
-from math import isfinite
+from collections.abc import Callable, Hashable
 
 import numpy as np
 
-from ..ir import OPS, Literal, Node, attr_key, const, const_value
-from ..types import Dim, Shape, size_of
+from ..ir import OPS, Literal, Node, attr_key, const
+from ..types import Shape
+from .terms import Power, Product, Sum, Term, build_product, inverse, negated, plus, times
 
 BUDGET = 12
-Term = tuple[float, Node]
-Power = tuple[Node, int]
 
 # Ops that only move elements of their first argument: an elementwise function commutes with them.
 MOVES = frozenset(
-    "reshape transpose broadcast_to getitem gather take_label flip roll repeat tile diagonal".split()
+    [
+        "reshape",
+        "transpose",
+        "broadcast_to",
+        "getitem",
+        "gather",
+        "take_label",
+        "flip",
+        "roll",
+        "repeat",
+        "tile",
+        "diagonal",
+    ]
 )
 SUMS = frozenset(("add", "sub", "neg"))
 PRODUCTS = frozenset(("mul", "div", "neg", "reciprocal", "square", "power"))
-
-
-@dataclass(frozen=True)
-class Sum:
-    """constant + Σ coefficient * node."""
-
-    constant: float
-    terms: tuple[Term, ...]
-
-
-@dataclass(frozen=True)
-class Product:
-    """factor * Π node ** exponent."""
-
-    factor: float
-    powers: tuple[Power, ...]
-
-
-def exact(value: float, of: Fraction | None) -> float | None:
-    """The value, if it is finite and equals the fraction."""
-    return value if of is not None and isfinite(value) and Fraction(value) == of else None
-
-
-def times(a: float, b: float) -> float | None:
-    """a * b where that does not round."""
-    if a in (1.0, -1.0) or b in (1.0, -1.0):
-        return a * b
-    return exact(a * b, Fraction(a) * Fraction(b)) if isfinite(a) and isfinite(b) else None
-
-
-def plus(a: float, b: float) -> float | None:
-    """a + b where that does not round."""
-    if a == 0.0 or b == 0.0:
-        return a + b
-    return exact(a + b, Fraction(a) + Fraction(b)) if isfinite(a) and isfinite(b) else None
-
-
-def inverse(a: float) -> float | None:
-    """1 / a where that does not round."""
-    return exact(1.0 / a, 1 / Fraction(a)) if a and isfinite(a) else None
 
 
 class Views:
@@ -237,7 +205,9 @@ class Views:
         if node.op.name not in PRODUCTS:
             return self.key(node)
         product = self.product(node)
-        return self.key(node) if product.powers == ((node, 1),) else self._intern(self._product_structure(product))
+        if product.powers == ((node, 1),):
+            return self.key(node)
+        return self._intern(self._product_structure(product))
 
     def _product_structure(self, product: Product) -> Hashable:
         powers = ((self.key(base), exponent) for base, exponent in product.powers)
@@ -266,50 +236,6 @@ class Views:
         whole = arg if arg.shape == shape else OPS["broadcast_to"](arg, shape=shape)
         return move.op(whole, *move.args[1:], **dict(move.attrs))
 
-    def reductions(self, node: Node, name: str) -> list[tuple[Node, bool]]:
-        """The reductions that a node is, seen through axes of length 1 and broadcasting.
-
-        The flag says that it broadcasts against the reduced array as if it had kept its dims. What was
-        reshaped to do neither that nor what the reduction itself does is not seen as one. A row's sum is
-        also the column's of the transpose, against which it broadcasts: `(exp(x).T / exp(x).sum(axis=1)).T`.
-        """
-        outer = node.args[0] if node.op.name == "broadcast_to" else node
-        plain = outer
-        while plain.op.name == "reshape" or (plain.op.name == "getitem" and _inserts_axes(plain)):
-            plain = plain.args[0]
-        core = (_mean_of(plain) or plain) if plain.op.name == "div" and name == "mean" else plain
-        if core.op.name != name:
-            return []
-        aligned = _broadcasts(core, outer)
-        found = [(core, aligned)] if aligned or plain is node else []
-        if not aligned and core.args[0].rank == 2 and len(core["axis"]) == 1:
-            turned = OPS["transpose"](core.args[0], axes=(1, 0))
-            other = core.op(turned, **{**dict(core.attrs), "axis": (1 - core["axis"][0],)})
-            found += [(other, True)] if _broadcasts(other, outer) else []
-        return found
-
-
-def _broadcasts(reduced: Node, outer: Node) -> bool:
-    """Whether `outer` has the shape of the reduction with its dims kept, up to leading ones."""
-    shape = reduced.args[0].shape
-    kept = tuple(Dim.of(1) if i in reduced["axis"] else d for i, d in enumerate(shape))
-    return _without_leading_ones(kept) == _without_leading_ones(outer.shape)
-
-
-def _mean_of(quotient: Node) -> Node | None:
-    """`sum(x) / N` as the mean that it is."""
-    total, count = quotient.args
-    if total.op.name != "sum":
-        return None
-    axis = total["axis"]
-    size = size_of(tuple(total.args[0].shape[a] for a in axis))
-    while count.op.name == "to_real":
-        count = count.args[0]
-    given = count["dim"] if count.op.name == "dim" else const_value(count)
-    if given is None or given != (size if isinstance(given, Dim) else size.known):
-        return None
-    return OPS["mean"](total.args[0], axis=axis, keepdims=total["keepdims"])
-
 
 def _rising(x: Node) -> Node:
     return OPS["exp"](x)
@@ -326,7 +252,23 @@ _EXPONENTIALS: dict[str, list[tuple[float, Callable[[Node], Node]]]] = {
     "cosh": [(0.5, _rising), (0.5, _falling)],
 }
 _SIMPLE = frozenset(
-    "const broadcast_to reshape to_real neg add sub mul div power sqrt square reciprocal exp log".split()
+    [
+        "const",
+        "broadcast_to",
+        "reshape",
+        "to_real",
+        "neg",
+        "add",
+        "sub",
+        "mul",
+        "div",
+        "power",
+        "sqrt",
+        "square",
+        "reciprocal",
+        "exp",
+        "log",
+    ]
 )
 _FLAT = SUMS | PRODUCTS
 
@@ -342,7 +284,7 @@ def _number(node: Node, depth: int) -> float | None:
     if node.op.name in ("broadcast_to", "reshape", "to_real"):
         return values[0]
     with np.errstate(all="ignore"):
-        return float(node.op.eval(*map(np.float64, values)))  # type: ignore[arg-type]
+        return float(node.op.eval(*map(np.float64, values)))
 
 
 def _uniform(value: object) -> float | None:
@@ -351,87 +293,3 @@ def _uniform(value: object) -> float | None:
         array = value.array
         return float(array.flat[0]) if array.size and (array == array.flat[0]).all() else None
     return None if isinstance(value, bool) or not isinstance(value, (int, float)) else float(value)
-
-
-def _inserts_axes(node: Node) -> bool:
-    """Whether an index only inserts axes: `x[:, None]`."""
-    axes = iter(node.args[0].shape)
-    for item in node["index"]:
-        if item[0] == "new":
-            continue
-        dim = next(axes)
-        if item[0] != "slice" or item[2] != dim:
-            return False
-    return True
-
-
-def _without_leading_ones(shape: Shape) -> Shape:
-    start = next((i for i, d in enumerate(shape) if d.known != 1), len(shape))
-    return shape[start:]
-
-
-# --- building --------------------------------------------------------------------------------------
-
-
-def negated(node: Node) -> Node:
-    """-node, written as plainly as it can be."""
-    name, args = node.op.name, node.args
-    if name == "neg":
-        return args[0]
-    if name == "const" and isinstance(node["value"], (int, float)) and not isinstance(node["value"], bool):
-        return const(-node["value"])
-    if name == "sub":
-        return args[1] - args[0]
-    if name in ("mul", "div") and (args[0].op.name == "neg" or args[0].op.name == "const" and args[0].rank == 0):
-        return node.op(negated(args[0]), args[1])
-    return -node
-
-
-def scaled(coefficient: float, node: Node) -> Node:
-    if coefficient == 1.0:
-        return node
-    return negated(node) if coefficient == -1.0 else coefficient * node
-
-
-def build_sum(constant: float, terms: Iterable[Term]) -> Node:
-    """constant + Σ coefficient * node, with differences where signs are negative."""
-    parts = list(terms)
-    if parts and parts[0][0] < 0.0:  # a positive term first reads better: b - a, not -a + b
-        first = next((i for i, (c, _) in enumerate(parts) if c > 0.0), None)
-        if first is not None and not constant > 0.0:
-            parts.insert(0, parts.pop(first))
-    total = const(constant) if constant or not parts else None
-    for coefficient, node in parts:
-        if total is None:
-            total = scaled(coefficient, node)
-        else:
-            size = scaled(abs(coefficient), node)
-            total = total + size if coefficient > 0.0 else total - size
-    assert total is not None
-    return total
-
-
-def build_product(factor: float, powers: Sequence[Power]) -> Node:
-    """factor * Π node ** exponent, as one fraction."""
-    above = [_power(base, exponent) for base, exponent in powers if exponent > 0]
-    below = [_power(base, -exponent) for base, exponent in powers if exponent < 0]
-    top = _chain(above)
-    if factor not in (1.0, -1.0) or top is None:
-        top = const(factor) if top is None else factor * top
-        factor = 1.0
-    bottom = _chain(below)
-    result = top if bottom is None else top / bottom
-    return result if factor == 1.0 else negated(result)
-
-
-def _power(base: Node, exponent: int) -> Node:
-    if exponent == 1:
-        return base
-    return OPS["square"](base) if exponent == 2 else base ** float(exponent)
-
-
-def _chain(nodes: list[Node]) -> Node | None:
-    total: Node | None = None
-    for node in nodes:
-        total = node if total is None else total * node
-    return total

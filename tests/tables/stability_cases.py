@@ -42,7 +42,9 @@ SMALL = (1e-17, -3e-12, 2e-9)
 CASES = (
     Case(
         "R4 pairwise",
-        _split("log(exp(a) + exp(b)) | log(exp(b) + exp(a)) | log(exp(b - a) + 1) + a | log1p(exp(b - a)) + a"),
+        _split(
+            "log(exp(a) + exp(b)) | log(exp(b) + exp(a)) | log(exp(b - a) + 1) + a | log1p(exp(b - a)) + a"
+        ),
         {"a": (800.0, -800.0, 1000.0), "b": (801.0, -800.5, -1000.0)},
         lambda a, b: mp.log(mp.exp(a) + mp.exp(b)),
         error=5e-16,
@@ -91,19 +93,25 @@ CASES = (
     ),
     Case(
         "R8",
-        _split("1 - sigmoid(x) | -sigmoid(x) + 1 | -(sigmoid(x) - 1) | 1 - 1 / (1 + exp(-x)) | 1 + -1 * sigmoid(x)"),
+        _split(
+            "1 - sigmoid(x) | -sigmoid(x) + 1 | -(sigmoid(x) - 1) | 1 - 1 / (1 + exp(-x)) | 1 + -1 * sigmoid(x)"
+        ),
         {"x": (40.0, 100.0, 700.0)},
         lambda x: _sigmoid(-x),
     ),
     Case(
         "R9",
-        _split("log(1 + exp(x)) | log(exp(x) + 1) | log1p(exp(x)) | log(1 + 1 / exp(-x)) | -log(1 / (1 + exp(x)))"),
+        _split(
+            "log(1 + exp(x)) | log(exp(x) + 1) | log1p(exp(x)) | log(1 + 1 / exp(-x)) | -log(1 / (1 + exp(x)))"
+        ),
         {"x": (-100.0, -40.0, 800.0)},
         lambda x: mp.log(1 + mp.exp(x)),
     ),
     Case(
         "R10 expm1",
-        _split("exp(x) - 1 | -1 + exp(x) | -(1 - exp(x)) | (2 * exp(x) - 2) / 2 | exp(x) + (-1) | 1 / exp(-x) - 1"),
+        _split(
+            "exp(x) - 1 | -1 + exp(x) | -(1 - exp(x)) | (2 * exp(x) - 2) / 2 | exp(x) + (-1) | 1 / exp(-x) - 1"
+        ),
         {"x": SMALL},
         mp.expm1,
     ),
@@ -115,7 +123,9 @@ CASES = (
     ),
     Case(
         "R11",
-        _split("p * log(p / q) | log(p / q) * p | -p * log(q / p) | -(log(q / p) * p) | p * log(p * (1 / q))"),
+        _split(
+            "p * log(p / q) | log(p / q) * p | -p * log(q / p) | -(log(q / p) * p) | p * log(p * (1 / q))"
+        ),
         {"p": (1e-300, 0.3, 1e200), "q": (1e10, 0.3000000000000003, 1e-200)},
         lambda p, q: p * mp.log(p / q),
         error=5e-16,
@@ -152,7 +162,9 @@ CASES = (
     ),
     Case(
         "R17 quotient",
-        _split("exp(a) / exp(b) | exp(a) * (1 / exp(b)) | 1 / exp(b) * exp(a) | exp(a) * exp(b)**(-1) | exp(a) * exp(-b)"),
+        _split(
+            "exp(a) / exp(b) | exp(a) * (1 / exp(b)) | 1 / exp(b) * exp(a) | exp(a) * exp(b)**(-1) | exp(a) * exp(-b)"
+        ),
         {"a": (800.0, -800.0, 900.0), "b": (799.0, -800.5, 899.25)},
         lambda a, b: mp.exp(a - b),
         error=4e-16,
@@ -165,7 +177,9 @@ CASES = (
     ),
     Case(
         "R18",
-        _split("a**2 - b**2 | a * a - b * b | -b * b + a * a | -(b**2 - a**2) | square(a) - b**2 | a * a + -(b * b)"),
+        _split(
+            "a**2 - b**2 | a * a - b * b | -b * b + a * a | -(b**2 - a**2) | square(a) - b**2 | a * a + -(b * b)"
+        ),
         {"a": (1.0 + 2e-16, 1e8, 1e200), "b": (1.0, 1e8 + 1e-7, 1e200)},
         lambda a, b: (a - b) * (a + b),
     ),
@@ -181,7 +195,9 @@ CASES = (
     ),
     Case(
         "R22 sinh",
-        _split("(exp(x) - exp(-x)) / 2 | 0.5 * (exp(x) - exp(-x)) | 0.5 * exp(x) - 0.5 * exp(-x) | -(exp(-x) - exp(x)) / 2"),
+        _split(
+            "(exp(x) - exp(-x)) / 2 | 0.5 * (exp(x) - exp(-x)) | 0.5 * exp(x) - 0.5 * exp(-x) | -(exp(-x) - exp(x)) / 2"
+        ),
         {"x": (1e-12, -2e-17, 3e-9)},
         mp.sinh,
     ),
@@ -204,20 +220,26 @@ CASES = (
     ),
     Case(
         "R28 one apart",
-        _split("sqrt(x + 1) - sqrt(x) | -sqrt(x) + sqrt(1 + x) | (x + 1)**0.5 - x**0.5 | -(sqrt(x) - sqrt(x + 1))"),
+        _split(
+            "sqrt(x + 1) - sqrt(x) | -sqrt(x) + sqrt(1 + x) | (x + 1)**0.5 - x**0.5 | -(sqrt(x) - sqrt(x + 1))"
+        ),
         {"x": (1e10, 1e15, 3e22)},
         lambda x: mp.sqrt(x + 1) - mp.sqrt(x),
     ),
     Case(
         "R28 two roots",
-        _split("sqrt(a) - sqrt(b) | -sqrt(b) + sqrt(a) | a**0.5 - b**0.5 | -(sqrt(b) - sqrt(a)) | (2 * sqrt(a) - 2 * sqrt(b)) / 2"),
+        _split(
+            "sqrt(a) - sqrt(b) | -sqrt(b) + sqrt(a) | a**0.5 - b**0.5 | -(sqrt(b) - sqrt(a)) | (2 * sqrt(a) - 2 * sqrt(b)) / 2"
+        ),
         {"a": (2.0, 1e10, 0.0), "b": (2.0 + 1e-15, 1e10 + 1e-5, 4.0)},
         lambda a, b: mp.sqrt(a) - mp.sqrt(b),
         slope_error=1e-15,
     ),
     Case(
         "R29",
-        _split("log(p / (1 - p)) | -log((1 - p) / p) | log(p) - log(1 - p) | -log(1 / p - 1) | log(p / (-p + 1)) | log(-p / (p - 1))"),
+        _split(
+            "log(p / (1 - p)) | -log((1 - p) / p) | log(p) - log(1 - p) | -log(1 / p - 1) | log(p / (-p + 1)) | log(-p / (p - 1))"
+        ),
         {"p": (0.5 + 1e-15, 0.5 - 1e-10, 0.4999)},
         lambda p: mp.log(p / (1 - p)),
         error=4e-16,

@@ -18,8 +18,8 @@ from __future__ import annotations
 from math import frexp, isfinite
 
 from ... import ops
-from ...ir import Node, const, const_value
-from ..pattern import Binding, Rule, pattern_variable, rewrite_literally, rule
+from ...ir import Node, const_value
+from ..pattern import Binding, Rule, pattern_variable, rule
 
 x, y, z, s, t = map(pattern_variable, "xyzst")
 
@@ -36,6 +36,10 @@ def _constants(b: Binding) -> bool:
     )  # fmt: skip
 
 
+def _power_of_two_below(b: Binding) -> bool:
+    return _constants(b) and _power_of_two(b.t)
+
+
 def _negative(b: Binding) -> bool:
     value = const_value(b.s)
     return isinstance(value, float) and value < 0.0
@@ -45,7 +49,11 @@ def _scalars(b: Binding) -> bool:
     """Whether s and t are scalars and x is none; or constants where all are scalars."""
     if b.s.rank or b.t.rank:
         return False
-    return b.x.rank > 0 or (const_value(b.s) is not None and const_value(b.t) is not None and const_value(b.x) is None)
+    return b.x.rank > 0 or (_two_constants(b) and const_value(b.x) is None)
+
+
+def _two_constants(b: Binding) -> bool:
+    return const_value(b.s) is not None and const_value(b.t) is not None
 
 
 def _scalar_factor(b: Binding) -> bool:
@@ -67,7 +75,7 @@ EXACT_RULES: tuple[Rule, ...] = (
     _exact("over-one", x / 1.0, x),
     _exact("power-one", x**1.0, x),
     _exact("minus-zero", x - 0.0, x, where=lambda b: str(const_value(b.root.args[1])) == "0.0"),
-    _exact("neg-neg", -(-x), x),
+    _exact("neg-neg", ops.neg(-x), x),
     _exact("add-neg", x + (-y), x - y),
     _exact("sub-neg", x - (-y), x + y),
     _exact("neg-times-neg", (-x) * (-y), x * y),
@@ -77,14 +85,14 @@ EXACT_RULES: tuple[Rule, ...] = (
     _exact("square-neg", ops.square(-x), ops.square(x)),
     _exact("abs-neg", ops.abs(-x), ops.abs(x)),
     _exact("constant-factors", s * (t * x), (s * t) * x, where=_constants),
-    _exact("constant-divisor", (s * x) / t, (s / t) * x, where=lambda b: _constants(b) and _power_of_two(b.t)),
+    _exact("constant-divisor", (s * x) / t, (s / t) * x, where=_power_of_two_below),
     _exact("negative-factor", s * (-x), (-s) * x, where=lambda b: const_value(b.s) is not None),
     _exact("add-negative-multiple", x + s * y, x - (-s) * y, where=_negative),
     _exact("sub-negative-multiple", x - s * y, x + (-s) * y, where=_negative),
     _exact("gate-of-all", ops.gate(x, True), x),
 )
 
-_TIDY = frozenset("neg-neg constant-factors constant-divisor times-one".split())
+_TIDY = frozenset(["neg-neg", "constant-factors", "constant-divisor", "times-one"])
 
 # R30, exponents that have ops of their own; and what tidies the results of stability rules.
 CANONICAL_RULES: tuple[Rule, ...] = (
@@ -100,7 +108,7 @@ ADJOINT_RULES: tuple[Rule, ...] = (
     rule("scalar-divisor", (s * x) / t, (s / t) * x, where=_scalars),
     rule("scalar-divisors", (x / s) / t, x / (s * t), where=_scalars),
     rule("times-reciprocal", x * (1.0 / y), x / y, where=lambda b: b.y.rank == 0),
-    rule("reciprocal-scaled", s * (t / y), (s * t) / y, where=lambda b: const_value(b.s) is not None and const_value(b.t) is not None),
+    rule("reciprocal-scaled", s * (t / y), (s * t) / y, where=_two_constants),
     rule("scalars-first-in-product", s * ((t * x) * y), ((s * t) * x) * y, where=_scalars),
     rule("scalars-first-in-quotient", s * ((t * x) / y), ((s * t) * x) / y, where=_scalars),
     rule("neg-scaled-in-product", -((s * x) * y), ((-s) * x) * y, where=_scalar_factor),

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 from ... import ops
 from ...ir import Node
-from ..pattern import Binding, Rule, apply_rules, attribute_variable, pattern_variable, rule
-from ..views import Views, build_sum
+from ..pattern import Binding, Rule, attribute_variable, pattern_variable, rule
+from ..reductions import reductions
+from ..terms import build_sum
+from ..views import Views
 from .stability_exp import halved
 
 x, y, p, q = map(pattern_variable, "xypq")
@@ -70,7 +72,7 @@ def _variance_of_difference(b: Binding) -> Node | None:
     if difference.op.name != "sub":
         return None
     values, centre = difference.args
-    for mean, aligned in b.views.reductions(centre, "mean"):
+    for mean, aligned in reductions(centre, "mean"):
         if aligned and mean["axis"] == b.axis and b.views.same(mean.args[0], values):
             return ops.var(values, axis=b.axis, keepdims=b.keepdims, ddof=0)
     return None
@@ -106,6 +108,10 @@ def _difference_of_roots(b: Binding) -> Node:
 
 def _square_of_sine(b: Binding) -> Node:
     return 2.0 * square(ops.sin(halved(b.views, b.x)))
+
+
+def _no_quotient(b: Binding) -> bool:
+    return all(exponent > 0 for _, exponent in b.views.product(b.x).powers)
 
 
 CANCELLATION_RULES: tuple[Rule, ...] = (
@@ -152,7 +158,7 @@ CANCELLATION_RULES: tuple[Rule, ...] = (
     rule("difference-of-squares", square(x) - square(y), (x - y) * (x + y)),
     rule("difference-of-roots", sqrt(x) - sqrt(y), _difference_of_roots),
     # what hides another rule's pattern in a reciprocal
-    rule("log-reciprocal", log(1.0 / x), -log(x), where=lambda b: all(e > 0 for _, e in b.views.product(b.x).powers)),
+    rule("log-reciprocal", log(1.0 / x), -log(x), where=_no_quotient),
     # R10
     rule("expm1", exp(x) - 1.0, ops.expm1(x)),
     rule("log1p", log(1.0 + x), ops.log1p(x)),

@@ -14,8 +14,9 @@ from math import log as log_of
 from ... import ops
 from ...ir import Node, const
 from ...ops.reduce import reduced_count
-from ..pattern import Binding, Rule, apply_rules, attribute_variable, pattern_variable, rule
-from ..views import MOVES, Views, build_product, negated
+from ..pattern import Binding, Rule, attribute_variable, pattern_variable, rule
+from ..terms import build_product, negated
+from ..views import MOVES, Views
 
 x, y = pattern_variable("x"), pattern_variable("y")
 axis, keepdims, last = map(attribute_variable, ("axis", "keepdims", "last"))
@@ -123,7 +124,10 @@ EXPONENTIAL_RULES: tuple[Rule, ...] = (
     # R5; a maximum taken off beforehand is taken off anyway
     rule("softmax", exp(x) / _reduced("sum", exp(x)), _softmax),
     rule(
-        "softmax-max", ops.softmax(x - _reduced("max", x), axis=last), ops.softmax(x, axis=last), where=_shifted_by_max
+        "softmax-max",
+        ops.softmax(x - _reduced("max", x), axis=last),
+        ops.softmax(x, axis=last),
+        where=_shifted_by_max,
     ),
     rule(
         "log-softmax-max",

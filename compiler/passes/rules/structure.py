@@ -17,7 +17,7 @@ from ...ir import Node
 from ...types import Dim, broadcast
 
 StructureRule = Callable[[Node], "Node | None"]
-REDUCTIONS = frozenset("sum mean prod max min var std logsumexp norm all any".split())
+REDUCTIONS = frozenset(["sum", "mean", "prod", "max", "min", "var", "std", "logsumexp", "norm", "all", "any"])
 
 
 # --- reshape, transpose, broadcast_to ----------------------------------------------------------------

@@ -8,13 +8,12 @@ from __future__ import annotations
 from types import ModuleType
 from typing import Any
 
+import autodiffc
 import mpmath as mp
 import numpy as np
 import pytest
-from stability_cases import CASES, Case
-
-import autodiffc
 from autodiffc.api import module_of
+from stability_cases import CASES, Case
 
 TOLERANCE = 4.0
 BEYOND = mp.mpf(2) ** 1024

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import autodiffc
 import mpmath as mp
 import numpy as np
 import pytest
-
-import autodiffc
 from autodiffc.api import module_of
 
 Vector = list[Any]
@@ -35,7 +34,11 @@ CASES: list[tuple[str, str, list[float], Callable[[Vector], Vector], float]] = [
     ("norm", "sqrt(sum(x * x)) | sqrt(sum(x**2)) | sum(square(x))**0.5 | sqrt(x @ x)",
      [3e200, -4e200, 0.0, 1e-200], lambda x: [mp.sqrt(mp.fsum(v * v for v in x))], 4e-16),
 ]  # fmt: skip
-TEXTS = [pytest.param(*case[2:], text.strip(), id=f"{case[0]}: {text.strip()}") for case in CASES for text in case[1].split("|")]
+TEXTS = [
+    pytest.param(*case[2:], text.strip(), id=f"{case[0]}: {text.strip()}")
+    for case in CASES
+    for text in case[1].split("|")
+]
 
 
 def _logsumexp(x: Vector) -> Any:
@@ -82,7 +85,9 @@ def test_value_and_jacobian(values: list[float], function: Any, error: float, te
             if abs(slope) > 1e308:
                 assert gradient[j] == float(mp.sign(slope)) * float("inf")
             else:
-                assert abs(gradient[j] - slope) <= 4 * error * max(1, *map(abs, (s for s in row if abs(s) < 1e308)))
+                assert abs(gradient[j] - slope) <= 4 * error * max(
+                    1, *map(abs, (s for s in row if abs(s) < 1e308))
+                )
 
 
 MATRIX = [

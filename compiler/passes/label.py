@@ -1,0 +1,32 @@
+"""Every step gets a name, so that its adjoint has one too: the teaching form (-O0) shows each chain-rule step.
+
+    f = (x + y) * maximum(y, z)     ->     a = x + y, b = maximum(y, z), f = a * b
+                                           d_a = d_f * b, d_b = d_f * a, …
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import count
+
+from ..ir import Graph
+
+LETTERS = "abcghkmnpqrstuvwz"  # without d, of which adjoints are made, and what is read as a digit
+LEAVES = frozenset({"argument", "const", "dim"})
+
+
+@dataclass(frozen=True)
+class Label:
+    name: str = "label"
+
+    def run(self, graph: Graph) -> Graph:
+        taken = {*graph.names.values(), *(n for n, _ in graph.outputs), *(i["name"] for i in graph.inputs)}
+        labels = (label for label in _labels() if label not in taken)
+        unnamed = [n for n in graph.nodes() if n not in graph.names and n.op.name not in LEAVES]
+        return replace(graph, names={**graph.names, **dict(zip(unnamed, labels))}) if unnamed else graph
+
+
+def _labels() -> Iterator[str]:
+    yield from LETTERS
+    yield from (f"t{number}" for number in count(1))
