@@ -7,6 +7,7 @@ Look at the difference before you commit it. A continuous-integration server ref
 
 from __future__ import annotations
 
+import inspect
 import os
 
 import pytest
@@ -19,3 +20,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("--update") and os.environ.get("CI"):
         raise pytest.UsageError("--update: expected results are not changed in continuous integration")
+
+
+def pytest_make_parametrize_id(config: pytest.Config, val: object, argname: str) -> str | None:
+    """A function in a table is named by its column: its address would differ between worker processes."""
+    return argname if inspect.isfunction(val) else None
