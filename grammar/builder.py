@@ -38,8 +38,16 @@ class _Part(NamedTuple):
     span: Span
 
 
-def normalised(name: str) -> str:
-    return name if name.isascii() else unicodedata.normalize("NFKC", name)
+def misfit(name: str) -> int | None:
+    """Where a name stops being one, as Python judges it."""
+    if name.isidentifier() and unicodedata.normalize("NFKC", name).isidentifier():
+        return None
+    return next((i for i, char in enumerate(name) if not ("_" + char).isidentifier()), 0)
+
+
+def name_value(text: str) -> str:
+    """The name that a token stands for; one with a misfit (which is reported) ends before it."""
+    return text if text.isascii() else unicodedata.normalize("NFKC", text[: misfit(text)] or text)
 
 
 def number_value(text: str) -> int | float:
@@ -94,7 +102,7 @@ class Builder:
     # --- expressions ---------------------------------------------------------------------------
 
     def name(self, c: Children) -> ast.Name:
-        return ast.Name(c[0].span, normalised(c[0].text))
+        return ast.Name(c[0].span, name_value(c[0].text))
 
     def number(self, c: Children) -> ast.Number:
         return ast.Number(c[0].span, number_value(c[0].text))
@@ -223,7 +231,7 @@ class Builder:
     imported_in_brackets = names
 
     def type(self, c: Children) -> ast.TypeExpr:
-        return ast.TypeExpr(_span(c), normalised(c[0].text), c[2].items if c[2] is not None else ())
+        return ast.TypeExpr(_span(c), name_value(c[0].text), c[2].items if c[2] is not None else ())
 
     def constraint(self, c: Children) -> ast.Constraint:
         bounds = c[3].items if c[0].type == "IN" else (c[1],)

@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 
-from .builder import Leaf, normalised, number_value
+from .builder import Leaf, misfit, number_value
 from .diagnostics import Diagnostic
 from .source import Source, Span
 
@@ -133,8 +133,6 @@ def _number_findings(leaf: Leaf) -> Iterator[Diagnostic]:
 
 def _name_findings(leaf: Leaf) -> Iterator[Diagnostic]:
     """A name is what Python takes for one; the first character that isn't part of any is shown."""
-    text = leaf.text
-    if text.isidentifier() and normalised(text).isidentifier():
-        return
-    bad = next((i for i in range(len(text)) if not ("_" + text[i]).isidentifier()), 0)
-    yield misused_character(leaf.span.source, leaf.span.start + bad, text[bad])
+    bad = misfit(leaf.text)
+    if bad is not None:
+        yield misused_character(leaf.span.source, leaf.span.start + bad, leaf.text[bad])

@@ -18,7 +18,7 @@ from . import ast
 from .spacing import respaced
 
 # How tightly expressions bind, loosest first: where a part needs more than it has, it gets brackets.
-CONDITIONAL, OR, AND, NOT, COMPARISON, SUM, PRODUCT, FACTOR, POWER, POSTFIX, ATOM, BRACKETED = range(12)
+CONDITIONAL, OR, AND, NOT, COMPARISON, SUM, PRODUCT, FACTOR, POWER, POSTFIX, ATOM = range(11)
 _LEFT_TO_RIGHT = {"or": OR, "and": AND, "+": SUM, "-": SUM, "*": PRODUCT, "/": PRODUCT, "//": PRODUCT}
 _LEFT_TO_RIGHT |= {"%": PRODUCT, "@": PRODUCT}
 
@@ -98,11 +98,6 @@ def _conditional(node: ast.Conditional) -> tuple[int, Parts]:
     return CONDITIONAL, parts
 
 
-def _attribute(node: ast.Attribute) -> tuple[int, Parts]:
-    level = BRACKETED if isinstance(node.value, ast.Number) else POSTFIX
-    return POSTFIX, [_Part(node.value, level), ".", node.name.id]
-
-
 def _slice(node: ast.Slice) -> tuple[int, Parts]:
     step: Parts = [":", _Part(node.step)] if node.step else []
     return CONDITIONAL, [*_maybe(node.start), ":", *_maybe(node.stop), *step]
@@ -142,7 +137,7 @@ _EXPRESSIONS: dict[type, Callable[[Any], tuple[int, Parts]]] = {
     ast.Conditional: _conditional,
     ast.Call: lambda node: (ATOM, [node.func.id, "(", *_listed((*node.args, *node.keywords)), ")"]),
     ast.Keyword: lambda node: (CONDITIONAL, [node.name.id, "=", _Part(node.value)]),
-    ast.Attribute: _attribute,
+    ast.Attribute: lambda node: (POSTFIX, [_Part(node.value, POSTFIX), ".", node.name.id]),
     ast.Index: lambda node: (POSTFIX, [_Part(node.value, POSTFIX), "[", *_listed(node.items), "]"]),
     ast.Slice: _slice,
     ast.Ellipsis_: lambda node: (ATOM, ["..."]),

@@ -7,8 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
-
-import autodiffc
+from autodiffc.compiler.frontend.model import check
 from autodiffc.grammar.diagnostics import CODES, Diagnostic, ModelError, render_all
 from autodiffc.grammar.hints import ROWS, Row
 from autodiffc.grammar.parser import parse
@@ -25,7 +24,7 @@ def findings(text: str) -> tuple[Diagnostic, ...]:
 
 def messages(path: Path) -> str:
     with pytest.raises(ModelError) as caught:
-        autodiffc.compile(read_source(path, path.name).text, name=path.name)
+        check(*parse(read_source(path, path.name)))
     return render_all(caught.value.diagnostics) + "\n"
 
 
