@@ -121,7 +121,7 @@ SHAPES: list[tuple[tuple[Dim, ...], tuple[Dim, ...]]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("left", "right"), SHAPES, ids=str)
+@pytest.mark.parametrize(("left", "right"), SHAPES)
 def test_broadcasting_is_undone(left: tuple[Dim, ...], right: tuple[Dim, ...]) -> None:
     a, b = ops.argument("a", Type("real", left)), ops.argument("b", Type("real", right))
     graph = derived(total(ops.sin(a * b + b)), a, b)
