@@ -169,7 +169,7 @@ UNUSED: list[tuple[str, Function, float]] = [
 ]
 
 
-@pytest.mark.parametrize(("name", "model", "expected"), UNUSED, ids=lambda v: str(v))
+@pytest.mark.parametrize(("name", "model", "expected"), UNUSED)
 def test_an_unused_infinite_slope_is_masked(name: str, model: Function, expected: float) -> None:
     graph = derived(model(s), s)
     found = evaluate(graph, {"s": np.array(0.0)}, {})["d_s"]
@@ -214,7 +214,7 @@ NEEDLESS: list[tuple[str, Function]] = [
 ]
 
 
-@pytest.mark.parametrize(("name", "model"), NEEDLESS, ids=lambda v: str(v))
+@pytest.mark.parametrize(("name", "model"), NEEDLESS)
 def test_no_mask_where_it_is_useless(name: str, model: Function) -> None:
     assert "masked" not in op_names(derived(model(s), s))
 
