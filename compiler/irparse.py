@@ -205,9 +205,13 @@ class _Reader:
 
     def term(self) -> Dim:
         product = self.factor()
-        while operator := self.accept("*", "//", "%"):
-            product = DIM_OPERATORS[operator](product, self.factor())
-        return product
+        while True:
+            if self.kind == "node":  # N%4: the tokens can't tell the remainder by 4 from node 4
+                product = product % int(self.next()[1:])
+            elif operator := self.accept("*", "//", "%"):
+                product = DIM_OPERATORS[operator](product, self.factor())
+            else:
+                return product
 
     def factor(self) -> Dim:
         if self.accept("("):

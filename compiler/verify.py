@@ -62,7 +62,7 @@ def _problems(node: Node, inputs: set[Node]) -> Iterator[str]:
 def _arity_fits(node: Node) -> bool:
     variadic = node.op.params[-1].startswith("*")
     fixed = len(node.op.params) - variadic
-    return len(node.args) >= fixed if variadic else len(node.args) == fixed
+    return len(node.args) >= max(fixed, 1) if variadic else len(node.args) == fixed
 
 
 def _type_problems(node: Node) -> Iterator[str]:

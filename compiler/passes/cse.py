@@ -33,7 +33,7 @@ class Interner:
 
     def __call__(self, node: Node) -> Node:
         """The representative of a node whose arguments are representatives."""
-        if node in self._representatives:
+        if node in self._representatives or node.op.name == "argument":
             return node
         first = self._first.setdefault(node_key(node), node)
         self._representatives.add(first)
@@ -50,7 +50,7 @@ def node_key(node: Node) -> Hashable:
 
 @dataclass(frozen=True)
 class Cse:
-    """Run again, a pass goes on with the nodes that it knows: what was new since then is looked at."""
+    """Run again, a pass goes on with the nodes that it knows, and looks at what is new since then."""
 
     known: Interner = field(default_factory=Interner, compare=False, repr=False)
     name: str = "cse"

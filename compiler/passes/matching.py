@@ -5,6 +5,7 @@ variables find their terms first, by backtracking; a variable that is bound by t
 away, and one that is still free takes the rest. So `log(x + sqrt(x*x + 1))` matches with x = a - b:
 
 >>> from autodiffc.compiler import ops
+>>> from autodiffc.compiler.passes.compiled import compiled
 >>> from autodiffc.compiler.types import REAL
 >>> x = ops.pattern_variable("x")
 >>> a, b = ops.argument("a", REAL), ops.argument("b", REAL)

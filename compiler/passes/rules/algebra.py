@@ -7,6 +7,7 @@ order in which factors are multiplied, and with it the last bit; they hold where
 choose, in adjoints. Nothing here adds up in another order, cancels, or drops a term: `x - x`, `x * 0`,
 `x / x` and `x*y / y` stay as they are, for x may be inf or NaN. `x + 0.0` stays too: it makes 0.0 of -0.0.
 
+>>> from autodiffc.compiler.passes.pattern import rewrite_literally
 >>> from autodiffc.compiler.types import REAL
 >>> r = ops.argument("r", REAL)
 >>> [rewrite_literally(found, -(-r)) for found in EXACT_RULES if found.name == "neg-neg"]

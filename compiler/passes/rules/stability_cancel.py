@@ -1,5 +1,6 @@
 """Stability rules where digits cancel or squares overflow: log1p, expm1, hypot, var, differences of roots.
 
+>>> from autodiffc.compiler.passes.pattern import apply_rules
 >>> from autodiffc.compiler.types import REAL
 >>> u, v = ops.argument("u", REAL), ops.argument("v", REAL)
 >>> apply_rules(CANCELLATION_RULES, ops.sqrt(u * u + v**2.0))

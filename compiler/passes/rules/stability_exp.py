@@ -1,5 +1,6 @@
 """Stability rules around exponentials: softmax, sigmoid, softplus, logsumexp, the hyperbolic functions.
 
+>>> from autodiffc.compiler.passes.pattern import apply_rules
 >>> from autodiffc.compiler.types import REAL
 >>> u = ops.argument("u", REAL)
 >>> apply_rules(EXPONENTIAL_RULES, 1.0 / (1.0 + exp(-u)))
