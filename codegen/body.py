@@ -8,28 +8,23 @@ as long as the line stays readable; -O0 gives every op a line of its own.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from autodiffc.compiler.ir import Graph, Literal, Node, users
-from autodiffc.compiler.types import Dim
+from autodiffc.compiler.ir import Graph, Node, users
 
 from .context import Context
-from .dimtext import dim_expr
 from .inplace import NAME
 from .names import Scope
-from .pytext import ATOM, Expr, Template, call, number, template, unparenthesised
+from .pytext import Expr, unparenthesised
+from .rendering import Pending, Rendering
 from .schedule import LEAVES, Group, Step, regrouped, schedule
 from .telling import known_form, suggest
 
 READABLE = 84  # columns of a statement that has expressions written into it
 MOST_INLINED = 7  # ops in one expression
 ARITHMETIC = frozenset({"add", "sub", "mul", "div"})
-CASTS = {"real": "float", "int": "int", "bool": "bool"}
-_DEFAULT_DTYPE = re.compile(r"(np\.(?:zeros|ones|full|array|eye|linspace)\(.*), (?:dtype=)?_REAL\)")
-_ONE_AXIS = re.compile(r"(np\.(?:zeros|ones|full)\()\((\w+),\)")
 
 
 @dataclass(frozen=True)
@@ -42,18 +37,7 @@ class Statement:
     name: str
 
 
-@dataclass(frozen=True)
-class Pending:
-    """An expression that waits for the one place where it is used."""
-
-    expr: Expr
-    ops: int
-    group: Group
-    stable: bool  # made of arguments and constants alone: reads well on any line
-    updates: tuple[str, ...] = ()  # statements that follow the assignment; NAME stands for the name
-
-
-class Body:
+class Body(Rendering):
     """The statements of a graph, the expressions of its outputs, and the dims that they mention."""
 
     def __init__(
@@ -64,20 +48,16 @@ class Body:
         given: Mapping[Node, Expr],
         output_names: Mapping[str, str] | None = None,
     ):
-        self.context = context
-        self.graph = graph
-        self.scope = scope
-        self.values: dict[Node, Expr] = dict(given)
-        self.pending: dict[Node, Pending] = {}
+        super().__init__(context, graph, scope, given)
         self.statements: list[Statement] = []
-        self.dims: dict[str, None] = {}
-        self._templates: dict[Node, tuple[Template, dict[str, Expr]]] = {}
+        self.adjoint_names: set[str] = set()  # local names that stand for a derivative
         renamed = output_names or {}
         self._output_names = {node: renamed.get(name, name) for name, node in reversed(graph.outputs)}
         self._users: dict[Node, list[Node]] = {}
         self._uses: Counter[Node] = Counter()
         self._sums: dict[Node, Node] = {}  # partial sums of a named adjoint, and the adjoint
         self._grown: dict[Node, str] = {}  # the names of adjoints of which a part has been written
+        self._grown_names: set[str] = set()
 
     def build(self) -> Body:
         """Write all statements."""
@@ -92,108 +72,24 @@ class Body:
         for _, node in self.graph.outputs:
             if node in self.pending and node.rank:
                 self._settle(node, self.pending[node].group)
+        if self.context.level == 0:
+            self._show_gradients()
         return self
 
-    def value(self, node: Node) -> Expr:
-        """The text of a value, once the statements are written."""
-        return self._operand(node, array=bool(node.rank))
-
-    def mentioned_dims(self) -> dict[str, None]:
-        """The dims that the statements will mention."""
-        for node in self.graph.nodes():
-            if node.op.name == "dim":
-                self.dim(node["dim"])
-            elif node.op.name not in LEAVES:
-                self._template(node)
-        return self.dims
-
-    def dim(self, dim: Dim) -> Expr:
-        """The text of a dim, which the function must then bind."""
-        return dim_expr(dim, self._symbol, self.context.ref)
-
-    def dim_name(self, name: str) -> str:
-        """The local name of a dim, which the function must then bind."""
-        return self._symbol(name)
-
-    def _symbol(self, name: str) -> str:
-        self.dims[name] = None
-        return self.context.local(name)
+    def _show_gradients(self) -> None:
+        """A gradient that is another adjoint too gets a line of its own in the teaching form."""
+        first = {node: name for name, node in reversed(self.graph.outputs)}
+        for node, name in reversed(first.items()):
+            shown = self.values.get(node)
+            adjoint = name.startswith("d_") and node.op.name not in LEAVES
+            if adjoint and shown is not None and shown.text != name:
+                own = self._claimed(name)
+                self.adjoint_names.add(own)
+                self._add(self.statements[-1].group, (f"{own} = {shown}",), node, own)
 
     def reuses(self, step: Step) -> bool:
         """Hook: whether the step was written into an operand's memory."""
         return False
-
-    # --- templates ---------------------------------------------------------------------------------
-
-    def _template(self, node: Node) -> tuple[Template, dict[str, Expr]]:
-        """The parsed text of a node's op, and the expressions that stand in it for dims."""
-        if node not in self._templates:
-            held: dict[str, Expr] = {}
-
-            def text_of(dim: Dim) -> str:
-                if dim.known is not None:
-                    return str(dim.known)
-                key = f"_dim{len(held)}_"
-                held[key] = self.dim(dim)
-                return key
-
-            scalar = not node.rank and all(not a.rank for a in node.args)
-            source = node.op.scalar if scalar and node.op.scalar is not None else node.op.py
-            text = source if isinstance(source, str) else source(node, text_of)
-            text = _ONE_AXIS.sub(r"\1\2", text)
-            if self.context.dtype == "float64":
-                text = _DEFAULT_DTYPE.sub(r"\1)", text)
-            self._templates[node] = template(text, parameters(node)), held
-        return self._templates[node]
-
-    def _render(self, node: Node) -> tuple[list[str], Expr]:
-        """The statements that a node needs before its value can be named, and the expression of its value."""
-        parsed, held = self._template(node)
-        array = bool(node.rank) or any(a.rank for a in node.args)
-        operands = [self._operand(a, array) for a in node.args]
-        names = {**dict(zip(parsed.params, operands)), **held}
-        for local in parsed.stored:
-            names[local] = Expr(self._own_name(node) if local == "out" else self.scope.fresh(local))
-        if parsed.is_expression:
-            return [], self._typed(node, parsed.expression(names, self._global))
-        return parsed.text(names, self._global).split("\n"), names["out"]
-
-    def _typed(self, node: Node, expr: Expr) -> Expr:
-        """The value in the type that it must have: Python's for scalars, the module's dtype for arrays."""
-        if not node.rank and any(a.rank for a in node.args):
-            cast = self.context.ref(CASTS[node.type.kind])
-            return expr if expr.text.endswith(".item()") else call(cast, expr)
-        uncertain = node.rank and not any(a.rank and a.type.kind == "real" for a in node.args)
-        if (
-            self.context.dtype == "float32"
-            and node.type.kind == "real"
-            and uncertain
-            and "float32" not in expr.text
-        ):
-            return Expr(f"{expr.within(ATOM)}.astype({self.context.ref('np')}.float32)")
-        return expr
-
-    def _global(self, name: str) -> str:
-        if name == "_REAL":
-            return f"{self.context.ref('np')}.{self.context.dtype}"
-        return self.context.ref(name)
-
-    # --- operands ----------------------------------------------------------------------------------
-
-    def _operand(self, node: Node, array: bool) -> Expr:
-        if node in self.values:
-            return self.values[node]
-        if node in self.pending:
-            return self.pending[node].expr
-        if node.op.name == "const":
-            value = node["value"]
-            if isinstance(value, Literal):
-                return Expr(self.context.table(value))
-            return self._number(value, array)
-        return self.dim(node["dim"])
-
-    def _number(self, value: float, array: bool) -> Expr:
-        return number(value, self.context.ref, "np" if array else "math")
 
     def _count_uses(self, steps: list[Step]) -> None:
         for step in steps:
@@ -333,7 +229,7 @@ class Body:
 
     def _rest_of_sum(self, node: Node, name: str, text: str) -> str:
         """What is added to the part of a sum that has been written under its name already."""
-        if node.op.name != "add" or name not in self._grown.values():
+        if node.op.name != "add" or name not in self._grown_names:
             return ""
         left, right = ((a in self._sums and a in self.values) for a in node.args)
         if left and text.startswith(f"{name} + "):
@@ -350,25 +246,24 @@ class Body:
         primal = any(not o.adjoint for o in origins)
         return primal and name.startswith("d_") and name not in self.context.names.model
 
+    def _claimed(self, given: str) -> str:
+        """The local name for a name that the model, or a pass, has given."""
+        models = self.context.local(given) in self.context.names.model
+        return self.scope.claim(given) if models else self.scope.fresh(given)
+
     def _own_name(self, node: Node) -> str:
         final = self._sums.get(node, node)
         if final in self._grown:
             return self._grown[final]
         given = self.graph.names.get(final) or self._output_names.get(final)
         if given is not None and not self._lent(final, given):
-            name = self.scope.claim(given)
+            name = self._claimed(given)
+            if given.startswith("d_"):
+                self.adjoint_names.add(name)
             if final is not node:
                 self._grown[final] = name
+                self._grown_names.add(name)
             return name
         operands = [self.values.get(a) for a in node.args]
         plain = [o.text if o is not None and o.text.isidentifier() else "" for o in operands]
         return self.scope.fresh(known_form(node) or suggest(node.op.name, plain))
-
-
-def parameters(node: Node) -> tuple[str, ...]:
-    """The names that stand for a node's arguments in its op's text."""
-    params = node.op.params
-    if params and params[-1].startswith("*"):
-        fixed, rest = params[:-1], params[-1][1:]
-        return (*fixed, *(f"{rest}{i}" for i in range(len(node.args) - len(fixed))))
-    return params

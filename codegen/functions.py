@@ -93,6 +93,7 @@ def write_backward(context: Context, writer: Writer) -> None:
     cotangent, cache = scope.fresh(f"d_{context.local(program.target)}"), scope.fresh("cache")
     given = _given(context, graph, {**names, f"d_{program.target}": cotangent})
     body = body_of(context, graph, scope, given)
+    body.adjoint_names.add(cotangent)
     gradients = [f"d_{name}" for name in program.wrt]
     results = owned(body, gradients)
     default = " = 1.0" if not seed.rank else ""
@@ -192,7 +193,8 @@ def cache_names(context: Context) -> dict[str, str]:
             found[name] = context.local(name)
         else:
             arguments = [plain.get(a) or named.get(a, "") for a in node.args]
-            found[name] = scope.fresh(known_form(node) or suggest(node.op.name, arguments))
+            told = known_form(node) or suggest(node.op.name, arguments)
+            found[name] = scope.fresh(forward.names.get(node, told))
         if node is not None:
             plain[node] = found[name]
     return found

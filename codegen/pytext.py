@@ -82,7 +82,7 @@ def binary(left: Expr, operator: str, right: Expr, precedence: int) -> Expr:
 
 
 def number(value: float | int | bool, ref: Callable[[str], str] = str, namespace: str = "math") -> Expr:
-    """The shortest text that reads back as the same number; inf and nan belong to a module that `ref` names."""
+    """The shortest text that reads back as the same number; `ref` names the module that has inf and nan."""
     if isinstance(value, bool):
         return Expr(str(value))
     if isinstance(value, float) and not math.isfinite(value):

@@ -44,7 +44,7 @@ def _write_groups(context: Context, writer: Writer, body: Body, statements: Sequ
             current = statement.group
             _head(context, writer, current)
         for line in statement.lines:
-            writer.line(line, note=_formula(context, statement))
+            writer.line(line, note=_formula(context, body, statement))
 
 
 def _head(context: Context, writer: Writer, group: Group) -> None:
@@ -70,8 +70,8 @@ def _ops_of(context: Context, line: int) -> list[str]:
     return context.line_ops.get(line, [])
 
 
-def _formula(context: Context, statement: Statement) -> str:
+def _formula(context: Context, body: Body, statement: Statement) -> str:
     """The chain rule of a step of the teaching form."""
     if context.level > 0 or not statement.group.adjoint or len(statement.lines) > 1:
         return ""
-    return formula(context, statement)
+    return formula(statement, str(context.program.target), body.adjoint_names)

@@ -1,0 +1,161 @@
+"""Nodes as text: an op's template with its operands' texts in the places of its parameters.
+
+mul(x, add(a, b))     ->     x * (a + b)
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from autodiffc.compiler.ir import Graph, Literal, Node
+from autodiffc.compiler.types import Dim
+
+from .context import Context
+from .dimtext import dim_expr
+from .names import Scope
+from .pytext import ATOM, Expr, Template, call, number, template
+from .schedule import LEAVES, Group
+
+CASTS = {"real": "float", "int": "int", "bool": "bool"}
+_DEFAULT_DTYPE = re.compile(r"(np\.(?:zeros|ones|full|array|eye|linspace)\(.*), (?:dtype=)?_REAL\)")
+_ONE_AXIS = re.compile(r"(np\.(?:zeros|ones|full)\()\((\w+),\)")
+
+
+@dataclass(frozen=True)
+class Pending:
+    """An expression that waits for the one place where it is used."""
+
+    expr: Expr
+    ops: int
+    group: Group
+    stable: bool  # made of arguments and constants alone: reads well on any line
+    updates: tuple[str, ...] = ()  # statements that follow the assignment; NAME stands for the name
+
+
+class Rendering:
+    """The texts of the values that one function knows, and the dims that they mention.
+
+    `values` are the texts of arguments and of what has been assigned, `pending` those of expressions that
+    wait to be written inside another.
+    """
+
+    def __init__(self, context: Context, graph: Graph, scope: Scope, given: Mapping[Node, Expr]):
+        self.context = context
+        self.graph = graph
+        self.scope = scope
+        self.values: dict[Node, Expr] = dict(given)
+        self.pending: dict[Node, Pending] = {}
+        self.dims: dict[str, None] = {}
+        self._templates: dict[Node, tuple[Template, dict[str, Expr]]] = {}
+
+    def value(self, node: Node) -> Expr:
+        """The text of a value, once the statements are written."""
+        return self._operand(node, array=bool(node.rank))
+
+    def mentioned_dims(self) -> dict[str, None]:
+        """The dims that the statements will mention."""
+        for node in self.graph.nodes():
+            if node.op.name == "dim":
+                self.dim(node["dim"])
+            elif node.op.name not in LEAVES:
+                self._template(node)
+        return self.dims
+
+    def dim(self, dim: Dim) -> Expr:
+        """The text of a dim, which the function must then bind."""
+        return dim_expr(dim, self._symbol, self.context.ref)
+
+    def dim_name(self, name: str) -> str:
+        """The local name of a dim, which the function must then bind."""
+        return self._symbol(name)
+
+    def _symbol(self, name: str) -> str:
+        self.dims[name] = None
+        return self.context.local(name)
+
+    # --- templates ---------------------------------------------------------------------------------
+
+    def _template(self, node: Node) -> tuple[Template, dict[str, Expr]]:
+        """The parsed text of a node's op, and the expressions that stand in it for dims."""
+        if node not in self._templates:
+            held: dict[str, Expr] = {}
+
+            def text_of(dim: Dim) -> str:
+                if dim.known is not None:
+                    return str(dim.known)
+                key = f"_dim{len(held)}_"
+                held[key] = self.dim(dim)
+                return key
+
+            scalar = not node.rank and all(not a.rank for a in node.args)
+            source = node.op.scalar if scalar and node.op.scalar is not None else node.op.py
+            text = source if isinstance(source, str) else source(node, text_of)
+            text = _ONE_AXIS.sub(r"\1\2", text)
+            if self.context.dtype == "float64":
+                text = _DEFAULT_DTYPE.sub(r"\1)", text)
+            self._templates[node] = template(text, parameters(node)), held
+        return self._templates[node]
+
+    def _own_name(self, node: Node) -> str:
+        """The name that a value is to have."""
+        raise NotImplementedError
+
+    def _render(self, node: Node) -> tuple[list[str], Expr]:
+        """The statements that a node needs before its value can be named, and the expression of its value."""
+        parsed, held = self._template(node)
+        array = bool(node.rank) or any(a.rank for a in node.args)
+        operands = [self._operand(a, array) for a in node.args]
+        names = {**dict(zip(parsed.params, operands)), **held}
+        for local in parsed.stored:
+            names[local] = Expr(self._own_name(node) if local == "out" else self.scope.fresh(local))
+        if parsed.is_expression:
+            return [], self._typed(node, parsed.expression(names, self._global))
+        return parsed.text(names, self._global).split("\n"), names["out"]
+
+    def _typed(self, node: Node, expr: Expr) -> Expr:
+        """The value in the type that it must have: Python's for scalars, the module's dtype for arrays."""
+        if not node.rank and any(a.rank for a in node.args):
+            cast = self.context.ref(CASTS[node.type.kind])
+            return expr if expr.text.endswith(".item()") else call(cast, expr)
+        uncertain = node.rank and not any(a.rank and a.type.kind == "real" for a in node.args)
+        if (
+            self.context.dtype == "float32"
+            and node.type.kind == "real"
+            and uncertain
+            and "float32" not in expr.text
+        ):
+            return Expr(f"{expr.within(ATOM)}.astype({self.context.ref('np')}.float32)")
+        return expr
+
+    def _global(self, name: str) -> str:
+        if name == "_REAL":
+            return f"{self.context.ref('np')}.{self.context.dtype}"
+        return self.context.ref(name)
+
+    # --- operands ----------------------------------------------------------------------------------
+
+    def _operand(self, node: Node, array: bool) -> Expr:
+        if node in self.values:
+            return self.values[node]
+        if node in self.pending:
+            return self.pending[node].expr
+        if node.op.name == "const":
+            value = node["value"]
+            if isinstance(value, Literal):
+                return Expr(self.context.table(value))
+            return self._number(value, array)
+        return self.dim(node["dim"])
+
+    def _number(self, value: float, array: bool) -> Expr:
+        return number(value, self.context.ref, "np" if array else "math")
+
+
+def parameters(node: Node) -> tuple[str, ...]:
+    """The names that stand for a node's arguments in its op's text."""
+    params = node.op.params
+    if params and params[-1].startswith("*"):
+        fixed, rest = params[:-1], params[-1][1:]
+        return (*fixed, *(f"{rest}{i}" for i in range(len(node.args) - len(fixed))))
+    return params
