@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from autodiffc.compiler.ir import Graph, Node, users
 
-from .context import Context
+from .context import Context, value_names
 from .inplace import NAME
 from .names import Scope
 from .pytext import Expr, unparenthesised
@@ -53,6 +53,7 @@ class Body(Rendering):
         self.adjoint_names: set[str] = set()  # local names that stand for a derivative
         renamed = output_names or {}
         self._output_names = {node: renamed.get(name, name) for name, node in reversed(graph.outputs)}
+        self._reserved = frozenset(renamed.values())
         self._users: dict[Node, list[Node]] = {}
         self._uses: Counter[Node] = Counter()
         self._sums: dict[Node, Node] = {}  # partial sums of a named adjoint, and the adjoint
@@ -248,7 +249,7 @@ class Body(Rendering):
 
     def _claimed(self, given: str) -> str:
         """The local name for a name that the model, or a pass, has given."""
-        models = self.context.local(given) in self.context.names.model
+        models = given in value_names(self.context) or given in self._reserved
         return self.scope.claim(given) if models else self.scope.fresh(given)
 
     def _own_name(self, node: Node) -> str:

@@ -71,6 +71,12 @@ def once(function: Callable[[Context], Fact]) -> Callable[[Context], Fact]:
     return kept
 
 
+@once
+def value_names(context: Context) -> frozenset[str]:
+    """The names of the model's values; those that a pass gives are not among them."""
+    return frozenset(context.program.graph.names.values()).union(context.program.outputs)
+
+
 def model_names(program: Program) -> list[str]:
     """Every name that the model gives: to arguments, dims, outputs and values."""
     names = [a.name for a in program.arguments] + list(program.dims) + list(program.outputs)

@@ -9,7 +9,7 @@ from autodiffc.compiler.model import Argument, Binding
 
 from .body import Body
 from .boundary import bindings_of, holders, write_call
-from .context import Context, once, python_type
+from .context import Context, once, python_type, value_names
 from .dimtext import Holder, bind, readable_from
 from .docstrings import arguments_text, write_docstring
 from .pytext import Expr
@@ -185,7 +185,7 @@ def cache_fields(context: Context) -> dict[str, Node | None]:
 def cache_names(context: Context) -> dict[str, str]:
     """The Python names of the cache's fields: the model's own, or what tells what is saved."""
     forward, scope = context.derivative.forward, context.names.scope()
-    named = {node: name for node, name in forward.names.items() if name in context.names.model}
+    named = {node: name for node, name in forward.names.items() if name in value_names(context)}
     found: dict[str, str] = {}
     plain: dict[Node, str] = {}
     for name, node in cache_fields(context).items():

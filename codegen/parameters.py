@@ -293,16 +293,20 @@ def write_bounds(context: Context, writer: Writer) -> None:
         write_docstring(
             writer, "Return a pair (low, high) for each element of pack(params); None where it is open."
         )
-        pairs = [f"[({', '.join(limits(p.bounds, context.dtype))})]" for p in params]
-        if len(set(pairs)) == 1:
+        pairs = [f"({', '.join(limits(p.bounds, context.dtype))})" for p in params]
+        if len(set(pairs)) == 1 and len(params) > 1:
             scalars = all(not p.type.rank for p in params)
             count = str(len(params)) if scalars else f"{context.ref('sum')}(map({np_}.size, {name}))"
-            writer.line(f"return {pairs[0]} * {count}")
+            writer.line(f"return [{pairs[0]}] * {count}")
             return
-        parts = [
-            f"{pair} * {np_}.size({name}.{context.local(p.name)})" if p.type.rank else pair
-            for pair, p in zip(pairs, params)
-        ]
+        parts: list[str] = []
+        for pair, param in zip(pairs, params):
+            if param.type.rank:
+                parts.append(f"[{pair}] * {np_}.size({name}.{context.local(param.name)})")
+            elif parts and parts[-1].endswith("]"):
+                parts[-1] = f"{parts[-1][:-1]}, {pair}]"
+            else:
+                parts.append(f"[{pair}]")
         writer.line(f"return {' + '.join(parts)}")
 
 
