@@ -271,6 +271,9 @@ def batch_norm(x: Real, gamma: Real, beta: Real, axis: Raw = LAST, eps: Number =
 def cross_entropy(logits: Real, target: Tensor) -> Value:
     if target.type.kind == "int":
         return ops.cross_entropy(logits, target)
+    if target.rank == logits.rank - 1:
+        label = f"class labels are ints, not {target.type}; probabilities are {logits.type}"
+        raise ArgumentProblem("E0204", label, "target")
     return ops.cross_entropy_probs(logits, as_real(target))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .. import ir, ops
 from ..ir import Node
-from ..types import Dim, TypeProblem, broadcast, promote, same_size, shape_text, size_of
+from ..types import Dim, Shape, TypeProblem, broadcast, promote, same_size, shape_text, size_of
 from .signature import (
     Number,
     Option,
@@ -15,6 +15,7 @@ from .signature import (
     Whole,
     axes_of,
     builtin,
+    lengths_of,
     one_axis,
     sizes_of,
     wholes_of,
@@ -34,13 +35,17 @@ def reshape(x: Tensor, *shape: Raw) -> Value:
     total = size_of(x.shape)
     if len(unknown) > 1:
         raise ArgumentProblem("E0203", "more than one -1", "shape")
+    lengths_of(tuple(Static(d) for d in dims if d.known != -1))
+    written = shape_text(tuple(dims))
     if unknown:
         rest = size_of(tuple(d for i, d in enumerate(dims) if i != unknown[0]))
         whole, part = (d.multiplied_out()[0] for d in (total, rest))
         dims[unknown[0]] = whole // part if part.known != 0 else Dim.of(0)
     if not same_size(x.shape, tuple(dims)):
-        label = f"{shape_text(x.shape)} has {total} elements, {shape_text(tuple(dims))} has {size_of(tuple(dims))}"
-        raise ArgumentProblem("E0203", label, "shape")
+        other = "does not divide that" if unknown else f"has {size_of(tuple(dims))}"
+        raise ArgumentProblem(
+            "E0203", f"{shape_text(x.shape)} has {total} elements, {written} {other}", "shape"
+        )
     return ops.reshape(x, shape=tuple(dims))
 
 
@@ -92,12 +97,20 @@ def ravel(x: Tensor) -> Value:
 
 @builtin()
 def broadcast_to(x: Tensor, *shape: Raw) -> Value:
-    dims = sizes_of(shape)
-    if broadcast(x.shape, dims) != dims:
+    dims = lengths_of(shape)
+    if not _fits(x, dims):
         raise ArgumentProblem(
             "E0203", f"{shape_text(x.shape)} does not broadcast to {shape_text(dims)}", "shape"
         )
     return ops.broadcast_to(x, shape=dims)
+
+
+def _fits(x: Node, shape: Shape) -> bool:
+    """Whether an array broadcasts to a shape."""
+    try:
+        return broadcast(x.shape, shape) == shape
+    except TypeProblem:
+        return False
 
 
 def _parts(values: tuple[Value, ...], what: str) -> tuple[Node, ...]:
@@ -117,7 +130,9 @@ def concatenate(*arrays: Raw, axis: Raw = FIRST) -> Value:
     arrays, axis = _trailing_axis(arrays, axis)
     nodes = _parts(arrays, "concatenate")
     if any(n.rank != nodes[0].rank for n in nodes) or not nodes[0].rank:
-        raise TypeProblem("E0203", "concatenate of " + " and ".join(str(n.type) for n in nodes))
+        shown = " and ".join(str(n.type) for n in nodes)
+        scalars = "; scalars have no axis: use stack" if not any(n.rank for n in nodes) else ""
+        raise TypeProblem("E0203", f"concatenate of {shown}{scalars}")
     return ops.concatenate(*nodes, axis=one_axis(nodes[0], axis))
 
 
@@ -134,7 +149,7 @@ def stack(*arrays: Raw, axis: Raw = FIRST) -> Value:
     nodes = _parts(arrays, "stack")
     for n in nodes[1:]:
         if n.shape != nodes[0].shape:
-            raise TypeProblem("E0203", f"stack of {nodes[0].type} and {n.type}")
+            raise TypeProblem("E0203", f"stack of {nodes[0].type} and {n.type}: they are not of one shape")
     place = wholes_of((axis,), "axis")[0]
     rank = nodes[0].rank + 1
     if not -rank <= place < rank:
@@ -194,8 +209,6 @@ def roll(x: Tensor, shift: Raw, axis: Raw = None) -> Value:
 
 @builtin()
 def repeat(x: Tensor, repeats: Size, axis: Raw = None) -> Value:
-    if repeats.known is not None and repeats.known < 0:
-        raise ArgumentProblem("E0205", "repeats is not negative", "repeats")
     if axis is None:
         x, axis = ops.reshape(x, shape=(size_of(x.shape),)), Static(Dim.of(0))
     return ops.repeat(x, repeats=repeats, axis=one_axis(x, axis))
@@ -203,7 +216,7 @@ def repeat(x: Tensor, repeats: Size, axis: Raw = None) -> Value:
 
 @builtin()
 def tile(x: Tensor, *reps: Raw) -> Value:
-    sizes = sizes_of(reps, "reps")
+    sizes = lengths_of(reps, "reps")
     rank = max(x.rank, len(sizes))
     padded = (Dim.of(1),) * (rank - len(sizes)) + sizes
     if x.rank < rank:
@@ -238,12 +251,12 @@ def embedding(table: Tensor, index: Tensor) -> Value:
 
 @builtin()
 def zeros(*shape: Raw) -> Value:
-    return ops.broadcast_to(ir.const(0.0), shape=sizes_of(shape))
+    return ops.broadcast_to(ir.const(0.0), shape=lengths_of(shape))
 
 
 @builtin()
 def ones(*shape: Raw) -> Value:
-    return ops.broadcast_to(ir.const(1.0), shape=sizes_of(shape))
+    return ops.broadcast_to(ir.const(1.0), shape=lengths_of(shape))
 
 
 def _of_kind(value: int, kind: str) -> Node:
@@ -262,23 +275,23 @@ def ones_like(x: Tensor) -> Value:
 
 @builtin()
 def full(shape: Raw, value: Tensor) -> Value:
-    dims = sizes_of(shape if isinstance(shape, tuple) else (shape,))
-    if broadcast(value.shape, dims) != dims:
+    dims = lengths_of(shape if isinstance(shape, tuple) else (shape,))
+    if not _fits(value, dims):
         raise ArgumentProblem("E0203", f"{value.type} does not fill {shape_text(dims)}", "value")
     return ops.broadcast_to(value, shape=dims)
 
 
 @builtin()
 def eye(n: Size, m: Raw = None, k: Whole = 0) -> Value:
-    columns = n if m is None else sizes_of((m,), "m")[0]
+    columns = n if m is None else lengths_of((m,), "m")[0]
     return ops.eye(n=n, m=columns, k=k)
 
 
 @builtin()
 def arange(start: Raw, stop: Raw = None, step: Raw = UNIT_STEP) -> Value:
     """`arange(stop)`, `arange(start, stop, step)` with ints made of dims: ints, as in NumPy."""
-    bounds = (Static(Dim.of(0)), start) if stop is None else (start, stop)
-    first, last = sizes_of(bounds, "stop")
+    given = sizes_of((start,), "start") + (() if stop is None else sizes_of((stop,), "stop"))
+    first, last = given if len(given) == 2 else (Dim.of(0), given[0])
     stride = wholes_of((step,), "step")[0]
     if not stride:
         raise ArgumentProblem("E0205", "the step is not 0", "step")

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from inspect import Parameter
 
 from autodiffc.grammar import ast
-from autodiffc.grammar.diagnostics import Note, suggestion
+from autodiffc.grammar.diagnostics import Note
 from autodiffc.grammar.source import Span
 
 from ..ir import Node
 from ..types import Dim, TypeProblem
 from . import builtins, builtins_shape  # noqa: F401  (importing them fills BUILTINS)
-from .context import CALL_DEPTH_LIMIT, NODE_LIMIT
+from .context import CALL_DEPTH_LIMIT, NODE_LIMIT, Context
 from .expressions import Evaluator
+from .habits import argument_help, function_help
 from .scope import Function, Scope
 from .signature import BUILTINS, fit
 from .statements import Block, check_type
 from .values import POISON, ArgumentProblem, Poison, Static, Value, as_value_node
+from .walk import walk
 
 # What the language has and this version does not: refused by name.
 LATER = frozenset(
@@ -45,8 +49,6 @@ LATER = frozenset(
         "stop_gradient",
     ]
 )
-# Here a list, like a tuple, is a sequence of arrays and not one array.
-OF_SEQUENCES = frozenset(["concatenate", "stack"])
 EXTREMES = {"max": Dim.maximum, "min": Dim.minimum, "maximum": Dim.maximum, "minimum": Dim.minimum}
 
 
@@ -54,6 +56,8 @@ def call(evaluator: Evaluator, expr: ast.Call) -> Value:
     """The value of a call."""
     name = expr.func.id
     function = evaluator.scope.find_function(name)
+    if name in evaluator.context.ambiguous:
+        return POISON
     if function is not None:
         return _expand(evaluator, expr, function)
     if name in LATER:
@@ -64,23 +68,47 @@ def call(evaluator: Evaluator, expr: ast.Call) -> Value:
 
 
 def _unknown(evaluator: Evaluator, expr: ast.Call) -> Poison:
-    name = expr.func.id
+    context, name = evaluator.context, expr.func.id
     for operand in (*expr.args, *(k.value for k in expr.keywords)):
         evaluator.value(operand)
-    if name in evaluator.context.assumed_known:
+    if name in context.assumed_known:
         return POISON
+    if name in context.functions:
+        return _too_early(evaluator, expr)
     notes: tuple[Note, ...] = ()
-    help_text = suggestion(name, (*BUILTINS, *LATER, *evaluator.scope.visible_functions()))
+    help_text = function_help(name, (*BUILTINS, *LATER, *evaluator.scope.visible_functions()))
     binding = evaluator.scope.find(name)
     if binding is not None:
         notes = (Note(binding.span, f"{name} is a value, declared"),)
-        help_text = help_text or "write `*` to multiply"
-    parent = evaluator.scope.parent
-    if name in evaluator.pending_functions or (parent is not None and name in parent.functions):
-        help_text = "define a function before it is used"
-    if name == "range":
-        help_text = "`range` stands in a `for` only; `arange` makes an array"
-    return evaluator.context.report("E0202", f"no function `{name}`", expr.func.span, "", notes, help_text)
+        help_text = "write `*` to multiply"
+    elif evaluator.scope.constant(name)[0]:
+        help_text = f"`{name}` is a constant: drop the brackets"
+    return context.report("E0202", f"no function `{name}`", expr.func.span, "", notes, help_text)
+
+
+def _too_early(evaluator: Evaluator, expr: ast.Call) -> Poison:
+    """A function that is defined further down; it may be one that leads back here."""
+    context, name = evaluator.context, expr.func.id
+    notes = (Note(context.functions[name].name.span, f"`{name}` is defined"),)
+    callers = {called for called, _ in context.calls}
+    if callers & _reached(context, name):
+        message = f"`{context.calls[-1][0]}` and `{name}` call each other"
+        return context.report("E0211", message, expr.func.span, "", notes, "write a loop")
+    help_text = "define a function before it is used"
+    return context.report("E0202", f"no function `{name}`", expr.func.span, "", notes, help_text)
+
+
+def _reached(context: Context, name: str) -> set[str]:
+    """The functions of the file that a function calls, at once or through others."""
+    reached: set[str] = set()
+    waiting = [name]
+    while waiting:
+        body = context.functions[waiting.pop()].body
+        called = {part.func.id for part in walk(body) if isinstance(part, ast.Call)}
+        new = (called & context.functions.keys()) - reached
+        reached |= new
+        waiting.extend(new)
+    return reached
 
 
 def _operands(evaluator: Evaluator, expr: ast.Call) -> tuple[list[Value], dict[str, Value]] | None:
@@ -102,37 +130,59 @@ def _operands(evaluator: Evaluator, expr: ast.Call) -> tuple[list[Value], dict[s
 
 
 def _sequences(expr: ast.Call) -> ast.Call:
-    """`concatenate([a, b])` read as `concatenate((a, b))`."""
-    args = (ast.TupleLiteral(a.span, a.items) if isinstance(a, ast.ListLiteral) else a for a in expr.args)
-    return replace(expr, args=tuple(args))
+    """`sum(x, axis=[0, 1])` read as `sum(x, axis=(0, 1))` wherever an array makes no sense."""
+    parameters = BUILTINS[expr.func.id].signature.parameters
+    places = BUILTINS[expr.func.id].positions(len(expr.args))
+    args = tuple(_sequence(a, parameter) for a, parameter in zip(expr.args, places))
+    keywords = tuple(replace(k, value=_sequence(k.value, parameters.get(k.name.id))) for k in expr.keywords)
+    return replace(expr, args=args + expr.args[len(args) :], keywords=keywords)
+
+
+def _sequence(expr: ast.Expr, parameter: Parameter | None) -> ast.Expr:
+    if parameter is None or parameter.annotation != "Raw" or not isinstance(expr, ast.ListLiteral):
+        return expr
+    # The items of the list that `stack` takes are arrays, those of `pad_width` pairs.
+    deep = parameter.kind is not parameter.VAR_POSITIONAL
+    items = tuple(_sequence(i, parameter) for i in expr.items) if deep else expr.items
+    return ast.TupleLiteral(expr.span, items)
 
 
 def _builtin(evaluator: Evaluator, expr: ast.Call) -> Value:
-    name = expr.func.id
+    name, function = expr.func.id, BUILTINS[expr.func.id]
     if len(expr.args) == 1 and isinstance(expr.args[0], ast.Generator):
         return evaluator.value(expr.args[0])
-    operands = _operands(evaluator, _sequences(expr) if name in OF_SEQUENCES else expr)
-    if operands is None:
+    operands = _operands(evaluator, _sequences(expr))
+    if not _known_keywords(evaluator, expr, function.names, function.usage) or operands is None:
         return POISON
     args, keywords = operands
-    if name in EXTREMES and len(args) == 2 and not keywords:
-        if isinstance(args[0], Static) and isinstance(args[1], Static):
-            return Static(EXTREMES[name](args[0].dim, args[1].dim))
-        if name in ("max", "min") and not _axis_like(args[1]):
-            raise TypeProblem("E0205", f"{name} reduces one array; {name}imum(a, b) compares two")
+    if name in EXTREMES and len(args) == 2 and not keywords and all(isinstance(a, Static) for a in args):
+        return Static(EXTREMES[name](*(a.dim for a in args if isinstance(a, Static))))
+    notes = evaluator.declared(*expr.args)
     try:
-        value = fit(BUILTINS[name], args, keywords)
+        if name in ("max", "min") and any(isinstance(a, Node) for a in args[1:2]):
+            raise TypeProblem("E0205", f"{name} reduces one array; {name}imum(a, b) compares two")
+        value = fit(function, args, keywords)
     except ArgumentProblem as problem:
         span = _argument_span(expr, problem.argument)
-        return evaluator.context.problem(problem.code, str(problem), span, f"`{name}`")
+        label = f"{problem.argument}: {problem}" if problem.code == "E0204" else str(problem)
+        shown = notes if problem.code == "E0203" else ()
+        return evaluator.context.problem(problem.code, label, span, f"`{name}`", shown)
     except TypeProblem as problem:
-        notes = evaluator.declared(*expr.args) if problem.code != "E0205" else ()
-        return evaluator.context.problem(problem.code, str(problem), expr.span, f"`{name}`", notes)
+        shown = notes if problem.code != "E0205" else ()
+        return evaluator.context.problem(problem.code, str(problem), expr.span, f"`{name}`", shown)
     return evaluator.context.made(value, expr.span) if isinstance(value, Node) else value
 
 
-def _axis_like(value: Value) -> bool:
-    return isinstance(value, (Static, tuple)) or value is None
+def _known_keywords(
+    evaluator: Evaluator, expr: ast.Call, names: Sequence[str], usage: str, notes: tuple[Note, ...] = ()
+) -> bool:
+    """Report each keyword that the function does not take."""
+    unknown = [k for k in expr.keywords if k.name.id not in names]
+    for keyword in unknown:
+        message = f"`{expr.func.id}` has no argument `{keyword.name.id}`"
+        help_text = argument_help(keyword.name.id, names)
+        evaluator.context.report("E0205", message, keyword.name.span, f"it is {usage}", notes, help_text)
+    return not unknown
 
 
 def _argument_span(expr: ast.Call, name: str) -> Span:
@@ -140,12 +190,9 @@ def _argument_span(expr: ast.Call, name: str) -> Span:
     for keyword in expr.keywords:
         if keyword.name.id == name:
             return keyword.value.span
-    parameters = list(BUILTINS[expr.func.id].signature.parameters.values())
-    for position, parameter in enumerate(parameters):
-        if parameter.name == name and position < len(expr.args):
-            rest = parameter.kind is parameter.VAR_POSITIONAL
-            return expr.args[position].span.to(expr.args[-1].span) if rest else expr.args[position].span
-    return expr.span
+    places = BUILTINS[expr.func.id].positions(len(expr.args))
+    given = [arg.span for arg, parameter in zip(expr.args, places) if parameter.name == name]
+    return given[0].to(given[-1]) if given else expr.span
 
 
 # --- functions of the model ----------------------------------------------------------------------------
@@ -190,12 +237,15 @@ def _bind(
     """Each parameter with its value, typed by its annotation; None, and a report, where it does not fit."""
     parameters = function.definition.params
     names = [p.name.id for p in parameters]
+    shown = ", ".join(n if p.default is None else f"{n}=…" for n, p in zip(names, parameters))
+    usage = f"{expr.func.id}({shown})"
+    notes = (Note(function.definition.name.span, f"`{expr.func.id}` is defined"),)
+    if not _known_keywords(evaluator, expr, names, usage, notes):
+        return None
     problem = _misfit(names, parameters, args, keywords)
     if problem is not None:
-        notes = (Note(function.definition.name.span, f"`{expr.func.id}` is defined"),)
-        evaluator.context.report(
-            "E0205", f"arguments that do not fit `{expr.func.id}`", expr.span, problem, notes
-        )
+        message = f"arguments that do not fit `{expr.func.id}`"
+        evaluator.context.report("E0205", message, expr.span, f"{problem}; it is {usage}", notes)
         return None
     given = dict(zip(names, args)) | keywords
     spans = dict(zip(names, (a.span for a in expr.args))) | {k.name.id: k.value.span for k in expr.keywords}
@@ -222,17 +272,14 @@ def _bind(
 def _misfit(
     names: list[str], parameters: tuple[ast.FuncParam, ...], args: list[Value], keywords: dict[str, Value]
 ) -> str | None:
-    usage = ", ".join(n if p.default is None else f"{n}=…" for n, p in zip(names, parameters))
     if len(args) > len(names):
-        return f"{len(args)} arguments for ({usage})"
+        return "too many arguments"
     for name in keywords:
-        if name not in names:
-            return f"there is no argument `{name}` in ({usage})"
         if name in names[: len(args)]:
             return f"`{name}` is given twice"
     for name, parameter in list(zip(names, parameters))[len(args) :]:
         if name not in keywords and parameter.default is None:
-            return f"the argument `{name}` of ({usage}) is missing"
+            return f"the argument `{name}` is missing"
     return None
 
 

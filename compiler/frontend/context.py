@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from autodiffc.grammar.diagnostics import Diagnostic, Note
+from autodiffc.grammar import ast
+from autodiffc.grammar.diagnostics import CODES, Diagnostic, Note
 from autodiffc.grammar.source import Span
 
 from ..ir import Node, Origin
@@ -17,14 +18,10 @@ NODE_LIMIT = 400_000
 CALL_DEPTH_LIMIT = 60
 
 TITLES = {
-    "E0203": "shapes do not agree",
-    "E0204": "a value of the wrong kind",
+    "E0105": "an int beyond 64 bits",
     "E0205": "arguments that do not fit",
     "E0207": "no such axis",
-    "E0208": "an index that does not fit",
     "E0212": "too large",
-    "E0305": "no derivative",
-    "E0901": "not supported yet",
 }
 
 
@@ -43,7 +40,10 @@ class Context:
     calls: list[tuple[str, Span]] = field(default_factory=list)
     expanding: list[Span] = field(default_factory=list)  # the definitions of the functions in `calls`
     expanded: set[Span] = field(default_factory=set)  # the definitions of all functions ever called
-    assumed_known: frozenset[str] = frozenset()  # names in statements that did not parse
+    assumed_known: frozenset[str] = frozenset()  # names in statements that did not parse or do not hold
+    defined: dict[str, Span] = field(default_factory=dict)  # where each value of the file is first defined
+    functions: dict[str, ast.FuncDef] = field(default_factory=dict)  # every function of the file
+    ambiguous: frozenset[str] = frozenset()  # functions that are defined twice
     node_count: int = 0
     depth: int = 0  # of nested expressions under evaluation
 
@@ -56,16 +56,23 @@ class Context:
         notes: tuple[Note, ...] = (),
         help: str = "",
     ) -> Poison:
-        """Record a finding; the result stands for the value that is missing because of it."""
-        called = tuple(Note(span, f"in the call of `{name}`") for name, span in reversed(self.calls[-3:]))
-        self.diagnostics.append(Diagnostic(code, message, span, label, notes + called, help))
+        """Record a finding, once; the result stands for the value that is missing because of it."""
+        called = [Note(span, f"in the call of `{name}`") for name, span in reversed(self.calls)]
+        if called and span.source is not called[-1].span.source:
+            # What the library refuses is shown where the model calls it.
+            place = next(i for i, c in enumerate(called) if c.span.source is called[-1].span.source)
+            notes = (Note(span, f"in `{self.calls[-1 - place][0]}`"),)
+            span, called = called[place].span, called[place + 1 :]
+        if (code, message, span.source.name, span.start) not in self._reported:
+            self._reported.add((code, message, span.source.name, span.start))
+            self.diagnostics.append(Diagnostic(code, message, span, label, notes + tuple(called[:3]), help))
         return POISON
 
     def problem(
         self, code: str, label: str, span: Span, where: str = "", notes: tuple[Note, ...] = ()
     ) -> Poison:
         """Record what an op or a conversion could not accept."""
-        title = TITLES.get(code, "an error")
+        title = TITLES.get(code, CODES[code])
         joint = " " if code == "E0205" else " in "
         return self.report(code, title + joint + where if where else title, span, label, notes)
 
@@ -95,6 +102,7 @@ class Context:
             self.names[node] = name
 
     _outer_names: set[Node] = field(default_factory=set)
+    _reported: set[tuple[str, str, str, int]] = field(default_factory=set)
 
     def _require_divisible(self, node: Node, span: Span) -> None:
         """Note what must divide what for a reshape to keep the number of elements."""

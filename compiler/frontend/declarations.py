@@ -142,11 +142,11 @@ def _argument(
 ) -> None:
     if name.id.startswith("_"):
         _underscore(evaluator, name)
+    fresh = name.id not in evaluator.scope.values
+    found.failed_argument = found.failed_argument or stated is None or not fresh
     if stated is None:
-        found.failed_argument = True
         define(evaluator, name, POISON)
         return
-    fresh = name.id not in evaluator.scope.values
     node = argument(name.id, stated)
     define(evaluator, name, node)
     if fresh:
@@ -257,9 +257,13 @@ def _output(evaluator: Evaluator, found: Declarations, statement: ast.OutputDecl
         checked = check_type(evaluator, statement.type, node, span, name.id)
         node = checked if isinstance(checked, (Node, Poison)) else POISON
     if statement.value is not None:
-        define(evaluator, name, node)
+        define(evaluator, name, node, _again_help("output", name))
     found.outputs[name.id] = node
     found.output_spans[name.id] = name.span
+
+
+def _again_help(word: str, name: ast.Name) -> str:
+    return f"`{word} {name.id}` alone takes the value that is there; another value needs another name"
 
 
 def _result(evaluator: Evaluator, name: ast.Name, value: ast.Expr | None) -> Node | Poison:
@@ -295,7 +299,7 @@ def _loss(evaluator: Evaluator, found: Declarations, statement: ast.LossDecl) ->
     if isinstance(node, Node):
         node = evaluator.context.made(as_real(node), span)
     if statement.value is not None:
-        define(evaluator, name, node)
+        define(evaluator, name, node, _again_help("loss", name))
     found.loss_name = name.id
     found.outputs[name.id] = node
     found.output_spans[name.id] = name.span
@@ -353,7 +357,10 @@ def _wrt_problem(evaluator: Evaluator, found: Declarations, name: ast.Name) -> b
         if name.id not in evaluator.context.assumed_known:
             evaluator.context.report("E0201", f"`{name.id}` is not defined", name.span, help=help_text)
     elif not isinstance(binding.value, Poison):
-        evaluator.context.report("E0305", f"`{name.id}` is neither an input nor a param", name.span)
+        known = ", ".join(name for name, node in found.nodes.items() if node.type.kind == "real")
+        help_text = f"real inputs and params: {known}" if known else ""
+        message = f"`{name.id}` is neither an input nor a param"
+        evaluator.context.report("E0305", message, name.span, help=help_text)
     return True
 
 

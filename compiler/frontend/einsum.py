@@ -19,7 +19,7 @@ def normalised(spec: str, ranks: tuple[int, ...]) -> str:
     left, arrow, result = text.partition("->")
     terms = left.split(",")
     if len(terms) != len(ranks):
-        raise TypeProblem("E0205", f"{len(terms)} subscripts for {len(ranks)} arrays")
+        raise TypeProblem("E0205", f"{len(terms)} subscripts for {len(ranks)} array{'s' * (len(ranks) != 1)}")
     for term in (*terms, result):
         _letters_only(term)
     fresh = [c for c in ascii_letters if c not in text]

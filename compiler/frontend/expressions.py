@@ -18,6 +18,7 @@ from .. import ir, ops
 from ..ir import OPS, Node
 from ..types import Dim, Kind, TypeProblem, promote, shape_text
 from .context import Context
+from .habits import attribute_help
 from .scope import Scope
 from .signature import BUILTINS
 from .values import POISON, Poison, Static, Text, Value, as_kind, as_value_node, describe
@@ -37,7 +38,6 @@ class Evaluator:
         self.context = context
         self.scope = scope
         self._call = call
-        self.pending_functions: frozenset[str] = frozenset()  # defined further down in the file
 
     def inside(self, scope: Scope) -> Evaluator:
         """An evaluator for another scope, with the same findings."""
@@ -48,7 +48,7 @@ class Evaluator:
     def value(self, expr: ast.Expr) -> Value:
         """Any value: a node, a static int, a tuple, a string, None."""
         if self.context.depth >= DEPTH_LIMIT:
-            return self.context.report("E0106", "nested too deeply", expr.span, help="name a part of it")
+            return self._too_deep(expr)
         self.context.depth += 1
         try:
             return self._HANDLERS[type(expr)](self, expr)
@@ -56,6 +56,12 @@ class Evaluator:
             return self.context.problem(problem.code, str(problem), expr.span)
         finally:
             self.context.depth -= 1
+
+    def _too_deep(self, expr: ast.Expr) -> Poison:
+        told = self.context.diagnostics
+        if not any(d.code == "E0106" and d.span.line == expr.span.line for d in told):
+            self.context.report("E0106", "nested too deeply", expr.span, help="name a part of it")
+        return POISON
 
     def node(self, expr: ast.Expr) -> Node | Poison:
         """A number or an array."""
@@ -69,13 +75,17 @@ class Evaluator:
 
     def dim(self, expr: ast.Expr, what: str = "a dim") -> Dim | Poison:
         """An int that is known as an expression of the dims."""
+        if isinstance(expr, ast.Name) and not self.means_something(expr.id):
+            return self.undefined(expr, as_dim=True)
         value = self.value(expr)
         if isinstance(value, Poison):
             return value
         if isinstance(value, Static):
             return value.dim
         message = f"{what} is an int made of dims and numbers"
-        return self.context.report("E0204", message, expr.span, f"{describe(value)}")
+        divided = isinstance(expr, ast.Binary) and expr.op == "/"
+        help_text = "`//` divides ints" if divided else ""
+        return self.context.report("E0204", message, expr.span, f"{describe(value)}", help=help_text)
 
     # --- leaves ----------------------------------------------------------------------------------
 
@@ -97,23 +107,28 @@ class Evaluator:
             return value
         return self.undefined(expr)
 
-    def undefined(self, name: ast.Name, in_type: bool = False) -> Poison:
-        """Report a name that means nothing here (in the dims of a type), with the likeliest reason."""
-        if name.id in self.context.assumed_known:
+    def means_something(self, name: str) -> bool:
+        """Whether the name is that of a value."""
+        return self.scope.find(name) is not None or self.scope.constant(name)[0]
+
+    def undefined(self, name: ast.Name, as_dim: bool = False) -> Poison:
+        """Report a name that means nothing here, with the likeliest reason; one that is missing, once."""
+        context = self.context
+        if name.id in context.assumed_known:
             return POISON
-        parent = self.scope.parent
-        later = parent.values.get(name.id) if parent is not None else None
-        notes: tuple[Note, ...] = ()
-        if later is not None:
-            help_text = "a function sees what is defined above it"
-            notes = (Note(later.span, f"{name.id} is defined"),)
+        place = context.defined.get(name.id)
+        notes = () if place is None else (Note(place, f"{name.id} is defined"),)
+        if place is not None:
+            inside = self.scope.parent is not None
+            help_text = f"{'a function sees' if inside else 'an expression uses'} what is defined above it"
         elif self.scope.find_function(name.id) is not None or name.id in BUILTINS:
             help_text = f"`{name.id}` is a function: call it"
         else:
             help_text = suggestion(name.id, self.scope.visible_names())
-            if in_type and not help_text:
-                help_text = f"declare it: `dim {name.id}`"
-        return self.context.report("E0201", f"`{name.id}` is not defined", name.span, "", notes, help_text)
+            if not help_text:
+                context.assumed_known |= {name.id}
+                help_text = f"declare it: `dim {name.id}`" if as_dim else ""
+        return context.report("E0201", f"`{name.id}` is not defined", name.span, "", notes, help_text)
 
     # --- operators -------------------------------------------------------------------------------
 
@@ -212,13 +227,21 @@ class Evaluator:
             return POISON
         if condition.type.kind != "bool":
             return POISON
-        branches = same_kind(as_value_node(then), as_value_node(orelse), lowest="bool")
-        return self.context.made(OPS["where"](condition, *branches), expr.span)
+        try:
+            branches = same_kind(as_value_node(then), as_value_node(orelse), lowest="bool")
+            return self.context.made(OPS["where"](condition, *branches), expr.span)
+        except TypeProblem as problem:
+            notes = self.declared(expr.then, expr.condition, expr.orelse)
+            return self.context.problem(problem.code, str(problem), expr.span, "`if`", notes)
 
     def declared(self, *operands: ast.Expr) -> tuple[Note, ...]:
         """Where the named operands of a failing operation come from."""
         found: dict[str, Span] = {}
-        for operand in operands:
+        waiting = list(reversed(operands))
+        while waiting:
+            operand = waiting.pop()
+            if isinstance(operand, (ast.TupleLiteral, ast.ListLiteral)):
+                waiting.extend(reversed(operand.items))
             if isinstance(operand, ast.Attribute):
                 operand = operand.value
             if isinstance(operand, ast.Name):
@@ -235,11 +258,14 @@ class Evaluator:
     # --- the rest --------------------------------------------------------------------------------
 
     def _attribute(self, expr: ast.Attribute) -> Value:
+        base = " ".join(expr.value.span.text.split())
+        help_text = attribute_help(base, expr.name.id, BUILTINS)
+        if isinstance(expr.value, ast.Name) and expr.name.id != "T" and not self.means_something(base):
+            return self.context.report("E0201", f"`{base}` is not defined", expr.value.span, help=help_text)
         node = self.node(expr.value)
         if isinstance(node, Poison):
             return node
         if expr.name.id != "T":
-            help_text = "only `.T` exists; functions are called, as in `sum(x)`"
             return self.context.report(
                 "E0201", f"no attribute `{expr.name.id}`", expr.name.span, help=help_text
             )
@@ -310,7 +336,7 @@ def same_kind(left: Node, right: Node, real: bool = False, lowest: Kind = "int")
 def static_arithmetic(op: str, left: Dim, right: Dim) -> Dim | None:
     """Integer arithmetic on dims; None where the result is no int of the dims (`/`, `2**-1`)."""
     if op in ("//", "%") and right.known == 0:
-        raise TypeProblem("E0204", f"`{op} 0`")
+        raise TypeProblem("E0204", "a division by 0")
     if op == "**":
         return _static_power(left, right)
     if len(left.terms) * len(right.terms) > _MAX_TERMS**2:
@@ -331,7 +357,7 @@ def _static_power(base: Dim, exponent: Dim) -> Dim | None:
         return None
     if base.known is not None:
         if abs(base.known) > 1 and power > 63:
-            raise TypeProblem("E0105", "an int beyond 64 bits; write it as a real")
+            raise TypeProblem("E0105", "a real holds it: write `2.0**70`, not `2**70`")
         return _bounded(Dim.of(base.known**power))
     if power > 8:
         raise TypeProblem("E0212", "a dim to so high a power")
@@ -345,5 +371,5 @@ def _bounded(dim: Dim) -> Dim:
     if len(dim.terms) > _MAX_TERMS:
         raise TypeProblem("E0212", "a dim of too many terms")
     if any(not -(2**63) <= c < 2**63 for _, c in dim.terms):
-        raise TypeProblem("E0105", "an int beyond 64 bits; write it as a real")
+        raise TypeProblem("E0105", "a real holds it: write `2.0**70`, not `2**70`")
     return dim

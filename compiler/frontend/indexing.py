@@ -13,9 +13,9 @@ from autodiffc.grammar.source import Span
 
 from .. import ops
 from ..ir import Node
-from ..types import Dim, Shape, TypeProblem, broadcast, shape_text
+from ..types import Dim, Shape, TypeProblem, broadcast
 from .expressions import Evaluator
-from .values import POISON, Poison, Static, Value, as_value_node
+from .values import POISON, Poison, Static, Value, as_value_node, describe, evaluate_constant
 
 Item = tuple[object, ...]
 _NEW_AXIS = "None"
@@ -30,7 +30,7 @@ def index(evaluator: Evaluator, expr: ast.Index) -> Value:
     if isinstance(base, tuple):
         return _tuple_element(evaluator, expr, base)
     node = as_value_node(base)
-    items = _aligned(evaluator, expr, node)
+    items = _aligned(expr, node)
     picked = [_item(evaluator, item, axis, node.shape) for item, axis in items]
     if any(isinstance(p, Poison) for p in picked):
         return POISON
@@ -44,7 +44,7 @@ def _tuple_element(evaluator: Evaluator, expr: ast.Index, base: tuple[Value, ...
     known = position.dim.known if isinstance(position, Static) else None
     if known is None or not -len(base) <= known < len(base):
         return evaluator.context.report(
-            "E0208", f"a tuple of {len(base)} values is indexed by a number", expr.span
+            "E0208", "an index that does not fit", expr.span, f"{describe(base)} is indexed by a number"
         )
     return base[known]
 
@@ -57,17 +57,15 @@ def _is_new_axis(item: ast.IndexItem) -> bool:
     return isinstance(item, ast.Name) and item.id == _NEW_AXIS
 
 
-def _aligned(evaluator: Evaluator, expr: ast.Index, node: Node) -> list[tuple[ast.IndexItem, int]]:
+def _aligned(expr: ast.Index, node: Node) -> list[tuple[ast.IndexItem, int]]:
     """Each item with the axis that it takes; `...` and what is left out become whole slices."""
     used = sum(not isinstance(i, ast.Ellipsis_) and not _is_new_axis(i) for i in expr.items)
     ellipses = [i for i in expr.items if isinstance(i, ast.Ellipsis_)]
     if len(ellipses) > 1:
         raise TypeProblem("E0208", "more than one `...`")
     if used > node.rank:
-        raise TypeProblem(
-            "E0208",
-            f"{used} indices for {shape_text(node.shape)}" if node.rank else "a scalar has no elements",
-        )
+        few = f"{used} indices for {node.type}, which has {node.rank} ax{'i' if node.rank == 1 else 'e'}s"
+        raise TypeProblem("E0208", few if node.rank else "a scalar has no elements")
     items: list[ast.IndexItem] = list(expr.items)
     whole: list[ast.IndexItem] = [ast.Slice(expr.span, None, None, None)] * (node.rank - used)
     place = items.index(ellipses[0]) if ellipses else len(items)
@@ -92,7 +90,21 @@ def _item(evaluator: Evaluator, item: ast.IndexItem, axis: int, shape: Shape) ->
         return _position(evaluator, value.dim, shape[axis], item.span)
     if not isinstance(value, Node) or value.type.kind != "int":
         return _bad_index(evaluator, value, item.span)
-    return value
+    return _in_range(evaluator, value, shape[axis], item.span)
+
+
+def _in_range(evaluator: Evaluator, positions: Node, size: Dim, span: Span) -> Node | Poison:
+    """An array of positions; those that are known are checked now."""
+    known = evaluate_constant(positions)
+    if known is None or size.known is None:
+        return positions
+    outside = known[(known < -size.known) | (known >= size.known)]
+    return _out_of_range(evaluator, str(outside[0]), size, span) if outside.size else positions
+
+
+def _out_of_range(evaluator: Evaluator, position: str, size: Dim, span: Span) -> Poison:
+    label = f"the axis has {size} element{'s' * (size.known != 1)}"
+    return evaluator.context.report("E0208", f"index {position} is out of range", span, label)
 
 
 def _bad_index(evaluator: Evaluator, value: Value, span: Span) -> Poison:
@@ -101,8 +113,8 @@ def _bad_index(evaluator: Evaluator, value: Value, span: Span) -> Poison:
         return evaluator.context.report(
             "E0208", "an array cannot be picked by a mask", span, str(value.type), help=help_text
         )
-    label = str(value.type) if isinstance(value, Node) else ""
-    return evaluator.context.report("E0208", "an index is an int, an int array or a slice", span, label)
+    message = "an index is an int, an int array or a slice"
+    return evaluator.context.report("E0208", message, span, describe(value))
 
 
 def _position(evaluator: Evaluator, at: Dim, size: Dim, span: Span) -> Item | Poison:
@@ -112,8 +124,7 @@ def _position(evaluator: Evaluator, at: Dim, size: Dim, span: Span) -> Item | Po
     else:
         position, slack, wanted = at, size - at - 1, (at.known or 0) + 1
     if slack.known is not None and slack.known < 0:
-        label = f"the axis has {size} element{'s' * (size.known != 1)}"
-        return evaluator.context.report("E0208", f"index {at} is out of range", span, label)
+        return _out_of_range(evaluator, str(at), size, span)
     evaluator.context.require(
         slack,
         f"index {at} needs {wanted} of {size}" if at.known is not None else f"index {at} of {size}",
@@ -161,7 +172,7 @@ def _known_slice(size: int, start: Dim | None, stop: Dim | None, step: int) -> I
 
 def _symbolic_slice(
     evaluator: Evaluator, item: ast.Slice, size: Dim, start: Dim | None, stop: Dim | None, step: int
-) -> Item:
+) -> Item | Poison:
     """Sizes are dims: bounds are taken to lie inside the axis, which the module checks at run time."""
 
     def from_front(bound: Dim) -> Dim:
@@ -185,7 +196,9 @@ def _symbolic_slice(
     stride = abs(step)
     length = span if stride == 1 else (span + (stride - 1)) // stride
     if length.known is not None and length.known < 0:
-        raise TypeProblem("E0208", f"the slice {text} of an axis of {size} ends before it starts")
+        return evaluator.context.report(
+            "E0208", "a slice that ends before it starts", item.span, f"{text} of an axis of {size}"
+        )
     return ("slice", first, length, step)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from autodiffc.grammar import ast
+from autodiffc.grammar.diagnostics import suggestion
 
 from ..ir import Literal
 from ..model import Bound, Initialiser
@@ -80,7 +81,8 @@ def _called(evaluator: Evaluator, expr: ast.Expr, type: Type) -> Initialiser | N
         and expr.func.id not in BUILTINS
         and evaluator.scope.find_function(expr.func.id) is None
     ):
-        help_text = "an initialiser is one of " + ", ".join(INITIALISERS)
+        known = "an initialiser is one of " + ", ".join(INITIALISERS)
+        help_text = suggestion(expr.func.id, INITIALISERS) or known
         evaluator.context.report("E0306", f"no initialiser `{expr.func.id}`", expr.func.span, help=help_text)
         return None
     return _constant(evaluator, expr, type)
@@ -89,12 +91,12 @@ def _called(evaluator: Evaluator, expr: ast.Expr, type: Type) -> Initialiser | N
 def _named(evaluator: Evaluator, expr: ast.Call, type: Type) -> Initialiser | None:
     name = expr.func.id
     wanted = INITIALISERS[name]
-    usage = f"{name}({', '.join(n for n, _ in wanted)})"
+    usage = f"{name}({', '.join(n if d is None else f'{n}={d:g}' for n, d in wanted)})"
     names = [n for n, _ in wanted]
     given = dict(zip(names, expr.args)) | {k.name.id: k.value for k in expr.keywords}
     missing = [n for n, default in wanted if default is None and n not in given]
     if len(expr.args) > len(names) or any(k not in names for k in given) or missing:
-        help_text = "an initialiser takes its size from the param" if not wanted else ""
+        help_text = "an initialiser takes its size from the param" if len(expr.args) > len(names) else ""
         evaluator.context.report("E0306", f"the initialiser is {usage}", expr.span, help=help_text)
         return None
     numbers = []
@@ -107,6 +109,10 @@ def _named(evaluator: Evaluator, expr: ast.Call, type: Type) -> Initialiser | No
             evaluator.context.report("E0306", f"`{n}` of {name} is a number", given[n].span)
             return None
         numbers.append(float(number))
+    if (name == "normal" and numbers[1] < 0) or (name == "uniform" and numbers[0] > numbers[1]):
+        label = "std is not negative" if name == "normal" else "a is not above b"
+        evaluator.context.report("E0306", f"the initialiser is {usage}", expr.span, label)
+        return None
     if name == "orthogonal" and type.rank != 2:
         evaluator.context.report("E0306", "orthogonal starts a matrix", expr.span, str(type))
         return None

@@ -16,6 +16,7 @@ from autodiffc.grammar.source import Source
 
 from .expressions import Evaluator
 from .scope import Scope
+from .statements import again
 
 _NN = (
     "sigmoid log_sigmoid softplus relu leaky_relu prelu elu selu gelu silu hardtanh relu6 tanh softmax "
@@ -57,7 +58,10 @@ def import_names(evaluator: Evaluator, statement: ast.LibraryImport) -> None:
     for definition in functions.values():
         library.define_function(definition)
     for name in statement.names:
-        if name.id in functions:
+        earlier = evaluator.scope.functions.get(name.id)
+        if earlier is not None:
+            again(evaluator, name, earlier)
+        elif name.id in functions:
             evaluator.scope.define_function(functions[name.id], library)
         elif name.id not in MODULES[module.id]:
             help_text = suggestion(name.id, (*functions, *MODULES[module.id]))

@@ -8,7 +8,7 @@ All errors of the file are collected and raised together as one ModelError.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import PurePath
 
 from autodiffc.grammar import ast
@@ -25,8 +25,9 @@ from .expressions import Evaluator
 from .library import import_names
 from .scope import Scope
 from .signature import BUILTINS
-from .statements import assign, assigned_names, later
+from .statements import again, assign, define, defined_names, later, spoil
 from .values import POISON, Poison
+from .walk import walk
 
 
 def check(
@@ -39,7 +40,9 @@ def check(
     """
     context = Context(diagnostics=list(syntax_errors), assumed_known=_words_of(syntax_errors))
     evaluator = Evaluator(context, Scope(), call)
-    evaluator.pending_functions = frozenset(s.name.id for s in model.statements if isinstance(s, ast.FuncDef))
+    for name in defined_names(model.statements):
+        context.defined.setdefault(name.id, name.span)
+    context.functions = {s.name.id: s for s in model.statements if isinstance(s, ast.FuncDef)}
     found = Declarations(overrides=dict(dims or {}))
     for statement in model.statements:
         _statement(evaluator, found, statement)
@@ -55,17 +58,16 @@ def check(
 def _words_of(diagnostics: Sequence[Diagnostic]) -> frozenset[str]:
     """Every word on a line that did not parse: it may have been defined there."""
     words: set[str] = set()
-    for diagnostic in diagnostics:
-        source, line = diagnostic.span.source, diagnostic.span.line
-        last = source.place(diagnostic.span.end)[0]
-        for number in range(line, last + 1):
+    for span in (span for d in diagnostics for span in (d.span, *(n.span for n in d.notes))):
+        source = span.source
+        for number in range(span.line, source.place(span.end)[0] + 1):
             text = "".join(c if c.isalnum() or c == "_" else " " for c in source.line(number))
             words |= set(text.split())
     return frozenset(words)
 
 
 def _statement(evaluator: Evaluator, found: Declarations, statement: ast.Statement) -> None:
-    context, scope = evaluator.context, evaluator.scope
+    context = evaluator.context
     if isinstance(statement, ast.Assign):
         assign(evaluator, statement)
     elif isinstance(statement, ast.FuncDef):
@@ -73,14 +75,13 @@ def _statement(evaluator: Evaluator, found: Declarations, statement: ast.Stateme
     elif isinstance(statement, ast.LibraryImport):
         import_names(evaluator, statement)
     elif isinstance(statement, ast.Return):
-        context.report("E0309", "`return` outside a function", statement.span)
+        # The line above may be a `def` that did not parse.
+        if not any(d.code < "E02" for d in context.diagnostics):
+            context.report("E0309", "`return` outside a function", statement.span)
     elif isinstance(statement, ast.AugAssign) and isinstance(statement.target, ast.Name):
         _augmented(evaluator, statement, statement.target)
     elif later(context, statement):
-        unknown = assigned_names((statement,))
-        context.assumed_known |= unknown
-        for name in unknown & scope.values.keys():
-            scope.define(name, POISON, statement.span)
+        spoil(evaluator, statement)
     elif not declare(evaluator, found, statement):
         context.report("E0309", "a statement in the wrong place", statement.span)
 
@@ -88,24 +89,18 @@ def _statement(evaluator: Evaluator, found: Declarations, statement: ast.Stateme
 def _augmented(evaluator: Evaluator, statement: ast.AugAssign, target: ast.Name) -> None:
     """`x += e` outside a loop is a second definition of x."""
     evaluator.value(statement.value)
-    earlier = evaluator.scope.values.get(target.id)
-    if earlier is None:
+    if target.id not in evaluator.scope.values:
         evaluator.undefined(target)
         return
-    evaluator.context.report(
-        "E0206", f"`{target.id}` is defined twice", target.span, "", (Note(earlier.span, "it is first defined"),),
-        "outside a loop, give the new value a name of its own",
-    )  # fmt: skip
+    help_text = "outside a loop, give the new value a name of its own"
+    define(evaluator, target, POISON, help_text)
 
 
 def _function(evaluator: Evaluator, statement: ast.FuncDef) -> None:
     context, scope = evaluator.context, evaluator.scope
     earlier = scope.functions.get(statement.name.id)
     if earlier is not None:
-        notes = (Note(earlier.definition.name.span, "it is first defined"),)
-        context.report(
-            "E0206", f"the function `{statement.name.id}` is defined twice", statement.name.span, "", notes
-        )
+        again(evaluator, statement.name, earlier)
         return
     seen: dict[str, Span] = {}
     for parameter in statement.params:
@@ -183,46 +178,21 @@ def _names_in_function(evaluator: Evaluator, definition: ast.FuncDef) -> None:
     for parameter in definition.params:
         inner.scope.define(parameter.name.id, POISON, parameter.name.span)
         for dim in parameter.type.dims if parameter.type else ():
-            for part in _walk(dim):
+            for part in walk(dim):
                 if isinstance(part, ast.Name):
                     inner.scope.define(part.id, POISON, part.span)
-    for name in assigned_names(definition.body):
-        inner.scope.define(name, POISON, definition.span)
-    for part in _walk(definition.body):
+    for name in defined_names(definition.body):
+        inner.scope.define(name.id, POISON, name.span)
+    for part in walk(definition.body):
         if isinstance(part, ast.Call) and not _known_function(inner, part.func.id):
             inner.value(part)
-    for part in _walk(definition.body):
-        if isinstance(part, ast.Name) and not _known_value(inner, part.id):
+    for part in walk(definition.body):
+        if isinstance(part, ast.Name) and not inner.means_something(part.id):
             inner.undefined(part)
 
 
 def _known_function(inner: Evaluator, name: str) -> bool:
     return name in BUILTINS or name in LATER or inner.scope.find_function(name) is not None
-
-
-def _known_value(inner: Evaluator, name: str) -> bool:
-    return inner.scope.find(name) is not None or inner.scope.constant(name)[0]
-
-
-def _walk(root: object) -> Iterator[ast.Syntax]:
-    """The expressions below a piece of syntax; names of calls, keywords and types are not among them."""
-    stack: list[object] = [root]
-    while stack:
-        part = stack.pop()
-        if isinstance(part, tuple):
-            stack.extend(reversed(part))
-        elif isinstance(part, ast.Keyword) or isinstance(part, ast.Assign):
-            stack.append(part.value)
-        elif isinstance(part, (ast.Attribute, ast.Slice)):
-            stack.extend(
-                [part.value] if isinstance(part, ast.Attribute) else [part.start, part.stop, part.step]
-            )
-        elif isinstance(part, ast.Call):
-            yield part
-            stack.extend([part.args, part.keywords])
-        elif isinstance(part, ast.Syntax) and not isinstance(part, (ast.TypeExpr, ast.Generator)):
-            yield part
-            stack.extend(getattr(part, f.name) for f in reversed(fields(part)) if f.name != "span")
 
 
 # --- the result ------------------------------------------------------------------------------------

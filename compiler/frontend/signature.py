@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..ir import Node
-from ..ops.base import check_axis
 from ..types import Dim, TypeProblem
 from .values import ArgumentProblem, Static, Text, Value, as_real, as_value_node, describe, number_of
 
@@ -23,7 +22,7 @@ from .values import ArgumentProblem, Static, Text, Value, as_real, as_value_node
 Tensor = Node  # a number or an array of any kind
 Real = Node  # … promoted to real
 Whole = int  # an int known to the compiler
-Size = Dim  # an int made of dims
+Size = Dim  # an int made of dims, not negative
 Number = float  # a number known to the compiler
 Flag = bool  # true or false
 Option = str  # a string
@@ -37,6 +36,21 @@ class Builtin:
     name: str
     make: Callable[..., Value]
     signature: inspect.Signature
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The arguments that may be given by name."""
+        parameters = self.signature.parameters.values()
+        return tuple(p.name for p in parameters if p.kind is not p.VAR_POSITIONAL)
+
+    def positions(self, count: int) -> list[inspect.Parameter]:
+        """The parameters that so many positional arguments go to, as far as there are such."""
+        found: list[inspect.Parameter] = []
+        for parameter in self.signature.parameters.values():
+            if parameter.kind is parameter.VAR_POSITIONAL:
+                return found + [parameter] * (count - len(found))
+            found.append(parameter)
+        return found[:count]
 
     @property
     def usage(self) -> str:
@@ -94,15 +108,18 @@ def fit(function: Builtin, args: list[Value], keywords: dict[str, Value]) -> Val
 
 
 def _reason(error: TypeError) -> str:
-    text = str(error).replace("got an unexpected keyword argument", "there is no argument")
-    return text.replace("missing a required argument:", "the argument is missing:").replace(
-        "too many positional arguments", "too many arguments"
-    )
+    """What `inspect` says of a call, in the words of the other messages."""
+    text = str(error)
+    name = text.split("'")[1] if "'" in text else ""
+    if text.startswith("missing"):
+        return f"the argument `{name}` is missing"
+    return f"`{name}` is given twice" if text.startswith("multiple") else "too many arguments"
 
 
 def _convert(name: str, value: Value, wanted: object) -> object:
     try:
-        return _CONVERT[str(wanted)](value)
+        converted = _CONVERT[str(wanted)](value)
+        return _not_negative(converted, name) if isinstance(converted, Dim) else converted
     except ArgumentProblem:
         raise
     except TypeProblem as problem:
@@ -112,7 +129,7 @@ def _convert(name: str, value: Value, wanted: object) -> object:
 def _whole(value: Value) -> int | None:
     known = value.dim.known if isinstance(value, Static) else None
     if known is None and value is not None:
-        raise TypeProblem("E0204", f"expected a whole number, not {describe(value)}")
+        raise TypeProblem("E0204", f"expected a whole number that the compiler knows, not {describe(value)}")
     return known
 
 
@@ -161,13 +178,12 @@ def axes_of(x: Node, axis: Value, name: str = "axis") -> tuple[int, ...]:
     """`None`, an axis or a tuple of axes as sorted axes counted from 0."""
     if axis is None:
         return tuple(range(x.rank))
-    given = axis if isinstance(axis, tuple) else (axis,)
-    try:
-        result = tuple(check_axis(_required_whole(a), x.rank) for a in given)
-    except TypeProblem as problem:
-        raise ArgumentProblem(
-            problem.code, f"{problem}: {x.type}" if problem.code == "E0207" else str(problem), name
-        ) from None
+    given = wholes_of(axis if isinstance(axis, tuple) else (axis,), name)
+    for number in given:
+        if not -x.rank <= number < x.rank:
+            count = f"{x.rank} ax{'i' if x.rank == 1 else 'e'}s" if x.rank else "no axes"
+            raise ArgumentProblem("E0207", f"axis {number} of {x.type}, which has {count}", name)
+    result = tuple(number % x.rank for number in given)
     if len(set(result)) < len(result):
         raise ArgumentProblem("E0207", "an axis is named twice", name)
     return tuple(sorted(result))
@@ -194,6 +210,17 @@ def sizes_of(values: tuple[Value, ...], name: str = "shape") -> tuple[Dim, ...]:
         return tuple(_size(v) for v in given)
     except TypeProblem as problem:
         raise ArgumentProblem(problem.code, str(problem), name) from None
+
+
+def lengths_of(values: tuple[Value, ...], name: str = "shape") -> tuple[Dim, ...]:
+    """Sizes that are to be those of an array."""
+    return tuple(_not_negative(size, name) for size in sizes_of(values, name))
+
+
+def _not_negative(size: Dim, name: str) -> Dim:
+    if size.known is not None and size.known < 0:
+        raise ArgumentProblem("E0205", f"{name} is not negative", name)
+    return size
 
 
 def wholes_of(values: tuple[Value, ...], name: str) -> tuple[int, ...]:

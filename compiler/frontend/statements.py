@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from autodiffc.grammar import ast
 from autodiffc.grammar.diagnostics import Note
 from autodiffc.grammar.source import Span
@@ -11,8 +13,8 @@ from ..ir import Node
 from ..types import KIND_ORDER, Dim, Type, TypeProblem
 from .context import Context
 from .expressions import Evaluator
-from .scope import KEYWORD_CONSTANTS
-from .values import POISON, Poison, Value, as_kind, as_value_node, describe
+from .scope import KEYWORD_CONSTANTS, Function
+from .values import POISON, Poison, Static, Value, as_kind, as_value_node, describe
 
 KINDS = ("real", "int", "bool")
 _LATER = {
@@ -34,19 +36,13 @@ def declared_type(evaluator: Evaluator, expr: ast.TypeExpr) -> Type | None:
             "E0204", f"no type `{expr.kind}`", expr.span, help="a type is real, int or bool"
         )
         return None
-    dims = [_declared_dim(evaluator, d) for d in expr.dims]
+    dims = [evaluator.dim(d) for d in expr.dims]
     for written, dim in zip(expr.dims, dims):
         if isinstance(dim, Dim) and dim.known is not None and dim.known < 0:
             evaluator.context.report("E0204", "a dim is not negative", written.span, str(dim))
             return None
     known = tuple(d for d in dims if isinstance(d, Dim))
     return Type(expr.kind, known) if len(known) == len(dims) else None  # type: ignore[arg-type]
-
-
-def _declared_dim(evaluator: Evaluator, expr: ast.Expr) -> Dim | Poison:
-    if isinstance(expr, ast.Name) and evaluator.scope.find(expr.id) is None:
-        return evaluator.undefined(expr, in_type=True)
-    return evaluator.dim(expr)
 
 
 def check_type(evaluator: Evaluator, expr: ast.TypeExpr, node: Node, span: Span, name: str) -> Value:
@@ -73,54 +69,83 @@ def later(context: Context, statement: ast.Statement) -> bool:
     return what is not None
 
 
-def assigned_names(statements: ast.Block) -> set[str]:
-    """The names that a block would define, wherever in it: what an unsupported block leaves unknown."""
-    names: set[str] = set()
-    stack = list(statements)
+def defined_names(statements: ast.Block) -> Iterator[ast.Name]:
+    """The names that statements and the blocks in them define, in the order of the text."""
+    stack = list(reversed(statements))
     while stack:
         statement = stack.pop()
-        if isinstance(statement, ast.Assign):
-            names |= {t.id for t in statement.targets if isinstance(t, ast.Name)}
-        elif isinstance(statement, (ast.AugAssign, ast.VarDecl)):
-            target = statement.target if isinstance(statement, ast.AugAssign) else statement.name
-            names |= {target.id} if isinstance(target, ast.Name) else set()
-        elif isinstance(statement, (ast.For, ast.While)):
-            names |= {statement.variable.id} if isinstance(statement, ast.For) else set()
-            stack.extend(statement.body)
-        elif isinstance(statement, ast.If):
-            for _, body in statement.branches:
-                stack.extend(body)
-            stack.extend(statement.orelse)
-        elif isinstance(statement, ast.FileImport):
-            names |= {n.id for n in statement.names}
-        elif isinstance(statement, ast.AdjointDef):
-            names.add(statement.name.id)
-    return names
+        for body in reversed(_bodies(statement)):
+            stack.extend(reversed(body))
+        yield from (target for target in _targets(statement) if isinstance(target, ast.Name))
 
 
-def define(evaluator: Evaluator, name: ast.Name, value: Value) -> None:
-    """Give a name its value; a second definition is an error that shows the first."""
+def _bodies(statement: ast.Statement) -> tuple[ast.Block, ...]:
+    if isinstance(statement, ast.If):
+        return (*(body for _, body in statement.branches), statement.orelse)
+    return (statement.body,) if isinstance(statement, (ast.For, ast.While)) else ()
+
+
+def _targets(statement: ast.Statement) -> tuple[ast.Syntax | None, ...]:
+    if isinstance(statement, ast.Assign):
+        return statement.targets
+    if isinstance(statement, ast.AugAssign):
+        return (statement.target,)
+    if isinstance(statement, ast.For):
+        return (statement.variable,)
+    if isinstance(statement, ast.DimDecl):
+        return tuple(item.name for item in statement.items)
+    if isinstance(statement, (ast.InputDecl, ast.ParamDecl, ast.FileImport)):
+        return statement.names
+    if isinstance(statement, (ast.ConstDecl, ast.VarDecl, ast.AdjointDef)):
+        return (statement.name,)
+    if isinstance(statement, (ast.OutputDecl, ast.LossDecl)) and statement.value is not None:
+        return (statement.name,)
+    return ()
+
+
+def spoil(evaluator: Evaluator, *statements: ast.Statement) -> None:
+    """What statements that are refused would define is not known, and no error of its own."""
+    names = {name.id: name.span for name in defined_names(statements)}
+    names |= {s.name.id: s.name.span for s in statements if isinstance(s, ast.FuncDef)}
+    evaluator.context.assumed_known |= names.keys()
+    for name in names.keys() & evaluator.scope.values.keys():
+        evaluator.scope.define(name, POISON, names[name])
+
+
+def define(evaluator: Evaluator, name: ast.Name, value: Value, help: str = "") -> None:
+    """Give a name its value; a second definition is an error that shows the first, and leaves no value."""
     context, scope = evaluator.context, evaluator.scope
     if name.id in KEYWORD_CONSTANTS:
         context.report("E0310", f"`{name.id}` is a constant of the language", name.span)
         return
     earlier = scope.values.get(name.id)
     if earlier is not None:
-        context.report(
-            "E0206", f"`{name.id}` is defined twice", name.span, "", (Note(earlier.span, "it is first defined"),),
-            help="give the second value a name of its own",
-        )  # fmt: skip
+        help_text = "give the second value a name of its own"
+        if isinstance(earlier.value, Static) and isinstance(value, Static):
+            help_text = f"a dim gets its value where it is declared: `dim {name.id} = …`"
+        notes = (Note(earlier.span, "it is first defined"),)
+        context.report("E0206", f"`{name.id}` is defined twice", name.span, "", notes, help or help_text)
+        scope.define(name.id, POISON, earlier.span)
         return
     scope.define(name.id, value, name.span)
     if isinstance(value, Node):
         context.name(value, name.id)
 
 
+def again(evaluator: Evaluator, name: ast.Name, earlier: Function) -> None:
+    """Report a second function of a name; which of the two a call means is not known."""
+    notes = (Note(earlier.definition.name.span, "it is first defined"),)
+    evaluator.context.report("E0206", f"the function `{name.id}` is defined twice", name.span, "", notes)
+    evaluator.context.ambiguous |= {name.id}
+
+
 def assign(evaluator: Evaluator, statement: ast.Assign) -> None:
     """`a = e`, `a: real[N] = e`, `a, b = e`."""
     value = evaluator.value(statement.value)
-    if any(isinstance(t, ast.Index) for t in statement.targets):
-        evaluator.context.report("E0901", "writing elements is not supported yet", statement.targets[0].span)
+    written = next((t for t in statement.targets if isinstance(t, ast.Index)), None)
+    if written is not None:
+        if not isinstance(evaluator.value(written.value), Poison):
+            evaluator.context.report("E0901", "writing elements is not supported yet", written.span)
         return
     names = [t for t in statement.targets if isinstance(t, ast.Name)]
     if len(names) > 1:
@@ -144,14 +169,12 @@ def _take_apart(evaluator: Evaluator, statement: ast.Assign, names: list[ast.Nam
         for row in value:
             evaluator.context.made(row, statement.value.span)
     if not isinstance(value, (tuple, Poison)) or (isinstance(value, tuple) and len(value) != len(names)):
-        label = describe(value)
-        evaluator.context.report(
-            "E0210",
-            f"{len(names)} names take apart what is not {len(names)} values",
-            statement.value.span,
-            label,
+        unknown = isinstance(value, Node) and value.rank and value.shape[0].known is None
+        help_text = "how many rows it has is not known before run time: index it, `x[0]`" if unknown else ""
+        message = f"{len(names)} names for what is not {len(names)} values"
+        value = evaluator.context.report(
+            "E0210", message, statement.value.span, describe(value), help=help_text
         )
-        value = POISON
     for position, name in enumerate(names):
         define(evaluator, name, value[position] if isinstance(value, tuple) else POISON)
 
@@ -165,16 +188,18 @@ class Block:
     def run(self, definition: ast.FuncDef) -> Value:
         """The function's value, once its parameters are in the scope."""
         context = self.evaluator.context
-        for statement in definition.body:
+        for statement, following in zip(definition.body, (*definition.body[1:], None)):
             if isinstance(statement, ast.Return):
+                if following is not None:
+                    context.report("E0309", "nothing after `return` is reached", following.span)
                 return self._returned(statement)
             if isinstance(statement, ast.Assign):
                 assign(self.evaluator, statement)
-            elif later(context, statement):
-                for name in assigned_names((statement,)):
-                    self.evaluator.scope.define(name, POISON, statement.span)
             else:
-                context.report("E0309", "only assignments and `return` stand in a function", statement.span)
+                if not later(context, statement):
+                    message = "only assignments and `return` stand in a function"
+                    context.report("E0309", message, statement.span)
+                spoil(self.evaluator, statement)
         if any(isinstance(s, (ast.If, ast.For, ast.While)) for s in definition.body):
             return POISON
         message = f"`{definition.name.id}` returns nothing"
