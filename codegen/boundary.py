@@ -8,7 +8,6 @@ if W.shape[0] != D: …
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -272,19 +271,22 @@ def _strings(parts: list[str]) -> str:
 
 
 def limits(bounds: Sequence[Bound], dtype: str) -> tuple[str, str]:
-    """Lower and upper limit as an optimiser takes them: `> 0` begins at the smallest number above 0."""
+    """Lower and upper limit as an optimiser takes them: closed, so that `> 0` begins a step inside.
+
+    The step is the machine epsilon of the dtype, times the bound where that is above 1 in size: a
+    logarithm or a quotient is still finite there, as it is not at the smallest number above 0.
+    """
+    step = float(np.finfo(dtype).eps)
     low: float | None = None
     high: float | None = None
-    real = np.float32 if dtype == "float32" else np.float64
     for bound in bounds:
-        value = float(bound.value)
-        if len(bound.op) == 1:
-            direction = math.inf if bound.op == ">" else -math.inf
-            value = float(np.nextafter(real(value), real(direction)))
+        inside = step * max(1.0, abs(bound.value)) * (len(bound.op) == 1)
         if bound.op[0] == ">":
-            low = value if low is None else max(low, value)
+            low = bound.value + inside if low is None else max(low, bound.value + inside)
         else:
-            high = value if high is None else min(high, value)
+            high = bound.value - inside if high is None else min(high, bound.value - inside)
+    if low is not None and high is not None and low > high:
+        low = high = (low + high) / 2.0  # constraints an epsilon apart leave one number
     return tuple("None" if v is None else str(number(v)) for v in (low, high))  # type: ignore[return-value]
 
 

@@ -27,7 +27,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_compiles_into_a_file(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["model.dsl", "-o", "model.py"]) == 0
     text = (folder / "model.py").read_text("utf-8")
-    assert "def value_and_grad(x, w)" in text
+    assert "def value_and_grad(x: ndarray, w: ndarray)" in text
     assert capsys.readouterr().out == ""
     assert sorted(p.name for p in folder.iterdir()) == ["broken.dsl", "model.dsl", "model.py"]
 
@@ -128,7 +128,7 @@ def test_fmt(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path.write_text("input   x:real   # data\noutput f=x*  x\n", "utf-8")
     assert main(["fmt", "--check", "ugly.dsl"]) == 1
     assert main(["fmt", "ugly.dsl"]) == 0
-    assert path.read_text("utf-8") == "input x: real    # data\noutput f = x * x\n" or "input x: real" in path.read_text()
+    assert path.read_text("utf-8") == "input x: real  # data\noutput f = x * x\n"
     assert main(["fmt", "--check", "ugly.dsl"]) == 0
     capsys.readouterr()
     assert main(["fmt", "--stdout", "ugly.dsl"]) == 0
