@@ -337,3 +337,65 @@ def test_only_functions_that_make_sense(model: str, present: set[str], absent: s
     m = compiled(model)
     assert {name for name in present if not hasattr(m, name)} == set()
     assert {name for name in absent if hasattr(m, name)} == set()
+
+
+# --- models out of the ordinary ---------------------------------------------------------------------------------
+
+UNUSUAL = [
+    ("output f = 1 + 2\n", {}),
+    ("loss L = 3.5\n", {}),
+    ("const c = [1, 2, 3]\noutput f = c\noutput g = true\noutput h = 7 // 2\n", {}),
+    ("dim N\ninput x: real[N]\noutput n = N\noutput m = x > 0\noutput k = argmax(x)\noutput e = eye(N)\n",
+     {"x": [1.0, -2.0, 5.0]}),
+    ("dim N\ninput x: real[N]\nparam u: real\nparam v: real[N]\nloss L = sum(x)\n",
+     {"x": [1.0, 1.0], "u": 2.0, "v": [1.0, 1.0]}),
+    ("param w: real\nloss L = w\n", {"w": 2.0}),
+    ("dim N\nparam w: real[N]\nloss L = w[0] + w[-1]\n", {"w": [0.0, 1.0, 2.0]}),
+    ("dim N\nparam w: real[N]\noutput q = w\ngrad q wrt w\n", {"w": [0.0, 1.0, 2.0]}),
+    ("dim N\ninput i: int[N]\nparam w: real[N]\nloss L = sum(i * w) / N + sum(w[i])\n",
+     {"i": [0, 2, 2], "w": [0.0, 1.0, 2.0]}),
+    ("dim T\ninput x: real[T]\nparam w: real[T, 2*T]\nloss L = sum(w @ concatenate([x, x]))\n",
+     {"x": [1.0, 2.0], "w": [[1.0, 2.0, 3.0, 4.0]] * 2}),
+    ("dim N\nparam x: real[N]\ny = x * 2\nz = y + 1\noutput y\noutput z\noutput yy = y\nloss L = sum(z)\n",
+     {"x": [1.0, 2.0]}),
+    ("input s: real\nparam v: real[3]\nloss L = s * sum(v) if s > 0 else sum(v**2)\n",
+     {"s": -1.0, "v": [1.0, 2.0, 3.0]}),
+    ("dim N\ninput b: bool[N]\nparam v: real[N]\noutput c = not b\noutput d = sum(b)\nloss L = mean(v * b)\n",
+     {"b": [True, False], "v": [1.0, 2.0]}),
+    ("dim N, M\nparam A: real[N, M]\noutput t = A.T\noutput r = reshape(A, M * N)\noutput s = A[:, 0]\n"
+     "output f = flip(A, 0)\nloss L = sum(A.T @ A)\n", {"A": [[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize(("model", "arguments"), UNUSUAL)
+def test_unusual_models(model: str, arguments: dict[str, Any], level: int, dtype: str) -> None:
+    program = program_of(Source("model.dsl", model))
+    m = module_of(module_text(program, Options(level=level, dtype=dtype)), "model")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        outputs, cache = m.forward(**arguments)
+        results = [*outputs, *cache]
+        if program.target is not None:
+            seed = np.ones(np.shape(getattr(outputs, program.target)))
+            results += m.backward(cache, seed)
+        if hasattr(m, "value_and_grad"):
+            value, grads = m.value_and_grad(**arguments)
+            results += [value, *grads]
+    expected = evaluate(
+        program.graph, {k: np.asarray(v) for k, v in arguments.items()}, _sizes(program, arguments)
+    )
+    for name in program.outputs:
+        np.testing.assert_allclose(getattr(outputs, name), expected[name], rtol=1e-6)
+    for value in results:
+        if isinstance(value, np.ndarray):
+            assert value.dtype.name in (dtype, "int64", "bool")
+            assert value.flags.writeable
+        else:
+            assert type(value) in (float, int, bool)
+
+
+def _sizes(program: Any, arguments: dict[str, Any]) -> dict[str, int]:
+    shapes = {name: np.shape(value) for name, value in arguments.items()}
+    return {b.dim: (shapes[b.argument][b.axis] - b.offset) // b.factor for b in program.bindings}
