@@ -145,11 +145,14 @@ class Node:
         return len(self.type.shape)
 
     def with_args(self, args: Iterable[Node]) -> Node:
-        """The same op on other arguments, typed anew."""
+        """The same op on other arguments, typed anew where their types are others."""
         new = tuple(args)
-        if all(a is b for a, b in zip(new, self.args)):
+        if new == self.args:  # nodes are compared by identity
             return self
-        return self.op(*new, **dict(self.attrs))
+        for a, b in zip(new, self.args):
+            if a.type is not b.type and a.type != b.type:
+                return self.op(*new, **dict(self.attrs))
+        return Node(self.op, new, self.attrs, self.type)
 
     def subgraphs(self) -> Iterator[Graph]:
         for _, value in self.attrs:

@@ -76,6 +76,16 @@ class Rule:
         return self.pattern.family
 
 
+def scalar_variable(name: str) -> Node:
+    """A variable of an algebraic rule that stands for scalars only."""
+    variable = pattern_variable(name)
+    return replace(variable, attrs=(*variable.attrs, ("scalar", True)))
+
+
+def is_scalar_variable(node: Node) -> bool:
+    return ("scalar", True) in node.attrs
+
+
 def attribute_variable(name: str) -> Any:
     """Stands for an attribute in a pattern: an axis, keepdims."""
     return AttributeVariable(name)
@@ -145,17 +155,24 @@ Path = tuple[int, ...]
 
 @dataclass(frozen=True)
 class Form:
-    """One order of a rule's left side, taken apart: what must stand where, from the root down."""
+    """One order of a rule's left side, taken apart: what must stand where, from the root down.
+
+    What its scalar variables stand for is looked at where they are the root's arguments.
+    """
 
     rule: Rule
     root: str
-    args: tuple[str, ...]  # the ops of the root's arguments, `pattern` for any
+    args: tuple[Node, ...]  # the patterns of the root's arguments
     ops: tuple[tuple[Path, str], ...]  # those further down
     numbers: tuple[tuple[Path, float], ...]
     variables: tuple[tuple[Path, str], ...]
 
-    def may_fit(self, names: tuple[str, ...]) -> bool:
-        return all(wanted in ("pattern", name) for wanted, name in zip(self.args, names))
+    def may_fit(self, args: Iterable[tuple[str, bool]]) -> bool:
+        """Whether arguments of these ops, scalars or not, can be the root's."""
+        return all(
+            (scalar or not is_scalar_variable(wanted)) and wanted.op.name in ("pattern", name)
+            for wanted, (name, scalar) in zip(self.args, args)
+        )
 
     def bindings(self, node: Node) -> dict[str, Any] | None:
         """What the variables stand for, if the node is of this form; its arguments are known to fit."""
@@ -186,7 +203,7 @@ def _forms(rule: Rule) -> Iterator[Form]:
         inner = tuple((path, p.op.name) for path, p in parts if len(path) > 1 and p.op.name != "pattern")
         numbers = tuple((path, part["value"]) for path, part in parts if part.op.name == "const")
         variables = tuple((path, part["name"]) for path, part in parts if part.op.name == "pattern")
-        yield Form(rule, left.op.name, tuple(a.op.name for a in left.args), inner, numbers, variables)
+        yield Form(rule, left.op.name, left.args, inner, numbers, variables)
 
 
 def _parts(pattern: Node, path: Path) -> Iterator[tuple[Path, Node]]:
@@ -217,15 +234,15 @@ class LiteralRules:
         self._by_root: dict[str, list[Form]] = {}
         for form in (form for found in rules for form in _forms(found)):
             self._by_root.setdefault(form.root, []).append(form)
-        self._fitting: dict[tuple[str, ...], list[Form]] = {}
+        self._fitting: dict[tuple[str, tuple[tuple[str, bool], ...]], list[Form]] = {}
 
     def rewrite(self, node: Node) -> Node | None:
         """The node after the first rule that applies; None where none does."""
-        names = (node.op.name, *[arg.op.name for arg in node.args])
-        forms = self._fitting.get(names)
+        args = tuple([(arg.op.name, not arg.type.shape) for arg in node.args])
+        forms = self._fitting.get((node.op.name, args))
         if forms is None:
-            known = self._by_root.get(names[0], ())
-            forms = self._fitting[names] = [form for form in known if form.may_fit(names[1:])]
+            forms = [form for form in self._by_root.get(node.op.name, ()) if form.may_fit(args)]
+            self._fitting[node.op.name, args] = forms
         for form in forms:
             found = form.bindings(node)
             new = None if found is None else _replaced(form.rule, node, found)

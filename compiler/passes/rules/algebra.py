@@ -20,9 +20,10 @@ from math import frexp, isfinite
 
 from ... import ops
 from ...ir import Node, const_value
-from ..pattern import Binding, Rule, pattern_variable, rule
+from ..pattern import Binding, Rule, pattern_variable, rule, scalar_variable
 
-x, y, z, s, t = map(pattern_variable, "xyzst")
+x, y = map(pattern_variable, "xy")
+s, t = map(scalar_variable, "st")
 
 
 def _power_of_two(node: Node) -> bool:

@@ -84,9 +84,9 @@ def _needless_broadcast(node: Node) -> Node | None:
 
 def _late_broadcast(node: Node) -> Node | None:
     """f(broadcast_to(s)) as broadcast_to(f(s)): computed once and not for every element."""
-    small = [a.args[0] if a.op.name == "broadcast_to" else a for a in node.args]
-    if all(new is old for new, old in zip(small, node.args)):
+    if not any([a.op.name == "broadcast_to" for a in node.args]):
         return None
+    small = [a.args[0] if a.op.name == "broadcast_to" else a for a in node.args]
     shape = broadcast(*(a.shape for a in small))
     if shape == node.shape:
         return None

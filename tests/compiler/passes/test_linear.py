@@ -1,0 +1,75 @@
+"""Long graphs: no pass recurses, and each takes a time that grows as the graph does."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from autodiffc.compiler import ops
+from autodiffc.compiler.ir import Graph, Node
+from autodiffc.compiler.irparse import parse_graph
+from autodiffc.compiler.irtext import print_graph
+from autodiffc.compiler.passes.base import run_passes
+from autodiffc.compiler.passes.partition import partition
+from autodiffc.compiler.passes.pipeline import Differentiate, optimisation, prepare
+from autodiffc.compiler.types import REAL, Dim, Type
+from autodiffc.compiler.verify import verify
+
+STEPS = {
+    "sum": lambda y, x: y + x,
+    "product": lambda y, x: y * x,
+    "mixed": lambda y, x: ops.log(ops.exp(ops.sin(y)) + 1.0) - x * y,
+    "constants": lambda y, x: 2.0 * (y + 1.0),
+}
+
+
+def chain(name: str, length: int) -> Graph:
+    x = ops.argument("x", Type("real", (Dim.symbol("N"),)))
+    y: Node = x
+    while length > 0:
+        before = y
+        y = STEPS[name](y, x)
+        length -= _new(y, before)
+    return Graph((x,), (("f", ops.sum(y, axis=(0,), keepdims=False)),))
+
+
+def _new(node: Node, known: Node) -> int:
+    """How many nodes a step made."""
+    seen: set[Node] = set()
+    stack = [node]
+    while stack:
+        top = stack.pop()
+        if top is not known and top not in seen and top.args:
+            seen.add(top)
+            stack.extend(top.args)
+    return max(len(seen), 1)
+
+
+def pipeline(graph: Graph, level: int = 1) -> float:
+    """The processor time of everything between the front end and the emitter."""
+    start = time.process_time()
+    seed = ops.argument("d_f", REAL)
+    steps = (Differentiate("f", ("x",), seed), *optimisation(level, 1))
+    joint = run_passes(steps, prepare(graph, level))
+    partition(joint, 1, seed)
+    return time.process_time() - start
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_a_chain_of_100_000_nodes(name: str) -> None:
+    graph = chain(name, 100_000)
+    pipeline(graph)
+    verify(graph, "lower")
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_time_grows_as_the_graph(name: str) -> None:
+    small, large = chain(name, 2_500), chain(name, 20_000)
+    pipeline(small)
+    fast = min(pipeline(small) for _ in range(3))
+    assert pipeline(large) < 8 * 2.5 * max(fast, 0.02)
+
+
+def test_text_of_a_long_chain() -> None:
+    graph = chain("sum", 30_000)
+    assert len(parse_graph(print_graph(graph)).nodes()) == len(graph.nodes())
