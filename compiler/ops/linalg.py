@@ -186,7 +186,13 @@ def _on_diagonal(shape: Shape, first: int, second: int) -> Node:
 
 def _einsum_py(node: Node, d: DimText) -> str:
     best = ", optimize=True" if len(node.args) > 2 else ""
-    return f'np.einsum("{node["spec"]}", {arguments_text(node)}{best})'
+    own = ".copy()" if _is_view(*_terms(node["spec"])) else ""
+    return f'np.einsum("{node["spec"]}", {arguments_text(node)}{best}){own}'
+
+
+def _is_view(terms: list[str], result: str) -> bool:
+    """Whether NumPy's result shows the operand's own memory, as a transpose and a diagonal do."""
+    return len(terms) == 1 and set(terms[0]) == set(result)
 
 
 def _einsum_eval(*xs: Array, spec: str) -> Any:
@@ -213,8 +219,12 @@ def _product_letters(terms: list[str], result: str) -> tuple[str, str, str, str]
 
 
 def _einsum_expand(*xs: Node, spec: str) -> Node:
-    """`@` where it does, which is several times faster; else np.einsum."""
+    """`@` where it does, which is several times faster; a transpose or a diagonal; else np.einsum."""
     terms, result = _terms(spec)
+    if _is_view(terms, result) and len(terms[0]) == len(result):
+        return _permuted(xs[0], terms[0], result)
+    if len(result) == 1 and terms == [2 * result]:
+        return ops.diagonal(xs[0], k=0)
     letters = _product_letters(terms, result)
     if letters is None:
         return ops.contract(*xs, spec=spec)

@@ -74,7 +74,9 @@ def test_adjoints_of_an_outer_product() -> None:
         ("ij,kl->ik", ((N, D), (H, K)), "contract(a0, a1)"),
         ("ii,i->i", ((N, N), (N,)), "contract(a0, a1)"),
         ("i,j->ij", ((N,), (D,)), "contract(a0, a1)"),
-        ("ij->ji", ((N, D),), "contract(a0)"),
+        ("ij->ji", ((N, D),), "a0.T"),
+        ("ii->i", ((N, N),), "diagonal(a0)"),
+        ("iij->ij", ((N, N, D),), "contract(a0)"),
     ],
 )
 def test_an_einsum_that_is_a_product_becomes_one(spec: str, shapes: Any, expected: str) -> None:
