@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from autodiffc.compiler.ir import Graph, Literal, Node
 from autodiffc.compiler.types import Dim
@@ -92,10 +93,8 @@ class Rendering:
             scalar = not node.rank and all(not a.rank for a in node.args)
             source = node.op.scalar if scalar and node.op.scalar is not None else node.op.py
             text = source if isinstance(source, str) else source(node, text_of)
-            text = _ONE_AXIS.sub(r"\1\2", text)
-            if self.context.dtype == "float64":
-                text = _DEFAULT_DTYPE.sub(r"\1)", text)
-            self._templates[node] = template(text, parameters(node)), held
+            plain = _tidied(text, self.context.dtype == "float64")
+            self._templates[node] = template(plain, parameters(node)), held
         return self._templates[node]
 
     def _own_name(self, node: Node) -> str:
@@ -150,6 +149,13 @@ class Rendering:
 
     def _number(self, value: float, array: bool) -> Expr:
         return number(value, self.context.ref, "np" if array else "math")
+
+
+@lru_cache(maxsize=4096)
+def _tidied(text: str, default_dtype: bool) -> str:
+    """A template without what NumPy does by itself: `np.zeros((n,), float64)` is `np.zeros(n)`."""
+    text = _ONE_AXIS.sub(r"\1\2", text)
+    return _DEFAULT_DTYPE.sub(r"\1)", text) if default_dtype else text
 
 
 def parameters(node: Node) -> tuple[str, ...]:

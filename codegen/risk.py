@@ -3,12 +3,13 @@
     d_x = d_y / x        may (x = 0);        d_x = 2.0 * d_y, d_W = x.T @ d_y        do not
 
 Sums, products with constants, matrix products and selections warn only where the value has warned before;
-quotients, logarithms, powers and products with values that may be infinite may warn at a model's edges.
+quotients, logarithms, powers and products with values that may be infinite may warn at a model's edges. What
+the model is differentiated by may be anywhere, at infinity too; other data are taken to be finite.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from autodiffc.compiler.ir import Graph, Interval, Node, const_value
 from autodiffc.compiler.ranges import intervals_of
@@ -31,9 +32,11 @@ HUGE = 1e100
 class Risk:
     """The judgement of one graph's adjoint steps."""
 
-    def __init__(self, graph: Graph, ranges: Mapping[str, Interval]):
+    def __init__(self, graph: Graph, ranges: Mapping[str, Interval], wrt: Collection[str]):
         self.graph = graph
         self.ranges = ranges
+        self.wrt = wrt
+        self._finite: set[Node] | None = None
         self._intervals: Mapping[Node, Interval] | None = None
         self._judged: dict[Node, bool] = {}
 
@@ -76,9 +79,25 @@ class Risk:
         return True
 
     def _bounded(self, node: Node) -> bool:
-        """Whether a factor cannot make a NaN of a finite cotangent."""
-        if node.type.kind != "real" or self.is_adjoint(node):
-            return True
+        """Whether a factor cannot make a NaN of a finite cotangent: it is finite, where all data are."""
+        if self._finite is None:
+            self._finite = self._finite_nodes()
+        return node in self._finite
+
+    def _finite_nodes(self) -> set[Node]:
+        finite: set[Node] = set()
+        for node in self.graph.nodes():
+            if node.op.name == "argument":
+                known = node["name"] not in self.wrt
+            else:
+                known = node.op.name in QUIET | {"mul", "const", "dim"} and all(
+                    a in finite for a in node.args
+                )
+            if known or node.type.kind != "real" or self.is_adjoint(node) or self._small(node):
+                finite.add(node)
+        return finite
+
+    def _small(self, node: Node) -> bool:
         low, high = self._interval(node)
         return low > -HUGE and high < HUGE
 

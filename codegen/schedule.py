@@ -74,13 +74,21 @@ def _groups(graph: Graph, nodes: Sequence[Node]) -> dict[Node, Group]:
 
 def _group(origins: Iterable[Origin]) -> Group | None:
     """A value that the primal needs anyway belongs to the primal."""
-    ordered = sorted(origins, key=lambda origin: origin.adjoint)
-    return Group(ordered[0].adjoint, ordered[0].span.line) if ordered else None
+    adjoint = None
+    for origin in origins:
+        if not origin.adjoint:
+            return Group(False, origin.span.line)
+        adjoint = adjoint or origin
+    return Group(True, adjoint.span.line) if adjoint else None
 
 
 def regrouped(steps: Sequence[Step], starts: Mapping[int, int]) -> list[Step]:
     """The steps with each line replaced by the first line of its statement."""
-    return [Step(s.node, Group(s.group.adjoint, starts.get(s.group.line, s.group.line))) for s in steps]
+    moved = {line: start for line, start in starts.items() if line != start}
+    return [
+        Step(s.node, Group(s.group.adjoint, moved[s.group.line])) if s.group.line in moved else s
+        for s in steps
+    ]
 
 
 def last_uses(steps: Sequence[Step]) -> dict[Node, int]:

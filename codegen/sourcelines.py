@@ -18,7 +18,7 @@ OPENING, CLOSING = "([{", ")]}"
 
 def safe(text: str) -> str:
     """Text for a comment or a docstring: nothing in it ends a line, a string, or reorders what is read."""
-    shown = "".join(_shown(char) for char in text)
+    shown = text if text.isascii() and text.isprintable() else "".join(_shown(char) for char in text)
     return shown.replace("\\", "\\\\").replace('"""', "'''")
 
 
@@ -35,6 +35,7 @@ class LogicalLines:
 
     def __init__(self, source: Source):
         self.source = source
+        self._texts: dict[int, str] = {}
 
     def start(self, line: int) -> int:
         """The first line of the statement that the line belongs to."""
@@ -42,6 +43,11 @@ class LogicalLines:
 
     def text(self, line: int) -> str:
         """The statement that starts on the line, on one line and without comments."""
+        if line not in self._texts:
+            self._texts[line] = self._joined(line)
+        return self._texts[line]
+
+    def _joined(self, line: int) -> str:
         parts = [_without_comment(self.source.line(line))]
         count = len(self._starts)
         while line < count and self._starts[line] != line + 1:

@@ -17,7 +17,8 @@ def write_statements(context: Context, writer: Writer, body: Body, last: str) ->
     """All statements, then the last line."""
     forward, backward = _parts(body.statements)
     _write_groups(context, writer, body, forward)
-    risk = Risk(body.graph, {a.name: a.interval for a in context.program.arguments})
+    program = context.program
+    risk = Risk(body.graph, {a.name: a.interval for a in program.arguments}, program.wrt)
     if any(risk.may_warn(s.node) for s in backward):
         writer.blank()
         writer.comment(
