@@ -76,6 +76,8 @@ EXACT_RULES: tuple[Rule, ...] = (
     _exact("times-one", x * 1.0, x),
     _exact("over-one", x / 1.0, x),
     _exact("power-one", x**1.0, x),
+    _exact("times-minus-one", x * -1.0, -x),
+    _exact("over-minus-one", x / -1.0, -x),
     _exact("minus-zero", x - 0.0, x, where=lambda b: str(const_value(b.root.args[1])) == "0.0"),
     _exact("neg-neg", ops.neg(-x), x),
     _exact("add-neg", x + (-y), x - y),

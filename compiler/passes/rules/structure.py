@@ -84,7 +84,7 @@ def _needless_broadcast(node: Node) -> Node | None:
 
 def _late_broadcast(node: Node) -> Node | None:
     """f(broadcast_to(s)) as broadcast_to(f(s)): computed once and not for every element."""
-    if not any([a.op.name == "broadcast_to" for a in node.args]):
+    if not any(a.op.name == "broadcast_to" for a in node.args):
         return None
     small = [a.args[0] if a.op.name == "broadcast_to" else a for a in node.args]
     shape = broadcast(*(a.shape for a in small))

@@ -55,16 +55,15 @@ def pipeline(graph: Graph, level: int = 1) -> float:
     return time.process_time() - start
 
 
-@pytest.mark.parametrize("name", STEPS)
-def test_a_chain_of_100_000_nodes(name: str) -> None:
-    graph = chain(name, 100_000)
+def test_a_chain_of_100_000_nodes() -> None:
+    graph = chain("mixed", 100_000)
     pipeline(graph)
     verify(graph, "lower")
 
 
 @pytest.mark.parametrize("name", STEPS)
 def test_time_grows_as_the_graph(name: str) -> None:
-    small, large = chain(name, 2_500), chain(name, 20_000)
+    small, large = chain(name, 1_500), chain(name, 12_000)
     pipeline(small)
     fast = min(pipeline(small) for _ in range(3))
     assert pipeline(large) < 8 * 2.5 * max(fast, 0.02)

@@ -43,7 +43,11 @@ def _as_written(pattern: Node, values: dict[str, Any]) -> Node:
     return pattern.op(*(_as_written(a, values) for a in pattern.args), **attrs)
 
 
-@pytest.mark.parametrize("rule", STABILITY_RULES, ids=lambda rule: rule.name)
+# Rules whose replacement is a function look for more than their pattern says: their spellings test them.
+PATTERNS = [rule for rule in STABILITY_RULES if isinstance(rule.right, Node)]
+
+
+@pytest.mark.parametrize("rule", PATTERNS, ids=lambda rule: rule.name)
 def test_stability_rules_hold_in_real_arithmetic(rule: Rule) -> None:
     names = sorted(_variables(rule.left))
     nodes = {name: ops.argument(name, Type("real", (N,))) for name in names}
@@ -51,8 +55,7 @@ def test_stability_rules_hold_in_real_arithmetic(rule: Rule) -> None:
     arguments = {name: rng.uniform(0.1, 0.9, 5) for name in names}
     binding = _bound(rule, nodes)
     right = instantiate(rule.right, binding)
-    if right is None:  # a rule whose function looks for more than its pattern says
-        pytest.skip("tested by its spellings")
+    assert right is not None
     graph = Graph(tuple(nodes.values()), (("left", binding.root), ("right", right)))
     values = evaluate(graph, arguments, {"N": 5})
     left, found = np.broadcast_arrays(values["left"], values["right"])
