@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from autodiffc.compiler.ir import Graph, Interval, Node, const_value
+from autodiffc.compiler.model import Program
 from autodiffc.compiler.ranges import intervals_of
 
 from .telling import is_softmax
@@ -26,6 +27,7 @@ QUIET = frozenset({
     "sigmoid", "tanh", "one_hot", "cumsum", "pad", "repeat", "tile", "einsum", "contract", "linspace",
     "max_shift", "all", "any", "floor", "ceil", "round", "square",
 })  # fmt: skip
+FINITE = QUIET | {"mul", "const", "dim"}  # of finite arguments
 HUGE = 1e100
 
 
@@ -62,7 +64,7 @@ class Risk:
         if not node.rank and not any(a.rank for a in node.args):
             return False  # Python's floats don't warn
         if node.op.name == "mul":
-            return not (all(map(self._bounded, node.args)) or any(map(self._is_factor, node.args)))
+            return not (all(map(self.is_finite, node.args)) or any(map(self._is_factor, node.args)))
         if node.op.name == "div":
             return not (self._nonzero(node.args[1]) or is_softmax(node))
         return node.op.name not in QUIET
@@ -78,24 +80,22 @@ class Risk:
             stack.extend(part.args)
         return True
 
-    def _bounded(self, node: Node) -> bool:
+    def is_finite(self, node: Node) -> bool:
         """Whether a factor cannot make a NaN of a finite cotangent: it is finite, where all data are."""
-        if self._finite is None:
-            self._finite = self._finite_nodes()
-        return node in self._finite
+        if self._bounded_nodes is None:
+            self._bounded_nodes = self._finite_nodes()
+        return node in self._bounded_nodes
 
     def _finite_nodes(self) -> set[Node]:
-        finite: set[Node] = set()
+        found: set[Node] = set()
         for node in self.graph.nodes():
             if node.op.name == "argument":
-                known = node["name"] not in self.wrt
+                known = node["name"] in self.finite
             else:
-                known = node.op.name in QUIET | {"mul", "const", "dim"} and all(
-                    a in finite for a in node.args
-                )
+                known = node.op.name in FINITE and all(a in found for a in node.args)
             if known or node.type.kind != "real" or self.is_adjoint(node) or self._small(node):
-                finite.add(node)
-        return finite
+                found.add(node)
+        return found
 
     def _small(self, node: Node) -> bool:
         low, high = self._interval(node)
@@ -111,3 +111,11 @@ class Risk:
         if self._intervals is None:
             self._intervals = intervals_of(self.graph.nodes(), self.ranges)
         return self._intervals[node]
+
+
+def finite_names(program: Program, forward: Graph) -> frozenset[str]:
+    """The arguments of forward() and backward() that are finite: data, what is saved of them, the seed."""
+    data = {a.name for a in program.arguments if a.name not in program.wrt}
+    risk = Risk(forward, {a.name: a.interval for a in program.arguments}, data)
+    saved = {name for name, node in forward.outputs if risk.is_finite(node)}
+    return frozenset(data | saved | {f"d_{program.target}"})

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from .body import Body, Statement
-from .context import Context
+from .context import Context, once
 from .formulas import formula
 from .notes import adjoint_note
-from .risk import Risk
+from .risk import Risk, finite_names
 from .schedule import Group
 from .writer import Writer
 
@@ -17,8 +17,7 @@ def write_statements(context: Context, writer: Writer, body: Body, last: str) ->
     """All statements, then the last line."""
     forward, backward = _parts(body.statements)
     _write_groups(context, writer, body, forward)
-    program = context.program
-    risk = Risk(body.graph, {a.name: a.interval for a in program.arguments}, program.wrt)
+    risk = Risk(body.graph, {a.name: a.interval for a in context.program.arguments}, _finite(context))
     if any(risk.may_warn(s.node) for s in backward):
         writer.blank()
         writer.comment(
@@ -30,6 +29,11 @@ def write_statements(context: Context, writer: Writer, body: Body, last: str) ->
         return
     _write_groups(context, writer, body, backward)
     writer.line(last)
+
+
+@once
+def _finite(context: Context) -> frozenset[str]:
+    return finite_names(context.program, context.derivative.forward)
 
 
 def _parts(statements: Sequence[Statement]) -> tuple[list[Statement], list[Statement]]:
