@@ -71,6 +71,7 @@ CHARACTER_HELP = {
     "¹": "a power is `x**n`",
     "′": "a name could be `x_prime`; a transpose is `A.T`",
 }
+CHARACTER_HELP |= {digit: f"write `x{i}` or `x_{i}`" for i, digit in enumerate("₀₁₂₃₄₅₆₇₈₉")}
 _NAMED = {"\0": "a NUL character", "\f": "a form feed", "\v": "a vertical tab", "\r": "a carriage return"}
 _NAMED |= {"\xa0": "a no-break space", "\u3000": "a wide space", "\ufeff": "a byte order mark"}
 _NAMED |= {"\u200b": "a zero-width space", "\x1b": "an escape character"}

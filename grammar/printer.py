@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import fields
+from itertools import chain, repeat
 from typing import Any, NamedTuple, cast
 
 from . import ast
@@ -207,7 +208,7 @@ _SIMPLE: dict[type, Callable[[Any], Parts]] = {
 def _clauses(node: Any) -> Iterator[tuple[Parts, ast.Block]]:
     """The headers of a compound statement, each with its block."""
     if isinstance(node, ast.If):
-        for word, (condition, block) in zip(_if_words(), node.branches):
+        for word, (condition, block) in zip(chain(["if"], repeat("elif")), node.branches):
             yield [word, _Part(condition), ":"], block
         if node.orelse:
             yield ["else", ":"], node.orelse
@@ -220,12 +221,6 @@ def _clauses(node: Any) -> Iterator[tuple[Parts, ast.Block]]:
     else:
         word = "def" if isinstance(node, ast.FuncDef) else "adjoint"
         yield [word, node.name.id, "(", *_listed(node.params), ")", ":"], node.body
-
-
-def _if_words() -> Iterator[str]:
-    yield "if"
-    while True:
-        yield "elif"
 
 
 _STATEMENTS = (*_SIMPLE, ast.If, ast.For, ast.While, ast.FuncDef, ast.AdjointDef)

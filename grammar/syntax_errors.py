@@ -101,6 +101,8 @@ def _on_the_spot(fault: Fault) -> Diagnostic:
     found = fault.found
     if found.text in CLOSERS and (bracket := _misplaced_bracket(fault)):
         return bracket
+    if found.text == "=" and fault.open_brackets and fault.open_brackets[-1].text == "[":
+        return _unclosed(fault, fault.open_brackets[-1])
     if found.text in ("'", '"'):
         return _unclosed_string(fault)
     if found.text[:1] == "^":
@@ -205,6 +207,7 @@ _WORDS = {
     "WRT": "`wrt`",
     "IMPORT": "`import`",
     "ELSE": "`else`",
+    "STRING": "a string",
     "_NEWLINE": "the end of the line",
 }
 # What stands in a name's place after these words.
@@ -244,7 +247,7 @@ def _expected_words(fault: Fault) -> Iterator[str]:
 def _implied(accepted: frozenset[str]) -> set[str]:
     """What `an expression`, `an operator` and `a constraint` say already."""
     if "NUMBER" in accepted or "NAME" in accepted:
-        return {"LPAR"}
+        return {"LPAR", "STRING"}
     if "SCALE" in accepted:
         return {"LPAR", "EQUAL", "COMMA"} if "_NEWLINE" in accepted else {"LPAR", "EQUAL"}
     return {"IN"} if "ORDER" in accepted else set()

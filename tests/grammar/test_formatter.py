@@ -107,7 +107,10 @@ def test_models_of_the_project(path: Path) -> None:
         ("from nn import(a,b)", "from nn import (a, b)\n"),
         ('from"a.dsl"import b', 'from "a.dsl" import b\n'),
         ("assert(a),'b'", "assert (a), 'b'\n"),
-        ("def f(a,b:real[N-1],c:real=2,d=-1):return-a", "def f(a, b: real[N-1], c: real = 2, d=-1): return -a\n"),
+        (
+            "def f(a,b:real[N-1],c:real=2,d=-1):return-a",
+            "def f(a, b: real[N-1], c: real = 2, d=-1): return -a\n",
+        ),
         ("for t in range(T)checkpoint:h=1", "for t in range(T) checkpoint: h = 1\n"),
         ("while max(a,b)>0 max(3):\n x=1", "while max(a, b) > 0 max (3):\n    x = 1\n"),
         ("if a:return-b\nelse :return(c)", "if a: return -b\nelse: return (c)\n"),
@@ -135,7 +138,9 @@ for t in range(3):
   z = t
   # at its end
 """
-    assert formatted(text) == """\
+    assert (
+        formatted(text)
+        == """\
 if a:
     # in the block
     x = 1
@@ -146,6 +151,7 @@ for t in range(3):
     z = t
     # at its end
 """
+    )
 
 
 def test_trailing_comments_keep_their_column() -> None:
@@ -158,7 +164,9 @@ y=1    # alone
 longer=2     # a
 z=3          # b
 """
-    assert formatted(text) == """\
+    assert (
+        formatted(text)
+        == """\
 dim N, D  # sizes
 input x: real
 
@@ -167,6 +175,7 @@ y = 1  # alone
 longer = 2  # a
 z = 3       # b
 """
+    )
 
 
 def test_line_breaks_in_brackets_stay() -> None:
@@ -183,7 +192,9 @@ A = [
    [3,4]
         ]
 """
-    assert formatted(text) == """\
+    assert (
+        formatted(text)
+        == """\
 y = f(a,
       b,  # why
       c[
@@ -196,6 +207,7 @@ A = [
     [3, 4]
 ]
 """
+    )
 
 
 def test_a_broken_model_is_refused() -> None:

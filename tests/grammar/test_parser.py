@@ -81,7 +81,22 @@ def test_a_chain_of_comparisons_is_one_node() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["0", "1_000", "12", "1.5", ".5", "5.", "1e-3", "1E5", "1_0.2_5e+1_0", "0x1F", "0b101", "0o17", "00", "1" * 308],
+    [
+        "0",
+        "1_000",
+        "12",
+        "1.5",
+        ".5",
+        "5.",
+        "1e-3",
+        "1E5",
+        "1_0.2_5e+1_0",
+        "0x1F",
+        "0b101",
+        "0o17",
+        "00",
+        "1" * 308,
+    ],
 )
 def test_numbers_are_pythons(text: str) -> None:
     number = value(text)
@@ -91,7 +106,13 @@ def test_numbers_are_pythons(text: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "meant"),
-    [("'ij,jk->ik'", "ij,jk->ik"), ('"a#b"', "a#b"), (r'"a\"b\\n\n\t\q"', 'a"b\\n\n\t\\q'), ("'é \"'", 'é "'), ("''", "")],
+    [
+        ("'ij,jk->ik'", "ij,jk->ik"),
+        ('"a#b"', "a#b"),
+        (r'"a\"b\\n\n\t\q"', 'a"b\\n\n\t\\q'),
+        ("'é \"'", 'é "'),
+        ("''", ""),
+    ],
 )
 def test_strings(text: str, meant: str) -> None:
     assert value(f"f({text})").args[0].value == meant
@@ -100,7 +121,10 @@ def test_strings(text: str, meant: str) -> None:
 def test_calls() -> None:
     call = value("f(a, b + 1, axis=0, keepdims=true,)")
     assert (call.func.id, len(call.args)) == ("f", 2)
-    assert [(keyword.name.id, to_text(keyword.value)) for keyword in call.keywords] == [("axis", "0"), ("keepdims", "true")]
+    assert [(keyword.name.id, to_text(keyword.value)) for keyword in call.keywords] == [
+        ("axis", "0"),
+        ("keepdims", "true"),
+    ]
     assert value("f()").args == value("f()").keywords == ()
     (generator,) = value("sum(x[i]**2 for i in range(0, N, 2))").args
     assert (to_text(generator.element), generator.variable.id, len(generator.bounds)) == ("x[i]**2", "i", 3)
@@ -181,7 +205,9 @@ def test_assignments() -> None:
 
 
 def test_blocks() -> None:
-    loop = statement("for t in range(1, T) checkpoint:\n    if a: x = 1\n    elif b:\n\n        x = 2\n    else: x = 3\n")
+    loop = statement(
+        "for t in range(1, T) checkpoint:\n    if a: x = 1\n    elif b:\n\n        x = 2\n    else: x = 3\n"
+    )
     assert (loop.variable.id, len(loop.bounds), loop.checkpoint) == ("t", 2, True)
     (branch,) = loop.body
     assert [to_text(condition) for condition, _ in branch.branches] == ["a", "b"]
@@ -191,7 +217,9 @@ def test_blocks() -> None:
     assert isinstance(statement("adjoint f(x, d_out):\n\treturn d_out"), ast.AdjointDef)
 
 
-@pytest.mark.parametrize("word", ["model", "input", "loss", "grad", "def", "from", "while", "assert", "elif", "lambda", "class"])
+@pytest.mark.parametrize(
+    "word", ["model", "input", "loss", "grad", "def", "from", "while", "assert", "elif", "lambda", "class"]
+)
 def test_a_declaration_word_is_a_name_elsewhere(word: str) -> None:
     assert value(f"{word} + f({word}={word}, a={word}[{word}])").left.id == word
     assert statement(f"input {word}: real").names[0].id == word
@@ -244,7 +272,9 @@ def test_a_file_without_its_byte_order_mark() -> None:
 def test_a_span_covers_its_construct(model: ast.Model) -> None:
     """The text under an expression's span parses to that expression again."""
     for node in nodes(statements(to_text(model))):
-        if isinstance(node, ast.Name | ast.Number | ast.Unary | ast.Binary | ast.Compare | ast.Call | ast.Index):
+        if isinstance(
+            node, ast.Name | ast.Number | ast.Unary | ast.Binary | ast.Compare | ast.Call | ast.Index
+        ):
             assert to_text(value(f"({node.span.text})")) == to_text(node)
         if isinstance(node, ast.Binary):
             assert node.op_span.text == node.op

@@ -122,7 +122,9 @@ def test_a_sum_as_deep_as_it_is_long() -> None:
 
 
 def test_the_tree() -> None:
-    assert dump(model_of("h = relu(x @ W, axis=-1)[0, :2]\nif a < b <= 1: y = 'c'\n")) == """\
+    assert (
+        dump(model_of("h = relu(x @ W, axis=-1)[0, :2]\nif a < b <= 1: y = 'c'\n"))
+        == """\
 Model m
   Assign
     targets: Name h
@@ -149,3 +151,4 @@ Model m
         targets: Name y
         value: String 'c'
 """
+    )

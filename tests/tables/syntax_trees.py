@@ -18,14 +18,30 @@ from hypothesis import strategies as st
 # Trees take a while to draw, the more so on a busy machine.
 PATIENT = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 SPAN = Span(Source("m", ""), 0, 0)
-WORDS = ["x", "W1", "h_t", "input", "loss", "grad", "max", "range", "wrt", "checkpoint", "lambda", "import", "λ", "é"]
+WORDS = [
+    "x",
+    "W1",
+    "h_t",
+    "input",
+    "loss",
+    "grad",
+    "max",
+    "range",
+    "wrt",
+    "checkpoint",
+    "lambda",
+    "import",
+    "λ",
+    "é",
+]
 OPERATORS = ["+", "-", "*", "/", "//", "%", "@", "**", "and", "or"]
 
 names = st.sampled_from(WORDS).map(lambda word: ast.Name(SPAN, word))
 # A statement does not begin with a declaration word.
 targets = st.sampled_from(["x", "W1", "λ", "modelx", "max", "range"]).map(lambda word: ast.Name(SPAN, word))
 numbers = st.one_of(
-    st.integers(0, 10**20), st.floats(0, allow_infinity=False, allow_nan=False).filter(lambda value: str(value)[0] != "-")
+    st.integers(0, 10**20),
+    st.floats(0, allow_infinity=False, allow_nan=False).filter(lambda value: str(value)[0] != "-"),
 ).map(lambda value: ast.Number(SPAN, value))
 strings = st.text(st.characters(exclude_categories=["Cc", "Cs"], include_characters="\n\t"), max_size=8).map(
     lambda text: ast.String(SPAN, text)
@@ -62,7 +78,9 @@ def _larger(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
         node(ast.Unary, op=st.sampled_from(["-", "+", "not"]), operand=inner),
         node(ast.Binary, op=st.sampled_from(OPERATORS), left=inner, right=inner, op_span=st.just(SPAN)),
         chains.flatmap(
-            lambda ops: node(ast.Compare, operands=some(inner, len(ops) + 1, len(ops) + 1), ops=st.just(tuple(ops)))
+            lambda ops: node(
+                ast.Compare, operands=some(inner, len(ops) + 1, len(ops) + 1), ops=st.just(tuple(ops))
+            )
         ),
         node(ast.Conditional, condition=inner, then=inner, orelse=inner),
         st.builds(lambda func, given: ast.Call(SPAN, func, *given), names, called),
@@ -86,13 +104,21 @@ typed_params = st.tuples(
 )
 untyped_params = some(node(ast.FuncParam, name=names, type=st.none(), default=st.none()))
 params = typed_params.map(lambda pair: pair[0] + pair[1]) | untyped_params
-returned = some(expressions, 2) | some(expressions.filter(lambda e: not isinstance(e, ast.TupleLiteral)), 1, 1)
+returned = some(expressions, 2) | some(
+    expressions.filter(lambda e: not isinstance(e, ast.TupleLiteral)), 1, 1
+)
 
 simple_statements = st.one_of(
     node(ast.ModelDecl, name=names),
     node(ast.DimDecl, items=some(node(ast.DimItem, name=names, value=maybe(expressions)), 1)),
     node(ast.InputDecl, names=some(names, 1), type=types, constraints=some(constraints)),
-    node(ast.ParamDecl, names=some(names, 1), type=types, constraints=some(constraints), init=maybe(expressions)),
+    node(
+        ast.ParamDecl,
+        names=some(names, 1),
+        type=types,
+        constraints=some(constraints),
+        init=maybe(expressions),
+    ),
     node(ast.ConstDecl, name=names, type=maybe(types), value=expressions),
     node(ast.VarDecl, name=names, type=types),
     node(ast.OutputDecl, name=names, type=maybe(types), value=maybe(expressions)),
