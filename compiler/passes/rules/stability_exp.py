@@ -19,13 +19,17 @@ from ..pattern import Binding, Rule, attribute_variable, pattern_variable, rule
 from ..terms import build_product, negated
 from ..views import MOVES, Views
 
-x, y = pattern_variable("x"), pattern_variable("y")
+x, y, rows = map(pattern_variable, ("x", "y", "rows"))
 axis, keepdims, last = map(attribute_variable, ("axis", "keepdims", "last"))
 exp, log, sigmoid, softplus, sinh, cosh = ops.exp, ops.log, ops.sigmoid, ops.softplus, ops.sinh, ops.cosh
 
 
 def _reduced(op: str, argument: Node) -> Node:
     return ops.OPS[op](argument, axis=axis, keepdims=keepdims)
+
+
+def _picked(argument: Node) -> Node:
+    return ops.gather(argument, rows, y, index=(("array", 0), ("array", 1)))
 
 
 # --- softmax and logsumexp -------------------------------------------------------------------------
@@ -65,6 +69,13 @@ def through_moves(node: Node, function: Callable[[Node], Node | None]) -> Node |
 
 def _log_of_softmax(node: Node) -> Node | None:
     return ops.log_softmax(node.args[0], axis=node["axis"]) if node.op.name == "softmax" else None
+
+
+def _label_of_each_row(b: Binding) -> bool:
+    """x[arange(N), y] of a matrix: the softmax of a row, at its label."""
+    rows = b.rows
+    in_order = rows.op.name == "arange" and rows["start"].known == 0 and rows["step"] == 1
+    return in_order and b.x.rank == 2 and b.axis in (1, (1,)) and rows["count"] == b.x.shape[0]
 
 
 def _shifted_by_max(b: Binding) -> bool:
@@ -138,6 +149,19 @@ EXPONENTIAL_RULES: tuple[Rule, ...] = (
     ),
     # R2
     rule("sub-logsumexp", x - _reduced("logsumexp", x), _log_softmax),
+    # the same at labels is a cross-entropy
+    rule(
+        "picked-log-softmax",
+        _picked(ops.log_softmax(x, axis=axis)),
+        -ops.cross_entropy(x, y),
+        where=_label_of_each_row,
+    ),
+    rule(
+        "logsumexp-less-picked",
+        _reduced("logsumexp", x) - _picked(x),
+        ops.cross_entropy(x, y),
+        where=_label_of_each_row,
+    ),
     # R22, the quotients
     rule("sinh-cosh", sinh(x) / cosh(x), ops.tanh(x)),
     rule("exp-tanh", (exp(x) - 1.0) / (exp(x) + 1.0), _tanh_of_half),

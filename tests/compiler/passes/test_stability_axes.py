@@ -9,7 +9,9 @@ import autodiffc
 import mpmath as mp
 import numpy as np
 import pytest
-from autodiffc.api import module_of
+from autodiffc.api import module_of, program_of
+from autodiffc.compiler.passes.pipeline import prepare
+from autodiffc.grammar.source import Source
 
 Vector = list[Any]
 FAR = [1000.0, 999.0, -800.0, 1000.5]
@@ -124,6 +126,33 @@ def test_x_log_x_at_zero(text: str) -> None:
     module = module_of(autodiffc.compile(f"input x: real\noutput f = {text}\ngrad f wrt x\n"), "model")
     value, grads = module.value_and_grad(0.0)
     assert (value, grads.x) == (0.0, -np.inf)
+
+
+PICKED = [
+    "-log(softmax(x))[arange(N), y]",
+    "-log(softmax(x)[arange(N), y])",
+    "-log_softmax(x)[arange(N), y]",
+    "logsumexp(x, axis=1) - x[arange(N), y]",
+    "log(sum(exp(x), axis=1)) - x[arange(N), y]",
+    "-log((exp(x) / sum(exp(x), axis=1, keepdims=true))[arange(N), y])",
+]
+
+
+@pytest.mark.parametrize("text", PICKED)
+def test_a_cross_entropy_by_hand_is_one(text: str) -> None:
+    source = f"dim N, K\ninput y: int[N]\nparam x: real[N, K]\nloss L = sum({text})\n"
+    program = program_of(Source("m", source))
+    assert "cross_entropy" in [node.op.name for node in prepare(program.graph).nodes()]
+    x, y = np.array([[1000.0, 0.0, -1000.0], [3.0, 800.0, 2.0]]), np.array([0, 2])
+    value, grads = module_of(autodiffc.compile(source), "model").value_and_grad(y, x)
+    assert value == 798.0
+    np.testing.assert_array_equal(grads.x, [[0.0, 0.0, 0.0], [0.0, 1.0, -1.0]])
+
+
+def test_rows_in_another_order_are_no_cross_entropy() -> None:
+    source = "dim N, K\ninput y: int[N]\ninput x: real[N, K]\noutput f = -log(softmax(x))[arange(1, N + 1) - 1, y]\n"
+    names = [node.op.name for node in prepare(program_of(Source("m", source)).graph).nodes()]
+    assert "cross_entropy" not in names
 
 
 def test_an_axis_is_not_taken_for_another() -> None:
