@@ -3,8 +3,8 @@
     d_x = d_y / x        may (x = 0);        d_x = 2.0 * d_y, d_W = x.T @ d_y        do not
 
 Sums, products with constants, matrix products and selections warn only where the value has warned before;
-quotients, logarithms, powers and products with values that may be infinite may warn at a model's edges. What
-the model is differentiated by may be anywhere, at infinity too; other data are taken to be finite.
+quotients, logarithms, powers and products with values that may be infinite may warn at a model's edges. An
+input that the model is differentiated by may be anywhere, at infinity too; params and data are finite.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ HUGE = 1e100
 class Risk:
     """The judgement of one graph's adjoint steps."""
 
-    def __init__(self, graph: Graph, ranges: Mapping[str, Interval], wrt: Collection[str]):
+    def __init__(self, graph: Graph, ranges: Mapping[str, Interval], finite: Collection[str]):
         self.graph = graph
         self.ranges = ranges
-        self.wrt = wrt
-        self._finite: set[Node] | None = None
+        self.finite = finite  # names of arguments
+        self._bounded_nodes: set[Node] | None = None
         self._intervals: Mapping[Node, Interval] | None = None
         self._judged: dict[Node, bool] = {}
 
@@ -57,7 +57,7 @@ class Risk:
         return False
 
     def is_adjoint(self, node: Node) -> bool:
-        origins = self.graph.origins.get(node, ())
+        origins = self.graph.origins.get(node, ()) if node.args else ()
         return bool(origins) and all(o.adjoint for o in origins)
 
     def _warns(self, node: Node) -> bool:
@@ -115,7 +115,7 @@ class Risk:
 
 def finite_names(program: Program, forward: Graph) -> frozenset[str]:
     """The arguments of forward() and backward() that are finite: data, what is saved of them, the seed."""
-    data = {a.name for a in program.arguments if a.name not in program.wrt}
+    data = {a.name for a in program.arguments if a.role == "param" or a.name not in program.wrt}
     risk = Risk(forward, {a.name: a.interval for a in program.arguments}, data)
     saved = {name for name, node in forward.outputs if risk.is_finite(node)}
     return frozenset(data | saved | {f"d_{program.target}"})

@@ -278,7 +278,7 @@ def test_functions_run_in_threads(level: int) -> None:
     ],
 )
 def test_no_warnings_at_the_edges(expression: str, points: list[float], level: int) -> None:
-    m = compiled(f"dim N\nparam x: real[N]\nloss L = sum({expression})\n", level=level)
+    m = compiled(f"dim N\ninput x: real[N]\noutput L = sum({expression})\ngrad L wrt x\n", level=level)
     x = np.array(points)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
