@@ -72,7 +72,7 @@ def differentiate(
         graph,
         inputs=graph.inputs + new_inputs,
         outputs=graph.outputs + outputs,
-        names={**adjoints.names, **graph.names},
+        names={**graph.names, **adjoints.names},
         origins={**adjoints.origins, **graph.origins},
     )
 
