@@ -39,7 +39,7 @@ class Layout(Indenter):
         self.source = source
         self.report = report
         self.line_open = False
-        self.first_indent: Span | None = None
+        self.first_indent: tuple[str, Span] | None = None
         self.mixed = False
 
     def begin(self) -> Iterator[Token]:
@@ -98,13 +98,13 @@ class Layout(Indenter):
             return
         span = Span(self.source, end - len(indent), end)
         if self.first_indent is None:
-            self.first_indent = span
-            self.tab_len = len(indent) if indent.isspace() and "\t" not in indent else self.tab_len
-        first = self.first_indent.text[0]
+            self.first_indent = indent[0], span
+            self.tab_len = self.tab_len if "\t" in indent else len(indent)
+        first, place = self.first_indent
         if indent.strip(first):
             self.mixed = True
             names = {" ": "spaces", "\t": "tabs"}
-            note = Note(self.first_indent, f"the first indented line uses {names[first]}")
+            note = Note(place, f"the first indented line uses {names[first]}")
             help = f"indent the whole file by {names[first]}"
             self._misfit("indentation mixes tabs and spaces", span, notes=(note,), help=help)
 

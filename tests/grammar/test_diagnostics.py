@@ -96,6 +96,7 @@ def test_what_was_expected_is_said_in_words(text: str, place: tuple[int, int], m
         ("if a:\n    x = 1\n      y = 2\n    z = )\nw = )\n", [3, 4, 5]),
         ("if a:\n    x = 1\n   y = 2\n    z = )\nw = )\n", [3, 4, 5]),
         ("if a:\nx = )\n", [2, 2]),
+        ("if a:\n\0 \tx = 1\ny = 2\n", [2, 2]),
         ("x = 1e999 + 2e999 + ^\n", [1, 1, 1]),
     ],
 )

@@ -94,7 +94,7 @@ def test_models_of_the_project(path: Path) -> None:
         ("y = a<b<=c==d", "y = a < b <= c == d\n"),
         ("y = sum ( f(i)for i in range( 0,N ) )", "y = sum(f(i) for i in range(0, N))\n"),
         ("y = A . T[0]", "y = A.T[0]\n"),
-        ("y = 1 .T", "y = 1 .T\n"),
+        ("y = 1 .T + 0..T", "y = 1 .T + 0. .T\n"),
         ("a,b=f(x)", "a, b = f(x)\n"),
         ("hs[t,0]+=1", "hs[t, 0] += 1\n"),
         ("x:real[N,4*H]=y", "x: real[N, 4*H] = y\n"),
