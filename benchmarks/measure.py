@@ -1,6 +1,6 @@
 """Compile times, and emitted gradients against hand-written ones: ratios within one run.
 
-    python benchmarks/measure.py
+python benchmarks/measure.py
 """
 
 from __future__ import annotations
@@ -13,9 +13,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-import numpy as np
-
 import autodiffc
+import numpy as np
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 
@@ -78,7 +77,8 @@ def workloads() -> list[tuple[str, str, Callable[..., Any], tuple[Any, ...]]]:
 
     def net(n: int, d: int, h: int) -> tuple[Any, ...]:
         x, y = rng.normal(size=(n, d)), rng.integers(0, 10, n)
-        return x, y, rng.normal(size=(d, h)) / d**0.5, np.zeros(h), rng.normal(size=(h, 10)) / h**0.5, np.zeros(10)
+        W1, W2 = rng.normal(size=(d, h)) / d**0.5, rng.normal(size=(h, 10)) / h**0.5
+        return x, y, W1, np.zeros(h), W2, np.zeros(10)
 
     x = rng.normal(size=(1000, 50))
     logistic = (x, np.sign(rng.normal(size=1000)), rng.normal(size=50))

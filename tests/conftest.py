@@ -12,6 +12,9 @@ import os
 
 import pytest
 
+# Two workers on two cores: threads of the BLAS would only wait for one another.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update", action="store_true", help="bless what the compiler gives now")

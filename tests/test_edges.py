@@ -84,7 +84,7 @@ def test_derivatives_at_the_edge(
         with warnings.catch_warnings():
             warnings.simplefilter("error" if kind == "real" else "ignore")
             _, cache = module.forward(*map(float, point)) if kind == "real" else module.forward(*arguments)
-            value, grads = module.value_and_grad(*arguments)
+            _, grads = module.value_and_grad(*arguments)
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             again = module.backward(cache)
@@ -105,7 +105,9 @@ VECTORS: list[tuple[str, list[float], list[float]]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("expression", "point", "expected"), VECTORS, ids=[f"{e} at {p}" for e, p, _ in VECTORS])
+@pytest.mark.parametrize(
+    ("expression", "point", "expected"), VECTORS, ids=[f"{e} at {p}" for e, p, _ in VECTORS]
+)
 def test_reductions_at_the_edge(expression: str, point: list[float], expected: list[float]) -> None:
     text = f"input x: real[3]\noutput f = {expression}\ngrad f wrt x\n"
     for level in (0, 1, 2):

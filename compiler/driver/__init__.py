@@ -21,7 +21,7 @@ __all__ = ["Diagnostic", "ModelError", "__version__", "compile", "load"]
 
 
 def __getattr__(name: str) -> Any:
-    """The public names, imported when they are first asked for: sub-packages don't need the whole compiler."""
+    """The public names, imported when first asked for: sub-packages don't need the whole compiler."""
     if name in ("compile", "load"):
         from . import api
 

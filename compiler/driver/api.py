@@ -43,8 +43,10 @@ class Options:
 
     def __post_init__(self) -> None:
         for value, allowed, what in (
-            (self.level, LEVELS, "level"), (self.dtype, DTYPES, "dtype"), (self.numerics, NUMERICS, "numerics"),
-        ):  # fmt: skip
+            (self.level, LEVELS, "level"),
+            (self.dtype, DTYPES, "dtype"),
+            (self.numerics, NUMERICS, "numerics"),
+        ):
             if value not in allowed:
                 raise ValueError(f"{what} is one of {', '.join(map(str, allowed))}, not {value!r}")
 
@@ -102,7 +104,7 @@ def load(
 
 
 def module_of(text: str, name: str) -> ModuleType:
-    """The module of an emitted text, whose lines tracebacks and `inspect` can show. It is not in sys.modules."""
+    """The module of an emitted text; tracebacks and `inspect` can show its lines. Not in sys.modules."""
     module = ModuleType(name)
     filename = f"<autodiffc {name}-{sha256(text.encode()).hexdigest()[:12]}>"
     linecache.cache[filename] = (len(text), None, text.splitlines(keepends=True), filename)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import scipy.special as special
-from expressions import EXPRESSIONS, HEAD, SIZES, VALUES
-
 from autodiffc.compiler.frontend.model import check
 from autodiffc.compiler.interp import evaluate
 from autodiffc.compiler.model import Program
 from autodiffc.grammar.diagnostics import ModelError
 from autodiffc.grammar.parser import parse
 from autodiffc.grammar.source import Source
+from expressions import EXPRESSIONS, HEAD, SIZES, VALUES
+
 
 def program(text: str) -> Program:
     model, diagnostics = parse(Source("model.dsl", text))
@@ -79,7 +79,9 @@ def test_slices_of_dims_note_what_they_require() -> None:
 
 @pytest.mark.parametrize("heads", ["(N, 2, E // 2)", "(N, 2, -1)", "(-1, 2, E // 2)", "N, 2, E // 2"])
 def test_reshapes_note_what_must_divide(heads: str) -> None:
-    result = program(f"dim N, E\ninput x: real[N, E]\nh = reshape(x, {heads})\noutput f = reshape(2 * h, N, E)\n")
+    result = program(
+        f"dim N, E\ninput x: real[N, E]\nh = reshape(x, {heads})\noutput f = reshape(2 * h, N, E)\n"
+    )
     assert [r.condition for r in result.requirements] == ["E%2 == 0"]
 
 

@@ -6,9 +6,8 @@ import inspect
 import traceback
 from pathlib import Path
 
-import pytest
-
 import autodiffc
+import pytest
 
 TEXT = "dim N\nparam w: real[N]\nloss L = sum(w**2)\n"
 

@@ -9,7 +9,6 @@ import sys
 from pathlib import Path
 
 import pytest
-
 from autodiffc.cli import main
 
 MODEL = "dim N\ndim K = 3\ninput x: real[N, K]\nparam w: real[K]\nloss L = sum((x @ w)**2)\n"
@@ -66,7 +65,7 @@ def test_a_failed_compilation_leaves_the_old_module(folder: Path) -> None:
 def test_errors_as_json_and_concise(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["broken.dsl", "--errors", "json"]) == 1
     rows = json.loads(capsys.readouterr().err)
-    assert [(r["code"], r["line"]) for r in rows][0] == ("E0202", 2)
+    assert (rows[0]["code"], rows[0]["line"]) == ("E0202", 2)
     assert main(["broken.dsl", "--errors", "concise"]) == 1
     lines = capsys.readouterr().err.splitlines()
     assert lines[0] == "broken.dsl:2:12: error[E0202]: no function `sigmiod`"
@@ -95,7 +94,14 @@ def test_wrong_usage(
 
 
 @pytest.mark.parametrize(
-    "arguments", [[], ["model.dsl", "-O7"], ["model.dsl", "-D", "K"], ["model.dsl", "-D", "K=x"], ["model.dsl", "--wrong"]]
+    "arguments",
+    [
+        [],
+        ["model.dsl", "-O7"],
+        ["model.dsl", "-D", "K"],
+        ["model.dsl", "-D", "K=x"],
+        ["model.dsl", "--wrong"],
+    ],
 )
 def test_wrong_words(folder: Path, capsys: pytest.CaptureFixture[str], arguments: list[str]) -> None:
     with pytest.raises(SystemExit) as caught:
