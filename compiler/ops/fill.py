@@ -1,7 +1,7 @@
 """Arrays that are made rather than computed: ranges, the identity; and triangles and diagonals of matrices.
 
-    ops.eye(n=N, m=N, k=0)                    # np.eye(N)
-    ops.arange(start=Dim.of(0), step=1, count=N)     # np.arange(N), ints
+ops.eye(n=N, m=N, k=0)                    # np.eye(N)
+ops.arange(start=Dim.of(0), step=1, count=N)     # np.arange(N), ints
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Products of vectors and matrices.
 
-    ops.matmul(x, W)                          # x @ W; adjoints g @ W.T and x.T @ g
+ops.matmul(x, W)                          # x @ W; adjoints g @ W.T and x.T @ g
 """
 
 from __future__ import annotations

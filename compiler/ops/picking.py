@@ -1,7 +1,7 @@
 """One element of each row: by its label, or along an axis.
 
-    ops.decrement(p, rows, y)                 # p - one_hot(y), the slope of a cross-entropy
-    ops.take_along(x, k, axis=1)              # np.take_along_axis(x, k, axis=1)
+ops.decrement(p, rows, y)                 # p - one_hot(y), the slope of a cross-entropy
+ops.take_along(x, k, axis=1)              # np.take_along_axis(x, k, axis=1)
 """
 
 from __future__ import annotations

@@ -80,9 +80,7 @@ def _cross_entropy_vjp(g: Node, out: Node, x: Node, y: Node) -> tuple[Node, None
 tight_log_softmax = declare(replace(log_softmax, name="tight_log_softmax", expand=_log_softmax_expand))
 tight_logsumexp = declare(replace(logsumexp, name="tight_logsumexp", expand=_logsumexp_expand))
 tight_cross_entropy = declare(
-    replace(
-        cross_entropy, name="tight_cross_entropy", vjp=_cross_entropy_vjp, expand=_cross_entropy_expand
-    )
+    replace(cross_entropy, name="tight_cross_entropy", vjp=_cross_entropy_vjp, expand=_cross_entropy_expand)
 )
 
 PRECISE: dict[str, Op] = {

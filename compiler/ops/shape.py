@@ -1,6 +1,6 @@
 """Ops that move elements and compute nothing: reshape, transpose, broadcast.
 
-    column = ops.reshape(x, shape=(N, Dim.of(1)))     # x[:, None]
+column = ops.reshape(x, shape=(N, Dim.of(1)))     # x[:, None]
 """
 
 from __future__ import annotations

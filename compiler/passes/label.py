@@ -1,7 +1,7 @@
 """Every step gets a name, so that its adjoint has one too: the teaching form (-O0) shows each step.
 
-    f = (x + y) * maximum(y, z)     ->     a = x + y, b = maximum(y, z), f = a * b
-                                           d_a = d_f * b, d_b = d_f * a, …
+f = (x + y) * maximum(y, z)     ->     a = x + y, b = maximum(y, z), f = a * b
+                                       d_a = d_f * b, d_b = d_f * a, …
 """
 
 from __future__ import annotations
