@@ -25,6 +25,11 @@ class Opaque:
     op: str
     args: tuple[Dim, ...]
 
+    @property
+    def weight(self) -> int:
+        """How many dims it is written with."""
+        return sum(map(_weight, (m for arg in self.args for m, _ in arg.terms)), 1)
+
     def __str__(self) -> str:
         if self.op in ("//", "%"):
             return f"{_factor(self.args[0])}{self.op}{_factor(self.args[1])}"
@@ -33,6 +38,13 @@ class Opaque:
 
 Atom = Union[str, Opaque]
 Monomial = tuple[Atom, ...]
+
+
+LARGEST_WEIGHT = 2_000  # `n = n*n` or `n = max(n, n*A)` a few dozen times is no size of an array
+
+
+def _weight(monomial: Monomial) -> int:
+    return sum(1 if isinstance(atom, str) else atom.weight for atom in monomial)
 
 
 def _factor(dim: Dim) -> str:
@@ -62,6 +74,7 @@ class Dim:
         for monomial, coefficient in pairs:
             total[monomial] = total.get(monomial, 0) + coefficient
         kept = [(m, c) for m, c in total.items() if c]
+        _refuse_heavy(sum(_weight(m) + 1 for m, _ in kept))
         return Dim(tuple(sorted(kept, key=lambda mc: (-len(mc[0]), tuple(map(str, mc[0]))))))
 
     @property
@@ -106,6 +119,7 @@ class Dim:
         return Dim.of(other) - self
 
     def __mul__(self, other: int | Dim) -> Dim:
+        _refuse_heavy(len(self.terms) * len(Dim.of(other).terms) // 10)
         pairs = [
             (tuple(sorted(m1 + m2, key=str)), c1 * c2)
             for m1, c1 in self.terms
@@ -193,6 +207,7 @@ class Dim:
 
     @staticmethod
     def _opaque(op: str, *args: Dim) -> Dim:
+        _refuse_heavy(Opaque(op, args).weight)
         return Dim((((Opaque(op, args),), 1),))
 
     def evaluate(self, sizes: Mapping[str, int]) -> int:
@@ -293,6 +308,11 @@ class TypeProblem(Exception):
         self.code = code
 
 
+def _refuse_heavy(weight: int) -> None:
+    if weight > LARGEST_WEIGHT:
+        raise TypeProblem("E0212", "a dim of too many terms")
+
+
 def broadcast(*shapes: Shape) -> Shape:
     """NumPy's broadcasting, for dims known to be 1 or equal; TypeProblem where they are neither."""
     rank = max(map(len, shapes), default=0)
@@ -302,7 +322,7 @@ def broadcast(*shapes: Shape) -> Shape:
         wide = [d for d in dims if d.known != 1]
         if any(d != wide[0] for d in wide[1:]):
             other = next(d for d in wide if d != wide[0])
-            shown = " and ".join(shape_text(s) for s in shapes)
+            shown = " and ".join(dict.fromkeys(shape_text(s) for s in shapes if s))
             raise TypeProblem("E0203", f"{shown}: {wide[0]} is not {other}")
         result.append(wide[0] if wide else dims[0])
     return tuple(result)

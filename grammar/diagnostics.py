@@ -134,7 +134,9 @@ def render(diagnostic: Diagnostic) -> str:
         f"{line_number} | {shown}".rstrip(),
         f"{gutter} | {carets} {diagnostic.label}".rstrip(),
     ]
-    extra = [", ".join(_note_text(note, span.source) for note in diagnostic.notes)] if diagnostic.notes else []
+    extra = (
+        [", ".join(_note_text(note, span.source) for note in diagnostic.notes)] if diagnostic.notes else []
+    )
     if diagnostic.help:
         extra.append(f"help: {diagnostic.help}")
     if extra:

@@ -10,7 +10,7 @@ from .. import ir, ops
 from ..ir import Node
 from ..types import Dim, TypeProblem, size_of
 from .expressions import same_kind
-from .signature import Flag, Number, Option, Raw, Real, Tensor, Whole, axes_of, builtin, one_axis
+from .signature import Flag, Number, Option, Raw, Real, Tensor, Whole, axes_of, builtin, one_axis, within
 from .values import ArgumentProblem, Static, Value, as_kind, as_real
 
 # Defaults of arguments.
@@ -270,7 +270,8 @@ def batch_norm(x: Real, gamma: Real, beta: Real, axis: Raw = LAST, eps: Number =
 @builtin()
 def cross_entropy(logits: Real, target: Tensor) -> Value:
     if target.type.kind == "int":
-        return ops.cross_entropy(logits, target)
+        classes = logits.shape[-1] if logits.rank else Dim.of(1)
+        return ops.cross_entropy(logits, within(target, Dim.of(0), classes, "target"))
     if target.rank == logits.rank - 1:
         label = f"class labels are ints, not {target.type}; probabilities are {logits.type}"
         raise ArgumentProblem("E0204", label, "target")

@@ -19,6 +19,7 @@ from .signature import (
     one_axis,
     sizes_of,
     wholes_of,
+    within,
 )  # fmt: skip
 from .values import ArgumentProblem, Static, Value, as_kind, as_value_node
 
@@ -235,7 +236,7 @@ def _integer(x: Node, name: str) -> Node:
 
 @builtin()
 def one_hot(x: Tensor, classes: Size) -> Value:
-    return ops.one_hot(_integer(x, "x"), classes=classes)
+    return ops.one_hot(within(_integer(x, "x"), Dim.of(0), classes, "x"), classes=classes)
 
 
 @builtin()
@@ -243,7 +244,8 @@ def embedding(table: Tensor, index: Tensor) -> Value:
     whole = tuple(("slice", Dim.of(0), d, 1) for d in table.shape[1:])
     if not table.rank:
         raise ArgumentProblem("E0203", f"a table has rows, {table.type} has none", "table")
-    return ops.gather(table, _integer(index, "index"), index=(("array", 0), *whole))
+    rows = within(_integer(index, "index"), -table.shape[0], table.shape[0], "index")
+    return ops.gather(table, rows, index=(("array", 0), *whole))
 
 
 # --- fills -----------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from autodiffc.grammar.source import Span
 from ..ir import Node
 from ..types import Dim, TypeProblem
 from . import builtins, builtins_shape  # noqa: F401  (importing them fills BUILTINS)
-from .context import CALL_DEPTH_LIMIT, NODE_LIMIT, Context
+from .context import CALL_DEPTH_LIMIT, CALL_LIMIT, NODE_LIMIT, Context
 from .expressions import Evaluator
 from .habits import argument_help, function_help
 from .scope import Function, Scope
@@ -49,6 +49,7 @@ LATER = frozenset(
         "stop_gradient",
     ]
 )
+_UNKNOWN = "?"  # no name of a model
 EXTREMES = {"max": Dim.maximum, "min": Dim.minimum, "maximum": Dim.maximum, "minimum": Dim.minimum}
 
 
@@ -207,8 +208,11 @@ def _expand(evaluator: Evaluator, expr: ast.Call, function: Function) -> Value:
         return context.report("E0211", f"`{name}` calls itself", expr.span, "", notes, "write a loop")
     if operands is None:
         return POISON
-    if len(context.calls) >= CALL_DEPTH_LIMIT or context.node_count > NODE_LIMIT:
-        return context.report("E0212", "the model unfolds to too many operations", expr.span)
+    context.call_count += 1
+    if len(context.calls) >= CALL_DEPTH_LIMIT:
+        return context.report("E0212", "calls within calls too deep", expr.span)
+    if context.node_count > NODE_LIMIT or context.call_count > CALL_LIMIT:
+        return _unfolds(context, expr)
     scope = Scope(parent=function.scope, horizon=function.horizon)
     inner = evaluator.inside(scope)
     bound = _bind(evaluator, expr, function, *operands, inner)
@@ -224,6 +228,14 @@ def _expand(evaluator: Evaluator, expr: ast.Call, function: Function) -> Value:
     finally:
         context.calls.pop()
         context.expanding.pop()
+
+
+def _unfolds(context: Context, expr: ast.Call) -> Poison:
+    """A model without an end: one such message says enough."""
+    if not context.is_endless:
+        context.report("E0212", "the model unfolds to too many operations", expr.span)
+    context.is_endless = True
+    return POISON
 
 
 def _bind(
@@ -249,18 +261,15 @@ def _bind(
         return None
     given = dict(zip(names, args)) | keywords
     spans = dict(zip(names, (a.span for a in expr.args))) | {k.name.id: k.value.span for k in expr.keywords}
+    values = [
+        given[p.name.id] if p.name.id in given or p.default is None else inner.value(p.default)
+        for p in parameters
+    ]
+    sizes = own_dims(inner, list(zip(parameters, values)))
     bound: list[tuple[ast.FuncParam, Value]] = []
-    sizes: dict[str, Dim] = {}
-    for parameter in parameters:
-        name = parameter.name.id
-        if name in given:
-            value = given[name]
-        else:
-            assert parameter.default is not None  # _misfit saw to it
-            value = inner.value(parameter.default)
+    for parameter, value in zip(parameters, values):
         if parameter.type is not None and not isinstance(value, Poison):
-            span = spans.get(name, expr.span)
-            value = _annotated(inner, parameter, value, sizes, span)
+            value = _annotated(inner, parameter, value, sizes, spans.get(parameter.name.id, expr.span))
         if isinstance(value, Poison):
             return None
         bound.append((parameter, value))
@@ -283,6 +292,60 @@ def _misfit(
     return None
 
 
+def own_dims(inner: Evaluator, bound: list[tuple[ast.FuncParam, Value]]) -> dict[str, Dim]:
+    """The sizes of the dims in a function's annotations: where they stand alone, else where linearly."""
+    places = [
+        (expr, actual)
+        for parameter, value in bound
+        if parameter.type is not None and isinstance(value, Node)
+        for expr, actual in zip(parameter.type.dims, value.shape)
+    ]
+    sizes: dict[str, Dim] = {}
+    for expr, actual in places:
+        if isinstance(expr, ast.Name):
+            sizes.setdefault(expr.id, actual)
+    for expr, actual in places:
+        missing = sorted({n.id for n in names_in(expr)} - sizes.keys())
+        if len(missing) == 1 and inner.scope.constant(missing[0])[0] is False:
+            solved = _solved(inner, expr, actual, missing[0], sizes)
+            if solved is not None:
+                sizes[missing[0]] = solved
+    return sizes
+
+
+def names_in(expr: ast.Expr) -> list[ast.Name]:
+    """The names that an expression of dims is made of."""
+    found: list[ast.Name] = []
+    stack: list[ast.Expr] = [expr]
+    while stack:
+        part = stack.pop()
+        if isinstance(part, ast.Name):
+            found.append(part)
+        elif isinstance(part, ast.Binary):
+            stack.extend((part.left, part.right))
+        elif isinstance(part, ast.Unary):
+            stack.append(part.operand)
+        elif isinstance(part, ast.Call):
+            stack.extend(part.args)
+    return found
+
+
+def _solved(inner: Evaluator, expr: ast.Expr, actual: Dim, name: str, sizes: dict[str, Dim]) -> Dim | None:
+    """The dim that makes a linear expression of it the actual size, where there is one."""
+    scope = Scope(parent=inner.scope)
+    for dim, size in {**sizes, name: Dim.symbol(_UNKNOWN)}.items():
+        scope.define(dim, Static(size), expr.span)
+    written = inner.inside(scope).dim(expr)
+    if not isinstance(written, Dim):
+        return None
+    factor = dict(written.terms).get((_UNKNOWN,), 0)
+    rest = written - factor * Dim.symbol(_UNKNOWN)
+    if factor <= 0 or _UNKNOWN in rest.symbols:
+        return None
+    solution = (actual - rest) // factor
+    return solution if solution * factor + rest == actual else None
+
+
 def _annotated(
     inner: Evaluator, parameter: ast.FuncParam, value: Value, sizes: dict[str, Dim], span: Span
 ) -> Value:
@@ -292,9 +355,6 @@ def _annotated(
         node = as_value_node(value)
     except TypeProblem as problem:
         return inner.context.problem(problem.code, str(problem), span)
-    for expr, actual in zip(parameter.type.dims, node.shape):
-        if isinstance(expr, ast.Name):
-            sizes.setdefault(expr.id, actual)
     typed = inner.inside(Scope(parent=inner.scope))
     for dim, size in sizes.items():
         typed.scope.define(dim, Static(size), span)

@@ -10,12 +10,14 @@ from autodiffc.grammar.source import Span
 
 from ..ir import Node, Origin
 from ..model import Requirement
-from ..types import Dim, divisions, shape_text
+from ..types import Dim, Type, TypeProblem, divisions, shape_text, size_of
 from .values import POISON, Poison
 
-# A model that unfolds (functions that call functions twice, products of sums of dims) beyond this is refused.
-NODE_LIMIT = 400_000
+# A model that unfolds (functions that call functions twice) beyond this is refused.
+NODE_LIMIT = 150_000
+CALL_LIMIT = 50_000
 CALL_DEPTH_LIMIT = 60
+LARGEST_RANK = 32  # of NumPy 1.26
 
 TITLES = {
     "E0105": "an int beyond 64 bits",
@@ -45,6 +47,8 @@ class Context:
     functions: dict[str, ast.FuncDef] = field(default_factory=dict)  # every function of the file
     ambiguous: frozenset[str] = frozenset()  # functions that are defined twice
     node_count: int = 0
+    call_count: int = 0
+    is_endless: bool = False  # it has unfolded to more than the limits allow
     depth: int = 0  # of nested expressions under evaluation
 
     def report(
@@ -58,13 +62,15 @@ class Context:
     ) -> Poison:
         """Record a finding, once; the result stands for the value that is missing because of it."""
         called = [Note(span, f"in the call of `{name}`") for name, span in reversed(self.calls)]
+        finding = (code, message, span)
         if called and span.source is not called[-1].span.source:
-            # What the library refuses is shown where the model calls it.
+            # What the library refuses is shown where the model calls it, and a call is refused once.
             place = next(i for i, c in enumerate(called) if c.span.source is called[-1].span.source)
             notes = (Note(span, f"in `{self.calls[-1 - place][0]}`"),)
             span, called = called[place].span, called[place + 1 :]
-        if (code, message, span.source.name, span.start) not in self._reported:
-            self._reported.add((code, message, span.source.name, span.start))
+            finding = ("", "", span)
+        if finding not in self._reported:
+            self._reported.add(finding)
             self.diagnostics.append(Diagnostic(code, message, span, label, notes + tuple(called[:3]), help))
         return POISON
 
@@ -88,8 +94,16 @@ class Context:
             if current.op.name == "reshape":
                 self._require_divisible(current, span)
             self.node_count += 1
+            self.check_size(current.type)
             stack.extend(current.args)
         return node
+
+    @staticmethod
+    def check_size(type: Type) -> None:
+        """Refuse arrays of more axes than NumPy has, or whose size is too long an expression."""
+        if type.rank > LARGEST_RANK:
+            raise TypeProblem("E0212", f"{type.rank} axes; NumPy has at most {LARGEST_RANK}")
+        size_of(type.shape)
 
     def name(self, node: Node, name: str) -> None:
         """The model's name for a value; names of the model win over those inside its functions."""
@@ -102,7 +116,7 @@ class Context:
             self.names[node] = name
 
     _outer_names: set[Node] = field(default_factory=set)
-    _reported: set[tuple[str, str, str, int]] = field(default_factory=set)
+    _reported: set[tuple[str, str, Span]] = field(default_factory=set)
 
     def _require_divisible(self, node: Node, span: Span) -> None:
         """Note what must divide what for a reshape to keep the number of elements."""

@@ -28,6 +28,7 @@ from .values import (
     describe,
     evaluate_constant,
     number_of,
+    sources_of,
 )
 
 
@@ -222,12 +223,12 @@ def _const(evaluator: Evaluator, found: Declarations, statement: ast.ConstDecl) 
     value = evaluator.value(statement.value)
     if isinstance(value, Node):
         array = evaluate_constant(value)
-        if array is None:
-            label = "it depends on an argument"
-            value = evaluator.context.report(
-                "E0204", "a const is made of numbers", statement.value.span, label
-            )
-        else:
+        varying = sources_of(value) - {"const"}
+        if varying:
+            label = f"it depends on {'an argument' if 'argument' in varying else 'a dim'}"
+            message = "a const is made of numbers"
+            value = evaluator.context.report("E0204", message, statement.value.span, label)
+        elif array is not None:
             value = ir.const(array)
     elif not isinstance(value, (Static, Poison)):
         value = evaluator.context.report(

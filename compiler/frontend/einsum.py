@@ -19,7 +19,7 @@ def normalised(spec: str, ranks: tuple[int, ...]) -> str:
     left, arrow, result = text.partition("->")
     terms = left.split(",")
     if len(terms) != len(ranks):
-        raise TypeProblem("E0205", f"{len(terms)} subscripts for {len(ranks)} array{'s' * (len(ranks) != 1)}")
+        raise TypeProblem("E0205", f"{_counted(len(terms), 'subscript')} for {_counted(len(ranks), 'array')}")
     for term in (*terms, result):
         _letters_only(term)
     fresh = [c for c in ascii_letters if c not in text]
@@ -40,6 +40,10 @@ def normalised(spec: str, ranks: tuple[int, ...]) -> str:
     if unknown:
         raise TypeProblem("E0205", f"`{sorted(unknown)[0]}` stands in the result alone")
     return f"{','.join(full)}->{output}"
+
+
+def _counted(number: int, thing: str) -> str:
+    return f"{number} {thing}{'s' * (number != 1)}"
 
 
 def _letters_only(term: str) -> None:

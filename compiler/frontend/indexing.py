@@ -15,7 +15,7 @@ from .. import ops
 from ..ir import Node
 from ..types import Dim, Shape, TypeProblem, broadcast
 from .expressions import Evaluator
-from .values import POISON, Poison, Static, Value, as_value_node, describe, evaluate_constant
+from .values import POISON, Poison, Static, Value, as_value_node, describe, first_outside
 
 Item = tuple[object, ...]
 _NEW_AXIS = "None"
@@ -95,11 +95,8 @@ def _item(evaluator: Evaluator, item: ast.IndexItem, axis: int, shape: Shape) ->
 
 def _in_range(evaluator: Evaluator, positions: Node, size: Dim, span: Span) -> Node | Poison:
     """An array of positions; those that are known are checked now."""
-    known = evaluate_constant(positions)
-    if known is None or size.known is None:
-        return positions
-    outside = known[(known < -size.known) | (known >= size.known)]
-    return _out_of_range(evaluator, str(outside[0]), size, span) if outside.size else positions
+    outside = first_outside(positions, -size, size)
+    return positions if outside is None else _out_of_range(evaluator, str(outside), size, span)
 
 
 def _out_of_range(evaluator: Evaluator, position: str, size: Dim, span: Span) -> Poison:
@@ -206,8 +203,12 @@ def _build(node: Node, picked: list[Picked]) -> Node:
     arrays = [p for p in picked if isinstance(p, Node)]
     if not arrays:
         items = tuple(p for p in picked if isinstance(p, tuple))
-        whole = all(i[0] == "slice" and i[2] == d and i[3] == 1 for i, d in zip(items, node.shape))
-        return node if whole and len(items) == node.rank else ops.getitem(node, index=items)
+        kept = [i for i in items if i[0] != "new"]
+        if not all(i[0] == "slice" and i[2] == d and i[3] == 1 for i, d in zip(kept, node.shape)):
+            return ops.getitem(node, index=items)
+        dims = iter(node.shape)  # nothing is left out: at most axes of one element are put in
+        shape = tuple(Dim.of(1) if i[0] == "new" else next(dims) for i in items)
+        return node if shape == node.shape else ops.reshape(node, shape=shape)
     broadcast(*(a.shape for a in arrays))
     counter = iter(range(len(arrays)))
     spec = tuple(("array", next(counter)) if isinstance(p, Node) else p for p in picked)

@@ -17,7 +17,7 @@ from autodiffc.grammar.source import Source, Span
 
 from ..ir import Graph, Node
 from ..model import Argument, Binding, Program
-from ..types import Dim
+from ..types import Dim, TypeProblem
 from .calls import LATER, call
 from .context import Context
 from .declarations import Declarations, declare, differentiated
@@ -45,7 +45,11 @@ def check(
     context.functions = {s.name.id: s for s in model.statements if isinstance(s, ast.FuncDef)}
     found = Declarations(overrides=dict(dims or {}))
     for statement in model.statements:
-        _statement(evaluator, found, statement)
+        try:
+            _statement(evaluator, found, statement)
+        except TypeProblem as problem:
+            context.problem(problem.code, str(problem), statement.span)
+            spoil(evaluator, statement)
     target, wrt = differentiated(evaluator, found)
     bindings = _bindings(context, found)
     _whole_file(context, found, model, bool(syntax_errors))

@@ -16,7 +16,17 @@ from typing import Any
 
 from ..ir import Node
 from ..types import Dim, TypeProblem
-from .values import ArgumentProblem, Static, Text, Value, as_real, as_value_node, describe, number_of
+from .values import (
+    ArgumentProblem,
+    Static,
+    Text,
+    Value,
+    as_real,
+    as_value_node,
+    describe,
+    first_outside,
+    number_of,
+)
 
 # What annotations stand for; `_CONVERT` is keyed by their names.
 Tensor = Node  # a number or an array of any kind
@@ -194,6 +204,14 @@ def one_axis(x: Node, axis: Value, name: str = "axis") -> int:
     if axis is None or isinstance(axis, tuple):
         raise ArgumentProblem("E0204", "expected one axis", name)
     return axes_of(x, axis, name)[0]
+
+
+def within(x: Node, low: Dim, high: Dim, name: str) -> Node:
+    """Ints that pick something; those that are known are checked now."""
+    outside = first_outside(x, low, high)
+    if outside is not None:
+        raise ArgumentProblem("E0208", f"{outside} is not in range({low}, {high})", name)
+    return x
 
 
 def _required_whole(value: Value) -> int:

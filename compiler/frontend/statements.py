@@ -42,7 +42,15 @@ def declared_type(evaluator: Evaluator, expr: ast.TypeExpr) -> Type | None:
             evaluator.context.report("E0204", "a dim is not negative", written.span, str(dim))
             return None
     known = tuple(d for d in dims if isinstance(d, Dim))
-    return Type(expr.kind, known) if len(known) == len(dims) else None  # type: ignore[arg-type]
+    if len(known) < len(dims):
+        return None
+    stated = Type(expr.kind, known)  # type: ignore[arg-type]
+    try:
+        evaluator.context.check_size(stated)
+    except TypeProblem as problem:
+        evaluator.context.problem(problem.code, str(problem), expr.span)
+        return None
+    return stated
 
 
 def check_type(evaluator: Evaluator, expr: ast.TypeExpr, node: Node, span: Span, name: str) -> Value:
@@ -117,6 +125,7 @@ def define(evaluator: Evaluator, name: ast.Name, value: Value, help: str = "") -
     context, scope = evaluator.context, evaluator.scope
     if name.id in KEYWORD_CONSTANTS:
         context.report("E0310", f"`{name.id}` is a constant of the language", name.span)
+        scope.define(name.id, POISON, name.span)
         return
     earlier = scope.values.get(name.id)
     if earlier is not None:

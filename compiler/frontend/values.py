@@ -16,6 +16,7 @@ from autodiffc.grammar.ast import Expr
 from .. import ir
 from ..ir import Node
 from ..ops.base import cast, dim_value
+from ..passes.fold import is_affordable
 from ..types import Dim, Kind, TypeProblem
 
 
@@ -31,6 +32,9 @@ class Text:
     """A string literal, where an option is named."""
 
     value: str
+
+
+LARGEST_CONSTANT = 10_000  # elements of a constant that is computed now; a larger one is for run time
 
 
 class Poison:
@@ -104,21 +108,45 @@ def number_of(value: Value) -> float | int | bool | None:
 
 
 def evaluate_constant(node: Node) -> ir.Array | None:
-    """The array of a node that depends on no argument and no dim, else None."""
+    """The array of a node that depends on no argument and no dim; None for others and for large ones."""
+    if sources_of(node) != {"const"}:
+        return None
     values: dict[Node, ir.Array] = {}
     for step in ir.topological([node]):
-        if step.op.name in ("argument", "dim"):
-            return None
         if step.op.name == "const":
             literal = step["value"]
             values[step] = literal.array if isinstance(literal, ir.Literal) else np.asarray(literal)
-            continue
-        attrs = {name: _numbers(value) for name, value in step.attrs}
-        if any(d.known is None or d.known > 1_000_000 for d in step.shape):
+        elif not is_affordable(step, LARGEST_CONSTANT):
             return None
-        with np.errstate(all="ignore"):
-            values[step] = np.asarray(step.op.eval(*(values[a] for a in step.args), **attrs))
+        else:
+            attrs = {name: _numbers(value) for name, value in step.attrs}
+            with np.errstate(all="ignore"):
+                values[step] = np.asarray(step.op.eval(*(values[a] for a in step.args), **attrs))
     return values[node]
+
+
+def sources_of(node: Node) -> set[str]:
+    """Out of what a value is made: the ops of its leaves (`argument`, `dim`, `const`), until one varies."""
+    found: set[str] = set()
+    seen: set[Node] = set()
+    stack = [node]
+    while stack and not found & {"argument", "dim"}:
+        current = stack.pop()
+        if current not in seen:
+            seen.add(current)
+            stack.extend(current.args)
+            if not current.args:
+                found.add(current.op.name if current.op.name in ("argument", "dim") else "const")
+    return found
+
+
+def first_outside(node: Node, low: Dim, high: Dim) -> int | None:
+    """The first element of a constant that is not in range(low, high); None where all may be."""
+    known = evaluate_constant(node)
+    if known is None or low.known is None or high.known is None:
+        return None
+    outside = known[(known < low.known) | (known >= high.known)]
+    return int(outside[0]) if outside.size else None
 
 
 def _numbers(value: object) -> object:

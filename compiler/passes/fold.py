@@ -10,6 +10,7 @@ at run time; NaN and inf are values like others. A dim whose size is known becom
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from ..ir import Graph, Literal, Node, const
 from ..types import Dim, size_of
 
 LARGEST = 64
+MOST_WORK = 10**8  # of an einsum on constants
 DTYPES: dict[str, type] = {"real": np.float64, "int": np.int64, "bool": np.bool_}
 
 
@@ -47,8 +49,16 @@ def folded(node: Node) -> Node | None:
         return None if size is None else const(int(size))
     if not node.args or any(arg.op.name != "const" for arg in node.args) or node.op.name == "broadcast_to":
         return None
-    size = size_of(node.shape).known
-    return None if size is None or size > LARGEST else _computed(node)
+    return _computed(node) if is_affordable(node, LARGEST) else None
+
+
+def is_affordable(node: Node, largest: int) -> bool:
+    """Whether a node is small, and so little work that it can be computed while compiling."""
+    sizes = [size_of(arg.shape).known for arg in (node, *node.args)]
+    if any(size is None for size in sizes):
+        return False
+    result, *operands = (size or 0 for size in sizes)
+    return result <= largest and (node.op.elementwise or prod(operands) <= MOST_WORK)
 
 
 def _computed(node: Node) -> Node | None:

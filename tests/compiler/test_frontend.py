@@ -44,6 +44,8 @@ MODELS: list[tuple[str, dict[str, object], object]] = [
     ("input x: real\ndef two(a):\n    return a, a**2\np, q = two(x)\noutput f = p - q\n", {"x": 3.0}, -6.0),
     ("input x: real\nconst scale = 3\ndef f(a):\n    b = scale * a\n    return b + 1\noutput f = f(f(x))\n", {"x": 1.0}, 13.0),
     ("dim N\ninput x: real[N]\ndef f(a: real[M]):\n    return sum(a) / M\noutput f = f(x) + N\n", {"x": [1.0, 3.0]}, 4.0),
+    ("dim H\ninput x: real[4*H]\ndef f(a: real[4*B]):\n    return a[:B] + B\noutput f = f(x)\n", {"x": np.arange(8.0)}, [2.0, 3.0]),
+    ("dim N\ninput x: real[N]\ndef f(a: real[M+1], b: real[M]):\n    return sum(a) * M + sum(b)\noutput f = f(x, x[1:])\n", {"x": [1.0, 2.0, 3.0]}, 17.0),
     ("input x: real\nsum = x + 1\noutput f = sum * 2\n", {"x": 1.0}, 4.0),
     ("input x: real\nparam gamma: real\noutput f = gamma * x\n", {"x": 2.0, "gamma": 3.0}, 6.0),
     ("input x: real\ndef sigmoid(a):\n    return 10 * a\noutput f = sigmoid(x)\n", {"x": 2.0}, 20.0),
