@@ -18,7 +18,11 @@ from typing import Any, NamedTuple
 import autodiffc
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.datasets import load_digits
+
+try:
+    from sklearn.datasets import load_digits
+except ImportError:
+    raise SystemExit("the digits come with scikit-learn: pip install scikit-learn") from None
 
 MODEL = Path(__file__).with_name("classifier.dsl")
 
