@@ -49,6 +49,7 @@ LATER = frozenset(
         "stop_gradient",
     ]
 )
+RECURSION_HELP = "functions are expanded where they are called: write the steps out"
 _UNKNOWN = "?"  # no name of a model
 EXTREMES = {"max": Dim.maximum, "min": Dim.minimum, "maximum": Dim.maximum, "minimum": Dim.minimum}
 
@@ -94,7 +95,7 @@ def _too_early(evaluator: Evaluator, expr: ast.Call) -> Poison:
     callers = {called for called, _ in context.calls}
     if callers & _reached(context, name):
         message = f"`{context.calls[-1][0]}` and `{name}` call each other"
-        return context.report("E0211", message, expr.func.span, "", notes, "write a loop")
+        return context.report("E0211", message, expr.func.span, "", notes, RECURSION_HELP)
     help_text = "define a function before it is used"
     return context.report("E0202", f"no function `{name}`", expr.func.span, "", notes, help_text)
 
@@ -205,7 +206,7 @@ def _expand(evaluator: Evaluator, expr: ast.Call, function: Function) -> Value:
     operands = _operands(evaluator, expr)
     if any(span is function.definition.span for span in context.expanding):
         notes = (Note(function.definition.name.span, f"`{name}` is defined"),)
-        return context.report("E0211", f"`{name}` calls itself", expr.span, "", notes, "write a loop")
+        return context.report("E0211", f"`{name}` calls itself", expr.span, "", notes, RECURSION_HELP)
     if operands is None:
         return POISON
     context.call_count += 1

@@ -11,7 +11,7 @@ from autodiffc.grammar.diagnostics import Note, suggestion
 from autodiffc.grammar.source import Span
 
 from .. import ir
-from ..ir import Node
+from ..ir import Node, NonDiff
 from ..model import Argument, Bound
 from ..ops.base import argument
 from ..types import Dim, Type, TypeProblem
@@ -341,7 +341,8 @@ def _target(evaluator: Evaluator, found: Declarations, name: ast.Name) -> str | 
             evaluator.context.report("E0305", f"`{name.id}` is not an output", name.span, help=help_text)
         return None
     if isinstance(node, Node) and node.type.kind != "real":
-        evaluator.context.report("E0305", f"`{name.id}` is not real", name.span, str(node.type))
+        reason = f", by {node.op.name}: {node.op.vjp.reason}" if isinstance(node.op.vjp, NonDiff) else ""
+        evaluator.context.report("E0305", f"`{name.id}` is not real", name.span, f"{node.type}{reason}")
     return name.id
 
 
