@@ -304,12 +304,12 @@ class Graph:
     def replace(self, mapping: Mapping[Node, Node]) -> Graph:
         """The graph with its outputs, names and origins carried over to the nodes' images."""
         names: dict[Node, str] = {}
-        origins: dict[Node, tuple[Origin, ...]] = {}
+        merged: dict[Node, dict[Origin, None]] = {}
         for old, name in self.names.items():
             names.setdefault(mapping.get(old, old), name)
-        for old, spans in self.origins.items():
-            new = mapping.get(old, old)
-            origins[new] = merge_origins(origins.get(new, ()), spans)
+        for old, places in self.origins.items():
+            merged.setdefault(mapping.get(old, old), {}).update(dict.fromkeys(places))
+        origins = {node: tuple(places) for node, places in merged.items()}
         outputs = tuple((name, mapping.get(node, node)) for name, node in self.outputs)
         return replace(self, outputs=outputs, names=names, origins=origins)
 
@@ -348,10 +348,6 @@ def _inherit(
             continue
         born[node] = origins
         stack.extend(node.args)
-
-
-def merge_origins(first: tuple[Origin, ...], second: tuple[Origin, ...]) -> tuple[Origin, ...]:
-    return first + tuple(o for o in second if o not in first)
 
 
 def topological(roots: Iterable[Node]) -> list[Node]:

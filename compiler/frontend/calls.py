@@ -13,7 +13,7 @@ from autodiffc.grammar.source import Span
 from ..ir import Node
 from ..types import Dim, TypeProblem
 from . import builtins, builtins_shape  # noqa: F401  (importing them fills BUILTINS)
-from .context import CALL_DEPTH_LIMIT, CALL_LIMIT, NODE_LIMIT, Context
+from .context import CALL_DEPTH_LIMIT, CALL_LIMIT, Context
 from .expressions import Evaluator
 from .habits import argument_help, function_help
 from .scope import Function, Scope
@@ -212,8 +212,8 @@ def _expand(evaluator: Evaluator, expr: ast.Call, function: Function) -> Value:
     context.call_count += 1
     if len(context.calls) >= CALL_DEPTH_LIMIT:
         return context.report("E0212", "calls within calls too deep", expr.span)
-    if context.node_count > NODE_LIMIT or context.call_count > CALL_LIMIT:
-        return _unfolds(context, expr)
+    if context.call_count > CALL_LIMIT:
+        return context.stop(expr.span)
     scope = Scope(parent=function.scope, horizon=function.horizon)
     inner = evaluator.inside(scope)
     bound = _bind(evaluator, expr, function, *operands, inner)
@@ -229,14 +229,6 @@ def _expand(evaluator: Evaluator, expr: ast.Call, function: Function) -> Value:
     finally:
         context.calls.pop()
         context.expanding.pop()
-
-
-def _unfolds(context: Context, expr: ast.Call) -> Poison:
-    """A model without an end: one such message says enough."""
-    if not context.is_endless:
-        context.report("E0212", "the model unfolds to too many operations", expr.span)
-    context.is_endless = True
-    return POISON
 
 
 def _bind(

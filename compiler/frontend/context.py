@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from autodiffc.grammar import ast
-from autodiffc.grammar.diagnostics import CODES, Diagnostic, Note
+from autodiffc.grammar.diagnostics import CODES, Diagnostic, Note, suggestion
 from autodiffc.grammar.source import Span
 
 from ..ir import Node, Origin
@@ -13,10 +14,11 @@ from ..model import Requirement
 from ..types import Dim, Type, TypeProblem, divisions, shape_text, size_of
 from .values import POISON, Poison
 
-# A model that unfolds (functions that call functions twice) beyond this is refused.
-NODE_LIMIT = 150_000
+# A model larger than this, and one that unfolds beyond it (functions that call functions twice), is refused.
+NODE_LIMIT = 300_000
 CALL_LIMIT = 50_000
 CALL_DEPTH_LIMIT = 60
+SUGGESTIONS_LIMIT = 200
 LARGEST_RANK = 32  # of NumPy 1.26
 
 TITLES = {
@@ -96,7 +98,20 @@ class Context:
             self.node_count += 1
             self.check_size(current.type)
             stack.extend(current.args)
+        if self.node_count > NODE_LIMIT:
+            self.stop(span)
         return node
+
+    def suggestion(self, word: str, known: Iterable[str]) -> str:
+        """`did you mean …?`; it takes time, so that a file full of errors gets it for the first ones."""
+        return suggestion(word, known) if len(self.diagnostics) < SUGGESTIONS_LIMIT else ""
+
+    def stop(self, span: Span) -> Poison:
+        """Refuse a model of too many operations, once: nothing of it is evaluated from now on."""
+        if not self.is_endless:
+            self.report("E0212", "the model unfolds to too many operations", span)
+        self.is_endless = True
+        return POISON
 
     @staticmethod
     def check_size(type: Type) -> None:

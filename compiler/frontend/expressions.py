@@ -11,7 +11,7 @@ from typing import ClassVar
 
 import numpy as np
 from autodiffc.grammar import ast
-from autodiffc.grammar.diagnostics import Note, suggestion
+from autodiffc.grammar.diagnostics import Note
 from autodiffc.grammar.source import Span
 
 from .. import ir, ops
@@ -49,6 +49,8 @@ class Evaluator:
         """Any value: a node, a static int, a tuple, a string, None."""
         if self.context.depth >= DEPTH_LIMIT:
             return self._too_deep(expr)
+        if self.context.is_endless:
+            return POISON
         self.context.depth += 1
         try:
             return self._HANDLERS[type(expr)](self, expr)
@@ -124,7 +126,7 @@ class Evaluator:
         elif self.scope.find_function(name.id) is not None or name.id in BUILTINS:
             help_text = f"`{name.id}` is a function: call it"
         else:
-            help_text = suggestion(name.id, self.scope.visible_names())
+            help_text = context.suggestion(name.id, self.scope.visible_names())
             if not help_text:
                 context.assumed_known |= {name.id}
                 help_text = f"declare it: `dim {name.id}`" if as_dim else ""

@@ -29,6 +29,8 @@ from .statements import again, assign, define, defined_names, later, spoil
 from .values import POISON, Poison
 from .walk import walk
 
+LONGEST_HEAD = 4_000
+
 
 def check(
     model: ast.Model, syntax_errors: Sequence[Diagnostic] = (), dims: Mapping[str, int] | None = None
@@ -252,9 +254,9 @@ def _live_names(context: Context, found: Declarations) -> dict[Node, str]:
 
 
 def _head_comment(source: Source) -> str:
-    """The comment lines at the head of the file."""
+    """The comment lines at the head of the file, as far as they make a docstring."""
     lines = []
-    for line in source.text.lstrip("\ufeff").splitlines():
+    for line in source.text[:LONGEST_HEAD].lstrip("\ufeff").splitlines():
         if not line.lstrip().startswith("#"):
             break
         lines.append(line.lstrip().lstrip("#").strip())

@@ -16,6 +16,7 @@ from .expressions import Evaluator
 from .scope import KEYWORD_CONSTANTS, Function
 from .values import POISON, Poison, Static, Value, as_kind, as_value_node, describe
 
+LONGEST_NAME = 255
 KINDS = ("real", "int", "bool")
 _LATER = {
     ast.For: "a `for` loop",
@@ -126,6 +127,10 @@ def define(evaluator: Evaluator, name: ast.Name, value: Value, help: str = "") -
     if name.id in KEYWORD_CONSTANTS:
         context.report("E0310", f"`{name.id}` is a constant of the language", name.span)
         scope.define(name.id, POISON, name.span)
+        return
+    if len(name.id) > LONGEST_NAME:
+        context.report("E0310", f"a name of {len(name.id)} characters", name.span, f"at most {LONGEST_NAME}")
+        context.assumed_known |= {name.id}
         return
     earlier = scope.values.get(name.id)
     if earlier is not None:
