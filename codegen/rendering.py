@@ -20,6 +20,11 @@ from .pytext import ATOM, Expr, Template, call, number, template
 from .schedule import LEAVES, Group
 
 CASTS = {"real": "float", "int": "int", "bool": "bool"}
+# operands that an op's text computes with before they meet another: of a float, NumPy then makes a double
+ALONE = {
+    "bce_with_logits": ("x",), "clip": ("x",), "divide_or_zero": ("y",), "elu": ("x",), "masked": ("q",),
+    "rel_entr": ("p", "q"), "xlog1py": ("y",), "xlogy": ("y",),
+}  # fmt: skip
 _DEFAULT_DTYPE = re.compile(r"(np\.(?:zeros|ones|full|array|eye|linspace)\(.*), (?:dtype=)?_REAL\)")
 _ONE_AXIS = re.compile(r"(np\.(?:zeros|ones|full)\()\((\w+),\)")
 
@@ -105,13 +110,20 @@ class Rendering:
         """The statements that a node needs before its value can be named, and the expression of its value."""
         parsed, held = self._template(node)
         array = bool(node.rank) or any(a.rank for a in node.args)
-        operands = [self._operand(a, array) for a in node.args]
+        operands = [self._single(node, p, a, self._operand(a, array)) for p, a in zip(parsed.params, node.args)]
         names = {**dict(zip(parsed.params, operands)), **held}
         for local in parsed.stored:
             names[local] = Expr(self._own_name(node) if local == "out" else self.scope.fresh(local))
         if parsed.is_expression:
             return [], self._typed(node, parsed.expression(names, self._global))
         return parsed.text(names, self._global).split("\n"), names["out"]
+
+    def _single(self, node: Node, param: str, arg: Node, operand: Expr) -> Expr:
+        """An operand in single precision, where NumPy would make a double of a Python float."""
+        mixed = node.rank and not arg.rank and param in ALONE.get(node.op.name, ())
+        if mixed and self.context.dtype == "float32":
+            return call(f"{self.context.ref('np')}.float32", operand)
+        return operand
 
     def _typed(self, node: Node, expr: Expr) -> Expr:
         """The value in the type that it must have: Python's for scalars, the module's dtype for arrays."""
