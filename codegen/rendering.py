@@ -110,7 +110,8 @@ class Rendering:
         """The statements that a node needs before its value can be named, and the expression of its value."""
         parsed, held = self._template(node)
         array = bool(node.rank) or any(a.rank for a in node.args)
-        operands = [self._single(node, p, a, self._operand(a, array)) for p, a in zip(parsed.params, node.args)]
+        pairs = zip(parsed.params, node.args)
+        operands = [self._single(node, param, arg, self._operand(arg, array)) for param, arg in pairs]
         names = {**dict(zip(parsed.params, operands)), **held}
         for local in parsed.stored:
             names[local] = Expr(self._own_name(node) if local == "out" else self.scope.fresh(local))
