@@ -142,7 +142,7 @@ def render(diagnostic: Diagnostic) -> str:
     if extra:
         lines.append(f"{gutter} |")
         lines.extend(f"{gutter} = {text}" for text in extra)
-    return "\n".join(lines)
+    return "\n".join(map(_printable, lines))
 
 
 def _note_text(note: Note, source: Source) -> str:
@@ -158,7 +158,8 @@ def render_all(diagnostics: Iterable[Diagnostic]) -> str:
 
 def render_concise(diagnostics: Iterable[Diagnostic]) -> str:
     """One line each, as editors and grep like it."""
-    return "\n".join(f"{d.span}: {d.severity}[{d.code}]: {d.message}" for d in in_order(diagnostics))
+    lines = (f"{d.span}: {d.severity}[{d.code}]: {d.message}" for d in in_order(diagnostics))
+    return "\n".join(map(_printable, lines))
 
 
 def render_json(diagnostics: Iterable[Diagnostic]) -> str:

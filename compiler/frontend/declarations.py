@@ -86,6 +86,8 @@ def _dim(evaluator: Evaluator, found: Declarations, statement: ast.DimDecl) -> N
         known = value.dim.known if isinstance(value, Static) else None
         if known is not None and known < 0:
             value = evaluator.context.report("E0204", "a dim is not negative", item.name.span, str(known))
+        elif known is not None and known >= 2**63:
+            value = evaluator.context.report("E0105", "an int beyond 64 bits", item.name.span, str(known))
         elif known is not None:
             found.constants[name] = known
         elif item.value is None and name not in evaluator.scope.values:
