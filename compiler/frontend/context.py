@@ -19,6 +19,8 @@ NODE_LIMIT = 300_000
 CALL_LIMIT = 50_000
 CALL_DEPTH_LIMIT = 60
 SUGGESTIONS_LIMIT = 200
+# Ops that make arrays of sizes that the model works out.
+OF_GIVEN_SIZE = frozenset(["broadcast_to", "eye", "arange", "linspace", "one_hot", "tile", "repeat", "pad"])
 LARGEST_RANK = 32  # of NumPy 1.26
 
 TITLES = {
@@ -95,6 +97,8 @@ class Context:
             self.origins[current] = places
             if current.op.name == "reshape":
                 self._require_divisible(current, span)
+            elif current.op.name in OF_GIVEN_SIZE:
+                self._require_sizes(current, span)
             self.node_count += 1
             self.check_size(current.type)
             stack.extend(current.args)
@@ -138,6 +142,13 @@ class Context:
         shapes = node.args[0].shape, node.shape
         for dividend, divisor in divisions(*shapes):
             self.require(-(dividend % divisor), f"reshape of {' to '.join(map(shape_text, shapes))}", span)
+
+    def _require_sizes(self, node: Node, span: Span) -> None:
+        """Note that a size that is a difference of dims is no size where it is negative."""
+        widths = [width for pair in dict(node.attrs).get("widths", ()) for width in pair]
+        for size in (*node.shape, *widths):
+            if any(coefficient < 0 for _, coefficient in size.terms):
+                self.require(size, f"the size {size}", span)
 
     def require(self, slack: Dim, text: str, span: Span) -> None:
         """Note that the model holds only where `slack` is not negative."""

@@ -116,17 +116,11 @@ def _bad_index(evaluator: Evaluator, value: Value, span: Span) -> Poison:
 
 def _position(evaluator: Evaluator, at: Dim, size: Dim, span: Span) -> Item | Poison:
     """A single position, counted from the front."""
-    if at.known is not None and at.known < 0:
-        position, slack, wanted = size + at, size + at, -at.known
-    else:
-        position, slack, wanted = at, size - at - 1, (at.known or 0) + 1
+    position = size + at if at.known is not None and at.known < 0 else at
+    slack = position if position is not at else size - at - 1
     if slack.known is not None and slack.known < 0:
         return _out_of_range(evaluator, str(at), size, span)
-    evaluator.context.require(
-        slack,
-        f"index {at} needs {wanted} of {size}" if at.known is not None else f"index {at} of {size}",
-        span,
-    )
+    evaluator.context.require(slack, f"index {at} of an axis of {size}", span)
     return ("at", position)
 
 

@@ -234,16 +234,28 @@ def _program(
 
 
 def _labelled(arguments: list[Argument], graph: Graph) -> Iterator[Argument]:
-    """Inputs that serve as class labels, with the range that this gives them: NumPy would wrap -1 round."""
-    classes: dict[Node, Dim] = {}
+    """Inputs that serve as labels or positions, with the range that this gives them."""
+    ranges: dict[Node, tuple[Dim, Dim]] = {}
     for node in graph.nodes():
-        if node.op.name == "cross_entropy":
-            classes.setdefault(node.args[1], node.args[0].shape[-1])
-        elif node.op.name == "one_hot":
-            classes.setdefault(node.args[0], node["classes"])
+        for picker, range_ in _picked(node):
+            ranges.setdefault(picker, range_)
     for argument, node in zip(arguments, graph.inputs):
-        implied = argument.range is None and node in classes
-        yield replace(argument, range=(Dim.of(0), classes[node])) if implied else argument
+        implied = argument.range is None and node in ranges
+        yield replace(argument, range=ranges[node]) if implied else argument
+
+
+def _picked(node: Node) -> Iterator[tuple[Node, tuple[Dim, Dim]]]:
+    """The ints by which a node picks, each with what they are in: of labels NumPy would wrap -1 round."""
+    if node.op.name == "cross_entropy":
+        yield node.args[1], (Dim.of(0), node.args[0].shape[-1])
+    elif node.op.name == "one_hot":
+        yield node.args[0], (Dim.of(0), node["classes"])
+    elif node.op.name == "gather":
+        table, *positions = node.args
+        items = [item for item in node["index"] if item[0] != "new"]
+        for item, size in zip(items, table.shape):
+            if item[0] == "array":
+                yield positions[item[1]], (-size, size)
 
 
 def _live_names(context: Context, found: Declarations) -> dict[Node, str]:

@@ -53,10 +53,6 @@ class ArgumentProblem(TypeProblem):
         self.argument = argument
 
 
-class Reported(Exception):
-    """An error that has its diagnostic already."""
-
-
 def describe(value: Value) -> str:
     """A value in the model's terms, for messages."""
     if isinstance(value, Node):
@@ -153,6 +149,3 @@ def _numbers(value: object) -> object:
     if isinstance(value, Dim):
         return value.known
     return tuple(map(_numbers, value)) if isinstance(value, tuple) else value
-
-
-Operand = tuple[Expr, Value]
