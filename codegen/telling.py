@@ -29,7 +29,7 @@ WORDS = {
     "stack": "stacked", "neg": "negated", "greater": "mask", "less": "mask", "greater_equal": "mask",
     "less_equal": "mask", "equal": "mask", "not_equal": "mask", "logical_and": "mask",
     "logical_or": "mask", "logical_not": "mask", "to_real": "number", "square": "squared",
-    "power": "powered", "max": "largest", "min": "smallest", "take_label": "picked", "arange": "rows",
+    "power": "powered", "max": "largest", "min": "smallest", "arange": "rows",
     "outer": "outer", "contract": "contracted", "reciprocal": "inverse", "max_shift": "largest",
     "decrement": "error",
 }  # fmt: skip

@@ -68,7 +68,10 @@ def apply(node: Node, args: list[Array], sizes: Mapping[str, int]) -> Array:
 
 
 def resolve(value: Any, sizes: Mapping[str, int]) -> Any:
-    """An attribute with its dims as numbers."""
+    """An attribute with its dims as numbers, and a sub-graph as a function from arguments to results."""
+    if isinstance(value, Graph):
+        names = [node["name"] for node in value.inputs]
+        return lambda *args: tuple(evaluate(value, dict(zip(names, args)), sizes).values())
     if isinstance(value, Dim):
         return value.evaluate(sizes)
     if isinstance(value, tuple):

@@ -155,9 +155,20 @@ class Node:
         return Node(self.op, new, self.attrs, self.type)
 
     def subgraphs(self) -> Iterator[Graph]:
+        """The bodies of a loop or a branch."""
         for _, value in self.attrs:
             if isinstance(value, Graph):
                 yield value
+
+    def map_subgraphs(self, change: Callable[[Graph], Graph]) -> Node:
+        """The same node with changed bodies; itself where it has none, or none of them changes.
+
+        A body keeps its inputs and the types of its outputs, so the node keeps its type.
+        """
+        attrs = tuple((k, change(v) if isinstance(v, Graph) else v) for k, v in self.attrs)
+        if all(new is old for (_, new), (_, old) in zip(attrs, self.attrs)):
+            return self
+        return Node(self.op, self.args, attrs, self.type)
 
     def __repr__(self) -> str:
         attrs = "".join(f", {k}={v}" for k, v in self.attrs)
@@ -313,8 +324,11 @@ class Graph:
         outputs = tuple((name, mapping.get(node, node)) for name, node in self.outputs)
         return replace(self, outputs=outputs, names=names, origins=origins)
 
-    def rewrite(self, step: Callable[[Node, tuple[Node, ...]], Node]) -> Graph:
+    def rewrite(self, step: Callable[[Node, tuple[Node, ...]], Node], deep: bool = False) -> Graph:
         """Rebuild bottom-up: `step(node, new_args)` gives each node's image.
+
+        `deep` rewrites the bodies of loops and branches first, by the same step: right for steps that look at
+        the node alone, and not at what surrounds it in this graph.
 
         A node that a step makes on the way (not the image of any old node) takes over the origins of the
         node that it stands for. A graph in which no node changes comes back as it is.
@@ -324,7 +338,8 @@ class Graph:
         images: set[Node] = set()
         changed = False
         for node in self._order:
-            image = step(node, tuple([mapping[a] for a in node.args]))
+            inner = node.map_subgraphs(lambda body: body.rewrite(step, deep=True)) if deep else node
+            image = step(inner, tuple([mapping[a] for a in node.args]))
             if image is not node:
                 changed = True
                 if image not in images and self.origins.get(node):

@@ -14,7 +14,7 @@ the wrt name w.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from math import inf, nextafter
 from typing import Literal
 
@@ -126,7 +126,6 @@ class Program:
     wrt: tuple[str, ...]
     bindings: tuple[Binding, ...]
     requirements: tuple[Requirement, ...] = ()
-    dim_texts: Mapping[str, str] = field(default_factory=dict)  # derived dims: `dim M = 2*N`
 
     @property
     def params(self) -> tuple[Argument, ...]:

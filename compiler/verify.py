@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from .ir import Graph, Literal, Node, const
 from .irtext import Numbering
 from .passes.base import Pass
+from .passes.dce import Dce
 from .types import Type, TypeProblem
 
 AROUND = 3  # lines of IR shown before and after the faulty one
@@ -40,9 +41,7 @@ def verify(graph: Graph, pass_name: str) -> None:
 
 def verifying(pass_: Pass, before: Graph, after: Graph) -> None:
     """An observer of passes: verifies what each gives. Names of dead nodes are dce's to drop."""
-    live = set(after.nodes()).union(after.inputs)
-    names = {node: name for node, name in after.names.items() if node in live}
-    verify(Graph(after.inputs, after.outputs, names, after.origins), pass_.name)
+    verify(Dce().run(after), pass_.name)
 
 
 def _problems(node: Node, inputs: set[Node]) -> Iterator[str]:

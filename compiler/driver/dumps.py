@@ -11,7 +11,7 @@ from autodiffc.codegen.schedule import dump_schedule
 from autodiffc.compiler.ir import Graph
 from autodiffc.compiler.irtext import print_graph
 from autodiffc.compiler.passes.base import Pass
-from autodiffc.compiler.verify import verify
+from autodiffc.compiler.verify import verifying
 from autodiffc.grammar.diagnostics import ModelError
 from autodiffc.grammar.parser import parse
 from autodiffc.grammar.printer import dump as dump_syntax
@@ -35,7 +35,7 @@ class Watch:
         now = time.perf_counter()
         self.seconds[done.name] = self.seconds.get(done.name, 0.0) + now - self._since
         if self.verifies:
-            verify(after, done.name)
+            verifying(done, before, after)
         if self.folder:
             Path(self.folder).mkdir(parents=True, exist_ok=True)
             write_whole(Path(self.folder) / f"{self.count:02d}-{done.name}.ir", print_graph(after))

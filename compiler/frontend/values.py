@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Union
 
 import numpy as np
-from autodiffc.grammar.ast import Expr
 
 from .. import ir
 from ..ir import Node

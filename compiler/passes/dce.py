@@ -24,6 +24,7 @@ class Dce:
     name: str = "dce"
 
     def run(self, graph: Graph) -> Graph:
+        graph = graph.rewrite(lambda node, args: node.with_args(args).map_subgraphs(self.run))
         live = set(graph.nodes()) | set(graph.inputs)
         if live.issuperset(graph.names) and live.issuperset(graph.origins):
             return graph

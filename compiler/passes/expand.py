@@ -19,8 +19,9 @@ class Expand:
     name: str = "expand"
 
     def run(self, graph: Graph) -> Graph:
-        while any(node.op.expand for node in graph.nodes()):
-            graph = graph.rewrite(_step)
+        after = graph.rewrite(_step, deep=True)
+        while after is not graph:  # parts may have parts
+            graph, after = after, after.rewrite(_step, deep=True)
         return graph
 
 

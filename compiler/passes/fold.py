@@ -77,7 +77,7 @@ class Fold:
     name: str = "fold"
 
     def run(self, graph: Graph) -> Graph:
-        return graph.rewrite(_step)
+        return graph.rewrite(_step, deep=True)
 
 
 def _step(node: Node, args: tuple[Node, ...]) -> Node:

@@ -18,7 +18,7 @@ class Refine:
     name: str = "refine"
 
     def run(self, graph: Graph) -> Graph:
-        return graph.rewrite(_step)
+        return graph.rewrite(_step, deep=True)
 
 
 def _step(node: Node, args: tuple[Node, ...]) -> Node:

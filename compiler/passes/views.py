@@ -34,7 +34,6 @@ MOVES = frozenset(
         "broadcast_to",
         "getitem",
         "gather",
-        "take_label",
         "flip",
         "roll",
         "repeat",
