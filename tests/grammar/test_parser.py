@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from dataclasses import fields
 from typing import Any
@@ -15,6 +14,7 @@ from autodiffc.grammar.reading import decode
 from autodiffc.grammar.source import Source
 from hypothesis import given
 from syntax_trees import PATIENT, models
+from work import calls_of
 
 
 def statements(text: str) -> ast.Block:
@@ -308,10 +308,8 @@ def test_spans(text: str, kind: type, spans: list[str]) -> None:
 # --- size ------------------------------------------------------------------------------------------
 
 
-def seconds(text: str) -> float:
-    start = time.process_time()
-    assert statements(text)
-    return time.process_time() - start
+def work(text: str) -> int:
+    return calls_of(lambda: statements(text))
 
 
 @pytest.mark.parametrize(
@@ -325,10 +323,9 @@ def seconds(text: str) -> float:
     ],
     ids=["sum", "signs", "choices", "arguments", "statements"],
 )
-def test_time_is_linear(build: Any) -> None:
-    small, large = 1_000, 10_000
-    seconds(build(small))
-    assert seconds(build(large)) < 40 * max(seconds(build(small)), 0.02)
+def test_work_is_linear(build: Any) -> None:
+    work(build(10))  # the parser is made once
+    assert work(build(5_000)) < 10 * 1.3 * work(build(500))
 
 
 def test_brackets_may_nest_a_hundred_deep() -> None:
