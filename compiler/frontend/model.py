@@ -18,7 +18,7 @@ from autodiffc.grammar.source import Source, Span
 from ..ir import Graph, Node
 from ..model import Argument, Binding, Program
 from ..types import Dim, TypeProblem
-from .calls import LATER, call
+from .calls import call
 from .context import Context
 from .declarations import Declarations, declare, differentiated
 from .expressions import Evaluator
@@ -170,7 +170,7 @@ def _line(size: Dim, name: str) -> tuple[int, int] | None:
 
 
 def _unexpanded(evaluator: Evaluator, model: ast.Model) -> None:
-    """The names in functions that nothing calls are checked all the same."""
+    """The names and statements in functions that nothing calls are checked all the same."""
     for statement in model.statements:
         if isinstance(statement, ast.FuncDef) and statement.span not in evaluator.context.expanded:
             _names_in_function(evaluator, statement)
@@ -189,6 +189,8 @@ def _names_in_function(evaluator: Evaluator, definition: ast.FuncDef) -> None:
                     inner.scope.define(part.id, POISON, part.span)
     for name in defined_names(definition.body):
         inner.scope.define(name.id, POISON, name.span)
+    for statement in definition.body:
+        later(evaluator.context, statement)
     for part in walk(definition.body):
         if isinstance(part, ast.Call) and not _known_function(inner, part.func.id):
             inner.value(part)
@@ -198,7 +200,7 @@ def _names_in_function(evaluator: Evaluator, definition: ast.FuncDef) -> None:
 
 
 def _known_function(inner: Evaluator, name: str) -> bool:
-    return name in BUILTINS or name in LATER or inner.scope.find_function(name) is not None
+    return name in BUILTINS or inner.scope.find_function(name) is not None
 
 
 # --- the result ------------------------------------------------------------------------------------

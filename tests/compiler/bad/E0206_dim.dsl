@@ -1,0 +1,3 @@
+dim N
+input N: real[N]
+output f = sum(N)

@@ -1,0 +1,5 @@
+input x: real
+def f(a):
+    return a
+    b = a
+output y = f(x)

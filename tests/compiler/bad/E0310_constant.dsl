@@ -1,0 +1,2 @@
+param true: real
+loss L = true
