@@ -223,7 +223,7 @@ def _write_negative(checks: _Checks, writer: Writer) -> None:
 def _write_requirements(checks: _Checks, writer: Writer) -> None:
     """What slices, indices and reshapes assume of the dims."""
     for needed in checks.context.program.requirements:
-        if not checks.knows(needed.slack) or _never_negative(needed.slack):
+        if not checks.knows(needed.slack) or needed.slack.is_natural:
             continue
         remainder = -needed.slack
         broken = (
@@ -236,10 +236,6 @@ def _write_requirements(checks: _Checks, writer: Writer) -> None:
         with writer.block(f"if {broken}:"):
             message = f"{' '.join(text.split())} (line {needed.line}) needs {needed.condition}; {sizes}"
             writer.line(f'raise {checks.context.ref("ValueError")}(f"{message}")')
-
-
-def _never_negative(slack: Dim) -> bool:
-    return all(c > 0 and all(isinstance(a, str) for a in monomial) for monomial, c in slack.terms)
 
 
 def _write_constraints(checks: _Checks, writer: Writer, argument: Argument) -> None:

@@ -26,6 +26,11 @@ class Opaque:
     args: tuple[Dim, ...]
 
     @property
+    def is_natural(self) -> bool:
+        """Whether it is seen not to be negative."""
+        return (any if self.op == "max" else all)(arg.is_natural for arg in self.args)
+
+    @property
     def weight(self) -> int:
         """How many dims it is written with."""
         return sum(map(_weight, (m for arg in self.args for m, _ in arg.terms)), 1)
@@ -92,6 +97,11 @@ class Dim:
             case (((Opaque(op="%"),), 1),):
                 return True
         return False
+
+    @property
+    def is_natural(self) -> bool:
+        """Whether it is seen not to be negative, as the dims that it is made of are not."""
+        return all(c > 0 and all(isinstance(a, str) or a.is_natural for a in atoms) for atoms, c in self.terms)
 
     @property
     def symbols(self) -> frozenset[str]:

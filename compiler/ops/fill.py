@@ -137,9 +137,7 @@ triu = _triangle("triu", "The elements on and above the k-th diagonal, 0 below."
 def diagonal_length(n: Dim, m: Dim, k: int) -> Dim:
     """How long the k-th diagonal of an n×m matrix is."""
     length = n.minimum(m - k) if k >= 0 else (n + k).minimum(m)
-    if any(factor < 0 or not all(isinstance(atom, str) for atom in atoms) for atoms, factor in length.terms):
-        return length.maximum(0)
-    return length
+    return length if length.is_natural else length.maximum(0)
 
 
 def _diagonal_infer(x: Type, *, k: int) -> Type:

@@ -87,6 +87,17 @@ def test_reshapes_note_what_must_divide(heads: str) -> None:
     assert [r.condition for r in result.requirements] == ["E%2 == 0"]
 
 
+@pytest.mark.parametrize(("text", "natural"), [("M // 2", True), ("3 * M % 2", True), ("M - 1", False), ("max(M - 1, 0)", True)])
+def test_dims_that_are_seen_not_to_be_negative(text: str, natural: bool) -> None:
+    result = program(f"dim M\ndim H = {text}\ninput u: real[M]\noutput f = zeros(H)\n")
+    assert result.graph.output("f").shape[0].is_natural is natural
+
+
+def test_the_diagonal_of_a_diagonal_matrix_has_its_dim() -> None:
+    result = program("dim M\ninput u: real[M]\nh = diag(u[1::2])\noutput f = diag(h) + u[1::2]\n")
+    assert str(result.graph.output("f").type) == "real[M//2]"
+
+
 def test_dim_overrides() -> None:
     model, _ = parse(Source("m.dsl", "dim N\ndim K = 10\ninput x: real[N, K]\noutput f = sum(x)\n"))
     result = check(model, dims={"K": 3, "N": 2})
