@@ -16,7 +16,7 @@ from autodiffc.compiler.model import Derivative, Program
 from autodiffc.compiler.types import shape_text
 
 from .audit import audit
-from .boundary import declared_dims, takes_floats_only, write_checker, write_declared
+from .boundary import declared_dims, declared_text, takes_floats_only, write_checker, write_declared
 from .context import WIDTH, Context, model_names, python_type
 from .copied import annotations_of, globals_of, needed, source_of
 from .docstrings import module_docstring, source_digest
@@ -229,8 +229,8 @@ def _spec(context: Context) -> str:
         "dtype": context.dtype,
         "dims": program.dims,
         "constants": dict(program.constants),
-        "inputs": {a.name: _type_text(a) for a in program.inputs},
-        "params": {a.name: _type_text(a) for a in program.params},
+        "inputs": {a.name: declared_text(a) for a in program.inputs},
+        "params": {a.name: declared_text(a) for a in program.params},
         "outputs": program.outputs,
         "loss": program.loss,
         "target": program.target,
@@ -242,12 +242,6 @@ def _spec(context: Context) -> str:
             writer.line(f'"{key}": {_literal(value)},')
     writer.line("}")
     return writer.text()
-
-
-def _type_text(argument: object) -> str:
-    from .boundary import declared_text
-
-    return declared_text(argument)  # type: ignore[arg-type]
 
 
 def _literal(value: object) -> str:
