@@ -101,7 +101,8 @@ class Dim:
     @property
     def is_natural(self) -> bool:
         """Whether it is seen not to be negative, as the dims that it is made of are not."""
-        return all(c > 0 and all(isinstance(a, str) or a.is_natural for a in atoms) for atoms, c in self.terms)
+        atoms = (atom for monomial, _ in self.terms for atom in monomial)
+        return all(c > 0 for _, c in self.terms) and all(isinstance(a, str) or a.is_natural for a in atoms)
 
     @property
     def symbols(self) -> frozenset[str]:
