@@ -87,7 +87,9 @@ def test_reshapes_note_what_must_divide(heads: str) -> None:
     assert [r.condition for r in result.requirements] == ["E%2 == 0"]
 
 
-@pytest.mark.parametrize(("text", "natural"), [("M // 2", True), ("3 * M % 2", True), ("M - 1", False), ("max(M - 1, 0)", True)])
+@pytest.mark.parametrize(
+    ("text", "natural"), [("M // 2", True), ("3 * M % 2", True), ("M - 1", False), ("max(M - 1, 0)", True)]
+)
 def test_dims_that_are_seen_not_to_be_negative(text: str, natural: bool) -> None:
     result = program(f"dim M\ndim H = {text}\ninput u: real[M]\noutput f = zeros(H)\n")
     assert result.graph.output("f").shape[0].is_natural is natural
