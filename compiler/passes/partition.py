@@ -77,10 +77,14 @@ def _saved(roots: Sequence[Node], own: set[Node]) -> list[Node]:
         if node in frontier and node.op.name in SHOWN:
             frontier.remove(node)
             frontier.update(a for a in node.args if not _leaf(a))
-    available = {node for node in order if _leaf(node) or node.op.name in SHOWN} | frontier
+    available: set[Node] = set()
     for node in order:
-        if node in frontier and node.op.name in CHEAP and available.issuperset(node.args):
+        at_hand = available.issuperset(node.args)
+        if node in frontier and node.op.name in CHEAP and at_hand:
             frontier.remove(node)
+            available.add(node)
+        elif node in frontier or _leaf(node) or (node.op.name in SHOWN and at_hand):
+            available.add(node)
     return [node for node in order if node in frontier]
 
 
