@@ -163,26 +163,36 @@ def min_(x: Tensor, axis: Raw = None, keepdims: Flag = False) -> Value:
     return ops.min(_number(x), axis=axes, keepdims=keepdims)
 
 
+def _row(x: Node, axis: Value, keepdims: bool) -> tuple[Node, tuple[int, ...], bool]:
+    """What to reduce over which axes; a scalar is reduced as an array of one element."""
+    axes = axes_of(x, axis)
+    return (x, axes, keepdims) if x.rank else (ops.reshape(x, shape=(Dim.of(1),)), (0,), False)
+
+
 @builtin()
 def var(x: Real, axis: Raw = None, ddof: Whole = 0, keepdims: Flag = False) -> Value:
-    return ops.var(x, axis=axes_of(x, axis), ddof=ddof, keepdims=keepdims)
+    x, axes, keepdims = _row(x, axis, keepdims)
+    return ops.var(x, axis=axes, ddof=ddof, keepdims=keepdims)
 
 
 @builtin()
 def std(x: Real, axis: Raw = None, ddof: Whole = 0, keepdims: Flag = False) -> Value:
-    return ops.std(x, axis=axes_of(x, axis), ddof=ddof, keepdims=keepdims)
+    x, axes, keepdims = _row(x, axis, keepdims)
+    return ops.std(x, axis=axes, ddof=ddof, keepdims=keepdims)
 
 
 @builtin()
 def norm(x: Real, ord: Whole = 2, axis: Raw = None, keepdims: Flag = False) -> Value:
     if ord not in (1, 2):
         raise ArgumentProblem("E0205", "ord is 1 or 2", "ord")
-    return ops.norm(x, axis=axes_of(x, axis), ord=ord, keepdims=keepdims)
+    x, axes, keepdims = _row(x, axis, keepdims)
+    return ops.norm(x, axis=axes, ord=ord, keepdims=keepdims)
 
 
 @builtin()
 def logsumexp(x: Real, axis: Raw = None, keepdims: Flag = False) -> Value:
-    return ops.logsumexp(x, axis=axes_of(x, axis), keepdims=keepdims)
+    x, axes, keepdims = _row(x, axis, keepdims)
+    return ops.logsumexp(x, axis=axes, keepdims=keepdims)
 
 
 def _arg(op: ir.Op, x: Node, axis: Value, keepdims: bool) -> Node:

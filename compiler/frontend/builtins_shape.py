@@ -17,6 +17,8 @@ from .signature import (
     builtin,
     lengths_of,
     one_axis,
+    one_size,
+    one_whole,
     sizes_of,
     wholes_of,
     within,
@@ -151,7 +153,7 @@ def stack(*arrays: Raw, axis: Raw = FIRST) -> Value:
     for n in nodes[1:]:
         if n.shape != nodes[0].shape:
             raise TypeProblem("E0203", f"stack of {nodes[0].type} and {n.type}: they are not of one shape")
-    place = wholes_of((axis,), "axis")[0]
+    place = one_whole(axis, "axis")
     rank = nodes[0].rank + 1
     if not -rank <= place < rank:
         raise ArgumentProblem("E0207", f"axis {place} of a result of {rank} dims", "axis")
@@ -165,6 +167,8 @@ _PAD_MODES = ("constant", "edge", "reflect", "symmetric", "wrap")
 def pad(x: Tensor, pad_width: Raw, mode: Option = "constant", constant_values: Number = 0.0) -> Value:
     if mode not in _PAD_MODES:
         raise ArgumentProblem("E0205", f"mode is one of {', '.join(_PAD_MODES)}", "mode")
+    if not x.rank:
+        raise ArgumentProblem("E0203", "a scalar has no axis to pad", "x")
     widths = tuple(_pair(w) for w in _per_axis(x, pad_width))
     if any(d.known is not None and d.known < 0 for pair in widths for d in pair):
         raise ArgumentProblem("E0205", "a width is not negative", "pad_width")
@@ -285,16 +289,17 @@ def full(shape: Raw, value: Tensor) -> Value:
 
 @builtin()
 def eye(n: Size, m: Raw = None, k: Whole = 0) -> Value:
-    columns = n if m is None else lengths_of((m,), "m")[0]
+    columns = n if m is None else lengths_of((Static(one_size(m, "m")),), "m")[0]
     return ops.eye(n=n, m=columns, k=k)
 
 
 @builtin()
 def arange(start: Raw, stop: Raw = None, step: Raw = UNIT_STEP) -> Value:
     """`arange(stop)`, `arange(start, stop, step)` with ints made of dims: ints, as in NumPy."""
-    given = sizes_of((start,), "start") + (() if stop is None else sizes_of((stop,), "stop"))
-    first, last = given if len(given) == 2 else (Dim.of(0), given[0])
-    stride = wholes_of((step,), "step")[0]
+    first, last = Dim.of(0), one_size(start, "start")
+    if stop is not None:
+        first, last = last, one_size(stop, "stop")
+    stride = one_whole(step, "step")
     if not stride:
         raise ArgumentProblem("E0205", "the step is not 0", "step")
     span = last - first if stride > 0 else first - last

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from autodiffc.grammar import ast
@@ -11,7 +11,9 @@ from autodiffc.grammar.source import Span
 
 from ..ir import Node, Origin
 from ..model import Requirement
+from ..passes.fold import constant_array
 from ..types import Dim, Type, TypeProblem, divisions, shape_text, size_of
+from .positions import picked
 from .values import POISON, Poison
 
 # A model larger than this, and one that unfolds beyond it (functions that call functions twice), is refused.
@@ -21,6 +23,7 @@ CALL_DEPTH_LIMIT = 60
 SUGGESTIONS_LIMIT = 200
 # Ops that make arrays of sizes that the model works out.
 OF_GIVEN_SIZE = frozenset(["broadcast_to", "eye", "arange", "linspace", "one_hot", "tile", "repeat", "pad"])
+LARGEST_ARRAY = 2**50  # elements
 LARGEST_RANK = 32  # of NumPy 1.26
 
 TITLES = {
@@ -99,6 +102,7 @@ class Context:
                 self._require_divisible(current, span)
             elif current.op.name in OF_GIVEN_SIZE:
                 self._require_sizes(current, span)
+            self._require_positions(current, span)
             self.node_count += 1
             self.check_size(current.type)
             stack.extend(current.args)
@@ -122,7 +126,9 @@ class Context:
         """Refuse arrays of more axes than NumPy has, or whose size is too long an expression."""
         if type.rank > LARGEST_RANK:
             raise TypeProblem("E0212", f"{type.rank} axes; NumPy has at most {LARGEST_RANK}")
-        size_of(type.shape)
+        size = size_of(type.shape).known
+        if size is not None and size > LARGEST_ARRAY:
+            raise TypeProblem("E0212", f"{shape_text(type.shape)} is more than any memory holds")
 
     def name(self, node: Node, name: str) -> None:
         """The model's name for a value; names of the model win over those inside its functions."""
@@ -145,15 +151,31 @@ class Context:
 
     def _require_sizes(self, node: Node, span: Span) -> None:
         """Note that a size that is a difference of dims is no size where it is negative."""
-        widths = [width for pair in dict(node.attrs).get("widths", ()) for width in pair]
-        for size in (*node.shape, *widths):
-            if any(coefficient < 0 for _, coefficient in size.terms):
-                self.require(size, f"the size {size}", span)
+        sizes = [width for pair in node["widths"] for width in pair] if node.op.name == "pad" else node.shape
+        for size in sizes:
+            self.require(size, f"the size {size}", span)
+
+    def _require_positions(self, node: Node, span: Span) -> None:
+        """Note how long an axis must be for the positions that the model itself names."""
+        for picker, (low, high) in picked(node):
+            for first, last in _extremes(picker):
+                self.require(first - low, f"index {first} of an axis of {high}", span)
+                self.require(high - last - 1, f"index {last} of an axis of {high}", span)
 
     def require(self, slack: Dim, text: str, span: Span) -> None:
         """Note that the model holds only where `slack` is not negative."""
-        if slack.known is None:
+        if slack.known is None and not slack.is_natural:
             place = self.calls[0][1] if self.calls else span
             new = Requirement(slack, text, place.line)
             if all(old.slack != slack for old in self.requirements):
                 self.requirements.append(new)
+
+
+def _extremes(positions: Node) -> Iterator[tuple[Dim, Dim]]:
+    """The least and the greatest of some positions, where they do not depend on data."""
+    if positions.op.name == "dim":
+        yield positions["dim"], positions["dim"]
+    elif positions.op.name == "const":
+        known = constant_array(positions)
+        if known.size:
+            yield Dim.of(int(known.min())), Dim.of(int(known.max()))

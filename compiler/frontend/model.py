@@ -23,6 +23,7 @@ from .context import Context
 from .declarations import Declarations, declare, differentiated
 from .expressions import Evaluator
 from .library import import_names
+from .positions import Range, overlap, picked
 from .scope import Scope
 from .signature import BUILTINS
 from .statements import again, assign, define, defined_names, later, spoil
@@ -237,27 +238,13 @@ def _program(
 
 def _labelled(arguments: list[Argument], graph: Graph) -> Iterator[Argument]:
     """Inputs that serve as labels or positions, with the range that this gives them."""
-    ranges: dict[Node, tuple[Dim, Dim]] = {}
+    implied: dict[Node, Range] = {}
     for node in graph.nodes():
-        for picker, range_ in _picked(node):
-            ranges.setdefault(picker, range_)
+        for picker, range_ in picked(node):
+            implied[picker] = overlap(implied.get(picker), range_)
     for argument, node in zip(arguments, graph.inputs):
-        implied = argument.range is None and node in ranges
-        yield replace(argument, range=ranges[node]) if implied else argument
-
-
-def _picked(node: Node) -> Iterator[tuple[Node, tuple[Dim, Dim]]]:
-    """The ints by which a node picks, each with what they are in: of labels NumPy would wrap -1 round."""
-    if node.op.name == "cross_entropy":
-        yield node.args[1], (Dim.of(0), node.args[0].shape[-1])
-    elif node.op.name == "one_hot":
-        yield node.args[0], (Dim.of(0), node["classes"])
-    elif node.op.name == "gather":
-        table, *positions = node.args
-        items = [item for item in node["index"] if item[0] != "new"]
-        for item, size in zip(items, table.shape):
-            if item[0] == "array":
-                yield positions[item[1]], (-size, size)
+        used = node in implied
+        yield replace(argument, range=overlap(argument.range, implied[node])) if used else argument
 
 
 def _live_names(context: Context, found: Declarations) -> dict[Node, str]:

@@ -241,6 +241,20 @@ def _not_negative(size: Dim, name: str) -> Dim:
     return size
 
 
+def one_size(value: Value, name: str) -> Dim:
+    """One int made of dims."""
+    if isinstance(value, tuple):
+        raise ArgumentProblem("E0204", f"expected one number, not {describe(value)}", name)
+    return sizes_of((value,), name)[0]
+
+
+def one_whole(value: Value, name: str) -> int:
+    """One whole number."""
+    if isinstance(value, tuple):
+        raise ArgumentProblem("E0204", f"expected one number, not {describe(value)}", name)
+    return wholes_of((value,), name)[0]
+
+
 def wholes_of(values: tuple[Value, ...], name: str) -> tuple[int, ...]:
     """Whole numbers as one tuple or one by one."""
     given = values[0] if len(values) == 1 and isinstance(values[0], tuple) else values

@@ -100,6 +100,39 @@ def test_the_diagonal_of_a_diagonal_matrix_has_its_dim() -> None:
     assert str(result.graph.output("f").type) == "real[M//2]"
 
 
+@pytest.mark.parametrize(
+    ("declared", "expression", "range_"),
+    [
+        ("int[2]", "x[i]", "(-N, N)"),
+        ("int[2]", "one_hot(i, 3)", "(0, 3)"),
+        ("int[2] in range(5)", "one_hot(i, 3)", "(0, 3)"),
+        ("int[2] in range(2)", "one_hot(i, 3)", "(0, 2)"),
+        ("int[2] in range(N)", "x[i]", "(0, N)"),
+        ("int[2]", "x[:3][i] + one_hot(i, 2)[:, 0]", "(0, 2)"),
+    ],
+)
+def test_what_an_input_picks_gives_it_a_range(declared: str, expression: str, range_: str) -> None:
+    result = program(f"dim N\ninput x: real[N]\ninput i: {declared}\noutput f = {expression}\n")
+    given = result.arguments[1].range
+    assert given is not None
+    assert f"({given[0]}, {given[1]})" == range_
+
+
+@pytest.mark.parametrize(
+    ("expression", "slacks"),
+    [
+        ("x[[0, 4]]", ["N - 5"]),
+        ("embedding(x, M)", ["-M + N - 1"]),
+        ("zeros(N - 2)", ["N - 2"]),
+        ("pad(x, (N - M, 0))", ["-M + N"]),
+        ("x + zeros(N)", []),
+    ],
+)
+def test_what_sizes_and_positions_require(expression: str, slacks: list[str]) -> None:
+    result = program(f"dim N, M\ninput x: real[N]\ninput y: real[M]\noutput f = {expression}\n")
+    assert {str(r.slack) for r in result.requirements} == set(slacks)
+
+
 def test_dim_overrides() -> None:
     model, _ = parse(Source("m.dsl", "dim N\ndim K = 10\ninput x: real[N, K]\noutput f = sum(x)\n"))
     result = check(model, dims={"K": 3, "N": 2})

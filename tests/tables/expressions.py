@@ -72,4 +72,7 @@ EXPRESSIONS: list[tuple[str, str | None]] = [
     ("tile(v, 2)", "np.tile(v, 2)"), ("tile(v, (2, 1))", "np.tile(v, (2, 1))"), ("tile(x, 1, 2)", "np.tile(x, (1, 2))"), ("one_hot(i, D)", "np.eye(3)[i]"), ("embedding(x, i)", "x[i]"), ("zeros(N, 2) + x[:, :2]", "x[:, :2]"), ("ones((D,)) * v", "v"), ("full((2, D), v)", "np.full((2, 3), v)"), ("full(D, 2.5)", "np.full(3, 2.5)"), ("eye(D) @ v", "v"), ("eye(2, 3)", "np.eye(2, 3)"),
     ("arange(N) * u", "np.arange(4) * u"), ("arange(1, D + 1)", "np.arange(1, 4)"), ("arange(10, 0, -3)", "np.arange(10, 0, -3)"), ("linspace(0, 1, N)", "np.linspace(0, 1, 4)"), ("linspace(s, 2, 5)", "np.linspace(s, 2, 5)"),
     ("zeros_like(b)", "np.zeros_like(b)"), ("sum(ones_like(i))", "4"),
+    ("var(s)", "np.var(s)"), ("std(s)", "np.std(s)"), ("logsumexp(s)", "special.logsumexp(s)"),
+    ("norm(s)", "np.abs(s)"), ("sum(x, axis=[0, 1])", "x.sum()"), ("reshape(u, [N, 1])", "u.reshape([4, 1])"),
+    ("pad(x, [[1, 0], [0, 2]])", "np.pad(x, [[1, 0], [0, 2]])"), ("transpose(x, [1, 0])", "x.T"),
 ]  # fmt: skip
