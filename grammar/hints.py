@@ -91,6 +91,9 @@ _FOREIGN = {
     "data": "data is declared by `input x: real`",
     "parameter": "what is learned is declared by `param x: real`",
     "print": "a value to look at is an `output`",
+    "gradient": "a derivative is asked for by `grad L wrt x`",
+    "minimize": "what is to be minimised is the `loss`",
+    "minimise": "what is to be minimised is the `loss`",
 }
 
 

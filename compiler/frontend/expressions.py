@@ -18,7 +18,7 @@ from .. import ir, ops
 from ..ir import OPS, Node
 from ..types import Dim, Kind, TypeProblem, promote, shape_text, size_of
 from .context import Context
-from .habits import attribute_help
+from .habits import attribute_help, name_help
 from .scope import Scope
 from .signature import BUILTINS
 from .values import POISON, Poison, Static, Text, Value, as_kind, as_value_node, describe
@@ -123,10 +123,12 @@ class Evaluator:
         if place is not None:
             inside = self.scope.parent is not None
             help_text = f"{'a function sees' if inside else 'an expression uses'} what is defined above it"
+            context.assumed_known |= {name.id}
         elif self.scope.find_function(name.id) is not None or name.id in BUILTINS:
             help_text = f"`{name.id}` is a function: call it"
         else:
-            help_text = context.suggestion(name.id, self.scope.visible_names())
+            meant = name_help(name.id, self.means_something)
+            help_text = meant or context.suggestion(name.id, self.scope.visible_names())
             if not help_text:
                 context.assumed_known |= {name.id}
                 help_text = f"declare it: `dim {name.id}`" if as_dim else ""

@@ -6,7 +6,7 @@ s = sum(x, dim=0)   `sum` has no argument `dim`     help: write `axis`
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from autodiffc.grammar.diagnostics import suggestion
 
@@ -48,8 +48,17 @@ _ARGUMENTS = {
     "weight": "gamma", "bias": "beta", "correction": "ddof", "label": "target", "labels": "target",
     "p": "ord", "fill_value": "value", "repeats": "reps", "order": "ord", "epsilon": "eps",
 }  # fmt: skip
+_VALUES = {"infinity": "inf", "Infinity": "inf", "null": "None", "NaN": "nan", "newaxis": "None"}
 _ATTRIBUTES = frozenset(["shape", "size", "ndim"])
 _MODULES = frozenset(["np", "numpy", "jnp", "math", "torch", "scipy", "F", "nn", "tf"])
+
+
+def name_help(name: str, is_known: Callable[[str], bool]) -> str:
+    """What to write in place of a value that is not defined."""
+    if name in _VALUES:
+        return f"write `{_VALUES[name]}`"
+    # `xᵀ` is the name `xT` to Python.
+    return f"a transpose is `{name[:-1]}.T`" if name[-1] == "T" and is_known(name[:-1]) else ""
 
 
 def function_help(name: str, known: Iterable[str]) -> str:

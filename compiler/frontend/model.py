@@ -43,7 +43,7 @@ def check(
     """
     context = Context(diagnostics=list(syntax_errors), assumed_known=_words_of(syntax_errors))
     evaluator = Evaluator(context, Scope(), call)
-    for name in defined_names(model.statements):
+    for name in defined_names(tuple(s for s in model.statements if not isinstance(s, ast.AugAssign))):
         context.defined.setdefault(name.id, name.span)
     context.functions = {s.name.id: s for s in model.statements if isinstance(s, ast.FuncDef)}
     found = Declarations(overrides=dict(dims or {}))
@@ -68,7 +68,7 @@ def _words_of(diagnostics: Sequence[Diagnostic]) -> frozenset[str]:
     for span in (span for d in diagnostics for span in (d.span, *(n.span for n in d.notes))):
         source = span.source
         for number in range(span.line, source.place(span.end)[0] + 1):
-            text = "".join(c if c.isalnum() or c == "_" else " " for c in source.line(number))
+            text = "".join(c if f"_{c}".isidentifier() else " " for c in source.line(number))
             words |= set(text.split())
     return frozenset(words)
 

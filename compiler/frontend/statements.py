@@ -138,7 +138,8 @@ def define(evaluator: Evaluator, name: ast.Name, value: Value, help: str = "") -
         if isinstance(earlier.value, Static) and isinstance(value, Static):
             help_text = f"a dim gets its value where it is declared: `dim {name.id} = …`"
         notes = (Note(earlier.span, "it is first defined"),)
-        context.report("E0206", f"`{name.id}` is defined twice", name.span, "", notes, help or help_text)
+        if name.id not in context.assumed_known:
+            context.report("E0206", f"`{name.id}` is defined twice", name.span, "", notes, help or help_text)
         scope.define(name.id, POISON, earlier.span)
         return
     scope.define(name.id, value, name.span)
@@ -193,6 +194,16 @@ def _take_apart(evaluator: Evaluator, statement: ast.Assign, names: list[ast.Nam
         define(evaluator, name, value[position] if isinstance(value, tuple) else POISON)
 
 
+def _is_damaged(context: Context, definition: ast.FuncDef) -> bool:
+    """Whether lines of a function's body did not parse; its `return` may have been among them."""
+    source, head = definition.span.source, definition.span.line
+    broken = {d.span.line for d in context.diagnostics if d.code < "E02" and d.span.source is source}
+    return any(
+        line > head and all(source.line(n)[:1] in ("", " ", "\t") for n in range(head + 1, line + 1))
+        for line in broken
+    )
+
+
 class Block:
     """Runs the body of a function."""
 
@@ -214,7 +225,8 @@ class Block:
                     message = "only assignments and `return` stand in a function"
                     context.report("E0309", message, statement.span)
                 spoil(self.evaluator, statement)
-        if any(isinstance(s, (ast.If, ast.For, ast.While)) for s in definition.body):
+        blocks = any(isinstance(s, (ast.If, ast.For, ast.While)) for s in definition.body)
+        if blocks or _is_damaged(context, definition):
             return POISON
         message = f"`{definition.name.id}` returns nothing"
         return context.report("E0309", message, definition.name.span, help="end it with `return …`")
