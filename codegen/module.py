@@ -91,7 +91,7 @@ def _sections(context: Context) -> list[Section]:
         (bool(program.params), write_pack),
         (bool(program.params), write_unpack),
         (has_objective(context), write_objective),
-        (has_objective(context), write_bounds),
+        (bool(program.params), write_bounds),
         (bool(program.arguments), _write_checkers),
     ]
     return [section for present, section in chosen if present]
