@@ -37,6 +37,7 @@ HOSTILE = [
     "rng_or_seed",
     "N",
     "object",
+    "super",
     "print",
     "lambda_",
     "class_",
