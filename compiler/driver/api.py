@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from os import PathLike, fspath
 from types import ModuleType
+from typing import SupportsIndex
 
 from autodiffc.codegen.module import emit
 from autodiffc.compiler.frontend.model import check
@@ -49,6 +50,9 @@ class Options:
         ):
             if value not in allowed:
                 raise ValueError(f"{what} is one of {', '.join(map(str, allowed))}, not {value!r}")
+        for name, size in (self.dims or {}).items():
+            if not isinstance(size, SupportsIndex):
+                raise TypeError(f"the dim {name} is an int, not {size!r}")
 
 
 def program_of(source: Source, dims: Mapping[str, int] | None = None) -> Program:

@@ -136,9 +136,9 @@ def _convert(name: str, value: Value, wanted: object) -> object:
         raise ArgumentProblem(problem.code, str(problem), name) from None
 
 
-def _whole(value: Value) -> int | None:
+def _whole(value: Value) -> int:
     known = value.dim.known if isinstance(value, Static) else None
-    if known is None and value is not None:
+    if known is None:
         raise TypeProblem("E0204", f"expected a whole number that the compiler knows, not {describe(value)}")
     return known
 
@@ -214,13 +214,6 @@ def within(x: Node, low: Dim, high: Dim, name: str) -> Node:
     return x
 
 
-def _required_whole(value: Value) -> int:
-    known = _whole(value)
-    if known is None:
-        raise TypeProblem("E0204", "expected a whole number")
-    return known
-
-
 def sizes_of(values: tuple[Value, ...], name: str = "shape") -> tuple[Dim, ...]:
     """Sizes as one tuple or one by one."""
     given = values[0] if len(values) == 1 and isinstance(values[0], tuple) else values
@@ -259,6 +252,6 @@ def wholes_of(values: tuple[Value, ...], name: str) -> tuple[int, ...]:
     """Whole numbers as one tuple or one by one."""
     given = values[0] if len(values) == 1 and isinstance(values[0], tuple) else values
     try:
-        return tuple(_required_whole(v) for v in given)
+        return tuple(_whole(v) for v in given)
     except TypeProblem as problem:
         raise ArgumentProblem(problem.code, str(problem), name) from None

@@ -40,6 +40,8 @@ def test_options_are_checked() -> None:
     for wrong in ({"level": 3}, {"dtype": "float16"}, {"numerics": "fast"}):
         with pytest.raises(ValueError, match="is one of"):
             autodiffc.compile(TEXT, **wrong)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="the dim N is an int"):
+        autodiffc.compile(TEXT, dims={"N": 2.5})  # type: ignore[dict-item]
 
 
 def test_errors_are_raised_together() -> None:

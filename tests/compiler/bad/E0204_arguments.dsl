@@ -7,3 +7,5 @@ d = norm(x, ord=inf)
 g = sum((x, y))
 h = sin("x")
 output f = x
+output g2 = diag(x, None)
+output g3 = transpose([x, y], (None, 0))
