@@ -30,16 +30,24 @@ from .syntax_errors import LAYOUT_TOKENS, Fault, explain
 DEPTH_LIMIT = 100
 FINDINGS_LIMIT = 100
 _STATES_KEPT = 60  # of the parser's stack, to say what was expected; the stack itself may be deep
+LONGEST = 2_000_000  # characters: a model is written by hand, and what is longer would take minutes to read
 
 
 def parse(source: Source) -> tuple[ast.Model, tuple[Diagnostic, ...]]:
     """The statements that could be read, and the findings about the others."""
+    if len(source.text) > LONGEST:
+        return ast.Model(source, ()), (_too_long(source),)
     run = _Run(source)
     try:
         statements = run.statements()
     except _Abandoned:
         statements = ()
     return ast.Model(source, statements), tuple(run.findings)
+
+
+def _too_long(source: Source) -> Diagnostic:
+    message = f"a file of {len(source.text):,} characters; at most {LONGEST:,} are read"
+    return Diagnostic("E0212", message, Span(source, 0, 1), help="a large table is an input, not text")
 
 
 @cache
