@@ -73,7 +73,7 @@ def _cast(kind: Kind) -> Op:
             lambda g, out, x: (None,),
             py=f"x.astype({'_REAL' if kind == 'real' else f'np.{dtype.__name__}'})",
             scalar=f"{text}(x)",
-            sympy=lambda sp, x: x,
+            sympy=lambda sp, x: {sp.true: sp.S.One, sp.false: sp.S.Zero}.get(x, x),
             elementwise=True,
             selector=True,
             bounds=lambda x: x,

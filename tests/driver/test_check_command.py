@@ -69,6 +69,12 @@ def test_a_right_gradient(capsys: pytest.CaptureFixture[str]) -> None:
     assert max(map(len, out.splitlines())) <= 80
 
 
+def test_conditions_are_counted_and_averaged(capsys: pytest.CaptureFixture[str]) -> None:
+    text = "dim N\ninput b: bool[N]\nparam w: real[N]\nm = b and w > 0\nloss L = sum(m * w**2) + mean(m) + sum(b) * w[0]\n"
+    assert run(source(text)) == 0
+    assert "the gradient and all values agree" in capsys.readouterr().out
+
+
 def test_a_wrong_gradient(capsys: pytest.CaptureFixture[str]) -> None:
     with wrong_rule("cross_entropy"):
         assert run(source()) == 1
