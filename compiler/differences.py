@@ -150,4 +150,5 @@ def _value(node: Node, args: list[Array], point: Point, sizes: Mapping[str, int]
     if not node.op.elementwise:
         return np.asarray(node.op.eval(*args, **{name: resolve(value, sizes) for name, value in node.attrs}))
     varying = [a for a, n in zip(args, node.args) if const_value(n) is None]
-    return np.asarray(_formula(node).vectorised(*varying))
+    shape = np.broadcast_shapes(*(a.shape for a in args))
+    return np.broadcast_to(_formula(node).vectorised(*varying), shape)  # SymPy makes a plain 0 of 0*x

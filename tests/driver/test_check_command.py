@@ -75,6 +75,18 @@ def test_conditions_are_counted_and_averaged(capsys: pytest.CaptureFixture[str])
     assert "the gradient and all values agree" in capsys.readouterr().out
 
 
+def test_a_formula_that_is_a_constant_keeps_its_shape(capsys: pytest.CaptureFixture[str]) -> None:
+    assert (
+        run(
+            source(
+                "dim N\nparam w: real[N, N]\nh = 0 * w\nloss L = sum(h @ w + h[0] + w ** 0, axis=(0, 1))\n"
+            )
+        )
+        == 0
+    )
+    assert "the gradient and all values agree" in capsys.readouterr().out
+
+
 def test_a_wrong_gradient(capsys: pytest.CaptureFixture[str]) -> None:
     with wrong_rule("cross_entropy"):
         assert run(source()) == 1
