@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from .ir import Array, Graph, Literal, Node
-from .types import Dim
+from .types import TUPLE, Dim
 
 Elementwise = Callable[[Node, list[Array]], Array]
 DTYPES = {"real": np.float64, "int": np.int64, "bool": np.bool_}
@@ -67,19 +67,43 @@ def apply(node: Node, args: list[Array], sizes: Mapping[str, int]) -> Array:
         return _array(node.op.eval(*args, **attrs), node)
 
 
+class Body:
+    """A sub-graph as a function from arguments to the tuple of its results; `types` has a dtype and a shape for each."""
+
+    def __init__(self, graph: Graph, sizes: Mapping[str, int]):
+        self.graph = graph
+        self.sizes = sizes
+        self.names = [node["name"] for node in graph.inputs]
+
+    @property
+    def types(self) -> list[tuple[Any, tuple[int, ...]]]:
+        types = [node.type for _, node in self.graph.outputs]
+        return [(DTYPES[t.kind], tuple(_size(d, self.sizes) for d in t.shape)) for t in types]
+
+    def __call__(self, *args: Array) -> tuple[Array, ...]:
+        found = values(self.graph, dict(zip(self.names, args)), self.sizes)
+        return tuple(found[node] for _, node in self.graph.outputs)
+
+
+def _size(dim: Dim, sizes: Mapping[str, int]) -> int:
+    """A size; 0 for one that only a loop will know."""
+    return dim.evaluate(sizes) if dim.symbols <= sizes.keys() else 0
+
+
 def resolve(value: Any, sizes: Mapping[str, int]) -> Any:
     """An attribute with its dims as numbers, and a sub-graph as a function from arguments to results."""
     if isinstance(value, Graph):
-        names = [node["name"] for node in value.inputs]
-        return lambda *args: tuple(evaluate(value, dict(zip(names, args)), sizes).values())
+        return Body(value, sizes)
     if isinstance(value, Dim):
-        return value.evaluate(sizes)
+        return _size(value, sizes)
     if isinstance(value, tuple):
         return tuple(resolve(v, sizes) for v in value)
     return value
 
 
 def _array(value: Any, node: Node) -> Array:
-    """As an array of the node's kind; objects stay what they are."""
+    """As an array of the node's kind; objects and tuples stay what they are."""
+    if node.type.kind == TUPLE:
+        return value
     array = np.asarray(value)
     return array if array.dtype == object else np.asarray(array, DTYPES[node.type.kind])

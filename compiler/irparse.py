@@ -20,7 +20,7 @@ import numpy as np
 
 from .ir import OPS, Graph, Literal, Node, const
 from .ops import argument
-from .types import Dim, Kind, Type
+from .types import TUPLE, Dim, Kind, Type
 
 TOKEN = re.compile(
     r"""\s*(?:(?P<comment>\#[^\n]*)
@@ -146,6 +146,12 @@ class _Reader:
         return args, attrs
 
     def type(self) -> Type:
+        if self.accept("("):
+            items = []
+            while not self.accept(")"):
+                items.append(self.type())
+                self.accept(",")
+            return Type(TUPLE, (), tuple(items))
         kind: Kind = self.next()  # type: ignore[assignment]
         shape = []
         if self.accept("["):

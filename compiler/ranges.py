@@ -22,7 +22,7 @@ from .ir import Array, Graph, Interval, Literal, Node
 from .ops.bounds import REALS, square_bounds
 from .types import Dim
 
-KINDS: dict[str, Interval] = {"real": REALS, "int": REALS, "bool": (0.0, 1.0)}
+KINDS: dict[str, Interval] = {"real": REALS, "int": REALS, "bool": (0.0, 1.0), "tuple": REALS}
 
 
 def intervals(graph: Graph, arguments: Mapping[str, Interval] | None = None) -> dict[Node, Interval]:

@@ -14,8 +14,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, Union
 
-Kind = Literal["real", "int", "bool"]
+Kind = Literal["real", "int", "bool", "tuple"]
 KIND_ORDER: dict[str, int] = {"bool": 0, "int": 1, "real": 2}
+TUPLE: Kind = "tuple"
 
 
 @dataclass(frozen=True)
@@ -280,16 +281,19 @@ Shape = tuple[Dim, ...]
 
 @dataclass(frozen=True)
 class Type:
-    """What a value is: `real[N, D]`."""
+    """What a value is: `real[N, D]`; the results of a loop or a branch are a tuple, `(real[N], int)`."""
 
     kind: Kind
     shape: Shape = ()
+    items: tuple[Type, ...] = ()
 
     @property
     def rank(self) -> int:
         return len(self.shape)
 
     def __str__(self) -> str:
+        if self.kind == TUPLE:
+            return f"({', '.join(map(str, self.items))})"
         return f"{self.kind}{shape_text(self.shape)}" if self.shape else self.kind
 
     def with_kind(self, kind: Kind) -> Type:

@@ -221,7 +221,7 @@ def _scatter_eval(g: Array, *arrays: Array, shape: tuple[int, ...], index: Index
     return out
 
 
-def _picked_once(arrays: Sequence[Node]) -> bool:
+def picked_once(arrays: Sequence[Node]) -> bool:
     """Is no element picked twice? Where a single one is, or one along each step of an arange."""
     picked = broadcast(*(a.shape for a in arrays))
     return not picked or any(a.op.name == "arange" and a.shape == picked for a in arrays)
@@ -231,12 +231,12 @@ def _scatter_py(node: Node, d: DimText) -> str:
     _, *arrays = node.args
     zeros = f"out = np.zeros({shape_arg(node['shape'], d)}, _REAL)\n"
     place = index_text(node["index"], node["shape"], d)
-    if _picked_once(arrays):
+    if picked_once(arrays):
         return f"{zeros}out[{place}] = g"
-    return f"{zeros}np.add.at(out, {_index_value(node['index'], node['shape'], d)}, g)"
+    return f"{zeros}np.add.at(out, {index_value(node['index'], node['shape'], d)}, g)"
 
 
-def _index_value(index: Index, shape: Shape, d: DimText) -> str:
+def index_value(index: Index, shape: Shape, d: DimText) -> str:
     """The index as a value: outside of brackets a slice cannot be written with colons."""
     place = index_text(index, shape, d)
     if ":" in place:
