@@ -1,0 +1,233 @@
+"""The gamma function's family for NumPy alone: lgamma, lbeta, digamma and its derivatives, on arrays.
+
+>>> _lgamma(np.array([1e-300, 1.0 + 1e-10, 1e15])), _polygamma(1, np.array(1.0))
+(array([ 6.90775528e+02, -5.77215665e-11,  3.35387764e+16]), 1.6449340668482264)
+
+The interpreter computes with these functions, and they are copied into modules that need them; what
+computes with Python floats is in special_scalar.py. The series are those of Abramowitz & Stegun, Handbook
+of Mathematical Functions (1964), chapter 6; scripts/special_coefficients.py computes their coefficients.
+From 8.5 on ten terms of the asymptotic series are exact; below, the recurrence leads there.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy import ndarray
+
+from .special_error import _by_interval, _polynomial
+
+# --- series, for arrays and for floats -----------------------------------------------------------------
+
+
+def _lgamma_series(w: Any) -> Any:
+    """lgamma(2 + w) for abs(w) up to 1/2 (Abramowitz & Stegun 6.1.33)."""
+    coefficients = (
+        -1.5021384080754142e-11, 3.1044247747322276e-11, -6.4229645638381e-11, 1.330476437424449e-10,
+        -2.7595228851242334e-10, 5.731367241678862e-10, -1.1921401405860912e-09, 2.4836745438024785e-09,
+        -5.183475041970047e-09, 1.0838659214896955e-08, -2.2711094608943164e-08, 4.7698101693639804e-08,
+        -1.0043224823968099e-07, 2.1207184805554665e-07, -4.492469198764566e-07, 9.55141213040742e-07,
+        -2.039215753801366e-06, 4.374866789907488e-06, -9.439488275268397e-06, 2.050721277567069e-05,
+        -4.492623673813314e-05, 9.945751278180853e-05, -0.00022315475845357939, 0.0005096695247430425,
+        -0.001192753911703261, 0.0028905103307415234, -0.007385551028673986, 0.020580808427784546,
+        -0.0673523010531981, 0.3224670334241132, 0.42278433509846713,
+    )  # fmt: skip
+    return w * _polynomial(w, coefficients)
+
+
+def _stirling_tail(x: Any) -> Any:
+    """lgamma(x) - ((x - 1/2) log x - x + log(2 pi) / 2) from 8.5 on (Abramowitz & Stegun 6.1.40)."""
+    coefficients = (
+        -1.3924322169059011, 0.17964437236883057, -0.029550653594771242, 0.00641025641025641,
+        -0.0019175269175269176, 0.0008417508417508417, -0.0005952380952380953, 0.0007936507936507937,
+        -0.002777777777777778, 0.08333333333333333,
+    )  # fmt: skip
+    inverse = 1.0 / x
+    return inverse * _polynomial(inverse * inverse, coefficients)
+
+
+def _digamma_at_root(x: Any) -> Any:
+    """digamma(x) from 1.2 to 1.8, by its Taylor series about its zero, which takes two doubles."""
+    coefficients = (
+        -7.762817668462094e-06, 1.134638458466385e-05, -1.6584242271854135e-05, 2.424006611860132e-05,
+        -3.5430070947659604e-05, 5.178575795222081e-05, -7.569179582195066e-05, 0.0001106337276874741,
+        -0.00016170622091974803, 0.00023635601564027053, -0.0003454680251063077, 0.000504953265834602,
+        -0.0007380709389960052, 0.0010788252019162967, -0.0015769367714301972, 0.002305126326734928,
+        -0.003369801655439328, 0.004926781395729853, -0.007204534386356869, 0.010538791616612175,
+        -0.01542476590494896, 0.022597648232218104, -0.03316112647484736, 0.04880428816414311,
+        -0.07219956125645471, 0.10782405069126237, -0.16394270544240652, 0.258499760955651,
+        -0.4427631689835921, 0.9676722454476212,
+    )  # fmt: skip
+    away = (x - 1.4616321449683622) - 9.549995429965697e-17
+    return away * _polynomial(away, coefficients)
+
+
+def _digamma_tail(x: Any) -> Any:
+    """log(x) - digamma(x) from 8.5 on (Abramowitz & Stegun 6.3.18)."""
+    coefficients = (
+        -26.456212121212122, 3.0539543302701198, -0.4432598039215686, 0.08333333333333333,
+        -0.021092796092796094, 0.007575757575757576, -0.004166666666666667, 0.003968253968253968,
+        -0.008333333333333333, 0.08333333333333333,
+    )  # fmt: skip
+    inverse = 1.0 / x
+    t = inverse * inverse
+    return 0.5 * inverse + t * _polynomial(t, coefficients)
+
+
+def _polygamma_far(n: int, x: Any) -> Any:
+    """The n-th derivative of digamma, but for its sign, from n + 8.5 on (Abramowitz & Stegun 6.4.11)."""
+    bernoulli = (
+        -529.1242424242424, 54.971177944862156, -7.092156862745098, 1.1666666666666667,
+        -0.2531135531135531, 0.07575757575757576, -0.03333333333333333, 0.023809523809523808,
+        -0.03333333333333333, 0.16666666666666666,
+    )  # fmt: skip
+    inverse = 1.0 / x
+    terms = range(2 * len(bernoulli), 0, -2)
+    series = [b * math.comb(n + k - 1, k) for b, k in zip(bernoulli, terms)]
+    tail = 0.5 * n * inverse + _polynomial(inverse * inverse, (*series, 0.0))
+    return math.factorial(n - 1) * inverse**n * (1.0 + tail)
+
+
+# --- log gamma -------------------------------------------------------------------------------------------
+
+
+def _lgamma(x: ndarray) -> ndarray:
+    """log(abs(gamma(x)))."""
+    branches = (
+        _lgamma_reflected,
+        lambda x: _lgamma_series(x) - np.log1p(x) - np.log(np.abs(x)),
+        lambda x: _lgamma_series(x - 1.0) - np.log1p(x - 1.0),
+        lambda x: _lgamma_series(x - 2.0),
+        _lgamma_stepped,
+        lambda x: (x - 0.5) * (np.log(x) - 1.0) + 0.4189385332046727 + _stirling_tail(x),
+    )
+    return _by_interval(x, (0.0, 0.5, 1.5, 2.5, 8.5), branches)
+
+
+def _lgamma_reflected(x: ndarray) -> ndarray:
+    """lgamma below 0; +inf at the poles."""
+    sine = np.abs(np.sin(np.pi * (x - np.round(x))))
+    return np.where(x == np.floor(x), np.inf, 1.1447298858494002 - np.log(sine) - _lgamma(1.0 - x))
+
+
+def _lgamma_stepped(x: ndarray) -> ndarray:
+    """lgamma from 2.5 to 8.5, by steps of 1 down to the series."""
+    product = np.ones_like(x)
+    for _ in range(6):
+        above = x >= 2.5
+        x = np.where(above, x - 1.0, x)
+        product = np.where(above, product * x, product)
+    return _lgamma_series(x - 2.0) + np.log(product)
+
+
+def _lbeta(a: ndarray, b: ndarray) -> ndarray:
+    """lgamma(a) + lgamma(b) - lgamma(a + b), exact where a or b is large (after Didonato & Morris 1992)."""
+    branches = (
+        lambda h, l: _lgamma(l) + _lgamma(h) - _lgamma(l + h),
+        lambda h, l: _by_interval(l, (0.0, 8.5), (branches[0], _lbeta_one_large, _lbeta_large), h),
+        lambda h, l: np.where(l > 0.0, -h, np.nan),
+    )
+    return _by_interval(np.maximum(a, b), (8.5, np.inf), branches, np.minimum(a, b))
+
+
+def _lbeta_one_large(l: ndarray, h: ndarray) -> ndarray:
+    """lbeta(l, h) for h from 8.5 on and l below."""
+    tails = _stirling_tail(h) - _stirling_tail(h + l)
+    return _lgamma(l) - (h - 0.5) * np.log1p(l / h) - l * (np.log(h + l) - 1.0) + tails
+
+
+def _lbeta_large(l: ndarray, h: ndarray) -> ndarray:
+    """lbeta(l, h) for h and l from 8.5 on."""
+    tails = _stirling_tail(h) + _stirling_tail(l) - _stirling_tail(h + l)
+    powers = l * np.log(l / (h + l)) - (h - 0.5) * np.log1p(l / h)
+    return powers - 0.5 * np.log(l) + 0.9189385332046728 + tails
+
+
+# --- digamma and its derivatives -------------------------------------------------------------------------
+
+
+def _cot_pi(x: ndarray) -> ndarray:
+    """cot(pi * x); NaN at its poles."""
+    part = np.pi * (x - np.round(x))
+    return np.where(part == 0.0, np.nan, np.cos(part) / np.sin(part))
+
+
+def _digamma(x: ndarray) -> ndarray:
+    """The derivative of lgamma."""
+    branches = (
+        lambda x: _digamma(1.0 - x) - np.pi * _cot_pi(x),
+        _digamma_stepped,
+        _digamma_at_root,
+        _digamma_stepped,
+        lambda x: np.log(x) - _digamma_tail(x),
+    )
+    return _by_interval(x, (0.0, 1.2, 1.8, 8.5), branches)
+
+
+def _digamma_stepped(x: ndarray) -> ndarray:
+    """digamma from 0 to 8.5, by steps of 1 up to the asymptotic series."""
+    far = x + np.ceil(8.5 - x)
+    total = np.zeros_like(x)
+    for step in range(8, 0, -1):
+        total += np.where(x + step < far, 1.0 / (x + step), 0.0)
+    return np.log(far) - (1.0 / x + (total + _digamma_tail(far)))
+
+
+def _digamma_drop(a: ndarray, b: ndarray) -> ndarray:
+    """digamma(a) - digamma(a + b), exact where b is small beside a."""
+    branches = (lambda low, a, b: _digamma(a) - _digamma(a + b), _digamma_drop_positive)
+    return _by_interval(np.minimum(a, a + b), (0.0,), branches, a, b)
+
+
+def _digamma_drop_positive(low: ndarray, a: ndarray, b: ndarray) -> ndarray:
+    """The same for positive a and a + b, the lower of them given, by steps of 1 up to the asymptotic series."""
+    steps = np.maximum(np.ceil(8.5 - low), 0.0)
+    total = _digamma_drop_far(a + steps, b)
+    for step in range(8, -1, -1):
+        total -= np.where(step < steps, b / (a + b + step) / (a + step), 0.0)
+    return total
+
+
+def _digamma_drop_far(a: Any, b: Any) -> Any:
+    """digamma(a) - digamma(a + b) from 8.5 on: the asymptotic series of both, subtracted term by term."""
+    coefficients = (
+        -26.456212121212122, 3.0539543302701198, -0.4432598039215686, 0.08333333333333333,
+        -0.021092796092796094, 0.007575757575757576, -0.004166666666666667, 0.003968253968253968,
+        -0.008333333333333333, 0.08333333333333333,
+    )  # fmt: skip
+    ratio, powers, total = np.square(a / (a + b)), 0.0, 0.0
+    for k, coefficient in enumerate(reversed(coefficients)):
+        powers = powers * ratio + 1.0
+        total += coefficient * powers / a ** (2 * k + 2)
+    change = b / (a + b)
+    return -np.log1p(b / a) - 0.5 * change / a - change * (1.0 + a / (a + b)) * total
+
+
+def _polygamma(n: int, x: ndarray) -> ndarray:
+    """The n-th derivative of digamma, n from 1 on."""
+    sign = -1.0 if n % 2 == 0 else 1.0
+    branches = (
+        lambda x: -sign * _polygamma(n, 1.0 - x) - math.pi ** (n + 1) * _cot_derivative(n, _cot_pi(x)),
+        lambda x: sign * _polygamma_stepped(n, x),
+        lambda x: sign * _polygamma_far(n, x),
+    )
+    return _by_interval(x, (0.0, n + 8.5), branches)
+
+
+def _polygamma_stepped(n: int, x: ndarray) -> ndarray:
+    """The n-th derivative of digamma from 0 to n + 8.5, but for its sign, by steps of 1 up to the series."""
+    far = x + np.ceil(n + 8.5 - x)
+    total = np.zeros_like(x)
+    for step in range(n + 8, -1, -1):
+        total += np.where(x + step < far, 1.0 / (x + step) ** (n + 1), 0.0)
+    return _polygamma_far(n, far) + math.factorial(n) * total
+
+
+def _cot_derivative(n: int, cot: Any) -> Any:
+    """The n-th derivative of cot, from cot itself: each is a polynomial in it."""
+    polynomial = np.array([1.0, 0.0])
+    for _ in range(n):
+        polynomial = np.polymul(np.polyder(polynomial), [-1.0, 0.0, -1.0])
+    return np.polyval(polynomial, cot)

@@ -1,0 +1,74 @@
+"""Prints the coefficients of the series for the gamma function's family, from mpmath's constants.
+
+    python scripts/special_coefficients.py
+
+The tables stand in compiler/special_gamma.py, each in the function that uses it, the highest power first;
+the tests compare them with what this script computes. Formulas: Abramowitz & Stegun, Handbook of
+Mathematical Functions (1964), 6.1.33 and 6.1.40 (log gamma), 6.3.18 (digamma), 6.4.11 (its derivatives).
+"""
+
+from __future__ import annotations
+
+import mpmath as mp
+
+TERMS = 10  # of the asymptotic series, enough from 8.5 on
+
+
+def zeta_series() -> tuple[float, ...]:
+    """lgamma(2 + w) / w = (1 - γ) + Σ (-1)^k (ζ(k) - 1) / k w^(k-1)."""
+    terms = [(-1) ** k * (mp.zeta(k) - 1) / k for k in range(31, 1, -1)]
+    return tuple(map(float, [*terms, 1 - mp.euler]))
+
+
+def stirling_tail() -> tuple[float, ...]:
+    """The coefficients of x^-(2k-1) in Stirling's series: B(2k) / (2k (2k - 1))."""
+    return _descending(lambda k: mp.bernoulli(2 * k) / (2 * k * (2 * k - 1)))
+
+
+def digamma_tail() -> tuple[float, ...]:
+    """log x - 1 / 2x - digamma(x): B(2k) / 2k, of x^-2k."""
+    return _descending(lambda k: mp.bernoulli(2 * k) / (2 * k))
+
+
+def bernoulli() -> tuple[float, ...]:
+    """B(2k), for the derivatives of digamma."""
+    return _descending(lambda k: mp.bernoulli(2 * k))
+
+
+def digamma_root() -> tuple[float, float]:
+    """The positive zero of digamma, as the sum of two doubles."""
+    root = mp.findroot(mp.digamma, 1.46)
+    high = float(root)
+    return high, float(root - mp.mpf(high))
+
+
+def digamma_at_root() -> tuple[float, ...]:
+    """The Taylor series of digamma(x) / (x - root) about its zero, 30 terms."""
+    root = mp.findroot(mp.digamma, 1.46)
+    return tuple(float(mp.psi(k, root) / mp.factorial(k)) for k in range(30, 0, -1))
+
+
+def _descending(coefficient: object) -> tuple[float, ...]:
+    assert callable(coefficient)
+    return tuple(float(coefficient(k)) for k in range(TERMS, 0, -1))
+
+
+TABLES = {
+    "_lgamma_series": zeta_series,
+    "_stirling_tail": stirling_tail,
+    "_digamma_tail": digamma_tail,
+    "_digamma_drop_far": digamma_tail,
+    "_polygamma_far": bernoulli,
+    "_digamma_at_root": digamma_at_root,
+}
+
+
+def main() -> None:
+    with mp.workdps(60):
+        print("root", digamma_root())
+        for name, table in TABLES.items():
+            print(name, *(f"    {c!r}," for c in table()), sep="\n")
+
+
+if __name__ == "__main__":
+    main()
