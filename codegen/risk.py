@@ -26,6 +26,7 @@ QUIET = frozenset({
     "diag", "diagonal", "trace", "eye", "arange", "to_real", "to_int", "to_bool", "clip", "nonnegative",
     "sigmoid", "tanh", "one_hot", "cumsum", "pad", "repeat", "tile", "einsum", "contract", "linspace",
     "max_shift", "all", "any", "floor", "ceil", "round", "square",
+    "inv", "solve", "solve_triangular", "cholesky", "slogdet", "slogdet_part",
 })  # fmt: skip
 FINITE = QUIET | {"mul", "const", "dim"}  # of finite arguments
 HUGE = 1e100

@@ -14,11 +14,11 @@ from collections.abc import Callable
 from inspect import isfunction
 from typing import Any
 
-from . import routines_array, routines_elementwise, routines_scalar
+from . import routines_array, routines_elementwise, routines_linalg, routines_scalar
 
 ROUTINES: dict[str, Callable[..., Any]] = {
     name: function
-    for module in (routines_scalar, routines_elementwise, routines_array)
+    for module in (routines_scalar, routines_elementwise, routines_array, routines_linalg)
     for name, function in vars(module).items()
     if isfunction(function) and name.startswith("_")
 }

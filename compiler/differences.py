@@ -44,6 +44,7 @@ CONTINUED = frozenset(
         ),
         *("getitem", "put", "gather", "scatter_add", "decrement", "take_along", "put_along"),
         *("tril", "triu", "diag", "diagonal", "softmax", "log_softmax", "cross_entropy", "normalize"),
+        *("det", "inv", "solve", "solve_triangular"),
     )
 )
 

@@ -1,4 +1,4 @@
-"""The built-in functions that are no plain op: reductions, shapes, fills, losses, linear algebra.
+"""The built-in functions that are no plain op: reductions, normalisers, losses.
 
 Names and meaning are NumPy's, SciPy's or PyTorch's. Where a function is a formula of simpler ones it is
 written as that formula here; what needs a derivative rule of its own is an op.
@@ -332,69 +332,3 @@ def kl_div(p: Real, q: Real) -> Value:
         raise TypeProblem("E0203", "kl_div sums over the last axis; scalars have none")
     terms = ops.rel_entr(p, q)
     return ops.sum(terms, axis=(terms.rank - 1,), keepdims=False)
-
-
-# --- linear algebra ------------------------------------------------------------------------------------
-
-
-@builtin()
-def matmul(a: Tensor, b: Tensor) -> Value:
-    return ops.matmul(*same_kind(a, b))
-
-
-@builtin()
-def dot(a: Tensor, b: Tensor) -> Value:
-    a, b = same_kind(a, b)
-    if not a.rank or not b.rank:
-        return a * b
-    if b.rank <= 2:
-        return ops.matmul(a, b)
-    raise TypeProblem("E0203", f"dot of {a.type} and {b.type}: use @ or einsum for more than 2 dims")
-
-
-@builtin()
-def outer(a: Tensor, b: Tensor) -> Value:
-    a, b = same_kind(a, b)
-    if a.rank != 1 or b.rank != 1:
-        raise TypeProblem("E0203", f"outer takes two vectors, not {a.type} and {b.type}")
-    return ops.outer(a, b)
-
-
-@builtin()
-def einsum(spec: Option, *operands: Tensor) -> Value:
-    from .einsum import normalised
-
-    kind = "real" if any(o.type.kind == "real" for o in operands) else "int"
-    nodes = tuple(as_kind(o, kind) for o in operands)  # type: ignore[arg-type]
-    try:
-        return ops.einsum(*nodes, spec=normalised(spec, tuple(n.rank for n in nodes)))
-    except TypeProblem as problem:
-        raise ArgumentProblem(problem.code, str(problem), "spec") from None
-
-
-@builtin()
-def trace(x: Tensor) -> Value:
-    return ops.trace(_number(x))
-
-
-@builtin()
-def diag(x: Tensor, k: Whole = 0) -> Value:
-    """As NumPy: the matrix of a vector, the diagonal of a matrix."""
-    if x.rank not in (1, 2):
-        raise TypeProblem("E0203", f"diag takes a vector or a matrix, not {x.type}")
-    return ops.diag(x, k=k) if x.rank == 1 else ops.diagonal(x, k=k)
-
-
-@builtin()
-def diagonal(x: Tensor, k: Whole = 0) -> Value:
-    return ops.diagonal(x, k=k)
-
-
-@builtin()
-def tril(x: Tensor, k: Whole = 0) -> Value:
-    return ops.tril(x, k=k)
-
-
-@builtin()
-def triu(x: Tensor, k: Whole = 0) -> Value:
-    return ops.triu(x, k=k)

@@ -12,7 +12,7 @@ from autodiffc.grammar.source import Span
 
 from ..ir import Node
 from ..types import Dim, TypeProblem
-from . import builtins, builtins_shape  # noqa: F401  (importing them fills BUILTINS)
+from . import builtins, builtins_linalg, builtins_shape  # noqa: F401  (importing them fills BUILTINS)
 from .context import CALL_DEPTH_LIMIT, CALL_LIMIT, Context
 from .expressions import Evaluator
 from .habits import argument_help, function_help
@@ -33,12 +33,6 @@ LATER = frozenset(
         "trigamma",
         "lbeta",
         "gamma",
-        "det",
-        "slogdet",
-        "inv",
-        "solve",
-        "solve_triangular",
-        "cholesky",
         "conv1d",
         "conv2d",
         "max_pool2d",

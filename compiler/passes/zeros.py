@@ -19,7 +19,7 @@ from enum import IntEnum
 from .. import ops
 from ..ir import Interval, Node
 
-CONTRACTIONS = frozenset({"matmul", "outer", "einsum"})
+CONTRACTIONS = frozenset({"matmul", "outer", "einsum", "inv", "solve", "solve_triangular", "cholesky"})
 
 
 class Zeros(IntEnum):

@@ -2,7 +2,9 @@
 
     case("sum", "real[N, D]", axis=(0,), keepdims=False, linear=True)
 
-`int[M]<N` is an array of ints below N. The dims are symbols; `SIZES` gives the numbers at which they are run.
+`int[M]<N` is an array of ints below N; `<regular` and `<definite` are matrices far from singular, the latter
+symmetric, and so is what it is perturbed by. The dims are symbols; `SIZES` gives the numbers at which they are
+run.
 """
 
 from __future__ import annotations
@@ -158,10 +160,52 @@ EINSUMS = [
     ("ij,j->i", "real[N, D]", "real[D]"), ("i,i->", "real[N]", "real[N]"),
 ]  # fmt: skip
 
+EQUATIONS = [
+    ("real[N, N]<regular", "real[N]"), ("real[N, N]<regular", "real[N, D]"),
+    ("real[B, N, N]<regular", "real[N]"), ("real[B, N, N]<regular", "real[N, D]"),
+    ("real[N, N]<regular", "real[B, N, D]"), ("real[B, 1, N, N]<regular", "real[D, N, B]"),
+    ("real[1, 1]<regular", "real[1]"),
+]  # fmt: skip
+TRIANGLES = [{"lower": lower, "transposed": transposed, "unit": unit}
+             for lower in (False, True) for transposed in (False, True) for unit in (False, True)]  # fmt: skip
+SQUARES = ["real[N, N]", "real[B, N, N]", "real[1, 1]", "real[D, B, N, N]"]
+
 PADS = [
     ("real[D]", ((ONE, Dim.of(2)),)),
     ("real[N, D]", ((ONE, ONE), (ONE, ONE))),
     ("real[N, D]", ((ZERO, B), (ONE, ZERO))),
+]
+
+
+
+def moving(*stride: int, padding: tuple[Dim, ...] = (), dilation: tuple[int, ...] = ()) -> dict[str, Any]:
+    """How windows move."""
+    count = len(stride)
+    return {"stride": stride, "padding": padding or (ZERO,) * count, "dilation": dilation or (1,) * count}
+
+
+TWO, THREE = Dim.of(2), Dim.of(3)
+WINDOWS: list[tuple[str, tuple[Dim, ...], dict[str, Any]]] = [
+    ("real[B, N, M]", (THREE,), moving(1)),
+    ("real[B, 1, M]", (TWO,), moving(3, padding=(ONE,))),
+    ("real[1, N, 5, D]", (TWO, TWO), moving(2, 2)),
+    ("real[B, 1, 5, K]", (THREE, TWO), moving(1, 2, padding=(ONE, ONE))),
+    ("real[B, N, M, 7]", (TWO, THREE), moving(2, 1, padding=(ONE, ONE), dilation=(1, 2))),
+    ("real[1, B, D, D]", (B, ONE), moving(1, 3, padding=(B - 1, ZERO))),
+]
+
+
+def patches_of(x: str, kernel: tuple[Dim, ...], how: dict[str, Any]) -> str:
+    return str(ops.patches(ops.argument("x", parsed(x)), kernel=kernel, **how).type)
+
+
+TENSORDOTS: list[tuple[tuple[str, str], tuple[tuple[int, ...], tuple[int, ...]]]] = [
+    (("real[N, D, K]", "real[D, K, B]"), ((1, 2), (0, 1))),
+    (("real[N, D, K]", "real[K, B, D]"), ((1, 2), (2, 0))),
+    (("real[N, D, K]", "real[K, N, D]"), ((0, 2), (1, 0))),
+    (("real[N, D]", "real[B, N, M]"), ((0,), (1,))),
+    (("real[N]", "real[B]"), ((), ())),
+    (("real[N, D]", "real[D, N]"), ((0, 1), (1, 0))),
 ]
 
 CASES: list[Case] = [
@@ -224,6 +268,14 @@ CASES: list[Case] = [
     case("one_hot", "int[N, B]<K", classes=K),
     # matrices
     *(case("matmul", a, b) for a, b in MATMULS), case("outer", "real[N]", "real[D]"),
+    *(case(name, x + "<regular") for x in SQUARES
+      for name in ("det", "cofactors", "inv", "slogdet", "det_sign", "log_abs_det", "log_det")),
+    *(case("cholesky", x + "<definite") for x in SQUARES),
+    *(case("cofactors_adjoint", x, x + "<regular") for x in SQUARES),
+    *(case("slogdet_part", "real[2, B]", k=k) for k in (0, 1)),
+    *(case("solve", a, b) for a, b in EQUATIONS),
+    *(case("solve_triangular", a, b, **o) for a, b in EQUATIONS[:2] for o in TRIANGLES),
+    *(case("solve_triangular", a, b, **TRIANGLES[5]) for a, b in EQUATIONS[2:]),
     *(case("einsum", *xs, spec=spec) for spec, *xs in EINSUMS), case("contract", "real[N, D]", spec="ij->i"),
     *(case(name, "real[N, D]", k=k, linear=True) for name in ("tril", "triu") for k in (-1, 0, 1)),
     case("tril", "real[B, N, N]", k=0, linear=True),
@@ -238,6 +290,14 @@ CASES: list[Case] = [
     case("eye", n=N, m=N, k=0), case("eye", n=N, m=D, k=1),
     case("linspace", "real", "real", count=M, linear=True),
     case("linspace", "real", "real", count=ONE, linear=True),
+    # windows
+    *(case("patches", x, kernel=k, linear=True, **w) for x, k, w in WINDOWS),
+    *(case("fold", patches_of(x, k, w), sizes=parsed(x).shape[2:], linear=True, **w) for x, k, w in WINDOWS),
+    *(case("window_argmax", x, kernel=k, **w) for x, k, w in WINDOWS),
+    case("take_flat", "real[N, D]", "int[B, M]<M", linear=True),
+    case("put_flat", "real[B, M]", "int[B, M]<M", shape=(N, D), linear=True),
+    *(case("tensordot", *xs, axes=axes) for xs, axes in TENSORDOTS),
+    case("in_training", "real[N]", "real[N]", linear=True),
     # softmax and kin
     *(case(name, "real[N, D]", axis=a) for name in ("softmax", "log_softmax") for a in (0, 1)),
     case("softmax", "real[D]", axis=0), case("softmax", "real[N, 1]", axis=1),
@@ -262,4 +322,9 @@ def draw(text: str, rng: np.random.Generator) -> Array:
         return rng.integers(0, SIZES[text.rpartition("<")[2]], shape)
     if type_.kind == "bool":
         return np.asarray(rng.random(shape) < 0.5)
-    return np.asarray(rng.normal(size=shape) + 0.2)
+    values = np.asarray(rng.normal(size=shape) + 0.2)
+    if text.endswith("<regular"):
+        return values + 3.0 * np.eye(shape[-1])
+    if text.endswith("<definite"):
+        return values @ values.swapaxes(-1, -2) + np.eye(shape[-1])  # type: ignore[no-any-return]
+    return values

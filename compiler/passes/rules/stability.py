@@ -13,6 +13,7 @@ from __future__ import annotations
 from ..pattern import Rule
 from .stability_cancel import CANCELLATION_RULES
 from .stability_exp import EXPONENTIAL_RULES
+from .stability_linalg import LINEAR_RULES
 
 # In the order of trying: what is more special first, `log(1 + x) → log1p(x)` last.
-STABILITY_RULES: tuple[Rule, ...] = (*EXPONENTIAL_RULES, *CANCELLATION_RULES)
+STABILITY_RULES: tuple[Rule, ...] = (*EXPONENTIAL_RULES, *LINEAR_RULES, *CANCELLATION_RULES)

@@ -19,6 +19,7 @@ from autodiffc.compiler.types import REAL, Dim, Type
 
 N = Dim.symbol("N")
 ATTRIBUTES = {"axis": (0,), "keepdims": True, "aligned": True, "last": 0, "ddof": 0}
+SHAPES = {"matrix": (N, N)}
 SPECIAL = [0.0, -0.0, 1.0, -1.5, np.inf, -np.inf, np.nan, 1e-310, 3e200, 0.1]
 ORDINARY = [1.0, -1.5, 0.1, 3e50, -2e-50, 7.0, -0.3, 1e10, 1.1, -9.0]
 CONSTANTS = (0.5, -4.0, 2.0)
@@ -53,9 +54,10 @@ def _as_written(pattern: Node, values: dict[str, Any]) -> Node:
 @pytest.mark.parametrize("rule", PATTERNS, ids=lambda rule: rule.name)
 def test_stability_rules_hold_in_real_arithmetic(rule: Rule) -> None:
     names = sorted(_variables(rule.left))
-    nodes = {name: ops.argument(name, Type("real", (N,))) for name in names}
+    nodes = {name: ops.argument(name, Type("real", SHAPES.get(name, (N,)))) for name in names}
     rng = np.random.default_rng(3)
     arguments = {name: rng.uniform(0.1, 0.9, 5) for name in names}
+    arguments["matrix"] = rng.uniform(0.1, 0.9, (5, 5)) + 3.0 * np.eye(5)
     binding = _bound(rule, nodes)
     right = instantiate(rule.right, binding)
     assert right is not None
