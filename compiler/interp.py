@@ -68,7 +68,7 @@ def apply(node: Node, args: list[Array], sizes: Mapping[str, int]) -> Array:
 
 
 class Body:
-    """A sub-graph as a function from arguments to the tuple of its results; `types` has a dtype and a shape for each."""
+    """A sub-graph as a function from arguments to the tuple of its results, of which it knows dtypes and shapes."""
 
     def __init__(self, graph: Graph, sizes: Mapping[str, int]):
         self.graph = graph
@@ -78,16 +78,16 @@ class Body:
     @property
     def types(self) -> list[tuple[Any, tuple[int, ...]]]:
         types = [node.type for _, node in self.graph.outputs]
-        return [(DTYPES[t.kind], tuple(_size(d, self.sizes) for d in t.shape)) for t in types]
+        return [(DTYPES[t.kind], tuple(_size(d, self.sizes) or 0 for d in t.shape)) for t in types]
 
     def __call__(self, *args: Array) -> tuple[Array, ...]:
         found = values(self.graph, dict(zip(self.names, args)), self.sizes)
         return tuple(found[node] for _, node in self.graph.outputs)
 
 
-def _size(dim: Dim, sizes: Mapping[str, int]) -> int:
-    """A size; 0 for one that only a loop will know."""
-    return dim.evaluate(sizes) if dim.symbols <= sizes.keys() else 0
+def _size(dim: Dim, sizes: Mapping[str, int]) -> int | None:
+    """A size; None for one that only a loop knows."""
+    return dim.evaluate(sizes) if dim.symbols <= sizes.keys() else None
 
 
 def resolve(value: Any, sizes: Mapping[str, int]) -> Any:

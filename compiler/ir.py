@@ -136,6 +136,10 @@ class Node:
                 return value
         raise KeyError(f"{self.op.name} has no attribute {name}")
 
+    def get(self, name: str) -> Any:
+        """An attribute; None where it is not given."""
+        return next((value for key, value in self.attrs if key == name), None)
+
     @property
     def shape(self) -> tuple[Dim, ...]:
         return self.type.shape

@@ -20,11 +20,23 @@ from typing import Any
 
 import numpy as np
 
-from ..ir import Array, Graph, Node, NonDiff, Op, declare
+from .. import ops
+from ..ir import Array, Graph, Node, NonDiff, Op, const, declare
 from ..types import INT, TUPLE, Dim, Kind, Shape, Type, TypeProblem
 from .shape import DimText
 
 UNLIMITED = 2**63 - 1  # the count of a `while` without `max`
+_LOCAL = "_steps"  # no dim of a model begins so
+
+
+def steps_dim(number: int) -> Dim:
+    """The number of steps of a loop as a dim, where only run time knows it."""
+    return Dim.symbol(f"{_LOCAL}{number}")
+
+
+def is_local(dim: Dim) -> bool:
+    """Whether a dim takes the number of steps of a loop, which may be another each time that it runs."""
+    return any(name.startswith(_LOCAL) for name in dim.symbols)
 
 
 def _no_text(node: Node, d: DimText) -> str:
@@ -51,7 +63,7 @@ def results_of(graph: Graph) -> tuple[Type, ...]:
 
 def _loop_infer(
     count: Type, *x: Type, body: Graph, carried: int, length: Dim, condition: Graph | None = None,
-    recompute: bool = False,
+    reverse: bool = False, checkpoint: bool = False, recompute: bool = False,
 ) -> Type:  # fmt: skip
     if count != INT:
         raise TypeProblem("E0204", f"a number of steps is an int, not {count}")
@@ -66,17 +78,19 @@ def _loop_infer(
 
 def _loop_eval(
     count: Array, *x: Array, body: Callable[..., Any], carried: int, length: int,
-    condition: Callable[..., Any] | None = None, recompute: bool = False,
+    condition: Callable[..., Any] | None = None,
+    reverse: bool = False, checkpoint: bool = False, recompute: bool = False,
 ) -> tuple[Any, ...]:  # fmt: skip
     state, given = x[:carried], x[carried:]
     rows: list[tuple[Array, ...]] = []
     while len(rows) < count:
-        step = np.asarray(len(rows))
+        step = np.asarray(count - 1 - len(rows) if reverse else len(rows))
         if condition is not None and not condition(step, *state, *given)[0]:
             break
         results = body(step, *state, *given)
         state = results[:carried]
         rows.append(results[carried:])
+    rows = rows[::-1] if reverse else rows
     return (*state, *_stacks(rows, body.types[carried:]), np.asarray(len(rows)))  # type: ignore[attr-defined]
 
 
@@ -87,8 +101,8 @@ def _stacks(rows: Sequence[tuple[Array, ...]], types: Sequence[tuple[Any, tuple[
     for column, (dtype, shape) in zip(columns, types):
         sizes = [np.shape(value) for value in column]
         stack = np.zeros((len(column), *(map(max, zip(*sizes)) if sizes else shape)), dtype)
-        for row, value in zip(stack, column):
-            row[tuple(map(slice, np.shape(value)))] = value
+        for step, value in enumerate(column):
+            stack[(step, *map(slice, np.shape(value)))] = value
         stacks.append(stack)
     return stacks
 
@@ -97,11 +111,13 @@ loop = declare(
     Op(
         "loop",
         ("count", "*x"),
-        "Carried values after `count` steps of the body, stacked values of the steps, the number of steps.\n\n"
+        "Carried values after `count` steps, stacked values of all steps, the number of steps.\n\n"
         "The first `carried` of x are the carried values before the first step, the rest is given to each.\n"
         "A `condition` (a graph with the body's inputs and a bool output) ends the loop before `count`.\n"
         "`length` is the number of steps as a dim: a symbol of the loop's own where only run time knows it.\n"
-        "`recompute`: the adjoint keeps the carried values of each step alone, and runs the body again.",
+        "`reverse`: the steps are taken from the last number to 0; what is stacked stays in order of numbers.\n"
+        "`checkpoint` asks for an adjoint that keeps the carried values of some sqrt(count) steps,\n"
+        "`recompute` for one that keeps the carried values of each step alone; both run the body again.",
         _loop_infer,
         _loop_eval,
         NonDiff("passes/control.py differentiates it"),
@@ -155,7 +171,7 @@ _DTYPES: dict[Kind, Any] = {"real": np.float64, "int": np.int64, "bool": np.bool
 
 
 def _undefined_eval(*, kind: Kind, shape: Shape) -> Array:
-    return np.zeros(shape, _DTYPES[kind])
+    return np.zeros([size or 0 for size in shape], _DTYPES[kind])
 
 
 undefined = declare(
@@ -170,3 +186,24 @@ undefined = declare(
         scalar="None",
     )
 )
+
+zeros_like = declare(
+    Op(
+        "zeros_like",
+        ("x",),
+        "Zeros of the shape of x, where its dims alone don't tell it.",
+        lambda x: x,
+        lambda x: np.zeros(x.shape, x.dtype),
+        lambda g, out, x: (None,),
+        py="np.zeros_like(x)",
+        scalar="0.0",
+        bounds=lambda x: (0.0, 0.0),
+    )
+)
+
+
+def zeros_for(value: Node) -> Node:
+    """Zeros of a value's type."""
+    if any(map(is_local, value.shape)):
+        return ops.zeros_like(value)
+    return ops.broadcast_to(const(0.0), shape=value.shape) if value.rank else const(0.0)

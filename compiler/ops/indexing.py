@@ -65,6 +65,8 @@ def _numpy_item(item: Item, arrays: Sequence[Any]) -> Any:
     if item[0] == "array":
         return np.asarray(arrays[item[1]])
     _, start, length, step = item
+    if length is None:  # a size that only a loop knows: its steps, all of them
+        return slice(None)
     stop = start + length * step
     return slice(start, stop if stop >= 0 else None, step) if length else slice(0, 0)
 

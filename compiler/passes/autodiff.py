@@ -4,7 +4,8 @@
 
 Only nodes between the wrt values and the target get a cotangent. At a fork the contributions add, in the
 order of the users from the target backwards. Rules give a contribution in the shape of their op's output;
-here is the one place where broadcasting is undone.
+here is the one place where broadcasting is undone. Loops and branches are differentiated in `structured.py`,
+by reverse mode on their bodies.
 
 A zero cotangent that means "not used" (it came through `where`, a gather, …) must not meet an infinite
 slope: 0 * inf would be NaN. Where the analysis in `passes/zeros.py` can't exclude that, the contribution is
@@ -13,14 +14,18 @@ slope: 0 * inf would be NaN. Where the analysis in `passes/zeros.py` can't exclu
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from .. import ops
 from ..ir import Graph, Interval, Node, NonDiff, Origin, const, topological
+from ..ops.control import zeros_for
 from ..ranges import intervals_of
-from ..types import Shape, broadcast
-from .zeros import ZeroAnalysis
+from ..types import TUPLE, Shape, broadcast
+from .structured import Incoming, Optimise, Options, Seed, active_results, adjoint, substitute, unchanged
+from .zeros import ZeroAnalysis, Zeros
+
+SCATTERS = frozenset({"scatter_add", "put"})
 
 
 class NotDifferentiable(Exception):
@@ -34,19 +39,47 @@ class NotDifferentiable(Exception):
 
 @dataclass
 class Adjoints:
-    """What a reverse pass makes: cotangents, and the names and origins of the new nodes."""
+    """What a reverse pass makes: cotangents, and the names and origins of the new nodes.
+
+    `parts` are the cotangents of the results of loops and branches, by position; `replaced` those of them
+    whose results must be more, for their adjoint to use. `sums` are cotangents that loops carry and add to.
+    """
 
     cotangents: dict[Node, Node] = field(default_factory=dict)
     names: dict[Node, str] = field(default_factory=dict)
     origins: dict[Node, tuple[Origin, ...]] = field(default_factory=dict)
+    parts: dict[Node, dict[int, Node]] = field(default_factory=dict)
+    replaced: dict[Node, Node] = field(default_factory=dict)
+    sums: set[Node] = field(default_factory=set)
+    _scattered: dict[Node, list[Node]] = field(default_factory=dict)
 
     def of(self, value: Node) -> Node:
         """The cotangent of a value, zeros where the target doesn't depend on it."""
-        return self.cotangents.get(value) or zeros(value.shape)
+        return self.found(value) or zeros_for(value)
 
+    def found(self, value: Node) -> Node | None:
+        """The cotangent of a value, with what is added to its elements."""
+        for contribution in self._scattered.pop(value, ()):
+            self.cotangents[value] = self._sum(value, contribution)
+        return self.cotangents.get(value)
 
-def zeros(shape: Shape) -> Node:
-    return ops.broadcast_to(const(0.0), shape=shape) if shape else const(0.0)
+    def add(self, value: Node, contribution: Node) -> None:
+        """One contribution more to the cotangent of a value."""
+        if self.sums and contribution.op.name in SCATTERS:
+            self._scattered.setdefault(value, []).append(contribution)
+        else:
+            self.cotangents[value] = self._sum(value, contribution)
+
+    def _sum(self, value: Node, contribution: Node) -> Node:
+        known = self.cotangents.get(value)
+        if known is None:
+            return contribution
+        total = known + contribution
+        if known in self.sums and contribution.op.name in SCATTERS:
+            total = ops.add_at(known, *contribution.args, index=contribution["index"])
+        if known in self.sums or contribution in self.sums:
+            self.sums.add(total)
+        return total
 
 
 def differentiate(
@@ -56,25 +89,29 @@ def differentiate(
     seed: Node | None = None,
     ranges: Mapping[str, Interval] | None = None,
     masked_zero: bool = True,
+    optimise: Optimise = unchanged,
 ) -> Graph:
     """The graph with an output `d_NAME` more for each argument in `wrt`.
 
     `seed` is the target's cotangent, by default 1.0 for a scalar; an argument node there becomes an input.
-    `ranges` are the intervals of constrained arguments.
+    `ranges` are the intervals of constrained arguments; `optimise` is run on the body of a loop with its
+    adjoint, before it is decided what the loop saves.
     """
     arguments = {node["name"]: node for node in graph.inputs}
     chosen = [arguments[name] for name in wrt]
-    adjoints = gradients(graph.output(target), chosen, seed, graph, ranges, masked_zero)
+    value = graph.output(target)
+    adjoints = gradients(value, chosen, seed, graph, Options(ranges or {}, masked_zero, optimise))
     outputs = tuple((f"d_{name}", adjoints.of(node)) for name, node in zip(wrt, chosen))
     given = seed is not None and seed.op.name == "argument" and seed not in graph.inputs
     new_inputs = (seed,) if seed is not None and given else ()
-    return replace(
+    joint = replace(
         graph,
         inputs=graph.inputs + new_inputs,
         outputs=graph.outputs + outputs,
         names={**graph.names, **adjoints.names},
         origins={**adjoints.origins, **graph.origins},
     )
+    return substitute(joint, adjoints.replaced)
 
 
 def gradients(
@@ -82,24 +119,39 @@ def gradients(
     wrt: Iterable[Node],
     seed: Node | None,
     graph: Graph,
-    ranges: Mapping[str, Interval] | None = None,
-    masked_zero: bool = True,
+    options: Options | None = None,
 ) -> Adjoints:
     """Cotangents of every active node between the values in `wrt` and the target.
 
     `graph` gives the names and origins of the values; its outputs don't matter.
     """
-    nodes = topological([target])
+    level = Zeros.SELECTED if target.shape else Zeros.NONE
+    return reverse([Seed(target, _seed(target, seed), level)], wrt, graph, options or Options())[0]
+
+
+def reverse(
+    seeds: Sequence[Seed],
+    wrt: Iterable[Node],
+    graph: Graph,
+    options: Options,
+    sums: Collection[Node] = (),
+) -> tuple[Adjoints, ZeroAnalysis]:
+    """Cotangents of every active node between the values in `wrt` and those that the seeds are for."""
+    nodes = topological(seed.value for seed in seeds)
     active = _active(nodes, frozenset(wrt))
-    zero = ZeroAnalysis(frozenset(nodes), active, intervals_of(nodes, ranges), masked_zero)
-    adjoints = Adjoints({target: _seed(target, seed)} if target in active else {})
-    if target.shape:
-        zero.seed(target)
+    zero = ZeroAnalysis(frozenset(nodes), active, intervals_of(nodes, options.ranges), options.masked_zero)
+    adjoints = Adjoints(sums=set(sums))
+    for seed in seeds:
+        if seed.value in active:
+            adjoints.add(seed.value, seed.cotangent)
+            zero.raise_to(seed.value, seed.zeros, seed.unbounded)
     for node in reversed(nodes):
-        if node in adjoints.cotangents:
+        if node in adjoints.parts:
+            _through_bodies(node, adjoints, zero, graph, options)
+        elif adjoints.found(node) is not None:
             _name(adjoints, node, graph)
             _propagate(node, adjoints, zero, graph.origins.get(node, ()))
-    return adjoints
+    return adjoints, zero
 
 
 def _seed(target: Node, seed: Node | None) -> Node:
@@ -109,10 +161,19 @@ def _seed(target: Node, seed: Node | None) -> Node:
 
 
 def _active(nodes: Iterable[Node], wrt: frozenset[Node]) -> set[Node]:
-    """The real values that depend on a wrt value."""
+    """The real values that depend on a wrt value; loops and branches of which a result does."""
     active: set[Node] = set()
+    results: dict[Node, Collection[int]] = {}
     for node in nodes:
-        if node.type.kind == "real" and (node in wrt or any(a in active for a in node.args)):
+        depends = any(a in active for a in node.args)
+        if node.type.kind == TUPLE and depends:
+            results[node] = active_results(node, [a in active for a in node.args], _active)
+            if results[node]:
+                active.add(node)
+        elif node.op is ops.item:
+            if node.type.kind == "real" and node["position"] in results.get(node.args[0], ()):
+                active.add(node)
+        elif node.type.kind == "real" and (node in wrt or depends):
             active.add(node)
     return active
 
@@ -129,16 +190,52 @@ def _propagate(node: Node, adjoints: Adjoints, zero: ZeroAnalysis, origins: tupl
     if not any(arg in zero.active for arg in node.args):
         return
     cotangent = adjoints.cotangents[node]
+    if node.op is ops.item:
+        adjoints.parts.setdefault(node.args[0], {})[node["position"]] = cotangent
+        zero.raise_to(node.args[0], zero.zeros.get(node, Zeros.NONE), node in zero.unbounded)
+        return
     born = tuple(replace(origin, adjoint=True) for origin in origins)
     for arg, contribution in zip(node.args, _contributions(node, cotangent)):
         if contribution is None or arg not in zero.active:
             continue
         safe = zero.protect(node, arg, cotangent, contribution)
-        total = unbroadcast(safe, arg.shape)
-        if arg in adjoints.cotangents:
-            total = adjoints.cotangents[arg] + total
-        adjoints.cotangents[arg] = total
+        adjoints.add(arg, unbroadcast(safe, arg.shape))
+        total = adjoints.cotangents.get(arg, safe)
         _inherit(total, born, zero.primal, adjoints)
+        _inherit(safe, born, zero.primal, adjoints)
+
+
+def _through_bodies(
+    node: Node, adjoints: Adjoints, zero: ZeroAnalysis, graph: Graph, options: Options
+) -> None:
+    """Give the operands of a loop or a branch the cotangents that come through its bodies."""
+    bases: dict[Node, Node] = {}
+    for arg in node.args:
+        base = adjoints.found(arg) if arg in zero.active and arg.rank else None
+        if base is not None:
+            bases[arg] = base
+    incoming = Incoming(
+        adjoints.parts[node],
+        zero.zeros.get(node, Zeros.NONE),
+        node in zero.unbounded,
+        tuple(arg in zero.active for arg in node.args),
+        bases,
+        tuple(zero.intervals[arg] for arg in node.args),
+    )
+    result = adjoint(node, incoming, reverse, _active, options)
+    own = graph.origins.get(node, ())
+    adjoints.replaced[node] = result.replaced
+    adjoints.origins.update(dict.fromkeys((result.replaced, *result.saved), own))
+    born = tuple(replace(origin, adjoint=True) for origin in own)
+    for arg, total in result.totals.items():
+        if arg in result.absorbed:
+            adjoints.cotangents[arg] = total
+            if bases[arg] in adjoints.sums:
+                adjoints.sums.add(total)
+        else:
+            adjoints.add(arg, total)
+        zero.raise_to(arg, result.zeros, result.unbounded)
+        _inherit(adjoints.cotangents.get(arg, total), born, zero.primal, adjoints)
 
 
 def _contributions(node: Node, cotangent: Node) -> tuple[Node | None, ...]:

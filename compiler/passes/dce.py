@@ -10,6 +10,8 @@ still knows about them, their names and their places in the source:
 >>> dead = ops.exp(x)
 >>> Dce().run(Graph((x,), (("f", x + 1.0),), {dead: "h"})).names
 {}
+
+A loop or a branch keeps the results that are used, and what these need: see `trim.py`.
 """
 
 from __future__ import annotations
@@ -17,6 +19,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from ..ir import Graph
+from ..types import TUPLE
+from .trim import trimmed
 
 
 @dataclass(frozen=True)
@@ -24,7 +28,10 @@ class Dce:
     name: str = "dce"
 
     def run(self, graph: Graph) -> Graph:
-        graph = graph.rewrite(lambda node, args: node.with_args(args).map_subgraphs(self.run))
+        if any(node.type.kind == TUPLE for node in graph.nodes()):
+            graph = trimmed(graph, self.run)
+        else:
+            graph = graph.rewrite(lambda node, args: node.with_args(args).map_subgraphs(self.run))
         live = set(graph.nodes()) | set(graph.inputs)
         if live.issuperset(graph.names) and live.issuperset(graph.origins):
             return graph

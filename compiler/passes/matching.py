@@ -248,12 +248,13 @@ class Search:
     # --- products --------------------------------------------------------------------------------
 
     def _whole_product(self, pattern: ProductPattern, node: Node, b: Bindings) -> Iterator[Bindings]:
-        if node.op.name == "square" and len(pattern.powers) == 1 and pattern.powers[0][1] == 2:
+        as_written = pattern.factor == 1.0
+        if node.op.name == "square" and as_written and [e for _, e in pattern.powers] == [2]:
             yield from self.match(pattern.powers[0][0], node.args[0], b)  # as it is written: (x/y)**2
         if pattern.factor == -1.0 and len(pattern.powers) == 1 and pattern.powers[0][1] == 1:
             yield from self.match(pattern.powers[0][0], negated(node), b)
             return
-        if node.op.name == "div" and [e for _, e in pattern.powers] == [1, -1]:
+        if node.op.name == "div" and as_written and [e for _, e in pattern.powers] == [1, -1]:
             yield from self._in_order(tuple(p for p, _ in pattern.powers), node.args, b)
         for bound, rest in self._powers(pattern, self.views.product(node), b, whole=True):
             if rest.factor == 1.0 and not rest.powers:

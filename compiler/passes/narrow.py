@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 
 from ..ir import Graph, Interval, Node, const_value
 from ..ranges import intervals
+from .bodies import in_bodies
 
 # Ops whose result is never -0.0 where their interval starts at 0.
 POSITIVE_ZERO = frozenset({"square", "abs", "exp", "sigmoid", "softplus", "cosh", "var", "nonnegative"})
@@ -29,6 +30,7 @@ class Narrow:
     name: str = "narrow"
 
     def run(self, graph: Graph) -> Graph:
+        graph = in_bodies(graph, self.ranges, lambda body, ranges, _: Narrow(ranges).run(body))
         known = intervals(graph, self.ranges)
 
         def step(node: Node, args: tuple[Node, ...]) -> Node:

@@ -10,11 +10,12 @@ broadcast, a cast, a negative, a comparison. Shapes need no saving: ops carry th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ..ir import Graph, Node, topological
 from ..ops import argument
+from ..types import INT
 from .dce import Dce
 
 Outputs = tuple[tuple[str, Node], ...]
@@ -43,7 +44,7 @@ CHEAP = frozenset(
 
 def _leaf(node: Node) -> bool:
     """Whether it takes nothing: a constant, a dim, a range."""
-    return not node.args and node.op.name != "argument"
+    return not node.args and node.op.name not in ("argument", "undefined")
 
 
 @dataclass(frozen=True)
@@ -59,8 +60,7 @@ def partition(joint: Graph, gradients: int, seed: Node) -> Parts:
     """Split a graph whose last `gradients` outputs are derivatives; `seed` is the target's cotangent."""
     count = len(joint.outputs) - gradients
     primal, derivatives = joint.outputs[:count], joint.outputs[count:]
-    own = set(topological(node for _, node in primal)) | {i for i in joint.inputs if i is not seed}
-    values = _saved([node for _, node in derivatives], own)
+    values = saved_values(joint, gradients, (seed,))
     saved = [i for i in joint.inputs if i in values] + [v for v in values if v.op.name != "argument"]
     names = _names(joint, saved, primal, seed)
     kept = tuple((names[node], node) for node in saved)
@@ -69,23 +69,51 @@ def partition(joint: Graph, gradients: int, seed: Node) -> Parts:
     return Parts(Dce().run(forward), backward, tuple(names.values()))
 
 
-def _saved(roots: Sequence[Node], own: set[Node]) -> list[Node]:
-    """What is saved, in the order of computation."""
+def saved_values(
+    joint: Graph, derivatives: int, cotangents: Collection[Node], free: Collection[Node] = ()
+) -> list[Node]:
+    """The values that the last outputs (so many) need of the others, in the order of computation.
+
+    `cotangents` are the inputs that the derivatives alone have, `free` those that need no saving.
+    """
+    count = len(joint.outputs) - derivatives
+    roots = [node for _, node in joint.outputs[count:]]
+    own = set(topological(node for _, node in joint.outputs[:count]))
+    own.update(i for i in joint.inputs if i not in cotangents)
+    own.update(n for n in topological(roots) if n.op.name == "item" and n.args[0] in own)
+    return _saved(roots, own, free)
+
+
+def _saved(roots: Sequence[Node], own: set[Node], free: Collection[Node]) -> list[Node]:
     found = _frontier(roots, own)
     frontier, order = set(found), topological(found)
     for node in reversed(order):  # reversed: the argument of a reshape of a reshape comes last
         if node in frontier and node.op.name in SHOWN:
             frontier.remove(node)
             frontier.update(a for a in node.args if not _leaf(a))
-    available: set[Node] = set()
+    frontier.difference_update(free)
+    available = set(free)
     for node in order:
         at_hand = available.issuperset(node.args)
-        if node in frontier and node.op.name in CHEAP and at_hand:
+        if node in frontier and _is_cheap(node) and at_hand:
             frontier.remove(node)
             available.add(node)
-        elif node in frontier or _leaf(node) or (node.op.name in SHOWN and at_hand):
+        elif node in frontier or _leaf(node) or ((node.op.name in SHOWN or _is_count(node)) and at_hand):
             available.add(node)
     return [node for node in order if node in frontier]
+
+
+def _is_count(node: Node) -> bool:
+    """A single int that is computed of others: a position, a number of steps."""
+    return node.type == INT and node.op.elementwise and all(arg.type == INT for arg in node.args)
+
+
+def _is_cheap(node: Node) -> bool:
+    """What costs no more than reading it back: also what is read from an array at a single position."""
+    read = node.op.name == "getitem" or (
+        node.op.name == "gather" and all(a.type == INT for a in node.args[1:])
+    )
+    return node.op.name in CHEAP or _is_count(node) or (read and bool(node.args[0].rank))
 
 
 def _frontier(roots: Iterable[Node], own: set[Node]) -> list[Node]:
@@ -115,14 +143,14 @@ def _names(joint: Graph, saved: Iterable[Node], primal: Outputs, seed: Node) -> 
     for node in saved:
         own = node["name"] if node.op.name == "argument" else joint.names.get(node)
         if own is None or own == seed["name"] or outputs.get(own, node) is not node or own in used:
-            own = _fresh(own or node.op.name, taken, numbers)
+            own = fresh_name(own or node.op.name, taken, numbers)
         taken.add(own)
         used.add(own)
         names[node] = own
     return names
 
 
-def _fresh(base: str, taken: set[str], numbers: dict[str, int]) -> str:
+def fresh_name(base: str, taken: set[str], numbers: dict[str, int]) -> str:
     """base_1, base_2, …; `numbers` remembers how far each base has come."""
     while True:
         numbers[base] = numbers.get(base, 0) + 1

@@ -57,10 +57,15 @@ class Differentiate:
     wrt: tuple[str, ...]
     seed: Node | None = None
     ranges: Mapping[str, Interval] = field(default_factory=dict)
+    level: int = 0
     name: str = "autodiff"
 
     def run(self, graph: Graph) -> Graph:
-        return differentiate(graph, self.target, self.wrt, self.seed, self.ranges)
+        return differentiate(graph, self.target, self.wrt, self.seed, self.ranges, optimise=self._optimised)
+
+    def _optimised(self, body: Graph, derivatives: int) -> Graph:
+        """The body of a loop with its adjoint, before it is decided what the loop saves."""
+        return run_passes((Narrow(), *optimisation(self.level, derivatives)), body)
 
 
 def prepare(
@@ -79,20 +84,21 @@ def derive(
 ) -> Derivative:
     """The optimised graphs of a model and its derivative; `numerics` is the profile, stable or precise."""
     ranges = {a.name: a.attained for a in program.arguments}
-    prepared = prepare(program.graph, level, ranges, observe, numerics)
+    prepared = prepare(trained(program.graph), level, ranges, observe, numerics)
     if program.target is None:
         forward = run_passes((Narrow(ranges), *optimisation(level, 0)), prepared, observe)
-        return Derivative(None, forward, None, _predict(program, forward), ())
+        return Derivative(None, forward, None, _predict(program, forward, level, ranges, numerics), ())
     count = len(program.wrt)
     seed = argument(f"d_{program.target}", prepared.output(program.target).type)
     optimise = optimisation(level, count)
-    steps = (Differentiate(program.target, program.wrt, seed, ranges), Narrow(ranges), *optimise)
+    steps = (Differentiate(program.target, program.wrt, seed, ranges, level), Narrow(ranges), *optimise)
     joint = run_passes(steps, prepared, observe)
     parts = partition(joint, count, seed)
     alone = None
     if program.scalar_target:
         alone = run_passes(optimise, _with_seed_one(joint, program.target, count, seed), observe)
-    return Derivative(alone, parts.forward, parts.backward, _predict(program, parts.forward), parts.saved)
+    predict = _predict(program, parts.forward, level, ranges, numerics)
+    return Derivative(alone, parts.forward, parts.backward, predict, parts.saved)
 
 
 def _with_seed_one(joint: Graph, target: str, gradients: int, seed: Node) -> Graph:
@@ -103,10 +109,17 @@ def _with_seed_one(joint: Graph, target: str, gradients: int, seed: Node) -> Gra
     return graph.rewrite(lambda node, args: one if node is seed else node.with_args(args))
 
 
-def _predict(program: Program, forward: Graph) -> Graph | None:
-    """The outputs without the loss."""
+def _predict(
+    program: Program, forward: Graph, level: int, ranges: Mapping[str, Interval], numerics: str
+) -> Graph | None:
+    """The outputs without the loss: the forward's own, unless prediction is another thing than training."""
     names = tuple(name for name in program.outputs if name != program.loss)
-    return Dce().run(_only(forward, names)) if names else None
+    if not names:
+        return None
+    if not has_modes(program.graph):
+        return Dce().run(_only(forward, names))
+    prepared = prepare(predicting(_only(program.graph, names)), level, ranges, None, numerics)
+    return run_passes((Narrow(ranges), *optimisation(level, 0)), prepared)
 
 
 def _only(graph: Graph, names: tuple[str, ...]) -> Graph:

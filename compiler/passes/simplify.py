@@ -15,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from ..ir import Graph, Node, topological
+from .bodies import in_bodies
 from .pattern import LiteralRules
 from .rules.algebra import ADJOINT_RULES, CANONICAL_RULES, EXACT_RULES
 from .rules.structure import ADJOINT_STRUCTURE, ELEMENTWISE, STRUCTURE_RULES, without_kept_dims
@@ -37,7 +38,7 @@ class Canonicalise:
         def step(node: Node, args: tuple[Node, ...]) -> Node:
             return _rewritten(node.with_args(args), _CANONICAL.rewrite)
 
-        return graph.rewrite(step)
+        return graph.rewrite(step, deep=True)
 
 
 @dataclass
@@ -60,8 +61,9 @@ class Simplify:
     name: str = "simplify"
 
     def run(self, graph: Graph) -> Graph:
+        graph = in_bodies(graph, {}, self._body(graph))
         nodes = graph.nodes()
-        own = set(topological(node for _, node in graph.outputs[: len(graph.outputs) - self.gradients]))
+        own = self._own(graph)
         squeezable = _only_reshaped(nodes)
 
         def step(node: Node, args: tuple[Node, ...]) -> Node:
@@ -71,6 +73,18 @@ class Simplify:
             return self._simplified(new, node not in own)
 
         return graph.rewrite(step)
+
+    def _body(self, graph: Graph) -> Callable[[Graph, object, Node], Graph]:
+        """In the body of an adjoint all is adjoint."""
+        own = self._own(graph)
+
+        def run(body: Graph, ranges: object, node: Node) -> Graph:
+            return Simplify(0 if node in own else len(body.outputs), self.plain).run(body)
+
+        return run
+
+    def _own(self, graph: Graph) -> set[Node]:
+        return set(topological(node for _, node in graph.outputs[: len(graph.outputs) - self.gradients]))
 
     def _simplified(self, node: Node, adjoint: bool) -> Node:
         plain = self.plain.adjoint if adjoint else self.plain.own

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 
 from ..ir import Graph, Interval, Node
 from ..ranges import interval_of, intervals
+from .bodies import in_bodies
 from .pattern import Matcher, Rule, families
 from .rules.stability import STABILITY_RULES
 from .views import MOVES, PRODUCTS, SUMS
@@ -39,6 +40,7 @@ class Stabilise:
     name: str = "stabilise"
 
     def run(self, graph: Graph) -> Graph:
+        graph = in_bodies(graph, self.ranges, lambda body, ranges, _: Stabilise(ranges, self.rules).run(body))
         for _ in range(ROUNDS):
             after = graph.rewrite(_Step(graph, self.ranges, self.rules))
             if after is graph:

@@ -51,9 +51,11 @@ class ZeroAnalysis:
             if self._holds(node, node.op.overflow) or any(a in self.overflows for a in node.args):
                 self.overflows.add(node)
 
-    def seed(self, target: Node) -> None:
-        """An array of cotangents from outside: its zeros may mean anything."""
-        self.zeros[target] = Zeros.SELECTED
+    def raise_to(self, value: Node, zeros: Zeros, unbounded: bool = False) -> None:
+        """Note what zeros, and whether infinities, a cotangent may bring to a value."""
+        self.zeros[value] = max(self.zeros.get(value, Zeros.NONE), zeros)
+        if unbounded:
+            self.unbounded.add(value)
 
     def protect(self, node: Node, arg: Node, cotangent: Node, contribution: Node) -> Node:
         """The contribution to an argument, masked where need be; notes what flows on to the argument."""

@@ -14,6 +14,7 @@ from ..pattern import Rule
 from .stability_cancel import CANCELLATION_RULES
 from .stability_exp import EXPONENTIAL_RULES
 from .stability_linalg import LINEAR_RULES
+from .stability_special import SPECIAL_RULES
 
 # In the order of trying: what is more special first, `log(1 + x) → log1p(x)` last.
-STABILITY_RULES: tuple[Rule, ...] = (*EXPONENTIAL_RULES, *LINEAR_RULES, *CANCELLATION_RULES)
+STABILITY_RULES: tuple[Rule, ...] = (*EXPONENTIAL_RULES, *SPECIAL_RULES, *LINEAR_RULES, *CANCELLATION_RULES)

@@ -1,0 +1,43 @@
+"""Passes that reason about a node's surroundings, inside the bodies of loops and branches.
+
+    loop(T, h_0, s; body: (t, h, s) -> …)     a graph of its own, with t >= 0 and what is known of s
+
+What a body is given has the interval that it has outside; of a carried value nothing is known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from math import inf
+
+from .. import ops
+from ..ir import Graph, Interval, Node
+from ..ranges import intervals
+from ..types import TUPLE
+
+Ranges = Mapping[str, Interval]
+
+
+def in_bodies(graph: Graph, ranges: Ranges, change: Callable[[Graph, Ranges, Node], Graph]) -> Graph:
+    """The graph with changed bodies; `change` gets a body, the intervals of its inputs, its node."""
+    if not any(node.type.kind == TUPLE for node in graph.nodes()):
+        return graph
+    known = intervals(graph, ranges)
+
+    def step(node: Node, args: tuple[Node, ...]) -> Node:
+        new = node.with_args(args)
+        if node.type.kind != TUPLE:
+            return new
+        return new.map_subgraphs(lambda body: change(body, _ranges(node, body, known), node))
+
+    return graph.rewrite(step)
+
+
+def _ranges(node: Node, body: Graph, known: Mapping[Node, Interval]) -> dict[str, Interval]:
+    """The intervals of a body's inputs."""
+    operands = [known[arg] for arg in node.args[1:]]
+    if node.op is ops.branch:
+        return {i["name"]: interval for i, interval in zip(body.inputs, operands)}
+    carried = node["carried"]
+    given = {i["name"]: r for i, r in zip(body.inputs[1 + carried :], operands[carried:])}
+    return {body.inputs[0]["name"]: (0.0, inf), **given}
