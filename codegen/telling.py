@@ -30,6 +30,8 @@ WORDS = {
     "less_equal": "mask", "equal": "mask", "not_equal": "mask", "logical_and": "mask",
     "logical_or": "mask", "logical_not": "mask", "to_real": "number", "square": "squared",
     "power": "powered", "max": "largest", "min": "smallest", "arange": "rows",
+    "solve": "solution", "solve_triangular": "solution", "put_diagonal": "diagonal", "tril": "lower",
+    "triu": "upper", "inv": "inverse", "cholesky": "factor",
     "outer": "outer", "contract": "contracted", "reciprocal": "inverse", "max_shift": "largest",
     "decrement": "error",
 }  # fmt: skip
@@ -45,6 +47,8 @@ def known_form(node: Node) -> str:
         return "shifted"
     if node.op.name == "div" and is_softmax(node):
         return "softmax"
+    if node.op.name == "slogdet_part":
+        return "logdet" if node["k"] else "sign"
     return ""
 
 

@@ -24,6 +24,7 @@ from .ir import Array
 from .model import Program
 from .samples import Sizes, draw, size_choices
 from .scalars import TooLarge
+from .symmetry import mirrored, symmetric_arguments
 
 FULL = 200  # elements up to which every one is checked
 RANDOM = 4  # directions for each name beyond that
@@ -142,9 +143,16 @@ class PointFinder:
 
     def _directions(self, arguments: Arguments) -> tuple[Direction, ...]:
         wrt = self.program.wrt
-        if sum(arguments[name].size for name in wrt) <= FULL:
-            return tuple(d for name in wrt for d in _elements(name, arguments[name]))
-        return tuple(d for name in wrt for d in self._random(name, arguments[name]))
+        full = sum(arguments[name].size for name in wrt) <= FULL
+        each = _elements if full else self._random
+        plain = {name: each(name, arguments[name]) for name in wrt}
+        symmetric = symmetric_arguments(self.program.graph)
+        pairs = {
+            name: [replace(d, vector=mirrored(d.vector)) for d in plain[name]]
+            for name in wrt
+            if name in symmetric
+        }
+        return tuple(d for found in (plain | pairs).values() for d in found if d.vector.any())
 
     def _random(self, name: str, array: Array) -> list[Direction]:
         vectors = (self.generator.choice([-1.0, 1.0], array.shape) for _ in range(RANDOM))

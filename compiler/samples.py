@@ -17,6 +17,7 @@ import numpy as np
 
 from .ir import Array, Interval
 from .model import Argument, Program
+from .symmetry import definite, symmetric_arguments
 from .types import Shape
 
 Generator = np.random.Generator
@@ -59,7 +60,8 @@ def fit(program: Program, shapes: Collection[Shape], sizes: Sizes) -> bool:
 
 def draw(program: Program, sizes: Sizes, generator: Generator, attempt: int) -> dict[str, Array]:
     """Random arguments; later attempts stray further from the plainest choice."""
-    return {a.name: _draw_argument(a, sizes, generator, attempt) for a in program.arguments}
+    found = {a.name: _draw_argument(a, sizes, generator, attempt) for a in program.arguments}
+    return found | {name: definite(found[name]) for name in symmetric_arguments(program.graph)}
 
 
 def _draw_argument(argument: Argument, sizes: Sizes, generator: Generator, attempt: int) -> Array:
