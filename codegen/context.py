@@ -79,7 +79,7 @@ def value_names(context: Context) -> frozenset[str]:
 
 def model_names(program: Program) -> list[str]:
     """Every name that the model gives: to arguments, dims, outputs and values."""
-    names = [a.name for a in program.arguments] + list(program.dims) + list(program.outputs)
+    names = [v.name for v in (*program.arguments, *program.draws)] + list(program.dims) + list(program.outputs)
     seen: dict[str, None] = dict.fromkeys(names)
     for name in program.graph.names.values():
         seen.setdefault(name)

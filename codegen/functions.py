@@ -12,7 +12,9 @@ from .boundary import bindings_of, holders, write_call
 from .context import Context, once, python_type, value_names
 from .dimtext import Holder, bind, readable_from
 from .docstrings import arguments_text, write_docstring
+from .names import Scope
 from .pytext import Expr
+from .randomness import draws, generator_name, parameter, with_generator, write_check
 from .results import owned
 from .reuse import body_of
 from .statements import write_statements
@@ -20,10 +22,12 @@ from .telling import known_form, suggest
 from .writer import Writer
 
 
-def signature(context: Context, arguments: Iterable[Argument]) -> str:
-    """Parameters with their annotations."""
+def signature(context: Context, arguments: Iterable[Argument], generator: bool = False) -> str:
+    """Parameters with their annotations, and the generator as the last where the model draws numbers."""
     nodes = {n["name"]: n for n in context.program.graph.inputs}
-    return ", ".join(f"{context.local(a.name)}: {python_type(nodes[a.name])}" for a in arguments)
+    parts = [f"{context.local(a.name)}: {python_type(nodes[a.name])}" for a in arguments]
+    parts += [parameter(context)] if generator and generator_name(context) else []
+    return ", ".join(parts)
 
 
 def write_value_and_grad(context: Context, writer: Writer) -> None:
@@ -32,16 +36,16 @@ def write_value_and_grad(context: Context, writer: Writer) -> None:
     assert graph is not None
     assert program.target is not None
     target, arguments = program.target, program.arguments
-    scope = context.names.scope(context.local(a.name) for a in arguments)
+    scope = _scope(context, arguments)
     body = body_of(context, graph, scope, _given(context, graph))
     gradients = [f"d_{name}" for name in program.wrt]
     results = owned(body, [target, *gradients])
-    head = f"def value_and_grad({signature(context, arguments)}) -> tuple[float, Grads]:"
+    head = f"def value_and_grad({signature(context, arguments, True)}) -> tuple[float, Grads]:"
     with writer.block(head):
         summary = f"Return {target} and its gradient with respect to {', '.join(program.wrt)}."
-        write_docstring(writer, summary, arguments_text(arguments), raises=True)
+        write_docstring(writer, summary, _taken(context), raises=True)
         write_call(context, writer, arguments)
-        _write_body(context, writer, body, arguments)
+        _write_body(context, writer, body, arguments, drawing=True)
         grads = f"{context.ref('Grads')}({', '.join(results[g] for g in gradients)})"
         write_statements(context, writer, body, f"return {results[target]}, {grads}")
 
@@ -50,32 +54,32 @@ def write_grad(context: Context, writer: Writer) -> None:
     """The gradient alone."""
     arguments = context.program.arguments
     names = ", ".join(context.local(a.name) for a in arguments)
-    with writer.block(f"def grad({signature(context, arguments)}) -> Grads:"):
+    with writer.block(f"def grad({signature(context, arguments, True)}) -> Grads:"):
         summary = f"Return the gradient of {context.program.target}; takes what value_and_grad() takes."
         write_docstring(writer, summary)
-        writer.line(f"return {context.ref('value_and_grad')}({names})[1]")
+        writer.line(f"return {context.ref('value_and_grad')}({with_generator(context, names)})[1]")
 
 
 def write_forward(context: Context, writer: Writer) -> None:
     """The outputs, and what backward needs."""
     program, graph = context.program, context.derivative.forward
     arguments, saved = program.arguments, context.derivative.saved
-    scope = context.names.scope(context.local(a.name) for a in arguments)
+    scope = _scope(context, arguments)
     body = body_of(context, graph, scope, _given(context, graph), cache_names(context))
     results = owned(body, list(program.outputs), keep=saved)
     outputs = dict(graph.outputs)
     cached = [str(body.value(outputs[name])) for name in saved]
     cached += [body.dim_name(d) for d in cache_dims(context)]
     kind = "Cache" if has_cache(context) else "tuple[()]"
-    with writer.block(f"def forward({signature(context, arguments)}) -> tuple[Outputs, {kind}]:"):
+    with writer.block(f"def forward({signature(context, arguments, True)}) -> tuple[Outputs, {kind}]:"):
         what = (
             "the outputs and what backward() needs"
             if has_cache(context)
             else "the outputs and an empty cache"
         )
-        write_docstring(writer, f"Return {what}.", arguments_text(arguments), raises=True)
+        write_docstring(writer, f"Return {what}.", _taken(context), raises=True)
         write_call(context, writer, arguments)
-        _write_body(context, writer, body, arguments)
+        _write_body(context, writer, body, arguments, drawing=True)
         values = f"{context.ref('Outputs')}({', '.join(results[name] for name in program.outputs)})"
         cache = f"{context.ref('Cache')}({', '.join(cached)})" if has_cache(context) else "()"
         write_statements(context, writer, body, f"return {values}, {cache}")
@@ -155,12 +159,30 @@ def _given(context: Context, graph: Graph, renamed: Mapping[str, str] = {}) -> d
     return {n: Expr(renamed.get(n["name"]) or context.local(n["name"])) for n in found}
 
 
-def _write_body(context: Context, writer: Writer, body: Body, arguments: Sequence[Argument]) -> None:
-    """Bind the dims that a body mentions."""
+def _scope(context: Context, arguments: Iterable[Argument]) -> Scope:
+    """The names of a function that takes these arguments and draws the model's masks."""
+    given = [context.local(v.name) for v in (*arguments, *context.program.draws)]
+    return context.names.scope([*given, generator_name(context)])
+
+
+def _taken(context: Context) -> str:
+    """The arguments as a docstring has them; the generator last."""
+    name = generator_name(context)
+    generator = f"{name}: the random numbers of dropout" if name else ""
+    return ", ".join(part for part in (arguments_text(context.program.arguments), generator) if part)
+
+
+def _write_body(
+    context: Context, writer: Writer, body: Body, arguments: Sequence[Argument], drawing: bool = False
+) -> None:
+    """Bind the dims that a body mentions, and draw its random masks."""
+    drawn = draws(context, body) if drawing else []
     bindings = bindings_of(context, arguments)
     order = [a.name for a in arguments]
     used = sorted((bindings[d] for d in body.dims), key=lambda b: order.index(b.argument))
-    for line in bind(used, holders(context, arguments), context.local):
+    if drawing:
+        write_check(context, writer)
+    for line in [*bind(used, holders(context, arguments), context.local), *drawn]:
         writer.line(line)
 
 

@@ -85,6 +85,12 @@ def _scalar(name: str, value: Any, kinds: str = "fiub", number: Callable[[Any], 
     return number(array)
 
 
+def _generator(name: str, value: Any) -> None:
+    """TypeError unless the argument is a generator of NumPy."""
+    if not isinstance(value, np.random.Generator):
+        raise TypeError(f"{name}: expected a numpy.random.Generator, got {type(value).__name__}")
+
+
 def _range(name: str, array: Any, start: int, stop: int) -> None:
     """ValueError unless start <= element < stop."""
     array = np.asarray(array)

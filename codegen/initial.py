@@ -9,16 +9,24 @@ from numpy import ndarray
 from numpy.random import Generator
 
 
-def _xavier(rng: Generator, *shape: int) -> ndarray:
-    """Glorot's uniform: ±sqrt(6 / (fan_in + fan_out)); the last two axes lead from inputs to outputs."""
-    fan_in, fan_out = shape[-2:] if len(shape) > 1 else (*shape, *shape)
+def _fans(shape: tuple[int, ...], kernel: int) -> tuple[int, int]:
+    """How many inputs and outputs weights connect: [inputs, outputs], or [outputs, inputs, *kernel]."""
+    if kernel:
+        size = math.prod(shape[-kernel:])
+        return shape[1] * size, shape[0] * size
+    return (shape[-2], shape[-1]) if len(shape) > 1 else (shape[0], shape[0])
+
+
+def _xavier(rng: Generator, *shape: int, kernel: int = 0) -> ndarray:
+    """Glorot's uniform: ±sqrt(6 / (fan_in + fan_out)); a convolution's last axes are those of its kernel."""
+    fan_in, fan_out = _fans(shape, kernel)
     limit = math.sqrt(6.0 / max(fan_in + fan_out, 1))
     return rng.uniform(-limit, limit, shape)
 
 
-def _kaiming(rng: Generator, *shape: int) -> ndarray:
-    """He's normal for ReLU: deviation sqrt(2 / fan_in); the last axis but one counts the inputs."""
-    fan_in = shape[-2] if len(shape) > 1 else shape[0]
+def _kaiming(rng: Generator, *shape: int, kernel: int = 0) -> ndarray:
+    """He's normal for ReLU: deviation sqrt(2 / fan_in); a convolution's last axes are those of its kernel."""
+    fan_in, _ = _fans(shape, kernel)
     return rng.normal(0.0, math.sqrt(2.0 / max(fan_in, 1)), shape)
 
 

@@ -18,7 +18,7 @@ from collections.abc import Iterable
 MODULE_NAMES = frozenset({
     "np", "math", "ndarray", "NamedTuple", "annotations", "SPEC", "Params", "Grads", "Outputs", "Cache",
     "init_params", "forward", "backward", "value_and_grad", "grad", "predict", "pack", "unpack",
-    "objective", "bounds", "Any", "Callable",
+    "objective", "bounds", "Any", "Callable", "Generator",
 })  # fmt: skip
 _TAKEN = MODULE_NAMES | frozenset(keyword.kwlist) | frozenset(keyword.softkwlist) | frozenset(dir(builtins))
 

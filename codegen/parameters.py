@@ -15,6 +15,7 @@ from .docstrings import arguments_text, write_docstring
 from .functions import signature
 from .names import Scope
 from .pytext import ADD, MULTIPLY, Expr, number, tuple_of
+from .randomness import generator_name, with_generator, write_check
 from .writer import Writer
 
 
@@ -112,7 +113,8 @@ def _initial(context: Context, param: Argument, rng: str) -> str:
     if init.kind in ("uniform", "normal"):
         text = f"{rng}.{init.kind}({', '.join(a)}, {extent})"
     else:
-        text = f"{context.ref('_' + init.kind)}({rng}, {', '.join(map(str, sizes))})"
+        fans = f", kernel={init.kernel}" if init.kernel and init.kind != "orthogonal" else ""
+        text = f"{context.ref('_' + init.kind)}({rng}, {', '.join(map(str, sizes))}{fans})"
     return text if not typed else f"{text}.astype({dtype})"
 
 
@@ -234,17 +236,19 @@ def write_objective(context: Context, writer: Writer) -> None:
     """A function of the vector alone, for scipy.optimize.minimize(…, jac=True)."""
     program = context.program
     inputs, named = program.inputs, objective_dims(context)
-    parts = [p for p in (signature(context, inputs), _keywords(context, named)) if p]
+    parts = [p for p in (signature(context, inputs, True), _keywords(context, named)) if p]
     all_dims = dims_of(program.params)
     bindings = bindings_of(context, inputs)
     with writer.block(f"def objective({', '.join(parts)}) -> Callable[[ndarray], tuple[float, ndarray]]:"):
         write_docstring(
             writer,
             f"Return the function of theta = pack(params) that gives {program.target} and its gradient.",
-            "It can be pickled; scipy.optimize.minimize takes it with jac=True and bounds=bounds(params).",
+            "It can be pickled; scipy.optimize.minimize takes it with jac=True and bounds=bounds(params)."
+            + (" Each call draws anew." if generator_name(context) else ""),
         )
         checker = "_checked" if not program.params else "_checked_inputs"
         write_call(context, writer, inputs, checker)
+        write_check(context, writer)
         _check_sizes(context, writer, named)
         for line in bind(
             [bindings[d] for d in all_dims if d in bindings], holders(context, inputs), context.local
@@ -252,9 +256,8 @@ def write_objective(context: Context, writer: Writer) -> None:
             writer.line(line)
         given = str(tuple_of([context.local(a.name) for a in inputs]))
         sizes = ", ".join(f'"{context.local(d)}": {context.local(d)}' for d in all_dims)
-        writer.line(
-            f"return {context.ref('partial')}({context.ref('_value_and_slope')}, {given}, {{{sizes}}})"
-        )
+        fixed = with_generator(context, f"{context.ref('_value_and_slope')}, {given}, {{{sizes}}}")
+        writer.line(f"return {context.ref('partial')}({fixed})")
     writer.blank(2)
     _write_value_and_slope(context, writer)
 
@@ -262,9 +265,9 @@ def write_objective(context: Context, writer: Writer) -> None:
 def _write_value_and_slope(context: Context, writer: Writer) -> None:
     program = context.program
     np_ = context.ref("np")
-    with writer.block("def _value_and_slope(inputs, sizes, theta):"):
+    with writer.block(f"def _value_and_slope({with_generator(context, 'inputs, sizes')}, theta):"):
         writer.line("params = unpack(theta, **sizes)")
-        writer.line("value, grads = value_and_grad(*inputs, *params)")
+        writer.line(f"value, grads = value_and_grad({with_generator(context, '*inputs, *params')})")
         names = [a.name for a in program.params]
         scalars = all(not a.type.rank for a in program.params)
         if tuple(names) == program.wrt:

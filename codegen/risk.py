@@ -25,7 +25,8 @@ QUIET = frozenset({
     "decrement", "take_along", "put_along", "concatenate", "stack", "flip", "roll", "tril", "triu",
     "diag", "diagonal", "trace", "eye", "arange", "to_real", "to_int", "to_bool", "clip", "nonnegative",
     "sigmoid", "tanh", "one_hot", "cumsum", "pad", "repeat", "tile", "einsum", "contract", "linspace",
-    "max_shift", "all", "any", "floor", "ceil", "round", "square",
+    "max_shift", "all", "any", "floor", "ceil", "round", "square", "erf", "erfc", "ndtr",
+    "patches", "fold", "tensordot", "take_flat", "put_flat", "window_argmax",
     "inv", "solve", "solve_triangular", "cholesky", "slogdet", "slogdet_part",
 })  # fmt: skip
 FINITE = QUIET | {"mul", "const", "dim"}  # of finite arguments

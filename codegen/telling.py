@@ -33,7 +33,8 @@ WORDS = {
     "solve": "solution", "solve_triangular": "solution", "put_diagonal": "diagonal", "tril": "lower",
     "triu": "upper", "inv": "inverse", "cholesky": "factor",
     "outer": "outer", "contract": "contracted", "reciprocal": "inverse", "max_shift": "largest",
-    "decrement": "error",
+    "decrement": "error", "window_argmax": "largest_at", "take_flat": "picked", "put_flat": "placed",
+    "tensordot": "product", "patches": "patches", "fold": "folded",
 }  # fmt: skip
 
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from .ir import Array
 from .model import Program
+from .samples import SEED
 
 Arguments = Mapping[str, Array]
 Gradients = dict[str, Array]
@@ -42,23 +43,26 @@ class Compiled:
 
     def gradients(self, arguments: Arguments, cotangents: Arguments) -> Iterator[tuple[str, Gradients]]:
         """The gradient by each way that leads to it, all for the same cotangent."""
-        positional = self._positional(arguments)
         seed = cotangents[self.program.target or ""]
         if self.program.scalar_target:
-            value, grads = self._call("value_and_grad", *positional)
+            value, grads = self._call("value_and_grad", *self._positional(arguments))
             self._same_value(value, arguments)
             yield "value_and_grad", self._named("value_and_grad", grads, arguments, float(seed))
-            yield "grad", self._named("grad", self._call("grad", *positional), arguments, float(seed))
-        _, cache = self._call("forward", *positional)
+            grads = self._call("grad", *self._positional(arguments))
+            yield "grad", self._named("grad", grads, arguments, float(seed))
+        _, cache = self._call("forward", *self._positional(arguments))
         grads = self._call("backward", cache, float(seed) if seed.ndim == 0 else seed)
         yield "backward", self._named("backward", grads, arguments, 1.0)
 
     def _positional(self, arguments: Arguments) -> list[Any]:
-        """The arguments in call order, and read-only: a module that writes to one is found out."""
+        """The arguments in call order, and read-only: a module that writes to one is found out.
+
+        A generator that gives the point's masks comes last.
+        """
         copies = [np.array(arguments[a.name]) for a in self.program.arguments]
         for copy in copies:
             copy.flags.writeable = False
-        return copies
+        return [*copies, np.random.default_rng(int(arguments[SEED]))] if self.program.draws else copies
 
     def _call(self, name: str, *arguments: Any) -> Any:
         function: Callable[..., Any] | None = getattr(self.module, name, None)

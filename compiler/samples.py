@@ -34,6 +34,7 @@ REAL_STYLES: Mapping[str, Interval] = {
 INT_STYLES: Mapping[str, tuple[int, ...]] = {"signs": (-1, 1), "counts": (1, 2), "bits": (0, 1)}
 CHOICES, ENOUGH = 2_000, 30  # sizes that are thought of, sizes that are tried
 LARGEST = 10_000_000  # elements of an array
+SEED = "the seed of the masks"  # no argument of a model is called so
 AWAY = 0.1  # of zero, so that no step of a difference is too small for its argument
 
 
@@ -59,9 +60,17 @@ def fit(program: Program, shapes: Collection[Shape], sizes: Sizes) -> bool:
 
 
 def draw(program: Program, sizes: Sizes, generator: Generator, attempt: int) -> dict[str, Array]:
-    """Random arguments; later attempts stray further from the plainest choice."""
+    """Random arguments and masks; later attempts stray further from the plainest choice."""
     found = {a.name: _draw_argument(a, sizes, generator, attempt) for a in program.arguments}
-    return found | {name: definite(found[name]) for name in symmetric_arguments(program.graph)}
+    found |= {name: definite(found[name]) for name in symmetric_arguments(program.graph)}
+    return found | _draw_masks(program, sizes, generator) if program.draws else found
+
+
+def _draw_masks(program: Program, sizes: Sizes, generator: Generator) -> dict[str, Array]:
+    """The masks of dropout, as a module draws them from a generator of the seed that goes with them."""
+    seed = int(generator.integers(2**31))
+    masks = np.random.default_rng(seed)
+    return {SEED: np.asarray(seed), **{d.name: d.sample(masks, sizes) for d in program.draws}}
 
 
 def _draw_argument(argument: Argument, sizes: Sizes, generator: Generator, attempt: int) -> Array:

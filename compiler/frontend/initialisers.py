@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
 import numpy as np
 from autodiffc.grammar import ast
 from autodiffc.grammar.diagnostics import suggestion
 
-from ..ir import Literal
-from ..model import Bound, Initialiser
+from ..ir import Graph, Literal, Node
+from ..model import Argument, Bound, Initialiser
 from ..types import Type, TypeProblem, shape_text
 from .expressions import Evaluator
 from .signature import BUILTINS
@@ -143,3 +146,24 @@ def _constant(evaluator: Evaluator, expr: ast.Expr, type: Type) -> Initialiser |
         )
         return None
     return Initialiser("value", value=Literal.of(array.astype(float)).array)
+
+
+def weighed(arguments: Iterable[Argument], graph: Graph) -> Iterator[Argument]:
+    """The arguments, with what is to be known of the weights of convolutions to start them."""
+    weights = {weight: rank for node in graph.nodes() for weight, rank in _convolved(node)}
+    for argument, node in zip(arguments, graph.inputs):
+        if node in weights and argument.init is not None:
+            argument = replace(argument, init=replace(argument.init, kernel=weights[node]))
+        yield argument
+
+
+def _convolved(node: Node) -> Iterator[tuple[Node, int]]:
+    """The weights of a convolution, and how many axes its kernel has."""
+    if node.op.name in ("tensordot", "einsum") and len(node.args) == 2:
+        weight, patches = map(_unshaped, node.args)
+        if patches.op.name == "patches":
+            yield weight, len(patches["kernel"])
+
+
+def _unshaped(node: Node) -> Node:
+    return node.args[0] if node.op.name == "reshape" else node

@@ -23,14 +23,15 @@ def _no_eval(*_: Any, **__: Any) -> Any:
     raise TypeError("the interpreter supplies this value")
 
 
-def _leaf(name: str, doc: str, infer: Callable[..., Type], py: Callable[..., str]) -> Op:
+def leaf(name: str, doc: str, infer: Callable[..., Type], py: Callable[..., str]) -> Op:
+    """Declare an op whose value is given."""
     return declare(Op(name, (), doc, infer, _no_eval, NonDiff("it is given"), py))
 
 
-_argument = _leaf("argument", "An argument of the graph.", lambda *, name, type: type, lambda n, d: n["name"])
-_const = _leaf("const", "A constant.", lambda *, value: Type("real"), lambda n, d: repr(n["value"]))
-_dim = _leaf("dim", "A dim as an int.", lambda *, dim: INT, lambda n, d: d(n["dim"]))
-_pattern = _leaf(
+_argument = leaf("argument", "An argument of the graph.", lambda *, name, type: type, lambda n, d: n["name"])
+_const = leaf("const", "A constant.", lambda *, value: Type("real"), lambda n, d: repr(n["value"]))
+_dim = leaf("dim", "A dim as an int.", lambda *, dim: INT, lambda n, d: d(n["dim"]))
+_pattern = leaf(
     "pattern", "A variable of a rewrite rule.", lambda *, name: Type("real"), lambda n, d: n["name"]
 )
 

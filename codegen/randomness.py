@@ -1,0 +1,53 @@
+"""The random masks of a model: functions that need them take a generator, and draw all of them at once.
+
+    _generator("rng", rng)
+    mask = rng.random((N, H)) >= 0.5
+
+The order of the draws is the same in every function, whatever each of them computes first: the same state of
+the generator gives the same masks.
+"""
+
+from __future__ import annotations
+
+from autodiffc.compiler.model import Draw
+
+from .body import Body
+from .context import Context, once
+from .pytext import number, tuple_of
+from .writer import Writer
+
+
+@once
+def generator_name(context: Context) -> str:
+    """The argument for the generator; '' where the model draws nothing."""
+    return context.names.scope().fresh("rng") if context.program.draws else ""
+
+
+def with_generator(context: Context, arguments: str) -> str:
+    """A list of arguments, and the generator as the last one."""
+    name = generator_name(context)
+    return ", ".join(part for part in (arguments, name) if part)
+
+
+def parameter(context: Context) -> str:
+    """The generator among a function's parameters."""
+    name = generator_name(context)
+    return f"{name}: {context.ref('Generator')}" if name else ""
+
+
+def write_check(context: Context, writer: Writer) -> None:
+    """TypeError unless it is a generator."""
+    name = generator_name(context)
+    if name:
+        writer.line(f'{context.ref("_generator")}("{name}", {name})')
+
+
+def draws(context: Context, body: Body) -> list[str]:
+    """The statements that draw; they mention dims, which the function must then bind."""
+    return [_drawn(context, body, draw) for draw in context.program.draws]
+
+
+def _drawn(context: Context, body: Body, draw: Draw) -> str:
+    sizes = [body.dim(dim) for dim in draw.shape]
+    shape = str(sizes[0] if len(sizes) == 1 else tuple_of(sizes)) if sizes else ""
+    return f"{context.local(draw.name)} = {generator_name(context)}.random({shape}) >= {number(draw.rate)}"

@@ -1,0 +1,91 @@
+"""Routines on windows that slide over the last axes of x[N, C, …]: convolutions and pools.
+
+>>> x = np.arange(9.0).reshape(1, 1, 3, 3)
+>>> _patches(x, (2, 2)).reshape(4, 4)[0].tolist(), _window_argmax(x, (2, 2)).ravel().tolist()
+([0.0, 1.0, 3.0, 4.0], [4, 5, 7, 8])
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy import ndarray
+
+
+def _members(
+    kernel: tuple[int, ...], places: tuple[int, ...], stride: tuple[int, ...], dilation: tuple[int, ...]
+) -> list[tuple[tuple[int, ...], tuple[slice, ...]]]:
+    """For each element of a window the slices at which all windows have it."""
+    steps = list(zip(places, stride, dilation))
+    return [
+        (k, tuple(slice(i * d, i * d + (m - 1) * s + 1, s) for i, (m, s, d) in zip(k, steps)))
+        for k in np.ndindex(*kernel)
+    ]
+
+
+def _padded(x: ndarray, padding: tuple[int, ...], value: float) -> ndarray:
+    """x[N, C, …] with a rim around its last axes."""
+    if not any(padding):
+        return x
+    sizes = [n + 2 * p for n, p in zip(x.shape[2:], padding)]
+    out = np.full((*x.shape[:2], *sizes), value, x.dtype)
+    out[(..., *(slice(p, n - p) for n, p in zip(sizes, padding)))] = x
+    return out
+
+
+def _patches(
+    x: ndarray,
+    kernel: tuple[int, ...],
+    stride: tuple[int, ...] = (1, 1),
+    padding: tuple[int, ...] = (0, 0),
+    dilation: tuple[int, ...] = (1, 1),
+) -> ndarray:
+    """Every element of every window of x[N, C, …], as [C, *kernel, N, *places]."""
+    x = _padded(x, padding, 0.0).swapaxes(0, 1)
+    spans = [d * (k - 1) + 1 for k, d in zip(kernel, dilation)]
+    places = tuple((n - span) // s + 1 for n, span, s in zip(x.shape[2:], spans, stride))
+    out = np.empty((len(x), *kernel, x.shape[1], *places), x.dtype)
+    for k, at in _members(kernel, places, stride, dilation):
+        out[(slice(None), *k)] = x[(..., *at)]
+    return out
+
+
+def _fold(
+    g: ndarray,
+    sizes: tuple[int, ...],
+    stride: tuple[int, ...] = (1, 1),
+    padding: tuple[int, ...] = (0, 0),
+    dilation: tuple[int, ...] = (1, 1),
+) -> ndarray:
+    """Each element of each window added up at its place in x[N, C, *sizes]: the adjoint of _patches."""
+    axes = len(sizes)
+    kernel, places = g.shape[1 : 1 + axes], g.shape[2 + axes :]
+    out = np.zeros((len(g), g.shape[1 + axes], *(n + 2 * p for n, p in zip(sizes, padding))), g.dtype)
+    for k, at in _members(kernel, places, stride, dilation):
+        out[(..., *at)] += g[(slice(None), *k)]
+    return out[(..., *(slice(p, p + n) for n, p in zip(sizes, padding)))].swapaxes(0, 1)
+
+
+def _window_argmax(
+    x: ndarray,
+    kernel: tuple[int, ...],
+    stride: tuple[int, ...] = (1, 1),
+    padding: tuple[int, ...] = (0, 0),
+    dilation: tuple[int, ...] = (1, 1),
+) -> ndarray:
+    """Where in x.ravel() the first largest element of each window of x[N, C, …] is; a NaN is the largest."""
+    wide = _padded(x, padding, -np.inf)
+    start, place, scale = np.zeros((), int), np.zeros((), int), []  # of each window: its first element …
+    for n, wide_n, k, s, p, d in zip(x.shape[2:], wide.shape[2:], kernel, stride, padding, dilation):
+        corner = np.arange(0, wide_n - d * (k - 1), s) - p
+        inside = np.where(corner < 0, corner % d, corner)  # … and the first that is not on the rim
+        start, place = start[..., None] * n + corner, place[..., None] * n + inside
+        scale = [*(m * n for m in scale), d]
+    best = np.full((*x.shape[:2], *place.shape), -np.inf, x.dtype)
+    where = np.broadcast_to(place, best.shape).copy()
+    for k, at in _members(kernel, place.shape, stride, dilation):
+        part = wide[(..., *at)]
+        better = ~(part <= best) & (best == best)
+        np.copyto(best, part, where=better)
+        np.copyto(where, start + sum(i * m for i, m in zip(k, scale)), where=better)
+    planes = np.arange(x.shape[0] * x.shape[1]).reshape(*x.shape[:2], *(1 for _ in kernel))
+    return where + planes * int(np.prod(x.shape[2:]))
