@@ -9,13 +9,16 @@ as long as the line stays readable; -O0 gives every op a line of its own.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 
+from autodiffc.compiler.ops.checks import check
 from autodiffc.compiler.ir import Graph, Node, users
 
+from .blocks import Slot, Statement, mentions
+from .assertions import check_lines
 from .context import Context, value_names
-from .inplace import NAME
+from .inplace import NAME, without_copy
+from .memory import UPDATES, Memory
 from .names import Scope
 from .pytext import Expr, unparenthesised
 from .rendering import Pending, Rendering
@@ -24,17 +27,8 @@ from .telling import known_form, suggest
 
 READABLE = 84  # columns of a statement that has expressions written into it
 MOST_INLINED = 7  # ops in one expression
+SIGNS = {"add": "+", "sub": "-"}
 ARITHMETIC = frozenset({"add", "sub", "mul", "div"})
-
-
-@dataclass(frozen=True)
-class Statement:
-    """Logical lines that compute one node."""
-
-    group: Group
-    lines: tuple[str, ...]
-    node: Node
-    name: str
 
 
 class Body(Rendering):
@@ -47,8 +41,10 @@ class Body(Rendering):
         scope: Scope,
         given: Mapping[Node, Expr],
         output_names: Mapping[str, str] | None = None,
+        memory: Memory | None = None,
     ):
         super().__init__(context, graph, scope, given)
+        self.memory = memory or Memory(graph)
         self.statements: list[Statement] = []
         self.adjoint_names: set[str] = set()  # local names that stand for a derivative
         renamed = output_names or {}
@@ -59,23 +55,33 @@ class Body(Rendering):
         self._sums: dict[Node, Node] = {}  # partial sums of a named adjoint, and the adjoint
         self._grown: dict[Node, str] = {}  # the names of adjoints of which a part has been written
         self._grown_names: set[str] = set()
+        self._left: Counter[Node] = Counter()  # how many steps are still to read a value
+        self._shown: dict[Node, list[Node]] = {}  # values that are written by their argument's text
+        self._slots: dict[Node, Slot] = {}  # the variables that results are left in
+        self._rows: dict[Node, list[str]] = {}  # statements that keep a value, NAME, as soon as it is there
 
     def build(self) -> Body:
         """Write all statements."""
-        steps = schedule(self.graph)
-        self._users = users(step.node for step in steps)
-        self._count_uses(steps)
-        if self.context.level > 0:
-            self._find_sums(steps)
-        starts = {s.group.line: self.context.lines.start(s.group.line) for s in steps if s.group.line}
-        for step in regrouped(steps, starts):
-            self._visit(step)
+        self._write_steps()
         for _, node in self.graph.outputs:
             if node in self.pending and node.rank:
                 self._settle(node, self.pending[node].group)
         if self.context.level == 0:
             self._show_gradients()
         return self
+
+    def _write_steps(self) -> None:
+        steps = schedule(self.graph, self.memory.before)
+        self._users = users(step.node for step in steps)
+        self._count_uses(steps)
+        self._left.update(arg for step in steps for arg in set(step.node.args))
+        self._left.update(node for _, node in self.graph.outputs if not self._is_row_only(node))
+        self._find_updated(steps)
+        if self.context.level > 0:
+            self._find_sums(steps)
+        starts = {s.group.line: self.context.lines.start(s.group.line) for s in steps if s.group.line}
+        for step in regrouped(steps, starts):
+            self._visit(step)
 
     def _show_gradients(self) -> None:
         """A gradient that is another adjoint too gets a line of its own in the teaching form."""
@@ -92,13 +98,36 @@ class Body(Rendering):
         """Hook: whether the step was written into an operand's memory."""
         return False
 
+    def control(self, step: Step) -> bool:
+        """Hook: whether the step is a loop or a branch, or a result of one, and was written as that."""
+        return False
+
     def _count_uses(self, steps: list[Step]) -> None:
         for step in steps:
-            parsed, _ = self._template(step.node)
-            for parameter, arg in zip(parsed.params, step.node.args):
-                self._uses[arg] += parsed.uses[parameter]
+            self._uses.update(self._uses_in(step.node))
         for _, node in self.graph.outputs:
             self._uses[node] += 1
+
+    def _uses_in(self, node: Node) -> Counter[Node]:
+        """How often each argument stands in a node's text."""
+        parsed, _ = self._template(node)
+        found: Counter[Node] = Counter()
+        for parameter, arg in zip(parsed.params, node.args):
+            found[arg] += parsed.uses[parameter]
+        return found
+
+    def _is_row_only(self, node: Node) -> bool:
+        """Whether an output is kept as soon as it is there, and not needed at the end."""
+        return node in self._rows and node not in self._slots
+
+    def _find_updated(self, steps: list[Step]) -> None:
+        """Memory that is made here to be updated is called after the result."""
+        for step in reversed(steps):
+            node = step.node
+            if node in self.memory.in_place and node.op.name in UPDATES:
+                target = node.args[0]
+                if target.op.name not in LEAVES and target not in self.graph.names:
+                    self._sums[target] = self._sums.get(node, node)
 
     def _find_sums(self, steps: list[Step]) -> None:
         """An adjoint that several lines contribute to grows under its one name: `d_x += …`."""
@@ -114,7 +143,7 @@ class Body(Rendering):
 
     def _is_fresh(self, node: Node) -> bool:
         """Whether a value is computed here, into memory of its own."""
-        return not (node.op.name in LEAVES or node.op.view or self._is_transparent(node))
+        return self.memory.is_own(node) and not (node.op.view or self._is_transparent(node))
 
     def _may_grow(self, part: Node, total: Node) -> bool:
         """Whether a part of a sum is memory of its own, that the rest may be added to."""
@@ -129,14 +158,21 @@ class Body(Rendering):
 
     def _visit(self, step: Step) -> None:
         node = step.node
+        if node in self.values or self.control(step):
+            return
+        if node.op is check:
+            self._check(step)
+            return
+        self._left.subtract(set(node.args))
         if self._is_transparent(node):
             self._stand_for(node, node.args[0])
             return
         alias = self._as_operand(node)
         if alias is not None:
-            self.values[node] = alias
+            self._give(step.group, node, alias)
+            self._shown.setdefault(node.args[0], []).append(node) if node.args else None
             return
-        if self.reuses(step):
+        if self._updates_in_place(step) or self.reuses(step):
             return
         self._make_room(node, step.group)
         ops = 1 + sum(self.pending[a].ops for a in set(node.args) if a in self.pending)
@@ -151,8 +187,64 @@ class Body(Rendering):
         else:
             self._assign(step.group, node, expr)
 
+    def _updates_in_place(self, step: Step) -> bool:
+        """Write an update into the memory of its first argument, if nothing else needs that."""
+        node = step.node
+        if node not in self.memory.in_place or node.op.name not in UPDATES:
+            return False
+        target = node.args[0]
+        if target in self.pending:
+            self._settle(target, self.pending[target].group)
+        self._make_room(node, step.group)
+        name = self.values[target]
+        parsed, held = self._template(node)
+        names = {p: self._operand(a, True) for p, a in zip(parsed.params, node.args)}
+        lines = parsed.text({**names, **held, "out": name}, self._global).split("\n")
+        for arg in node.args:
+            self.pending.pop(arg, None)
+        self._settle_readers(self._holders(target))
+        changes = without_copy(lines, name.text)
+        assert changes is not None
+        self._add(step.group, tuple(changes), node, name.text)
+        return True
+
+    def _holders(self, target: Node) -> set[str]:
+        """The names by which a memory can be read."""
+        shared = self.memory.of(target)
+        return {e.text for n, e in self.values.items() if e.text.isidentifier() and self.memory.of(n) & shared}
+
+    def _settle_readers(self, names: Iterable[str]) -> None:
+        """Give waiting expressions that read what is about to change their statements."""
+        for node, held in list(self.pending.items()):
+            texts = (held.expr.text, *held.updates)
+            if node in self.pending and any(mentions(t, name) for t in texts for name in names):
+                self._settle(node, held.group)
+
+    def is_dead(self, node: Node) -> bool:
+        """Whether no step that is still to come reads a value, itself or by a text that stands for another."""
+        waiting = [node]
+        while waiting:
+            current = waiting.pop()
+            if self._left[current] > 0:
+                return False
+            waiting.extend(self._shown.get(current, ()))
+        return True
+
+    def _check(self, step: Step) -> None:
+        """An assertion: a statement that raises, with the values that it tells of under names."""
+        condition, *told = step.node.args
+        self._make_room(step.node, step.group)
+        for arg in told:
+            if arg in self.pending:
+                self._settle(arg, step.group)
+        text = check_lines(step.node, self._operand(condition, False), [self._operand(a, False) for a in told])
+        self.pending.pop(condition, None)
+        self._add(step.group, (text,), step.node, "True")
+
     def _as_operand(self, node: Node) -> Expr | None:
         """What is written wherever the node is used, without a statement: `W.T`, an int among reals."""
+        if node.op.name == "undefined":
+            return Expr("None")
         if node in self.graph.names:
             return None
         argument = node.args[0] if len(node.args) == 1 else None
@@ -178,6 +270,7 @@ class Body(Rendering):
 
     def _stand_for(self, node: Node, argument: Node) -> None:
         """Use the argument's text as the node's."""
+        self._shown.setdefault(argument, []).append(node)
         if argument in self.pending and self._uses[node] != 1:
             self._settle(argument, self.pending[argument].group)
         if argument in self.pending:
@@ -192,9 +285,11 @@ class Body(Rendering):
         return plain and (bool(user.rank) or integer.args[0].type.kind == "int")
 
     def _may_wait(self, node: Node) -> bool:
-        if self.context.level == 0 or node in self.graph.names or self._uses[node] != 1:
+        if self.context.level == 0 or self._uses[node] != 1 or node in self._rows:
             return False
-        return not (node in self._output_names and node.rank)
+        if node in self._slots:
+            return not self._is_free(self._slots[node])
+        return node not in self.graph.names and not (node in self._output_names and node.rank)
 
     def _make_room(self, node: Node, group: Group) -> None:
         """Give statements of their own to waiting operands, until the rest fits on a line."""
@@ -223,23 +318,47 @@ class Body(Rendering):
         self._assign(group, node, waiting.expr, waiting.updates)
 
     def _assign(self, group: Group, node: Node, expr: Expr, updates: tuple[str, ...] = ()) -> None:
-        name = self._own_name(node)
-        rest = "" if updates else self._rest_of_sum(node, name, expr.text)
-        first = f"{name} += {rest}" if rest else f"{name} = {expr}"
+        if self._is_row_only(node) and self._uses[node] == 1 and not updates:
+            self._keep(group, node, expr.text)
+            return
+        name = self._own_name(node, updates)
+        grown = "" if updates else self._grown_line(node, name, expr.text)
+        first = grown or f"{name} = {expr}"
         self._add(group, (first, *(u.replace(NAME, name) for u in updates)), node, name)
 
-    def _rest_of_sum(self, node: Node, name: str, text: str) -> str:
-        """What is added to the part of a sum that has been written under its name already."""
-        if node.op.name != "add" or name not in self._grown_names:
+    def _grown_line(self, node: Node, name: str, text: str) -> str:
+        """`name += rest`, where a part of the sum stands under its name already."""
+        if node.op.name not in SIGNS:
             return ""
-        left, right = ((a in self._sums and a in self.values) for a in node.args)
-        if left and text.startswith(f"{name} + "):
-            return unparenthesised(text[len(name) + 3 :])
-        return unparenthesised(text[: -len(name) - 3]) if right and text.endswith(f" + {name}") else ""
+        sign = SIGNS[node.op.name]
+        left, right = (self._holds_part(a, name, node) for a in node.args)
+        if left and text.startswith(f"{name} {sign} "):
+            return f"{name} {sign}= {unparenthesised(text[len(name) + 3 :])}"
+        if right and sign == "+" and text.endswith(f" + {name}"):
+            return f"{name} += {unparenthesised(text[: -len(name) - 3])}"
+        return ""
+
+    def _holds_part(self, part: Node, name: str, total: Node) -> bool:
+        """Whether the name stands for a part of a sum, and may be changed."""
+        slot = self._slots.get(total)
+        if slot is not None and slot.old is part:
+            return slot.name == name and (not total.rank or total in self.memory.in_place)
+        return total.op.name == "add" and part in self._sums and part in self.values and name in self._grown_names
 
     def _add(self, group: Group, lines: tuple[str, ...], node: Node, name: str) -> None:
         self.statements.append(Statement(group, lines, node, name))
-        self.values[node] = Expr(name)
+        self._give(group, node, Expr(name))
+
+    def _give(self, group: Group, node: Node, expr: Expr) -> None:
+        """The text by which a value is known from now on."""
+        self.values[node] = expr
+        self._keep(group, node, expr.text)
+
+    def _keep(self, group: Group, node: Node, text: str) -> None:
+        """Write the statements that keep a value: `hs[t] = h`."""
+        rows = tuple(row.replace(NAME, text) for row in self._rows.get(node, ()))
+        if rows:
+            self.statements.append(Statement(group, rows, node, text))
 
     def _lent(self, node: Node, name: str) -> bool:
         """A value of the primal that happens to be an adjoint too is not called after the latter."""
@@ -252,7 +371,21 @@ class Body(Rendering):
         models = given in value_names(self.context) or given in self._reserved
         return self.scope.claim(given) if models else self.scope.fresh(given)
 
-    def _own_name(self, node: Node) -> str:
+    def _is_free(self, slot: Slot) -> bool:
+        return slot.old is None or self.is_dead(slot.old)
+
+    def _slot_name(self, node: Node, slot: Slot, texts: Iterable[str]) -> str:
+        """The name of a result's variable; of another one while the old value is still read."""
+        if not self._is_free(slot) or any(mentions(text, slot.name) for text in texts):
+            return self.scope.fresh(f"next_{slot.name}")
+        old = {slot.name} if slot.old is None or node not in self.memory.in_place else self._holders(slot.old)
+        self._settle_readers(old | {slot.name})
+        return slot.name
+
+    def _own_name(self, node: Node, texts: Iterable[str] = ()) -> str:
+        """The name that a value is to have; `texts` will stand after its first assignment."""
+        if node in self._slots:
+            return self._slot_name(node, self._slots[node], texts)
         final = self._sums.get(node, node)
         if final in self._grown:
             return self._grown[final]

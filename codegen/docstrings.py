@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import textwrap
 from collections.abc import Sequence
 
-from autodiffc.compiler.model import Argument
+from autodiffc.compiler.model import Argument, Program
+from autodiffc.grammar.source import Source
 
 from .boundary import declared_text
 from .context import WIDTH, Context
@@ -71,7 +73,17 @@ def module_docstring(context: Context) -> str:
 
 def source_digest(context: Context) -> str:
     """The hash of the model file's text."""
-    return hashlib.sha256(context.program.source.text.encode("utf-8", "surrogatepass")).hexdigest()
+    return _digest(context.program.source)
+
+
+def import_digests(program: Program) -> dict[str, str]:
+    """The hash of each imported file, by its path from the model's folder."""
+    folder = os.path.dirname(program.source.name) or "."
+    return {os.path.relpath(s.name, folder).replace(os.sep, "/"): _digest(s) for s in program.imports}
+
+
+def _digest(source: Source) -> str:
+    return hashlib.sha256(source.text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def target_formula(context: Context) -> str:

@@ -15,11 +15,12 @@ from autodiffc.compiler.ir import Node
 from autodiffc.compiler.model import Derivative, Program
 from autodiffc.compiler.types import shape_text
 
+from .assertions import released
 from .audit import audit
 from .boundary import declared_dims, declared_text, takes_floats_only, write_checker, write_declared
 from .context import WIDTH, Context, model_names, python_type
 from .copied import annotations_of, globals_of, needed, source_of
-from .docstrings import module_docstring, source_digest
+from .docstrings import import_digests, module_docstring, source_digest
 from .functions import (
     cache_fields,
     cache_names,
@@ -42,6 +43,7 @@ from .parameters import (
     write_pack,
     write_unpack,
 )
+from .randomness import generator_name
 from .sourcelines import LogicalLines
 from .writer import Writer
 
@@ -61,6 +63,7 @@ Section = Callable[[Context, Writer], None]
 
 def emit(program: Program, derivative: Derivative, *, level: int, dtype: str, version: str) -> str:
     """The text of the module for a program and its derivative."""
+    derivative = released(derivative)
     if level > 0:
         derivative = fused(derivative)
     names = Names(model_names(program))
@@ -224,6 +227,7 @@ def _spec(context: Context) -> str:
         "name": program.name,
         "source": program.source.file,
         "sha256": source_digest(context),
+        **({"imports": imported} if (imported := import_digests(program)) else {}),
         "compiler": f"autodiffc {context.version}",
         "level": context.level,
         "dtype": context.dtype,
@@ -235,6 +239,7 @@ def _spec(context: Context) -> str:
         "loss": program.loss,
         "target": program.target,
         "wrt": program.wrt,
+        **({"rng": generator_name(context)} if program.draws else {}),
     }
     writer = Writer(WIDTH)
     with writer.block("SPEC: dict[str, Any] = {"):

@@ -8,8 +8,8 @@ What could not be compared is `not checked`, with the reason in words; it never 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from math import isnan
 from typing import Literal
 
@@ -60,7 +60,11 @@ class Row:
 
 @dataclass(frozen=True)
 class Report:
-    """The outcome of a check: a row for each wrt name, a comparison for each output's value."""
+    """The outcome of a check: a row for each wrt name, a comparison for each output's value.
+
+    `own` says whether an adjoint that the model brings is the derivative of its function. It need not be:
+    the rows take it as it is.
+    """
 
     model: str
     target: str | None
@@ -69,6 +73,7 @@ class Report:
     points: int
     rows: tuple[Row, ...]
     values: tuple[tuple[str, Comparison], ...]
+    own: Mapping[str, Comparison] = field(default_factory=dict)  # adjoints of the model's own, by function
 
     @property
     def ok(self) -> bool:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import reduce
 from math import prod, sqrt
@@ -21,9 +22,12 @@ import numpy as np
 from .comparison import SMALL_PART, Comparison, Report, Row, compare, merge, not_checked
 from .compiled import Compiled, Fault, Gradients
 from .differences import EPSILON, Curve, NotAnalytic, Slope, central, complex_slopes, richardson
+from .held import NotLinear, Tape, on
 from .interp import evaluate
 from .ir import Node
 from .model import Program
+from .ops.own import holds_values
+from .own_check import compared
 from .points import BadSizes, Direction, NoPoint, Point, PointFinder
 from .samples import Sizes
 
@@ -42,6 +46,7 @@ class Outcome:
     sizes: Sizes
     rows: tuple[Row, ...]
     values: dict[str, Comparison]
+    own: dict[str, Comparison]
     tested: bool = True
 
 
@@ -72,7 +77,8 @@ def check(
     values = tuple((name, reduce(merge, (o.values[name] for o in found))) for name in program.outputs)
     shown = tuple((dim, found[0].sizes[dim]) for dim in program.dims)
     tested = sum(outcome.tested for outcome in found)
-    return Report(program.name, program.target, shown, seed, tested, rows, values)
+    own = {name: reduce(merge, (o.own[name] for o in found)) for name in found[0].own}
+    return Report(program.name, program.target, shown, seed, tested, rows, values, own)
 
 
 def _outcomes(
@@ -88,7 +94,7 @@ def _outcomes(
         except NoPoint as problem:
             yield _nothing(finder.program, problem)
             return
-        yield Outcome(point.sizes, checker.rows(point), checker.values(point))
+        yield Outcome(point.sizes, checker.rows(point), checker.values(point), checker.own(point))
         given = {dim: point.sizes[dim] for dim in finder.program.dims}
 
 
@@ -97,7 +103,8 @@ def _nothing(program: Program, problem: NoPoint) -> Outcome:
     shapes = {a.name: tuple(dim.evaluate(problem.sizes) for dim in a.type.shape) for a in program.arguments}
     unknown = not_checked(str(problem))
     rows = (Row(name, shapes[name], prod(shapes[name]), unknown, unknown) for name in program.wrt)
-    return Outcome(problem.sizes, tuple(rows), dict.fromkeys(program.outputs, unknown), tested=False)
+    values = dict.fromkeys(program.outputs, unknown)
+    return Outcome(problem.sizes, tuple(rows), values, {}, tested=False)
 
 
 def _refuse_unknown(program: Program, given: Sizes) -> None:
@@ -153,6 +160,11 @@ class _Checker:
     def _tolerance(self, rtol: float) -> float:
         return SINGLE * sqrt(_depth(self.program)) if self.single else rtol
 
+    def own(self, point: Point) -> dict[str, Comparison]:
+        """The adjoints that the model brings against the derivatives of their functions."""
+        seconds = max(0.0, self.deadline - time.monotonic())
+        return compared(self.program.graph, point.arguments, point.sizes, EXACT, seconds)
+
     def rows(self, point: Point) -> tuple[Row, ...]:
         """One row for each wrt name."""
         try:
@@ -175,8 +187,8 @@ class _Checker:
             return self._row(name, point, symbolic, not_checked("every point drawn is at a kink"))
         try:
             differences = self._differences(point, [d for _, d in chosen], slopes)
-        except Fault as fault:
-            differences = not_checked(str(fault))
+        except (Fault, NotLinear) as problem:
+            differences = not_checked(str(problem))
         return self._row(name, point, symbolic, differences)
 
     def _symbolic(
@@ -199,10 +211,11 @@ class _Checker:
             return not_checked(OUT_OF_TIME)
         labels = [d.label for d in directions]
         floors = self._floors(point, directions)
-        exact = self._complex_step(point, directions)
+        tape = self._tape(point)
+        exact = self._complex_step(point, directions, tape)
         if exact is not None:
             return self._worst(labels, routes, [Slope(s, 0.0) for s in exact], floors, EXACT, "complex step")
-        curves = [self._curve(point, d) for d in directions]
+        curves = [self._curve(point, d, tape) for d in directions]
         plain = self._each(lambda curve, d: central(curve, d.step), curves, directions)
         found = self._worst(labels, routes, plain, floors, CENTRAL, "central") if plain else None
         if found is None or found.status == "ok":
@@ -213,14 +226,25 @@ class _Checker:
         )
         return self._refined(labels, routes, refined, floors) if refined else not_checked(OUT_OF_TIME)
 
-    def _complex_step(self, point: Point, directions: list[Direction]) -> tuple[float, ...] | None:
+    def _tape(self, point: Point) -> Tape | None:
+        """What the model holds at its value at the point; None where it holds nothing."""
+        if not holds_values(self.program.graph):
+            return None
+        tape = Tape()
+        with on(tape):
+            evaluate(self.program.graph, point.arguments, point.sizes)
+        return tape
+
+    def _complex_step(
+        self, point: Point, directions: list[Direction], tape: Tape | None
+    ) -> tuple[float, ...] | None:
         tangents = [{d.name: d.vector} for d in directions]
         graph = self.program.graph
         try:
             slopes, value = complex_slopes(graph, point.arguments, point.sizes, point.cotangents, tangents)
         except NotAnalytic:
             return None
-        plain = self._curve(point, directions[0])(0.0)
+        plain = self._curve(point, directions[0], tape)(0.0)
         agrees = abs(value - plain) <= EXACT * max(abs(value), abs(plain)) or value == plain
         return slopes if agrees and np.isfinite(slopes).all() else None
 
@@ -231,15 +255,19 @@ class _Checker:
         floors = {d.label: f for d, f in zip(point.directions, point.reference.floors)}
         return [self._floor(floors[d.label]) for d in directions]
 
-    def _curve(self, point: Point, direction: Direction) -> Curve:
-        """The target along a direction: the module's own; for float32 the interpreter's, in float64."""
+    def _curve(self, point: Point, direction: Direction, tape: Tape | None) -> Curve:
+        """The target along a direction: the module's own; for float32 the interpreter's, in float64.
+
+        So it is where the model holds values, which only the interpreter can do.
+        """
 
         def curve(t: float) -> float:
             moved = point.arguments[direction.name] + t * direction.vector
             arguments = {**point.arguments, direction.name: moved}
-            if not self.single:
+            if not self.single and tape is None:
                 return self.compiled.contracted(arguments, point.cotangents)
-            outputs = evaluate(self.program.graph, arguments, point.sizes)
+            with on(tape) if tape else nullcontext():
+                outputs = evaluate(self.program.graph, arguments, point.sizes)
             return float(sum(np.sum(c * outputs[name]) for name, c in point.cotangents.items()))
 
         return curve

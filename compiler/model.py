@@ -18,10 +18,11 @@ from dataclasses import dataclass
 from math import inf, nextafter
 from typing import Literal
 
+import numpy as np
 from autodiffc.grammar.source import Source, Span
 
 from .ir import Array, Graph, Interval, Scalar
-from .types import Dim, Type
+from .types import Dim, Shape, Type
 
 
 @dataclass(frozen=True)
@@ -37,12 +38,14 @@ class Initialiser:
     """How `init_params` starts a param.
 
     `kind` is `zeros ones full uniform normal xavier kaiming orthogonal` with the numbers that the model
-    gave, or `value` with an array (or number) of the param's shape.
+    gave, or `value` with an array (or number) of the param's shape. `kernel` counts the last axes of the weights
+    of a convolution, real[outputs, inputs, *kernel], which xavier and kaiming take into account.
     """
 
     kind: str
     numbers: tuple[float, ...] = ()
     value: Array | Scalar | None = None
+    kernel: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,14 +106,31 @@ class Requirement:
         return f"{remainder} == 0" if remainder.is_remainder else f"{self.slack} >= 0"
 
 
+@dataclass(frozen=True)
+class Draw:
+    """A mask of random truths that dropout keeps elements by: `rng.random(shape) >= rate`.
+
+    It is an argument of the graphs, but not of the functions: these draw it from the generator they are given.
+    """
+
+    name: str
+    shape: Shape
+    rate: float
+
+    def sample(self, generator: np.random.Generator, sizes: Mapping[str, int]) -> Array:
+        """The mask as emitted code draws it."""
+        shape = tuple(dim.evaluate(sizes) for dim in self.shape)
+        return np.asarray(generator.random(shape) >= self.rate)
+
+
 @dataclass(frozen=True, eq=False)
 class Program:
     """A checked model.
 
     `arguments` are in call order: inputs as declared, then params as declared. `graph` is the primal: its
-    inputs are the arguments, its outputs are `outputs` as declared and the loss. `target` is what is
-    differentiated and `wrt` by what (argument names, as written); both empty where there is nothing to
-    differentiate. `bindings` says where each run-time dim gets its size.
+    inputs are the arguments and then the `draws`, its outputs are `outputs` as declared and the loss.
+    `target` is what is differentiated and `wrt` by what (argument names, as written); both empty where there
+    is nothing to differentiate. `bindings` says where each run-time dim gets its size.
     """
 
     name: str
@@ -126,6 +146,8 @@ class Program:
     wrt: tuple[str, ...]
     bindings: tuple[Binding, ...]
     requirements: tuple[Requirement, ...] = ()
+    imports: tuple[Source, ...] = ()  # the files that the model imports, at once or through others
+    draws: tuple[Draw, ...] = ()  # in the order in which they are drawn
 
     @property
     def params(self) -> tuple[Argument, ...]:

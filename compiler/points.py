@@ -19,9 +19,11 @@ import numpy as np
 from . import sympy_check
 from .differences import EPSILON
 from .formulas import NoFormula
+from .held import NotLinear
 from .interp import evaluate
 from .ir import Array
 from .model import Program
+from .ops.checks import check
 from .samples import Sizes, draw, size_choices
 from .scalars import TooLarge
 from .symmetry import mirrored, symmetric_arguments
@@ -112,11 +114,16 @@ class PointFinder:
         if refused:
             return max(refused, key=lambda p: p.margin)
         if tried is not None:
-            raise NoPoint("no arguments were found at which all values are finite", tried)
+            raise NoPoint(f"no arguments were found at which {self._wanted}", tried)
         if given:
             raise BadSizes("at these sizes the model's shapes make no sense or are too large")
         small = {dim: 2 + k for k, dim in enumerate(self.program.dims)}
         raise NoPoint("no sizes were found that fit all shapes and are small enough", small)
+
+    @property
+    def _wanted(self) -> str:
+        asserts = any(node.op is check for node in self.program.graph.nodes())
+        return "all values are finite" + (" and all assertions hold" if asserts else "")
 
     def _candidate(self, sizes: Sizes, attempt: int) -> Point | None:
         """A draw, unless a value or a derivative is not finite there."""
@@ -170,7 +177,7 @@ class PointFinder:
                 [{d.name: d.vector} for d in point.directions],
                 steps=[d.step for d in point.directions], seconds=self.seconds,
             )  # fmt: skip
-        except NoFormula as problem:
+        except (NoFormula, NotLinear) as problem:
             self.reason = str(problem)
         except TooLarge:
             self.reason = "too large to expand into scalars; try smaller --sizes"

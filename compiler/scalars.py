@@ -114,6 +114,11 @@ class Number:
     def conjugate(self) -> Number:
         return self
 
+    @property
+    def held(self) -> Number:
+        """The value, as one that nothing is differentiated through."""
+        return Number(self.program, self.value, self.noise)
+
 
 def _method(text: str) -> Callable[[Number], Number]:
     return lambda self: self.program.apply(formula(text, "x"), self)

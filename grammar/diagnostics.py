@@ -46,6 +46,8 @@ CODES: dict[str, str] = {
     "E0309": "a statement in the wrong place",
     "E0310": "a name that cannot be used here",
     "E0311": "-D gives a dim that the model does not take",
+    "E0312": "an adjoint that does not fit its function",
+    "E0313": "an assertion that does not hold",
     "E0901": "not supported yet",
 }
 
@@ -175,12 +177,21 @@ def render_json(diagnostics: Iterable[Diagnostic]) -> str:
             "end_line": d.span.source.place(d.span.end)[0],
             "end_column": d.span.source.place(d.span.end)[1],
             "label": d.label,
-            "notes": [{"message": n.message, "line": n.span.line, "column": n.span.column} for n in d.notes],
+            "notes": [_note_row(n) for n in d.notes],
             "help": d.help,
         }
         for d in in_order(diagnostics)
     ]
     return json.dumps(rows, indent=2, ensure_ascii=False)
+
+
+def _note_row(note: Note) -> dict[str, object]:
+    return {
+        "message": note.message,
+        "file": note.span.source.name,
+        "line": note.span.line,
+        "column": note.span.column,
+    }
 
 
 def in_order(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:

@@ -15,10 +15,11 @@ from pathlib import PurePath
 
 @dataclass(frozen=True, eq=False)
 class Source:
-    """The text of one file and the name that messages give it."""
+    """The text of one file, the name that messages give it, and where it lies (None: it is no file)."""
 
     name: str
     text: str
+    path: str | None = None
     line_starts: tuple[int, ...] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import linecache
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
@@ -76,6 +77,7 @@ def compile(
     source: str,
     *,
     name: str = "model.dsl",
+    folder: str | PathLike[str] | None = None,
     dims: Mapping[str, int] | None = None,
     level: int = 1,
     dtype: str = "float64",
@@ -83,11 +85,13 @@ def compile(
 ) -> str:
     """Compile the text of a model to the text of a Python module.
 
-    `name` is what messages and the module's SPEC call the source. Raises ModelError where the model is
-    wrong, ValueError where an option is.
+    `name` is what messages and the module's SPEC call the source. `folder` is where its file imports are
+    looked for; without it they are refused. Raises ModelError where the model is wrong, ValueError where an
+    option is.
     """
     options = Options(dims, level, dtype, numerics)
-    return module_text(program_of(Source(name, source), dims), options)
+    path = None if folder is None else os.path.join(fspath(folder), os.path.basename(name))
+    return module_text(program_of(Source(name, source, path), dims), options)
 
 
 def load(

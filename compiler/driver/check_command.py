@@ -76,6 +76,7 @@ class _Progress:
 def render(report: Report) -> str:
     """The report for a terminal."""
     blocks = [_heading(report), [*_table(report.rows), *_methods(report.rows)], list(_findings(report))]
+    blocks.append(list(_own_adjoints(report)))
     blocks.append([_summary(report)])
     return "\n\n".join("\n".join(block) for block in blocks if block)
 
@@ -135,6 +136,20 @@ def _findings(report: Report) -> Iterator[str]:
     for reason in reasons:
         names = ", ".join(w for w, _, c in found if c.status == "not checked" and c.reason == reason)
         yield _wrapped(f"not checked: {names}: {reason}")
+
+
+def _own_adjoints(report: Report) -> Iterator[str]:
+    """Whether the adjoints that the model brings are derivatives."""
+    for name, found in report.own.items():
+        if found.status == "ok":
+            yield f"adjoint {name}: agrees with the derivative of {name} ({found.error:.1e})"
+        elif found.worst is not None:
+            own, true = found.worst.compiled, found.worst.expected
+            what = f"adjoint {name}: is not the derivative of {name}, and is taken as it is"
+            where = f"{own!r} for {found.worst.element}, where the derivative is {true!r}"
+            yield _wrapped(f"{what}; it gives {where}")
+        else:
+            yield _wrapped(f"adjoint {name}: not compared with the derivative of {name}: {found.reason}")
 
 
 def _wrapped(text: str) -> str:

@@ -194,6 +194,8 @@ def _compile(options: argparse.Namespace) -> int:
         if not options.output:
             return 0
     program = program_of(source, chosen.dims)
+    for imported in program.imports:
+        _refuse_overwriting(str(imported.path), options.output, "a file that the model imports")
     if options.dump_dir or options.timings or options.verify:
         text = _watched(options, lambda observe: module_text(program, chosen, observe))
     else:
@@ -217,9 +219,9 @@ def _watched(options: argparse.Namespace, compile: Callable[[Observe], str]) -> 
     return text
 
 
-def _refuse_overwriting(model: str, output: str | None) -> None:
-    if output and os.path.exists(output) and os.path.samefile(model, output):
-        raise UsageError(f"{output}: the output would overwrite the model")
+def _refuse_overwriting(source: str, output: str | None, what: str = "the model") -> None:
+    if output and os.path.exists(output) and os.path.samefile(source, output):
+        raise UsageError(f"{output}: the output would overwrite {what}")
 
 
 def _write(path: str, text: str) -> None:

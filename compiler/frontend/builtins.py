@@ -21,9 +21,10 @@ ONE, MINUS_ONE, HUNDREDTH = ir.const(1.0), ir.const(-1.0), ir.const(0.01)
 
 _UNARY = (
     "sqrt cbrt exp expm1 log log1p log2 log10 sin cos tan arcsin arccos arctan sinh cosh tanh arcsinh "
-    "arccosh arctanh floor ceil round sigmoid log_sigmoid softplus relu selu silu logit log1mexp reciprocal"
+    "arccosh arctanh floor ceil round sigmoid log_sigmoid softplus relu selu silu logit log1mexp reciprocal "
+    "erf erfc erfcx ndtr lgamma digamma"
 )
-_BINARY = "arctan2 hypot logaddexp xlogy xlog1py rel_entr"
+_BINARY = "arctan2 hypot logaddexp xlogy xlog1py rel_entr lbeta"
 
 
 def _enter_plain_ops() -> None:
@@ -50,6 +51,11 @@ _enter_plain_ops()
 
 def _number(x: Node) -> Node:
     return as_kind(x, "int") if x.type.kind == "bool" else x
+
+
+@builtin()
+def stop_gradient(x: Tensor) -> Value:
+    return ops.stop_gradient(x)
 
 
 @builtin()
@@ -111,7 +117,7 @@ def gelu(x: Real, approximate: Option = "none") -> Value:
     if approximate == "tanh":
         return ops.gelu_tanh(x)
     if approximate == "none":
-        raise TypeProblem("E0901", 'the erf form of gelu comes later; approximate="tanh" works')
+        return ops.gelu(x)
     raise ArgumentProblem("E0205", 'approximate is "none" or "tanh"', "approximate")
 
 
@@ -260,18 +266,6 @@ def layer_norm(x: Real, gamma: Real, beta: Real, axis: Raw = LAST, eps: Number =
     if eps <= 0:
         raise ArgumentProblem("E0205", "eps is above 0", "eps")
     return ops.normalize(x, axis=axes_of(x, axis), eps=eps) * gamma + beta
-
-
-@builtin()
-def batch_norm(x: Real, gamma: Real, beta: Real, axis: Raw = LAST, eps: Number = 1e-5) -> Value:
-    """Normalised over all axes but that of the channels, by this batch's mean and variance."""
-    if eps <= 0:
-        raise ArgumentProblem("E0205", "eps is above 0", "eps")
-    channel = one_axis(x, axis)
-    others = tuple(a for a in range(x.rank) if a != channel)
-    spread = (Dim.of(1),) * (x.rank - 1 - channel)
-    gamma, beta = (p if not p.rank else ops.reshape(p, shape=p.shape + spread) for p in (gamma, beta))
-    return ops.normalize(x, axis=others, eps=eps) * gamma + beta
 
 
 # --- losses ------------------------------------------------------------------------------------------

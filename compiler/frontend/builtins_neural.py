@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from .. import ir, ops
 from ..ir import Node
+from ..ops.products import GROUPED
 from ..ops.windows import room_of
 from ..types import Dim, Shape, TypeProblem
 from .signature import Flag, Number, Raw, Real, Whole, builtin, one_axis, sizes_of
@@ -135,8 +136,7 @@ def _product(patches: Node, w: Node, axes: int, groups: int) -> Node:
         return ops.tensordot(w, patches, axes=(tuple(range(1, axes + 2)), tuple(range(axes + 1))))
     own = ops.reshape(w, shape=(Dim.of(groups), w.shape[0] // groups, *w.shape[1:]))
     parted = ops.reshape(patches, shape=(Dim.of(groups), w.shape[1], *patches.shape[1:]))
-    inside, places = "ckl"[: axes + 1], "npq"[: axes + 1]
-    y = ops.einsum(own, parted, spec=f"go{inside},g{inside}{places}->go{places}")
+    y = ops.einsum(own, parted, spec=GROUPED[axes - 1])
     return ops.reshape(y, shape=(w.shape[0], *y.shape[2:]))
 
 

@@ -12,7 +12,14 @@ from autodiffc.grammar.source import Span
 
 from ..ir import Node
 from ..types import Dim, TypeProblem
-from . import builtins, builtins_linalg, builtins_shape  # noqa: F401  (importing them fills BUILTINS)
+from . import (  # noqa: F401  (they fill BUILTINS)
+    builtins,
+    builtins_linalg,
+    builtins_neural,
+    builtins_shape,
+    builtins_special,
+)
+from .adjoints import Bound, Call, governed_call
 from .context import CALL_DEPTH_LIMIT, CALL_LIMIT, Context
 from .expressions import Evaluator
 from .habits import argument_help, function_help
@@ -25,22 +32,8 @@ from .walk import walk
 # What the language has and this version does not: refused by name.
 LATER = frozenset(
     [
-        "erf",
-        "erfc",
-        "erfcx",
-        "lgamma",
-        "digamma",
-        "trigamma",
-        "lbeta",
-        "gamma",
-        "conv1d",
-        "conv2d",
-        "max_pool2d",
-        "avg_pool2d",
-        "dropout",
         "grad",
         "jvp",
-        "stop_gradient",
     ]
 )
 RECURSION_HELP = "functions are expanded where they are called: write the steps out"
@@ -166,7 +159,10 @@ def _builtin(evaluator: Evaluator, expr: ast.Call) -> Value:
     except TypeProblem as problem:
         shown = notes if problem.code != "E0205" else ()
         return evaluator.context.problem(problem.code, str(problem), expr.span, f"`{name}`", shown)
-    return evaluator.context.made(value, expr.span) if isinstance(value, Node) else value
+    for part in value if isinstance(value, tuple) else (value,):
+        if isinstance(part, Node):
+            evaluator.context.made(part, expr.span)
+    return value
 
 
 def _known_keywords(
@@ -208,18 +204,38 @@ def _expand(evaluator: Evaluator, expr: ast.Call, function: Function) -> Value:
         return context.report("E0212", "calls within calls too deep", expr.span)
     if context.call_count > CALL_LIMIT:
         return context.stop(expr.span)
-    scope = Scope(parent=function.scope, horizon=function.horizon)
-    inner = evaluator.inside(scope)
+    inner = evaluator.inside(Scope(parent=function.scope, horizon=function.horizon))
     bound = _bind(evaluator, expr, function, *operands, inner)
     if bound is None:
         return POISON
-    context.calls.append((name, expr.span))
-    context.expanding.append(function.definition.span)
     context.expanded.add(function.definition.span)
+    value = _run(inner, expr, function.definition, bound)
+    own = function.adjoint
+    if own is None or own.definition.span in context.expanding or isinstance(value, Poison):
+        return value
+    results = value if isinstance(value, tuple) else (value,)
+
+    def adjoint(values: Bound) -> Value:
+        scope = Scope(parent=function.scope, horizon=own.horizon)
+        below = evaluator.inside(scope)
+        for dim, size in {**own_dims(inner, bound), **own_dims(below, values)}.items():
+            scope.define(dim, Static(size), own.definition.span)
+        return _run(below, expr, own.definition, values)
+
+    return governed_call(evaluator, Call(function, own, expr.span, bound, results), adjoint)
+
+
+def _run(
+    inner: Evaluator, expr: ast.Call, definition: ast.FuncDef | ast.AdjointDef, bound: Bound
+) -> Value:
+    """What a body returns, with the parameters in its scope."""
+    context = inner.context
+    context.calls.append((expr.func.id, expr.span))
+    context.expanding.append(definition.span)
     try:
         for parameter, value in bound:
-            scope.define(parameter.name.id, value, parameter.name.span)
-        return Block(inner).run(function.definition)
+            inner.scope.define(parameter.name.id, value, parameter.name.span)
+        return Block(inner).run(definition)
     finally:
         context.calls.pop()
         context.expanding.pop()
@@ -232,7 +248,7 @@ def _bind(
     args: list[Value],
     keywords: dict[str, Value],
     inner: Evaluator,
-) -> list[tuple[ast.FuncParam, Value]] | None:
+) -> Bound | None:
     """Each parameter with its value, typed by its annotation; None, and a report, where it does not fit."""
     parameters = function.definition.params
     names = [p.name.id for p in parameters]
@@ -253,7 +269,7 @@ def _bind(
         for p in parameters
     ]
     sizes = own_dims(inner, list(zip(parameters, values)))
-    bound: list[tuple[ast.FuncParam, Value]] = []
+    bound: Bound = []
     for parameter, value in zip(parameters, values):
         if parameter.type is not None and not isinstance(value, Poison):
             value = _annotated(inner, parameter, value, sizes, spans.get(parameter.name.id, expr.span))

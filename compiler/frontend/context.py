@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from autodiffc.grammar import ast
 from autodiffc.grammar.diagnostics import CODES, Diagnostic, Note, suggestion
-from autodiffc.grammar.source import Span
+from autodiffc.grammar.source import Source, Span
 
 from ..ir import Node, Origin
 from ..model import Requirement
+from ..ops.windows import SLIDING, rooms
 from ..passes.fold import constant_array
 from ..types import Dim, Type, TypeProblem, divisions, shape_text, size_of
+from .counting import Counting
 from .positions import picked
 from .values import POISON, Poison
+from .variables import Access, Variable
 
 # A model larger than this, and one that unfolds beyond it (functions that call functions twice), is refused.
 NODE_LIMIT = 300_000
@@ -32,6 +37,15 @@ TITLES = {
     "E0207": "no such axis",
     "E0212": "too large",
 }
+
+
+@dataclass(eq=False)
+class Files:
+    """The files that a model imports, and what each defines."""
+
+    read: dict[str, Any] = field(default_factory=dict)  # by its real path: an evaluator that knows its names
+    sources: list[Source] = field(default_factory=list)
+    chain: list[tuple[str, Span]] = field(default_factory=list)  # those being read, and where they are imported
 
 
 @dataclass(eq=False)
@@ -55,8 +69,15 @@ class Context:
     ambiguous: frozenset[str] = frozenset()  # functions that are defined twice
     node_count: int = 0
     call_count: int = 0
+    checks: list[Node] = field(default_factory=list)  # what is asserted
+    files: Files = field(default_factory=Files)
     is_endless: bool = False  # it has unfolded to more than the limits allow
+    loop_count: int = 0  # of the loops whose number of steps is no dim
     depth: int = 0  # of nested expressions under evaluation
+    bodies: list[set[Node]] = field(default_factory=list)  # the nodes of each body that is being evaluated
+    counting: Counting = field(default_factory=Counting)
+    variables: list[Variable] = field(default_factory=list)  # every `var`
+    accesses: list[Access] = field(default_factory=list)  # where their elements are written and read
 
     def report(
         self,
@@ -98,10 +119,17 @@ class Context:
             if current in self.origins or current.op.name == "argument":
                 continue
             self.origins[current] = places
+            if self.bodies:
+                self.bodies[-1].add(current)
+                if current.op.name == "random_mask":
+                    raise TypeProblem("E0901", "dropout in a loop or a branch: its mask would be that of every step")
             if current.op.name == "reshape":
                 self._require_divisible(current, span)
             elif current.op.name in OF_GIVEN_SIZE:
                 self._require_sizes(current, span)
+            elif current.op.name in SLIDING:
+                for room, text in rooms(current):
+                    self.require(room, text, span)
             self._require_positions(current, span)
             self.node_count += 1
             self.check_size(current.type)
@@ -109,6 +137,36 @@ class Context:
         if self.node_count > NODE_LIMIT:
             self.stop(span)
         return node
+
+    @contextmanager
+    def body(self) -> Iterator[set[Node]]:
+        """Collect the nodes that are made; what is known of ints in here is forgotten after it."""
+        own: set[Node] = set()
+        before = self.counting
+        self.bodies.append(own)
+        self.counting = replace(before, ranges=dict(before.ranges))
+        try:
+            yield own
+        finally:
+            self.bodies.pop()
+            before.serial = self.counting.serial
+            self.counting = before
+
+    def fresh_length(self) -> Dim:
+        """The number of steps of a loop that only run time knows; no dim of a model has such a name."""
+        self.loop_count += 1
+        return Dim.symbol(f"_steps{self.loop_count}")
+
+    def way_back(self) -> Callable[[], None]:
+        """A function that forgets what has been found since: for what must be evaluated once more."""
+        count, reported, requirements = len(self.diagnostics), set(self._reported), list(self.requirements)
+        known, variables, accesses = self.assumed_known, len(self.variables), len(self.accesses)
+
+        def forget() -> None:
+            del self.diagnostics[count:], self.variables[variables:], self.accesses[accesses:]
+            self._reported, self.requirements, self.assumed_known = reported, requirements, known
+
+        return forget
 
     def suggestion(self, word: str, known: Iterable[str]) -> str:
         """`did you mean …?`; it takes time, so that a file full of errors gets it for the first ones."""
@@ -163,8 +221,10 @@ class Context:
                 self.require(high - last - 1, f"index {last} of an axis of {high}", span)
 
     def require(self, slack: Dim, text: str, span: Span) -> None:
-        """Note that the model holds only where `slack` is not negative."""
-        if slack.known is None and not slack.is_natural:
+        """Note that the model holds only where `slack` is not negative; in an `if` on dims, where that is taken."""
+        if slack.known is None and not self.counting.follows(slack):
+            for guard in self.counting.guards:
+                slack = slack.maximum(-guard - 1)
             place = self.calls[0][1] if self.calls else span
             new = Requirement(slack, text, place.line)
             if all(old.slack != slack for old in self.requirements):

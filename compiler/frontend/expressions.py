@@ -19,9 +19,9 @@ from ..ir import OPS, Node
 from ..types import Dim, Kind, TypeProblem, promote, shape_text, size_of
 from .context import Context
 from .habits import attribute_help, name_help
-from .scope import Scope
+from .scope import Binding, Scope
 from .signature import BUILTINS
-from .values import POISON, Poison, Static, Text, Value, as_kind, as_value_node, describe
+from .values import POISON, Elsewhere, Poison, Static, Text, Value, as_kind, as_value_node, describe
 
 ARITHMETIC = {"+": "add", "-": "sub", "*": "mul", "/": "div", "//": "floordiv", "%": "mod", "**": "power"}
 COMPARISONS = {
@@ -41,7 +41,11 @@ class Evaluator:
 
     def inside(self, scope: Scope) -> Evaluator:
         """An evaluator for another scope, with the same findings."""
-        return Evaluator(self.context, scope, self._call)
+        return self.apart(self.context, scope)
+
+    def apart(self, context: Context, scope: Scope) -> Evaluator:
+        """An evaluator for another file."""
+        return Evaluator(context, scope, self._call)
 
     # --- entry points ----------------------------------------------------------------------------
 
@@ -103,11 +107,18 @@ class Evaluator:
     def _name(self, expr: ast.Name) -> Value:
         binding = self.scope.find(expr.id)
         if binding is not None:
-            return binding.value
+            value = binding.value
+            return self._elsewhere(expr, binding) if isinstance(value, Elsewhere) else value
         is_constant, value = self.scope.constant(expr.id)
         if is_constant:
             return value
         return self.undefined(expr)
+
+    def _elsewhere(self, expr: ast.Name, binding: Binding) -> Poison:
+        notes = (Note(binding.span, "it is declared"),)
+        message = f"`{expr.id}` belongs to the model of `{binding.span.source.file}`"
+        help_text = "an imported function sees the functions and consts of its file: make it a parameter"
+        return self.context.report("E0308", message, expr.span, "", notes, help_text)
 
     def means_something(self, name: str) -> bool:
         """Whether the name is that of a value."""

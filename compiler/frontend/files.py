@@ -31,6 +31,7 @@ from .library import import_names
 from .scope import Scope
 from .statements import again, define, defined_names
 from .values import Elsewhere, Poison, Static
+from .walk import words_of
 
 DEEPEST = 50  # files that import one another in a chain
 MOST = 200  # files
@@ -40,7 +41,7 @@ def import_file(evaluator: Evaluator, statement: ast.FileImport) -> None:
     """Make the named functions and constants of another file known."""
     found = _opened(evaluator, statement)
     for name in statement.names:
-        if found is None:
+        if found is None or found.context.diagnostics:  # what comes of a faulty file is not known
             evaluator.context.assumed_known |= {name.id}
         else:
             _take(evaluator, found, name, statement.path.value)
@@ -50,9 +51,7 @@ def _take(evaluator: Evaluator, found: Evaluator, name: ast.Name, file: str) -> 
     """One name: the function, the constant, or both."""
     context, scope = evaluator.context, evaluator.scope
     function, binding = found.scope.functions.get(name.id), found.scope.values.get(name.id)
-    if name.id in found.context.assumed_known | found.context.ambiguous:
-        context.assumed_known |= {name.id}
-    elif function is None and (binding is None or isinstance(binding.value, Elsewhere)):
+    if function is None and (binding is None or isinstance(binding.value, Elsewhere)):
         notes = () if binding is None else (Note(binding.span, "it is declared"),)
         known = [n for n, b in found.scope.values.items() if not isinstance(b.value, Poison)]
         help_text = suggestion(name.id, (*found.scope.functions, *known))
@@ -124,11 +123,13 @@ def _leads_back(context: Context, key: str, source: Source, place: Span) -> bool
 def _checked(evaluator: Evaluator, source: Source) -> Evaluator:
     """The names of a file, with its own findings added to those of the model."""
     model, syntax_errors = parse(source)
-    context = Context(diagnostics=list(syntax_errors), files=evaluator.context.files)
+    context = Context(
+        diagnostics=list(syntax_errors),
+        assumed_known=words_of(syntax_errors),
+        files=evaluator.context.files,
+    )
     found = evaluator.apart(context, Scope())
     context.functions = {s.name.id: s for s in model.statements if isinstance(s, ast.FuncDef)}
-    if syntax_errors:
-        context.assumed_known = frozenset(_words(source))
     for statement in model.statements:
         try:
             _statement(found, statement)
@@ -137,11 +138,6 @@ def _checked(evaluator: Evaluator, source: Source) -> Evaluator:
     names_in_functions(found, model)
     evaluator.context.diagnostics.extend(context.diagnostics)
     return found
-
-
-def _words(source: Source) -> list[str]:
-    """Every word of a file that did not parse: it may have been defined there."""
-    return "".join(c if f"_{c}".isidentifier() else " " for c in source.text).split()
 
 
 def _statement(found: Evaluator, statement: ast.Statement) -> None:

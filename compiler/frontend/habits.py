@@ -22,6 +22,7 @@ _FUNCTIONS = {
     "mean_squared_error": "mse", "mse_loss": "mse", "l1_loss": "mae", "mean_absolute_error": "mae",
     "smooth_l1_loss": "huber", "bce": "binary_cross_entropy", "clamp": "clip", "identity": "eye",
     "gather": "embedding", "take": "embedding", "log_sum_exp": "logsumexp",
+    "gammaln": "lgamma", "loggamma": "lgamma", "psi": "digamma", "betaln": "lbeta",
     "inverse": "inv", "empty": "zeros", "tensordot": "einsum",
 }  # fmt: skip
 
@@ -34,7 +35,7 @@ _INSTEAD = {
     "divide": "a quotient is `a / b`", "add": "a sum is `a + b`", "subtract": "a difference is `a - b`",
     "negative": "write `-x`", "float": "ints become real by themselves",
     "real": "ints become real by themselves", "int": "`floor(x)` and `round(x)` give whole numbers, as reals",
-    "len": _SIZES, "shape": _SIZES, "size": _SIZES, "ndim": _SIZES, "rand": _DRAWN, "randn": _DRAWN,
+    "gamma": "for x > 0 it is `exp(lgamma(x))`", "len": _SIZES, "shape": _SIZES, "size": _SIZES, "ndim": _SIZES, "rand": _DRAWN, "randn": _DRAWN,
     "random": _DRAWN, "normal": _DRAWN, "uniform": _DRAWN, "array": "an array is `[a, b]`",
     "tensor": "an array is `[a, b]`", "list": "an array is `[a, b]`", "asarray": "an array is `[a, b]`",
     "tuple": "a tuple is `(a, b)`", "isnan": "`x != x` is true where x is nan",

@@ -11,6 +11,7 @@ from autodiffc.grammar.diagnostics import suggestion
 
 from ..ir import Graph, Literal, Node
 from ..model import Argument, Bound, Initialiser
+from ..ops.products import GROUPED
 from ..types import Type, TypeProblem, shape_text
 from .expressions import Evaluator
 from .signature import BUILTINS
@@ -159,11 +160,7 @@ def weighed(arguments: Iterable[Argument], graph: Graph) -> Iterator[Argument]:
 
 def _convolved(node: Node) -> Iterator[tuple[Node, int]]:
     """The weights of a convolution, and how many axes its kernel has."""
-    if node.op.name in ("tensordot", "einsum") and len(node.args) == 2:
-        weight, patches = map(_unshaped, node.args)
-        if patches.op.name == "patches":
-            yield weight, len(patches["kernel"])
-
-
-def _unshaped(node: Node) -> Node:
-    return node.args[0] if node.op.name == "reshape" else node
+    if node.op.name == "tensordot":
+        yield node.args[0], len(node["axes"][0]) - 1
+    elif node.op.name == "einsum" and node["spec"] in GROUPED:
+        yield node.args[0].args[0], GROUPED.index(node["spec"]) + 1

@@ -18,19 +18,26 @@ from autodiffc.grammar.source import Source, Span
 from ..ir import Graph, Node
 from ..model import Argument, Binding, Program
 from ..types import Dim, TypeProblem
+from .adjoints import attach
+from .asserts import assertion, guard_outputs
 from .calls import call
 from .context import Context
 from .declarations import Declarations, declare, differentiated
+from .draws import masks_as_arguments
+from .initialisers import weighed
 from .expressions import Evaluator
+from .files import import_file
+from .functions import define_function, names_in_functions
 from .library import import_names
 from .positions import Range, overlap, picked
 from .scope import Scope
 from .signature import BUILTINS
 from .statements import again, assign, define, defined_names, later, spoil
 from .values import POISON, Poison
-from .walk import walk
+from .walk import words_of
 
 LONGEST_HEAD = 4_000
+OF_A_LIBRARY = (ast.FuncDef, ast.AdjointDef, ast.ConstDecl, ast.LibraryImport, ast.FileImport)
 
 
 def check(
@@ -41,7 +48,7 @@ def check(
     `syntax_errors` are the parser's findings: what their lines may have defined is taken as known.
     `dims` are the values that `-D` gives to dims.
     """
-    context = Context(diagnostics=list(syntax_errors), assumed_known=_words_of(syntax_errors))
+    context = Context(diagnostics=list(syntax_errors), assumed_known=words_of(syntax_errors))
     evaluator = Evaluator(context, Scope(), call)
     for name in defined_names(tuple(s for s in model.statements if not isinstance(s, ast.AugAssign))):
         context.defined.setdefault(name.id, name.span)
@@ -56,21 +63,10 @@ def check(
     target, wrt = differentiated(evaluator, found)
     bindings = _bindings(context, found)
     _whole_file(context, found, model, bool(syntax_errors))
-    _unexpanded(evaluator, model)
+    names_in_functions(evaluator, model)
     if context.diagnostics:
         raise ModelError(context.diagnostics)
     return _program(model.source, context, found, target, wrt, bindings)
-
-
-def _words_of(diagnostics: Sequence[Diagnostic]) -> frozenset[str]:
-    """Every word on a line that did not parse: it may have been defined there."""
-    words: set[str] = set()
-    for span in (span for d in diagnostics for span in (d.span, *(n.span for n in d.notes))):
-        source = span.source
-        for number in range(span.line, source.place(span.end)[0] + 1):
-            text = "".join(c if f"_{c}".isidentifier() else " " for c in source.line(number))
-            words |= set(text.split())
-    return frozenset(words)
 
 
 def _statement(evaluator: Evaluator, found: Declarations, statement: ast.Statement) -> None:
@@ -78,9 +74,15 @@ def _statement(evaluator: Evaluator, found: Declarations, statement: ast.Stateme
     if isinstance(statement, ast.Assign):
         assign(evaluator, statement)
     elif isinstance(statement, ast.FuncDef):
-        _function(evaluator, statement)
+        define_function(evaluator, statement)
+    elif isinstance(statement, ast.Assert):
+        assertion(evaluator, statement)
+    elif isinstance(statement, ast.AdjointDef):
+        attach(evaluator, statement)
     elif isinstance(statement, ast.LibraryImport):
         import_names(evaluator, statement)
+    elif isinstance(statement, ast.FileImport):
+        import_file(evaluator, statement)
     elif isinstance(statement, ast.Return):
         # The line above may be a `def` that did not parse.
         if not any(d.code < "E02" for d in context.diagnostics):
@@ -103,28 +105,13 @@ def _augmented(evaluator: Evaluator, statement: ast.AugAssign, target: ast.Name)
     define(evaluator, target, POISON, help_text)
 
 
-def _function(evaluator: Evaluator, statement: ast.FuncDef) -> None:
-    context, scope = evaluator.context, evaluator.scope
-    earlier = scope.functions.get(statement.name.id)
-    if earlier is not None:
-        again(evaluator, statement.name, earlier)
-        return
-    seen: dict[str, Span] = {}
-    for parameter in statement.params:
-        if parameter.name.id in seen:
-            notes = (Note(seen[parameter.name.id], "the first stands"),)
-            context.report("E0206", f"two parameters `{parameter.name.id}`", parameter.name.span, "", notes)
-        seen[parameter.name.id] = parameter.name.span
-    scope.define_function(statement)
-
-
 # --- what only the whole file shows --------------------------------------------------------------
 
 
 def _whole_file(context: Context, found: Declarations, model: ast.Model, incomplete: bool) -> None:
     place = Span(model.source, 0, 0)
     if not found.outputs and not incomplete:
-        only = all(isinstance(s, (ast.FuncDef, ast.ConstDecl, ast.LibraryImport)) for s in model.statements)
+        only = all(isinstance(s, OF_A_LIBRARY) for s in model.statements)
         message = (
             "a file of functions can only be imported"
             if only and model.statements
@@ -170,40 +157,6 @@ def _line(size: Dim, name: str) -> tuple[int, int] | None:
     return (factor, offset) if factor > 0 else None
 
 
-def _unexpanded(evaluator: Evaluator, model: ast.Model) -> None:
-    """The names and statements in functions that nothing calls are checked all the same."""
-    for statement in model.statements:
-        if isinstance(statement, ast.FuncDef) and statement.span not in evaluator.context.expanded:
-            _names_in_function(evaluator, statement)
-
-
-def _names_in_function(evaluator: Evaluator, definition: ast.FuncDef) -> None:
-    function = evaluator.scope.functions.get(definition.name.id)
-    if function is None or function.definition is not definition:
-        return
-    inner = evaluator.inside(Scope(parent=evaluator.scope, horizon=function.order))
-    for parameter in definition.params:
-        inner.scope.define(parameter.name.id, POISON, parameter.name.span)
-        for dim in parameter.type.dims if parameter.type else ():
-            for part in walk(dim):
-                if isinstance(part, ast.Name):
-                    inner.scope.define(part.id, POISON, part.span)
-    for name in defined_names(definition.body):
-        inner.scope.define(name.id, POISON, name.span)
-    for statement in definition.body:
-        later(evaluator.context, statement)
-    for part in walk(definition.body):
-        if isinstance(part, ast.Call) and not _known_function(inner, part.func.id):
-            inner.value(part)
-    for part in walk(definition.body):
-        if isinstance(part, ast.Name) and not inner.means_something(part.id):
-            inner.undefined(part)
-
-
-def _known_function(inner: Evaluator, name: str) -> bool:
-    return name in BUILTINS or inner.scope.find_function(name) is not None
-
-
 # --- the result ------------------------------------------------------------------------------------
 
 
@@ -218,14 +171,17 @@ def _program(
     outputs = tuple((name, node) for name, node in found.outputs.items() if not isinstance(node, Poison))
     arguments = sorted(found.arguments, key=lambda a: a.role == "param")
     inputs = tuple(found.nodes[a.name] for a in arguments)
+    params = {node for a, node in zip(arguments, inputs) if a.role == "param"}
+    outputs = guard_outputs(outputs, found.loss_name, context.checks, params)
     graph = Graph(inputs, outputs, _live_names(context, found), dict(context.origins))
+    graph, draws = masks_as_arguments(graph, {*context.defined, *graph.names.values()})
     return Program(
         name=found.model.name.id if found.model is not None else PurePath(source.name).stem,
         source=source,
         doc=_head_comment(source),
         dims=tuple(found.dims),
         constants=dict(found.constants),
-        arguments=tuple(_labelled(arguments, graph)),
+        arguments=tuple(weighed(_labelled(arguments, graph), graph)),
         graph=graph,
         outputs=tuple(found.outputs),
         loss=found.loss_name,
@@ -233,6 +189,8 @@ def _program(
         wrt=wrt,
         bindings=bindings,
         requirements=tuple(context.requirements),
+        imports=tuple(context.files.sources),
+        draws=draws,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -11,6 +12,7 @@ from autodiffc.grammar.source import Span
 
 from .. import ir
 from .values import Value
+from .variables import Variable
 
 _CONSTANTS: dict[str, Value] = {
     "pi": ir.const(float(np.pi)),
@@ -34,6 +36,23 @@ class Binding:
 
 
 @dataclass(frozen=True, eq=False)
+class OwnAdjoint:
+    """The adjoint that a function brings, and the first definition of the file that it cannot see."""
+
+    definition: ast.AdjointDef
+    horizon: int
+
+
+@dataclass(frozen=True, eq=False)
+class Gone:
+    """A name that has no value here: where it gets one, and why that does not reach here."""
+
+    span: Span
+    why: str
+    help: str
+
+
+@dataclass(frozen=True, eq=False)
 class Function:
     """A function of the model or of a library: its definition and what it can see."""
 
@@ -41,6 +60,7 @@ class Function:
     scope: Scope
     order: int
     horizon: int | None  # of what it sees in its scope; a library's functions see all of their module
+    adjoint: OwnAdjoint | None = None
 
 
 @dataclass(eq=False)
@@ -52,10 +72,31 @@ class Scope:
     values: dict[str, Binding] = field(default_factory=dict)
     functions: dict[str, Function] = field(default_factory=dict)
     count: int = 0
+    depth: int = 0  # of the loops and branches that are being evaluated
+    fixed: dict[str, str] = field(default_factory=dict)  # names that keep their value, and what they are
+    gone: dict[str, Gone] = field(default_factory=dict)
+    variables: dict[str, Variable] = field(default_factory=dict)
 
     def define(self, name: str, value: Value, span: Span) -> None:
         self.values[name] = Binding(value, span, self.count)
+        self.gone.pop(name, None)
         self.count += 1
+
+    def rebind(self, name: str, value: Value, span: Span) -> None:
+        """Another value for a name; what sees the old one sees the new one."""
+        self.values[name] = Binding(value, span, self.values[name].order)
+
+    @contextmanager
+    def block(self) -> Iterator[None]:
+        """A loop's body or a branch: what it defines and changes is undone after it."""
+        values, gone, fixed = dict(self.values), dict(self.gone), dict(self.fixed)
+        variables = dict(self.variables)
+        self.depth += 1
+        try:
+            yield
+        finally:
+            self.depth -= 1
+            self.values, self.gone, self.fixed, self.variables = values, gone, fixed, variables
 
     def define_function(self, definition: ast.FuncDef, scope: Scope | None = None) -> None:
         horizon = self.count if scope is None else None
@@ -65,7 +106,7 @@ class Scope:
     def find(self, name: str) -> Binding | None:
         """The binding of a name that can be seen from here."""
         found = self.values.get(name)
-        if found is None and self.parent is not None:
+        if found is None and self.parent is not None and name not in self.gone:
             found = self.parent.values.get(name)
             if found is not None and self.horizon is not None and found.order >= self.horizon:
                 return None
@@ -73,7 +114,8 @@ class Scope:
 
     def constant(self, name: str) -> tuple[bool, Value]:
         """Whether the name is a constant of the language, and its value."""
-        return name in _CONSTANTS, _CONSTANTS.get(name)
+        known = name in _CONSTANTS and name not in self.gone
+        return known, _CONSTANTS[name] if known else None
 
     def find_function(self, name: str) -> Function | None:
         found = self.functions.get(name)

@@ -11,6 +11,7 @@ from autodiffc.grammar.source import Span
 from .. import ops
 from ..ir import Node
 from ..types import KIND_ORDER, Dim, Type, TypeProblem
+from .asserts import assertion
 from .context import Context
 from .expressions import Evaluator
 from .scope import KEYWORD_CONSTANTS, Function
@@ -19,14 +20,6 @@ from .values import POISON, Poison, Static, Value, as_kind, as_value_node, descr
 LONGEST_NAME = 255
 KINDS = ("real", "int", "bool")
 _LATER = {
-    ast.For: "a `for` loop",
-    ast.If: "an `if` statement",
-    ast.While: "a `while` loop",
-    ast.VarDecl: "`var`",
-    ast.AdjointDef: "a function's own `adjoint`",
-    ast.FileImport: "importing a file",
-    ast.Assert: "`assert`",
-    ast.AugAssign: "`+=` and its kin",
 }
 
 
@@ -83,18 +76,20 @@ def defined_names(statements: ast.Block) -> Iterator[ast.Name]:
     stack = list(reversed(statements))
     while stack:
         statement = stack.pop()
-        for body in reversed(_bodies(statement)):
+        for body in reversed(blocks_of(statement)):
             stack.extend(reversed(body))
-        yield from (target for target in _targets(statement) if isinstance(target, ast.Name))
+        yield from (target for target in targets_of(statement) if isinstance(target, ast.Name))
 
 
-def _bodies(statement: ast.Statement) -> tuple[ast.Block, ...]:
+def blocks_of(statement: ast.Statement) -> tuple[ast.Block, ...]:
+    """The blocks of a loop or an `if`."""
     if isinstance(statement, ast.If):
         return (*(body for _, body in statement.branches), statement.orelse)
     return (statement.body,) if isinstance(statement, (ast.For, ast.While)) else ()
 
 
-def _targets(statement: ast.Statement) -> tuple[ast.Syntax | None, ...]:
+def targets_of(statement: ast.Statement) -> tuple[ast.Syntax | None, ...]:
+    """What a statement by itself gives values to."""
     if isinstance(statement, ast.Assign):
         return statement.targets
     if isinstance(statement, ast.AugAssign):
@@ -103,9 +98,9 @@ def _targets(statement: ast.Statement) -> tuple[ast.Syntax | None, ...]:
         return (statement.variable,)
     if isinstance(statement, ast.DimDecl):
         return tuple(item.name for item in statement.items)
-    if isinstance(statement, (ast.InputDecl, ast.ParamDecl, ast.FileImport)):
+    if isinstance(statement, (ast.InputDecl, ast.ParamDecl)):
         return statement.names
-    if isinstance(statement, (ast.ConstDecl, ast.VarDecl, ast.AdjointDef)):
+    if isinstance(statement, (ast.ConstDecl, ast.VarDecl)):
         return (statement.name,)
     if isinstance(statement, (ast.OutputDecl, ast.LossDecl)) and statement.value is not None:
         return (statement.name,)
@@ -133,8 +128,12 @@ def define(evaluator: Evaluator, name: ast.Name, value: Value, help: str = "") -
         context.assumed_known |= {name.id}
         return
     earlier = scope.values.get(name.id)
-    if earlier is not None:
+    if earlier is not None and scope.depth and name.id not in scope.fixed:
+        scope.rebind(name.id, value, name.span)
+    elif earlier is not None:
         help_text = "give the second value a name of its own"
+        if name.id in scope.fixed:
+            help_text = f"{scope.fixed[name.id]} keeps its value: give the other one a name of its own"
         if isinstance(earlier.value, Static) and isinstance(value, Static):
             help_text = f"a dim gets its value where it is declared: `dim {name.id} = …`"
         notes = (Note(earlier.span, "it is first defined"),)
@@ -142,7 +141,8 @@ def define(evaluator: Evaluator, name: ast.Name, value: Value, help: str = "") -
             context.report("E0206", f"`{name.id}` is defined twice", name.span, "", notes, help or help_text)
         scope.define(name.id, POISON, earlier.span)
         return
-    scope.define(name.id, value, name.span)
+    else:
+        scope.define(name.id, value, name.span)
     if isinstance(value, Node):
         context.name(value, name.id)
 
@@ -157,26 +157,49 @@ def again(evaluator: Evaluator, name: ast.Name, earlier: Function) -> None:
 def assign(evaluator: Evaluator, statement: ast.Assign) -> None:
     """`a = e`, `a: real[N] = e`, `a, b = e`."""
     value = evaluator.value(statement.value)
-    written = next((t for t in statement.targets if isinstance(t, ast.Index)), None)
-    if written is not None:
-        if not isinstance(evaluator.value(written.value), Poison):
-            evaluator.context.report("E0901", "writing elements is not supported yet", written.span)
+    if len(statement.targets) > 1:
+        _take_apart(evaluator, statement, value)
         return
-    names = [t for t in statement.targets if isinstance(t, ast.Name)]
-    if len(names) > 1:
-        _take_apart(evaluator, statement, names, value)
-        return
+    target = statement.targets[0]
     if statement.annotation is not None and not isinstance(value, Poison):
         try:
             value = check_type(
-                evaluator, statement.annotation, as_value_node(value), statement.value.span, names[0].id
+                evaluator, statement.annotation, as_value_node(value), statement.value.span, target.span.text
             )
         except TypeProblem as problem:
             value = evaluator.context.problem(problem.code, str(problem), statement.value.span)
-    define(evaluator, names[0], value)
+    _give(evaluator, target, value, statement.value.span)
 
 
-def _take_apart(evaluator: Evaluator, statement: ast.Assign, names: list[ast.Name], value: Value) -> None:
+def _give(evaluator: Evaluator, target: ast.Name | ast.Index, value: Value, span: Span) -> None:
+    if isinstance(target, ast.Name):
+        define(evaluator, target, value)
+    else:
+        from .elements import write
+
+        write(evaluator, target, value, span)
+
+
+def augment(evaluator: Evaluator, statement: ast.AugAssign) -> None:
+    """`x += e` in a loop or a branch; elsewhere it is a second definition of x. `a[i] += e` adds to elements."""
+    target = statement.target
+    if isinstance(target, ast.Index):
+        from .elements import add
+
+        add(evaluator, statement, target)
+    elif evaluator.scope.depth:
+        value = ast.Binary(statement.span, statement.op, target, statement.value, statement.span)
+        assign(evaluator, ast.Assign(statement.span, (target,), None, value))
+    else:
+        evaluator.value(statement.value)
+        if target.id in evaluator.scope.values:
+            define(evaluator, target, POISON, "outside a loop, give the new value a name of its own")
+        else:
+            evaluator.undefined(target)
+
+
+def _take_apart(evaluator: Evaluator, statement: ast.Assign, value: Value) -> None:
+    names = statement.targets
     if isinstance(value, Node) and value.rank and value.shape[0].known == len(names):
         rest = tuple(("slice", Dim.of(0), d, 1) for d in value.shape[1:])
         rows = range(len(names))
@@ -190,11 +213,12 @@ def _take_apart(evaluator: Evaluator, statement: ast.Assign, names: list[ast.Nam
         value = evaluator.context.report(
             "E0210", message, statement.value.span, describe(value), help=help_text
         )
-    for position, name in enumerate(names):
-        define(evaluator, name, value[position] if isinstance(value, tuple) else POISON)
+    for position, target in enumerate(names):
+        part = value[position] if isinstance(value, tuple) else POISON
+        _give(evaluator, target, part, statement.value.span)
 
 
-def _is_damaged(context: Context, definition: ast.FuncDef) -> bool:
+def _is_damaged(context: Context, definition: ast.FuncDef | ast.AdjointDef) -> bool:
     """Whether lines of a function's body did not parse; its `return` may have been among them."""
     source, head = definition.span.source, definition.span.line
     broken = {d.span.line for d in context.diagnostics if d.code < "E02" and d.span.source is source}
@@ -210,7 +234,7 @@ class Block:
     def __init__(self, evaluator: Evaluator):
         self.evaluator = evaluator
 
-    def run(self, definition: ast.FuncDef) -> Value:
+    def run(self, definition: ast.FuncDef | ast.AdjointDef) -> Value:
         """The function's value, once its parameters are in the scope."""
         context = self.evaluator.context
         for statement, following in zip(definition.body, (*definition.body[1:], None)):
@@ -220,9 +244,11 @@ class Block:
                 return self._returned(statement)
             if isinstance(statement, ast.Assign):
                 assign(self.evaluator, statement)
+            elif isinstance(statement, ast.Assert):
+                assertion(self.evaluator, statement)
             else:
                 if not later(context, statement):
-                    message = "only assignments and `return` stand in a function"
+                    message = "only assignments, assertions and `return` stand in a function"
                     context.report("E0309", message, statement.span)
                 spoil(self.evaluator, statement)
         blocks = any(isinstance(s, (ast.If, ast.For, ast.While)) for s in definition.body)

@@ -40,6 +40,10 @@ class Poison:
     """What follows from an error that has been reported."""
 
 
+class Elsewhere(Poison):
+    """What belongs to the model of another file; its use is an error."""
+
+
 POISON = Poison()
 Value = Union[Node, Static, Text, None, Poison, tuple["Value", ...]]
 

@@ -13,7 +13,7 @@ from itertools import count
 from ..ir import Graph
 
 LETTERS = "abcghkmnpqrstuvwz"  # without d, of which adjoints are made, and what is read as a digit
-LEAVES = frozenset({"argument", "const", "dim"})
+NAMELESS = frozenset({"argument", "const", "dim", "check", "after"})
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Label:
     def run(self, graph: Graph) -> Graph:
         taken = {*graph.names.values(), *(n for n, _ in graph.outputs), *(i["name"] for i in graph.inputs)}
         labels = (label for label in _labels() if label not in taken)
-        unnamed = [n for n in graph.nodes() if n not in graph.names and n.op.name not in LEAVES]
+        unnamed = [n for n in graph.nodes() if n not in graph.names and n.op.name not in NAMELESS]
         return replace(graph, names={**graph.names, **dict(zip(unnamed, labels))}) if unnamed else graph
 
 

@@ -15,13 +15,14 @@ from dataclasses import dataclass, replace
 
 from ..ir import Graph, Node, topological
 from ..ops import argument
+from ..ops.checks import unguarded
 from ..types import INT
 from .dce import Dce
 
 Outputs = tuple[tuple[str, Node], ...]
 
 # What only shows its argument in another shape: the argument is saved in its stead.
-SHOWN = frozenset(["reshape", "transpose", "broadcast_to"])
+SHOWN = frozenset(["reshape", "transpose", "broadcast_to", "patches"])
 # What is made again where its arguments are there anyway.
 CHEAP = frozenset(
     [
@@ -135,7 +136,7 @@ def _frontier(roots: Iterable[Node], own: set[Node]) -> list[Node]:
 
 def _names(joint: Graph, saved: Iterable[Node], primal: Outputs, seed: Node) -> dict[Node, str]:
     """A name for each saved node: the model's where it has one, else after its op; each its own."""
-    outputs = dict(primal)
+    outputs = {name: unguarded(node) for name, node in primal}
     taken = {i["name"] for i in joint.inputs} | set(joint.names.values()) | set(outputs)
     names: dict[Node, str] = {}
     used: set[str] = set()

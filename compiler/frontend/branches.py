@@ -1,0 +1,169 @@
+"""`if` as a statement and between values: the branch that a condition takes, and no other, is computed.
+
+    if n > 3:                  branch(n > 3, x; then: (x) -> exp(x), orelse: (x) -> x)
+        y = exp(x)
+    else:
+        y = x
+
+A condition that is known now takes its branch now. `return` in a branch of a function ends the function there:
+what follows the `if` belongs to the branches that go on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from autodiffc.grammar import ast
+from autodiffc.grammar.diagnostics import Note
+from autodiffc.grammar.source import Span
+
+from .. import ops
+from ..ir import OPS, Node
+from ..types import TypeProblem, promote
+from .blocks import HANDLERS, assigned, condition_of, execute, forget, spread, step, too_deep
+from .bodies import close
+from .expressions import Evaluator, same_kind
+from .functions import names_in_block
+from .scope import Binding, Gone
+from .structure import flatten, rebuild
+from .values import POISON, Poison, Static, Value, as_kind, as_value_node, describe, evaluate_constant
+from .walk import walk
+
+CHEAP = 4  # operations on numbers that are computed whether they are chosen or not
+_RESULT = ""
+
+
+@dataclass(eq=False)
+class _Side:
+    """What one branch gives: its values by name, and the nodes made for them."""
+
+    own: set[Node] = field(default_factory=set)
+    values: dict[str, Binding] = field(default_factory=dict)
+
+
+Run = Callable[[], "Value"]
+
+
+def _if(evaluator: Evaluator, statement: ast.If) -> None:
+    (expr, then), orelse = statement.branches[0], _rest(statement)
+    names = assigned((statement,))
+    condition = POISON if too_deep(evaluator, statement.span, False) else condition_of(evaluator, expr)
+    if isinstance(condition, Poison):
+        forget(evaluator, names)
+        return
+    known = evaluate_constant(condition)
+    if known is not None:
+        _taken(evaluator, *((then, orelse) if known else (orelse, then)))
+        return
+    sides = [
+        _side(evaluator, statement, condition, truth, block) for truth, block in ((True, then), (False, orelse))
+    ]
+    chosen = _choose(evaluator, condition, sides, list(names), statement.span)
+    for name, value in chosen.items():
+        _define(evaluator, name, value, names[name])
+    for name in names:
+        if name not in evaluator.scope.values and any(name in side.values for side in sides):
+            help_text = "assign it in every branch, or before the `if`"
+            evaluator.scope.gone[name] = Gone(names[name], "it is assigned in some branches only", help_text)
+
+
+def _rest(statement: ast.If) -> ast.Block:
+    """What is done where the first condition does not hold."""
+    if len(statement.branches) == 1:
+        return statement.orelse
+    return (replace(statement, branches=statement.branches[1:]),)
+
+
+def _define(evaluator: Evaluator, name: str, value: Value, span: Span) -> None:
+    scope = evaluator.scope
+    if name in scope.values:
+        scope.rebind(name, value, scope.values[name].span)
+    else:
+        scope.define(name, value, span)
+
+
+def _taken(evaluator: Evaluator, block: ast.Block, other: ast.Block) -> None:
+    """The branch that is known to be taken; in the other one only the names are looked at."""
+    scope = evaluator.scope
+    scope.depth += 1
+    execute(evaluator, block)
+    scope.depth -= 1
+    names_in_block(evaluator, other, list(assigned(other)))
+    for name, span in assigned(other).items():
+        if name not in scope.values:
+            scope.gone[name] = Gone(span, "its branch is not taken", "assign it in every branch")
+
+
+def _side(
+    evaluator: Evaluator, key: object, condition: Node, truth: bool, block: ast.Block, tail: ast.Block = ()
+) -> _Side:
+    """Evaluate a branch; the scope is afterwards what it was."""
+    context, scope = evaluator.context, evaluator.scope
+    side = _Side()
+    with context.body() as side.own, scope.block():
+        counting = context.counting
+        counting.branches += ((key, int(truth), len(counting.loops)),)
+        counting.suppose(condition, truth)
+        execute(evaluator, block)
+        side.values = {name: scope.values[name] for name in assigned(block) if name in scope.values}
+    return side
+
+
+def _choose(
+    evaluator: Evaluator, condition: Node, sides: list[_Side], names: list[str], span: Span
+) -> dict[str, Value]:
+    """The values after a branch, of the names that have one on either side."""
+    context, scope = evaluator.context, evaluator.scope
+    bindings = {}
+    for name in names:
+        before = scope.values.get(name)
+        pair = [side.values.get(name, before) for side in sides]
+        if pair[0] is not None and pair[1] is not None and pair[0] is not pair[1]:
+            bindings[name] = (pair[0], pair[1])
+    united: dict[str, tuple[list[Node], list[Node]]] = {}
+    shapes: dict[str, Value] = {}
+    result: dict[str, Value] = {}
+    with context.body() as own:
+        for name, (a, b) in bindings.items():
+            nodes = _united(evaluator, name, a, b)
+            if nodes is None:
+                result[name] = POISON
+            elif a.value is b.value or (isinstance(a.value, Static) and a.value == b.value):
+                result[name] = a.value
+            else:
+                united[name], shapes[name] = nodes, a.value
+    if united:
+        groups = [[(n, node) for n, pair in united.items() for node in pair[i]] for i in (0, 1)]
+        made = own.union(*(side.own for side in sides))
+        closed = close(context, scope, made, (), groups)
+        then, orelse = closed.graphs
+        node = context.made(ops.branch(condition, *closed.given, then=then, orelse=orelse), span)
+        result |= spread(evaluator, node, shapes, span)
+    return result
+
+
+def _united(evaluator: Evaluator, name: str, a: Binding, b: Binding) -> tuple[list[Node], list[Node]] | None:
+    """The nodes of both values, made of one kind; None, and a report, where they are of other shapes."""
+    if isinstance(a.value, Poison) or isinstance(b.value, Poison):
+        return None
+    context = evaluator.context
+    what = f"`{name}`" if name else "what is returned"
+    try:
+        pairs = list(zip(flatten(a.value), flatten(b.value)))
+        fits = len(flatten(a.value)) == len(flatten(b.value)) and all(x.shape == y.shape for x, y in pairs)
+    except TypeProblem as problem:
+        context.problem(problem.code, str(problem), b.span)
+        return None
+    if not fits:
+        label = f"{describe(a.value)} in one branch, {describe(b.value)} in the other"
+        notes = (Note(a.span, "the other one"),)
+        context.report("E0209", f"{what} is of two types", b.span, label, notes)
+        return None
+    kinds = [promote(x.type.kind, y.type.kind) for x, y in pairs]
+    first = [context.made(as_kind(x, kind), a.span) for (x, _), kind in zip(pairs, kinds)]
+    second = [context.made(as_kind(y, kind), b.span) for (_, y), kind in zip(pairs, kinds)]
+    return first, second
+
+
+HANDLERS[ast.If] = _if

@@ -1,0 +1,4 @@
+from "imported/layers.dsl" import weighted, dense
+dim D
+input x: real[D]
+output y = weighted(x) + dense(x)

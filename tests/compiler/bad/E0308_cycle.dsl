@@ -1,0 +1,3 @@
+from "imported/first.dsl" import one
+input x: real
+output y = one(x)

@@ -1,3 +1,0 @@
-from "other.dsl" import f
-input x: real
-output y = f(x)

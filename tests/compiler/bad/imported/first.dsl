@@ -1,0 +1,3 @@
+from "second.dsl" import two
+def one(x):
+    return two(x)

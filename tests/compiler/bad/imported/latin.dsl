@@ -1,0 +1,2 @@
+def latin(x):
+    return x # é

@@ -1,0 +1,3 @@
+from "../imported/first.dsl" import one
+def two(x):
+    return one(x)
