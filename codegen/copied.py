@@ -32,7 +32,7 @@ COPIED = _functions()
 @cache
 def source_of(name: str) -> str:
     """The source of a function, as it is copied."""
-    return inspect.getsource(COPIED[name]).rstrip("\n")
+    return inspect.getsource(COPIED[name]).rstrip("\n").replace("  # fmt: skip", "")
 
 
 @cache
@@ -67,13 +67,14 @@ def annotations_of(name: str) -> set[str]:
 def needed(names: Iterable[str]) -> list[str]:
     """The copied functions among the names and what they call, each after those that it calls."""
     order: dict[str, None] = {}
+    begun: set[str] = set()  # functions may call each other
 
     def visit(name: str) -> None:
-        if name in order or name not in COPIED:
+        if name in begun or name not in COPIED:
             return
+        begun.add(name)
         for other in globals_of(name):
-            if other != name:
-                visit(other)
+            visit(other)
         order[name] = None
 
     for name in sorted(names):

@@ -14,11 +14,23 @@ from collections.abc import Callable
 from inspect import isfunction
 from typing import Any
 
-from . import routines_array, routines_elementwise, routines_linalg, routines_scalar
+from autodiffc.compiler import special_error, special_gamma, special_scalar
 
+from . import routines_array, routines_elementwise, routines_linalg, routines_scalar, routines_windows
+
+MODULES = (
+    routines_scalar,
+    routines_elementwise,
+    routines_array,
+    routines_linalg,
+    routines_windows,
+    special_error,
+    special_gamma,
+    special_scalar,
+)
 ROUTINES: dict[str, Callable[..., Any]] = {
     name: function
-    for module in (routines_scalar, routines_elementwise, routines_array, routines_linalg)
+    for module in MODULES
     for name, function in vars(module).items()
     if isfunction(function) and name.startswith("_")
 }

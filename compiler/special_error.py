@@ -23,15 +23,15 @@ def _by_interval(
 ) -> ndarray:
     """Each branch on those elements of x that lie between its edges, in double precision."""
     dtype = np.result_type(x, *others)
-    x, *others = np.broadcast_arrays(x, *others)
+    x, *rest = np.broadcast_arrays(x, *others)
     place = np.searchsorted(edges, x, side="right")
     out = np.empty(x.shape)
     with np.errstate(all="ignore"):
         for i, branch in enumerate(branches):
             mine = place == i
             if mine.any():
-                out[mine] = branch(*(part[mine].astype(np.float64) for part in (x, *others)))
-    return out.astype(dtype, copy=False)[()]
+                out[mine] = branch(*(part[mine].astype(np.float64) for part in (x, *rest)))
+        return out.astype(dtype, copy=False)[()]
 
 
 def _polynomial(x: Any, coefficients: tuple[float, ...]) -> Any:
@@ -148,6 +148,6 @@ def _erfcx_scalar(x: float) -> float:
 
 def _log_erfc_scalar(x: float) -> float:
     """log(erfc(x)), also where erfc(x) underflows."""
-    if not 1.0 < x < math.inf:
-        return math.log1p(-math.erf(x)) if x < 1.0 else -x
-    return math.log(_erfcx_scalar(x)) - x * x
+    if x <= 1.0:
+        return math.log1p(-math.erf(x)) if x > -0.46875 else math.log(math.erfc(x))
+    return math.log(_erfcx_scalar(x)) - x * x if x < math.inf else -x

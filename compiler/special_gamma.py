@@ -125,11 +125,16 @@ def _lgamma_stepped(x: ndarray) -> ndarray:
 def _lbeta(a: ndarray, b: ndarray) -> ndarray:
     """lgamma(a) + lgamma(b) - lgamma(a + b), exact where a or b is large (after Didonato & Morris 1992)."""
     branches = (
-        lambda h, l: _lgamma(l) + _lgamma(h) - _lgamma(l + h),
-        lambda h, l: _by_interval(l, (0.0, 8.5), (branches[0], _lbeta_one_large, _lbeta_large), h),
+        _lbeta_small,
+        lambda h, l: _by_interval(l, (0.0, 8.5), (_lbeta_small, _lbeta_one_large, _lbeta_large), h),
         lambda h, l: np.where(l > 0.0, -h, np.nan),
     )
     return _by_interval(np.maximum(a, b), (8.5, np.inf), branches, np.minimum(a, b))
+
+
+def _lbeta_small(l: ndarray, h: ndarray) -> ndarray:
+    """lbeta(l, h) by its definition."""
+    return _lgamma(l) + _lgamma(h) - _lgamma(l + h)
 
 
 def _lbeta_one_large(l: ndarray, h: ndarray) -> ndarray:
@@ -182,7 +187,7 @@ def _digamma_drop(a: ndarray, b: ndarray) -> ndarray:
 
 
 def _digamma_drop_positive(low: ndarray, a: ndarray, b: ndarray) -> ndarray:
-    """The same for positive a and a + b, the lower of them given, by steps of 1 up to the asymptotic series."""
+    """The same for positive a and a + b, the lower of them given, by steps of 1 up to the series."""
     steps = np.maximum(np.ceil(8.5 - low), 0.0)
     total = _digamma_drop_far(a + steps, b)
     for step in range(8, -1, -1):

@@ -49,6 +49,8 @@ def _lgamma_reflected_scalar(x: float) -> float:
 
 def _lbeta_scalar(a: float, b: float) -> float:
     """lgamma(a) + lgamma(b) - lgamma(a + b), exact where a or b is large (after Didonato & Morris 1992)."""
+    if math.isnan(a + b):
+        return math.nan
     l, h = min(a, b), max(a, b)
     if h == math.inf:
         return -h if l > 0.0 else math.nan

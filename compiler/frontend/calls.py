@@ -23,9 +23,10 @@ from .adjoints import Bound, Call, governed_call
 from .context import CALL_DEPTH_LIMIT, CALL_LIMIT, Context
 from .expressions import Evaluator
 from .habits import argument_help, function_help
+from .returns import run
 from .scope import Function, Scope
 from .signature import BUILTINS, fit
-from .statements import Block, check_type
+from .statements import check_type
 from .values import POISON, ArgumentProblem, Poison, Static, Value, as_value_node
 from .walk import walk
 
@@ -235,7 +236,7 @@ def _run(
     try:
         for parameter, value in bound:
             inner.scope.define(parameter.name.id, value, parameter.name.span)
-        return Block(inner).run(definition)
+        return run(inner, definition)
     finally:
         context.calls.pop()
         context.expanding.pop()

@@ -161,7 +161,7 @@ lgamma = elementwise(
 
 _digamma_bounds = increasing(special_gamma._digamma)
 
-digamma = elementwise(
+digamma: Op = elementwise(
     "digamma",
     "The derivative of lgamma; -inf at 0, NaN at the other poles.",
     ("x",),
@@ -215,7 +215,7 @@ def _digamma_drop_vjp(g: Node, out: Node, a: Node, b: Node) -> tuple[Node, Node]
     return g * (polygamma(a, n=1) - below), -(g * below)
 
 
-digamma_drop = elementwise(
+digamma_drop: Op = elementwise(
     "digamma_drop",
     "digamma(a) - digamma(a + b), exact where b is small beside a.",
     ("a", "b"),

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from autodiffc.codegen.routines import ROUTINES
 
-AVAILABLE = {"np", "math", "ndarray", "_REAL", *dir(builtins)}
+AVAILABLE = {"Any", "Callable", "np", "math", "ndarray", "_REAL", *dir(builtins)}
 
 every_routine = pytest.mark.parametrize("name", sorted(ROUTINES))
 

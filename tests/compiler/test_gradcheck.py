@@ -45,7 +45,8 @@ POSITIVE = (0.0, 3.0)
 LIMITS: dict[str, tuple[float, float]] = {
     **dict.fromkeys(("arcsin", "arccos", "arctanh"), (-1.0, 1.0)),
     **dict.fromkeys(("log", "log2", "log10", "sqrt", "power", "nonnegative", "log1mexp"), POSITIVE),
-    **dict.fromkeys(("xlogy", "xlog1py", "rel_entr"), POSITIVE),
+    **dict.fromkeys(("xlogy", "xlog1py", "rel_entr", "lbeta", "digamma_drop"), POSITIVE),
+    **dict.fromkeys(("lgamma", "digamma", "polygamma"), POSITIVE),
     "arccosh": (1.0, 4.0),
     "log1p": (-1.0, 3.0),
     "logit": (0.0, 1.0),
@@ -58,6 +59,7 @@ UNARY = (
     *("sin", "cos", "tan", "tanh", "sinh", "cosh"),
     *("arcsin", "arccos", "arctan", "arcsinh", "arccosh", "arctanh"),
     *("sigmoid", "log_sigmoid", "softplus", "relu", "selu", "silu", "gelu_tanh"),
+    *("erf", "erfc", "erfcx", "log_erfc", "ndtr", "gelu", "lgamma", "digamma"),
 )
 
 # The ops that the precise profile puts in the place of plain ones: these are what a model uses.
@@ -100,6 +102,9 @@ EXAMPLES: dict[str, Callable[[], Node]] = {
     "rel_entr": lambda: ops.rel_entr(x, y),
     "bce_with_logits": lambda: ops.bce_with_logits(x, y),
     "arctan2": lambda: ops.arctan2(x, y),
+    "polygamma": lambda: ops.polygamma(x, n=2),
+    "lbeta": lambda: ops.lbeta(x, y),
+    "digamma_drop": lambda: ops.digamma_drop(x, y),
     **{name: lambda name=name: OPS[name](x) for name in UNARY},  # type: ignore[misc]
     "reshape": lambda: ops.reshape(ops.sin(A), shape=(K, N)),
     "transpose": lambda: ops.transpose(ops.sin(A), axes=(1, 0)),

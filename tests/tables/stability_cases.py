@@ -26,6 +26,7 @@ class Case:
     error: float = 3e-16
     slope_error: float | None = None
     floor: float = 0.0
+    digits: int = 2000  # 1 + exp(-1000) has 435 that matter, and its differences as many again
 
 
 def _sigmoid(x: Any) -> Any:
@@ -34,6 +35,16 @@ def _sigmoid(x: Any) -> Any:
 
 def _split(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split("|"))
+
+
+def _log_erfc(x: Any) -> Any:
+    """By the continued fraction where erfc itself has too many digits to compute."""
+    if x < 100:
+        return mp.log(mp.erfc(x))
+    fraction = x
+    for k in range(1500, 0, -1):
+        fraction = x + mp.mpf(k) / 2 / fraction
+    return -x * x - mp.log(fraction * mp.sqrt(mp.pi))
 
 
 BIG = (-800.0, -710.5, 800.0)
@@ -182,6 +193,76 @@ CASES = (
         ),
         {"a": (1.0 + 2e-16, 1e8, 1e200), "b": (1.0, 1e8 + 1e-7, 1e200)},
         lambda a, b: (a - b) * (a + b),
+    ),
+    Case(
+        "R19 erfc",
+        _split(
+            "1 - erf(x) | -erf(x) + 1 | -(erf(x) - 1) | (2 - 2 * erf(x)) / 2 | 1 + erf(-x) | 2 * (0.5 - 0.5 * erf(x))"
+        ),
+        {"x": (6.0, 7.5, 26.0)},
+        mp.erfc,
+        error=4e-16,
+        slope_error=1e-13,  # of exp(-x**2), whose exponent is rounded
+        digits=200,
+    ),
+    Case(
+        "R19 lower tail",
+        _split("1 + erf(x) | erf(x) + 1 | -(-erf(x) - 1) | 1 - erf(-x) | 2 - erfc(x)"),
+        {"x": (-6.0, -7.5, -26.0)},
+        lambda x: mp.erfc(-x),
+        error=4e-16,
+        slope_error=1e-13,
+        digits=200,
+    ),
+    Case(
+        "R19 erf",
+        _split("1 - erfc(x) | -erfc(x) + 1 | -(erfc(x) - 1) | (2 - 2 * erfc(x)) / 2 | 1 + -1 * erfc(x)"),
+        {"x": (1e-17, -3e-12, 1e-300)},
+        mp.erf,
+        error=4e-16,
+        digits=200,
+    ),
+    Case(
+        "R20",
+        _split(
+            "log(erfc(x)) | log(1 - erf(x)) | log1p(-erf(x)) | log(-(erf(x) - 1)) | -log(1 / erfc(x)) | log(1 + erf(-x))"
+        ),
+        {"x": (7.0, 30.0, 300.0)},
+        _log_erfc,
+        error=4e-16,
+        slope_error=4e-16,
+        digits=200,
+    ),
+    Case(
+        "R20 normal tail",
+        _split("log(0.5 * erfc(x)) | log(erfc(x) / 2) | log(0.5 - 0.5 * erf(x)) | log((1 - erf(x)) * 0.5)"),
+        {"x": (7.0, 30.0, 300.0)},
+        lambda x: _log_erfc(x) - mp.log(2),
+        error=4e-16,
+        slope_error=4e-16,
+        digits=200,
+    ),
+    Case(
+        "R21",
+        _split(
+            "0.5 * x * (1 + erf(x / sqrt(2))) | x * 0.5 * (erf(x * sqrt(0.5)) + 1) | (x + x * erf(x / sqrt(2))) / 2"
+            " | x / 2 * (1.0 - erf(-x / 2**0.5)) | 0.5 * x * erfc(-x / sqrt(2)) | x * ndtr(x)"
+        ),
+        {"x": (-37.0, -8.0, -20.0)},
+        lambda x: x * mp.erfc(-x / mp.sqrt(2)) / 2,
+        error=2e-13,
+        digits=200,
+    ),
+    Case(
+        "R21 near 0",
+        _split(
+            "0.5 * x * (1 + erf(x / sqrt(2))) | x * 0.5 * (erf(x * sqrt(0.5)) + 1) | (x + x * erf(x / sqrt(2))) / 2"
+            " | x / 2 * (1.0 - erf(-x / 2**0.5)) | 0.5 * x * erfc(-x / sqrt(2)) | x * ndtr(x)"
+        ),
+        {"x": (1e-3, -1e-2, 1e-200)},
+        lambda x: x * mp.erfc(-x / mp.sqrt(2)) / 2,
+        error=4e-16,
+        digits=200,
     ),
     Case(
         "R22 tanh",

@@ -30,11 +30,11 @@ def module(case: Case, text: str, type_: str, level: int = 1) -> ModuleType:
 
 def truth(case: Case, index: int) -> tuple[Any, list[Any]]:
     """Value and partial derivatives at a point, to many digits."""
-    with mp.workdps(2000):  # 1 + exp(-1000) has 435 digits that matter, and its differences as many again
+    with mp.workdps(case.digits):
         point = [mp.mpf(values[index]) for values in case.points.values()]
         slopes = []
         for i in range(len(point)):
-            step = (abs(point[i]) or mp.mpf(1)) * mp.mpf(10) ** -700
+            step = (abs(point[i]) or mp.mpf(1)) * mp.mpf(10) ** int(-0.35 * case.digits)
             right, left = ([*point[:i], point[i] + s, *point[i + 1 :]] for s in (step, -step))
             if point[i] == 0:  # the edge of a domain
                 slopes.append((case.exact(*right) - case.exact(*point)) / step)

@@ -1,2 +1,0 @@
-input x: real
-output f = gelu(x)
