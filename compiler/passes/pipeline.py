@@ -19,11 +19,14 @@ from ..model import Derivative, Program
 from ..ops import argument
 from .autodiff import differentiate
 from .base import Observe, Repeat, Step, run_passes
+from .checkpoint import Checkpoint
 from .cse import Cse
 from .dce import Dce
 from .expand import Expand
 from .fold import Fold
+from .hoist import Hoist
 from .label import Label
+from .modes import has_modes, predicting, trained
 from .narrow import Narrow
 from .partition import partition
 from .refine import Refine
@@ -34,8 +37,10 @@ from .stabilise import Stabilise
 def preparation(level: int, ranges: Mapping[str, Interval], precise: bool = False) -> tuple[Step, ...]:
     """What runs on the model before it is differentiated."""
     last: tuple[Step, ...] = (Refine(),) if precise else ()
-    stable: tuple[Step, ...] = (Canonicalise(), Stabilise(ranges), Canonicalise())
-    return (*stable, *last, Label()) if level == 0 else (*stable, Fold(), Cse(), Simplify(), *last)
+    stable: tuple[Step, ...] = (Checkpoint(), Canonicalise(), Stabilise(ranges), Canonicalise())
+    if level == 0:
+        return (*stable, *last, Label())
+    return (*stable, Fold(), Cse(), Simplify(), Hoist(level > 1), *last)
 
 
 def optimisation(level: int, gradients: int) -> tuple[Step, ...]:
@@ -46,7 +51,7 @@ def optimisation(level: int, gradients: int) -> tuple[Step, ...]:
     if level == 0:
         return Expand(), Dce()
     common, simpler = Cse(), Simplify(gradients)
-    return common, simpler, Expand(), Repeat((Fold(), common, simpler)), Dce()
+    return common, simpler, Expand(), Repeat((Fold(), common, simpler, Hoist(level > 1))), Dce()
 
 
 @dataclass(frozen=True)

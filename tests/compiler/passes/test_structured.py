@@ -192,14 +192,58 @@ def _no_steps(x: Node, w: Node) -> Node:
     return s * 3.0 + total(q)
 
 
-def _recomputed(x: Node, W: Node, U: Node) -> Node:
+def _filled(x: Node, W: Node, U: Node) -> Node:
+    """hs[t] = …, out = hs @ U in the loop; total += …: with much that may leave the loop."""
+
+    def step(t: Node, h: Node, hs: Node, out: Node, s: Node, x: Node, W: Node, U: Node) -> Mapping[str, Node]:
+        new = ops.tanh(at(x, ops.dim_value(T) - 1 - t) @ W + h @ (U + 1.0))
+        y = new @ U
+        return {
+            "h": new,
+            "hs": ops.set_at(hs, new, t, index=(AT, whole(H)), once=True),
+            "out": ops.set_at(out, total(y * new), t, index=(AT,), once=True),
+            "s": s + total(ops.square(y - at(hs, ops.maximum(t - 1, 0 * t)))),
+        }
+
+    types = {
+        "t": INT,
+        "h": real(H),
+        "hs": real(T, H),
+        "out": real(T),
+        "s": REAL,
+        "x": x.type,
+        "W": W.type,
+        "U": U.type,
+    }
+    start = (zeros(H), zeros(T, H), zeros(T), const(0.0))
+    loop = ops.loop(ops.dim_value(T), *start, x, W, U, body=body(types, step), carried=4, length=T)
+    h, hs, out, s, _ = items(loop)
+    return total(ops.sin(hs)) + total(out * out) + s + total(h)
+
+
+def _summed(x: Node, W: Node, U: Node) -> Node:
+    """A sum over steps that no step depends on, of rows read from the back and of a gather."""
+
+    def step(t: Node, s: Node, z: Node, x: Node, W: Node, U: Node) -> Mapping[str, Node]:
+        y = ops.sin(at(x, t) @ W) @ U
+        return {
+            "s": s + total(y) * ops.to_real(t),
+            "z": ops.add_at(z, y, ops.mod(t, const(2)), index=(AT, whole(H))),
+        }
+
+    types = {"t": INT, "s": REAL, "z": real(Dim.of(2), H), "x": x.type, "W": W.type, "U": U.type}
+    start = (const(1.0), ops.broadcast_to(const(0.5), shape=(Dim.of(2), H)))
+    loop = ops.loop(ops.dim_value(T), *start, x, W, U, body=body(types, step), carried=2, length=T)
+    s, z, _ = items(loop)
+    return s + total(ops.square(z))
+
+
+def _recomputed(x: Node, W: Node, U: Node, **attrs: bool) -> Node:
     def step(t: Node, h: Node, x: Node, W: Node, U: Node) -> Mapping[str, Node]:
         return {"h": ops.tanh(ops.exp(at(x, t) @ W) + h @ U)}
 
     types = {"t": INT, "h": real(H), "x": x.type, "W": W.type, "U": U.type}
-    loop = ops.loop(
-        ops.dim_value(T), zeros(H), x, W, U, body=body(types, step), carried=1, length=T, recompute=True
-    )
+    loop = ops.loop(ops.dim_value(T), zeros(H), x, W, U, body=body(types, step), carried=1, length=T, **attrs)
     return total(items(loop)[0])
 
 
@@ -217,7 +261,10 @@ CASES = [
     Case("loop in branch", VECTOR, _loop_in_branch),
     Case("swapped", VECTOR, _swapped),
     Case("no steps", VECTOR, _no_steps),
-    Case("recomputed", MATRICES, _recomputed),
+    Case("recomputed", MATRICES, lambda *x: _recomputed(*x, recompute=True)),
+    Case("checkpointed", MATRICES, lambda *x: _recomputed(*x, checkpoint=True)),
+    Case("filled", MATRICES, _filled),
+    Case("summed", MATRICES, _summed),
 ]
 
 
@@ -249,7 +296,7 @@ def derived(graph: Graph, level: int) -> Graph:
     return run_passes(steps, prepared, verifying)
 
 
-@pytest.mark.parametrize("level", [0, 1])
+@pytest.mark.parametrize("level", [0, 1, 2])
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_the_gradient_is_that_of_differences(case: Case, level: int) -> None:
     graph, values = case.graph(), point(case)

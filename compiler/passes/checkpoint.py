@@ -1,0 +1,119 @@
+"""A loop that asks to be checkpointed becomes a loop over segments of about the square root of its steps.
+
+    loop(T, h, …; (t, h, …), checkpoint=True)
+
+becomes, with s = ceil(sqrt(T)),
+
+    loop(ceil(T / s), h, …; (j, h, …) -> loop(min(s, T - j*s), h, …; t = j*s + k), recompute=True)
+
+The adjoint of the outer loop keeps the carried values of each segment's begin and runs a segment again
+before it goes back through it, so that some 2 sqrt(T) steps are held at a time, for one evaluation more
+(Chen et al., "Training deep nets with sublinear memory cost", 2016).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import count
+
+from .. import ops
+from ..ir import Graph, Node, const
+from ..ops import argument
+from ..ops.control import is_local, items, steps_dim
+from ..types import INT, TUPLE
+from .structured import Fresh, _names_in
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    name: str = "checkpoint"
+
+    def run(self, graph: Graph) -> Graph:
+        if not any(loop.get("checkpoint") for loop in _loops(graph)):
+            return graph
+        numbers = count(1 + max(map(_number, _loops(graph))))
+        return _segmented(graph, numbers)
+
+
+def _segmented(graph: Graph, numbers: Iterator[int]) -> Graph:
+    made: dict[Node, Node] = {}
+
+    def step(node: Node, args: tuple[Node, ...]) -> Node:
+        if node.op is ops.item and args[0] in made:
+            last = node["position"] == len(args[0].type.items) - 1
+            return made[args[0]].args[0] if last else ops.item(made[args[0]], position=node["position"])
+        new = node.with_args(args).map_subgraphs(lambda body: _segmented(body, numbers))
+        if new.op is ops.loop and _is_wanted(new):
+            made[new] = _in_segments(new, numbers)
+        return new
+
+    return graph.rewrite(step)
+
+
+def _is_wanted(loop: Node) -> bool:
+    """Rows that a loop stacks would need a place of their own: a model's loop writes into arrays instead."""
+    return bool(loop.get("checkpoint")) and loop.get("condition") is None and _stacks_nothing(loop)
+
+
+def _stacks_nothing(loop: Node) -> bool:
+    return len(loop["body"].outputs) == loop["carried"]
+
+
+def _loops(graph: Graph) -> Iterator[Node]:
+    """All loops, those in bodies too."""
+    pending = [graph]
+    while pending:
+        for node in pending.pop().nodes():
+            if node.type.kind == TUPLE:
+                pending.extend(node.subgraphs())
+            if node.op is ops.loop:
+                yield node
+
+
+def _number(loop: Node) -> int:
+    """The number of a loop's own dim, 0 where it has none."""
+    return max(
+        (int(s[len("_steps") :]) for s in loop["length"].symbols if is_local(loop["length"])), default=0
+    )
+
+
+def _in_segments(loop: Node, numbers: Iterator[int]) -> Node:
+    total, *operands = loop.args
+    size = ops.to_int(ops.ceil(ops.sqrt(ops.to_real(total))))
+    segments = ops.floordiv(total + ops.maximum(size - 1, const(0)), ops.maximum(size, const(1)))
+    body, carried = loop["body"], loop["carried"]
+    fresh = Fresh(_names_in(body))
+    segment, length, end = (argument(fresh(name), INT) for name in ("segment", "size", "count"))
+    inputs = [argument(node["name"], node.type) for node in body.inputs[1:]]
+    start = segment * length
+    inner = ops.loop(
+        ops.minimum(length, end - start),
+        *inputs,
+        start,
+        body=_at_offset(body, fresh),
+        carried=carried,
+        length=steps_dim(next(numbers)),
+    )
+    results = tuple((name, item) for (name, _), item in zip(body.outputs, items(inner)))
+    origins = {node: next(iter(body.origins.values()), ()) for node in (inner, start)}
+    outer = Graph((segment, *inputs, length, end), results, {}, origins)
+    return ops.loop(
+        segments,
+        *operands,
+        size,
+        total,
+        body=outer,
+        carried=carried,
+        length=steps_dim(next(numbers)),
+        recompute=True,
+    )
+
+
+def _at_offset(body: Graph, fresh: Fresh) -> Graph:
+    """The body of a step that is counted from the segment's first."""
+    step, first = argument(fresh("step"), INT), argument(fresh("first"), INT)
+    now = first + step
+    graph = body.rewrite(lambda node, args: now if node is body.inputs[0] else node.with_args(args))
+    names = {**graph.names, now: body.inputs[0]["name"]}
+    return replace(graph, inputs=(step, *body.inputs[1:], first), names=names)
