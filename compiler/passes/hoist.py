@@ -97,10 +97,10 @@ class _Loop:
         known = self.count.op.name in ("dim", "const") and not is_local(self.length)
         self.counted = known and self.node.get("condition") is None
         self.states = self.inputs[: self.carried]
-        self.limit = max(
-            (degree(n.shape) for n in (*self.states, *self.order) if n in self.states or self._is_read(n)),
-            default=0,
-        )
+        written = (ops.set_at, ops.add_at)  # arrays of which a step handles an element
+        handled = [s for s, new in zip(self.states, self.outputs) if new.op not in written]
+        handled += filter(self._is_read, self.order)
+        self.limit = max((degree(node.shape) for node in handled), default=0)
 
     def _is_read(self, node: Node) -> bool:
         """What a step reads of an array that it is given."""
@@ -338,7 +338,8 @@ class _Late:
             return loop.outside[node]
         if _is_leaf(node):
             return Operand(node, False)
-        if node not in self.needed and node.args and node.op.name not in RANDOM:
+        read = node.op in (ops.gather, ops.getitem) and node.args[0] not in loop.outside
+        if node not in self.needed and node.args and node.op.name not in RANDOM and not read:
             image = loop._image(node, {a: o for a in node.args if (o := self.known[a]) is not None})
             if image is not None:
                 return image
