@@ -1,7 +1,7 @@
 """Blocks of statements, and what loops and branches have in common.
 
-    if c:                  a block assigns: what has a value already is changed,
-        h = f(h)           what else it assigns has no value after it
+if c:                  a block assigns: what has a value already is changed,
+    h = f(h)           what else it assigns has no value after it
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from autodiffc.grammar.source import Span
 from .. import ops
 from ..ir import Node
 from ..types import Type, TypeProblem
+from .asserts import assertion
 from .elements import declare_variable
 from .expressions import Evaluator
 from .statements import assign, augment, blocks_of, targets_of
@@ -31,6 +32,7 @@ HANDLERS: dict[type, Handler] = {  # control.py and branches.py add theirs
     ast.Assign: assign,
     ast.AugAssign: augment,
     ast.VarDecl: declare_variable,
+    ast.Assert: assertion,
 }
 
 
@@ -59,7 +61,9 @@ def _misplaced(evaluator: Evaluator, statement: ast.Statement) -> None:
         evaluator.context.report("E0309", f"`return` {where}", statement.span)
         return
     what = "a declaration" if isinstance(statement, _DECLARATIONS) else "this statement"
-    evaluator.context.report("E0309", f"{what} inside a block", statement.span, help="move it out of the block")
+    evaluator.context.report(
+        "E0309", f"{what} inside a block", statement.span, help="move it out of the block"
+    )
     forget(evaluator, assigned((statement,)))
 
 
@@ -92,7 +96,9 @@ def too_deep(evaluator: Evaluator, span: Span, is_loop: bool) -> bool:
     context = evaluator.context
     loops, blocks = len(context.counting.loops) + is_loop, len(context.bodies)
     if loops > LOOP_DEPTH_LIMIT or blocks >= DEPTH_LIMIT:
-        context.report("E0106", "nested too deeply", span, help="put the inner part into a function of arrays")
+        context.report(
+            "E0106", "nested too deeply", span, help="put the inner part into a function of arrays"
+        )
         return True
     return False
 

@@ -11,7 +11,8 @@ what follows the `if` belongs to the branches that go on.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from autodiffc.grammar import ast
@@ -21,32 +22,27 @@ from autodiffc.grammar.source import Span
 from .. import ops
 from ..ir import OPS, Node
 from ..types import TypeProblem, promote
-from .blocks import HANDLERS, assigned, condition_of, execute, forget, spread, step, too_deep
+from .blocks import HANDLERS, assigned, condition_of, execute, forget, spread, too_deep
 from .bodies import close
 from .expressions import Evaluator, same_kind
 from .functions import names_in_block
 from .scope import Binding, Gone
-from .structure import flatten, rebuild
+from .structure import flatten
 from .values import POISON, Poison, Static, Value, as_kind, as_value_node, describe, evaluate_constant
-from .walk import walk
 
 CHEAP = 4  # operations on numbers that are computed whether they are chosen or not
-_RESULT = ""
 
 
 @dataclass(eq=False)
-class _Side:
+class Side:
     """What one branch gives: its values by name, and the nodes made for them."""
 
     own: set[Node] = field(default_factory=set)
     values: dict[str, Binding] = field(default_factory=dict)
 
 
-Run = Callable[[], "Value"]
-
-
 def _if(evaluator: Evaluator, statement: ast.If) -> None:
-    (expr, then), orelse = statement.branches[0], _rest(statement)
+    (expr, then), orelse = statement.branches[0], rest_of(statement)
     names = assigned((statement,))
     condition = POISON if too_deep(evaluator, statement.span, False) else condition_of(evaluator, expr)
     if isinstance(condition, Poison):
@@ -56,10 +52,14 @@ def _if(evaluator: Evaluator, statement: ast.If) -> None:
     if known is not None:
         _taken(evaluator, *((then, orelse) if known else (orelse, then)))
         return
-    sides = [
-        _side(evaluator, statement, condition, truth, block) for truth, block in ((True, then), (False, orelse))
-    ]
-    chosen = _choose(evaluator, condition, sides, list(names), statement.span)
+    sides = []
+    for truth, block in ((True, then), (False, orelse)):
+        with side(evaluator, statement, condition, truth) as found:
+            execute(evaluator, block)
+            values = evaluator.scope.values
+            found.values = {name: values[name] for name in assigned(block) if name in values}
+        sides.append(found)
+    chosen = choose(evaluator, condition, sides, list(names), statement.span)
     for name, value in chosen.items():
         _define(evaluator, name, value, names[name])
     for name in names:
@@ -68,7 +68,7 @@ def _if(evaluator: Evaluator, statement: ast.If) -> None:
             evaluator.scope.gone[name] = Gone(names[name], "it is assigned in some branches only", help_text)
 
 
-def _rest(statement: ast.If) -> ast.Block:
+def rest_of(statement: ast.If) -> ast.Block:
     """What is done where the first condition does not hold."""
     if len(statement.branches) == 1:
         return statement.orelse
@@ -89,29 +89,26 @@ def _taken(evaluator: Evaluator, block: ast.Block, other: ast.Block) -> None:
     scope.depth += 1
     execute(evaluator, block)
     scope.depth -= 1
-    names_in_block(evaluator, other, list(assigned(other)))
+    names_in_block(evaluator, other)
     for name, span in assigned(other).items():
         if name not in scope.values:
             scope.gone[name] = Gone(span, "its branch is not taken", "assign it in every branch")
 
 
-def _side(
-    evaluator: Evaluator, key: object, condition: Node, truth: bool, block: ast.Block, tail: ast.Block = ()
-) -> _Side:
+@contextmanager
+def side(evaluator: Evaluator, key: object, condition: Node, truth: bool) -> Iterator[Side]:
     """Evaluate a branch; the scope is afterwards what it was."""
-    context, scope = evaluator.context, evaluator.scope
-    side = _Side()
-    with context.body() as side.own, scope.block():
+    context = evaluator.context
+    found = Side()
+    with context.body() as found.own, evaluator.scope.block():
         counting = context.counting
         counting.branches += ((key, int(truth), len(counting.loops)),)
         counting.suppose(condition, truth)
-        execute(evaluator, block)
-        side.values = {name: scope.values[name] for name in assigned(block) if name in scope.values}
-    return side
+        yield found
 
 
-def _choose(
-    evaluator: Evaluator, condition: Node, sides: list[_Side], names: list[str], span: Span
+def choose(
+    evaluator: Evaluator, condition: Node, sides: list[Side], names: list[str], span: Span
 ) -> dict[str, Value]:
     """The values after a branch, of the names that have one on either side."""
     context, scope = evaluator.context, evaluator.scope
@@ -134,7 +131,7 @@ def _choose(
             else:
                 united[name], shapes[name] = nodes, a.value
     if united:
-        groups = [[(n, node) for n, pair in united.items() for node in pair[i]] for i in (0, 1)]
+        groups = [[(n or "result", node) for n, pair in united.items() for node in pair[i]] for i in (0, 1)]
         made = own.union(*(side.own for side in sides))
         closed = close(context, scope, made, (), groups)
         then, orelse = closed.graphs
@@ -164,6 +161,34 @@ def _united(evaluator: Evaluator, name: str, a: Binding, b: Binding) -> tuple[li
     first = [context.made(as_kind(x, kind), a.span) for (x, _), kind in zip(pairs, kinds)]
     second = [context.made(as_kind(y, kind), b.span) for (_, y), kind in zip(pairs, kinds)]
     return first, second
+
+
+# --- a if c else b -------------------------------------------------------------------------------
+
+
+def conditional(evaluator: Evaluator, expr: ast.Conditional, condition: Node) -> Value:
+    """`a if c else b` with one condition: a branch, unless both values are at hand or cheap."""
+    context, sides, values = evaluator.context, [], []
+    for truth, part in ((True, expr.then), (False, expr.orelse)):
+        with side(evaluator, expr, condition, truth) as found:
+            values.append(evaluator.value(part))
+            found.values = {"": Binding(values[-1], part.span, 0)}
+        sides.append(found)
+    if any(isinstance(value, Poison) for value in values):
+        return POISON
+    nodes = [as_value_node(value) for value in values]
+    own = sides[0].own | sides[1].own
+    if nodes[0].shape == nodes[1].shape and not _is_cheap(own):
+        return choose(evaluator, condition, sides, [""], expr.span)[""]
+    if context.bodies:
+        context.bodies[-1] |= own
+    return context.made(OPS["where"](condition, *same_kind(*nodes, lowest="bool")), expr.span)
+
+
+def _is_cheap(own: set[Node]) -> bool:
+    """Whether nothing is lost, and nothing can fail, where both sides are computed."""
+    computed = [node for node in own if node.op.name not in ("const", "dim")]
+    return len(computed) <= CHEAP and all(node.op.elementwise and not node.rank for node in computed)
 
 
 HANDLERS[ast.If] = _if

@@ -45,7 +45,9 @@ class Files:
 
     read: dict[str, Any] = field(default_factory=dict)  # by its real path: an evaluator that knows its names
     sources: list[Source] = field(default_factory=list)
-    chain: list[tuple[str, Span]] = field(default_factory=list)  # those being read, and where they are imported
+    chain: list[tuple[str, Span]] = field(
+        default_factory=list
+    )  # those being read, and where they are imported
 
 
 @dataclass(eq=False)
@@ -122,7 +124,9 @@ class Context:
             if self.bodies:
                 self.bodies[-1].add(current)
                 if current.op.name == "random_mask":
-                    raise TypeProblem("E0901", "dropout in a loop or a branch: its mask would be that of every step")
+                    raise TypeProblem(
+                        "E0901", "dropout in a loop or a branch: its mask would be that of every step"
+                    )
             if current.op.name == "reshape":
                 self._require_divisible(current, span)
             elif current.op.name in OF_GIVEN_SIZE:
@@ -151,6 +155,12 @@ class Context:
             self.bodies.pop()
             before.serial = self.counting.serial
             self.counting = before
+
+    def access(self, variable: Variable, kind: str, forms: tuple[Dim | None, ...], span: Span) -> Access:
+        """A note of what is read or written of a `var` here."""
+        counting = self.counting
+        loops = counting.loops[variable.depth :]
+        return Access(variable, kind, forms, span, loops, counting.branches, dict(counting.ranges))
 
     def fresh_length(self) -> Dim:
         """The number of steps of a loop that only run time knows; no dim of a model has such a name."""

@@ -68,12 +68,13 @@ class Counting:
         """An int as an expression of dims and of symbols."""
         stack = [node]
         while stack:
-            current = stack[-1]
-            waiting = [a for a in _parts(current) if a not in self.forms]
-            if current in self.forms or not waiting:
-                stack.pop()
-                self.forms.setdefault(current, self._form(current))
-            stack.extend(waiting)
+            waiting = [a for a in _parts(stack[-1]) if a not in self.forms]
+            if stack[-1] not in self.forms and waiting:
+                stack.extend(waiting)
+                continue
+            current = stack.pop()
+            if current not in self.forms:
+                self.forms[current] = self._form(current)
         return self.forms[node]
 
     def _form(self, node: Node) -> Dim:

@@ -16,12 +16,23 @@ from autodiffc.grammar.source import Span
 
 from .. import ir, ops
 from ..ir import OPS, Node
-from ..types import Dim, Kind, TypeProblem, promote, shape_text, size_of
+from ..types import BOOL, Dim, Kind, TypeProblem, promote, shape_text, size_of
 from .context import Context
 from .habits import attribute_help, name_help
 from .scope import Binding, Scope
 from .signature import BUILTINS
-from .values import POISON, Elsewhere, Poison, Static, Text, Value, as_kind, as_value_node, describe
+from .values import (
+    POISON,
+    Elsewhere,
+    Poison,
+    Static,
+    Text,
+    Value,
+    as_kind,
+    as_value_node,
+    describe,
+    evaluate_constant,
+)
 
 ARITHMETIC = {"+": "add", "-": "sub", "*": "mul", "/": "div", "//": "floordiv", "%": "mod", "**": "power"}
 COMPARISONS = {
@@ -108,6 +119,10 @@ class Evaluator:
         binding = self.scope.find(expr.id)
         if binding is not None:
             value = binding.value
+            variable = self.scope.find_variable(expr.id)
+            if variable is not None:
+                whole = (None,) * variable.type.rank
+                self.context.accesses.append(self.context.access(variable, "", whole, expr.span))
             return self._elsewhere(expr, binding) if isinstance(value, Elsewhere) else value
         is_constant, value = self.scope.constant(expr.id)
         if is_constant:
@@ -131,7 +146,11 @@ class Evaluator:
             return POISON
         place = context.defined.get(name.id)
         notes = () if place is None else (Note(place, f"{name.id} is defined"),)
-        if place is not None:
+        gone = self.scope.gone.get(name.id)
+        if gone is not None:
+            notes, help_text = (Note(gone.span, gone.why),), gone.help
+            context.assumed_known |= {name.id}
+        elif place is not None:
             inside = self.scope.parent is not None
             help_text = f"{'a function sees' if inside else 'an expression uses'} what is defined above it"
             context.assumed_known |= {name.id}
@@ -236,9 +255,13 @@ class Evaluator:
 
     def _conditional(self, expr: ast.Conditional) -> Value:
         condition = self.node(expr.condition)
-        then, orelse = self.value(expr.then), self.value(expr.orelse)
         if isinstance(condition, Node):
             self._condition(condition, expr.condition.span)
+            if condition.type == BOOL and evaluate_constant(condition) is None:
+                from .branches import conditional
+
+                return conditional(self, expr, condition)
+        then, orelse = self.value(expr.then), self.value(expr.orelse)
         if isinstance(condition, Poison) or isinstance(then, Poison) or isinstance(orelse, Poison):
             return POISON
         if condition.type.kind != "bool":

@@ -9,7 +9,7 @@ from autodiffc.grammar.source import Span
 from .expressions import Evaluator
 from .scope import Scope
 from .signature import BUILTINS
-from .statements import again, defined_names, later
+from .statements import again, defined_names
 from .values import POISON
 from .walk import walk
 
@@ -56,12 +56,22 @@ def _names_in_function(evaluator: Evaluator, definition: ast.FuncDef | ast.Adjoi
                     inner.scope.define(part.id, POISON, part.span)
     for name in defined_names(definition.body):
         inner.scope.define(name.id, POISON, name.span)
-    for statement in definition.body:
-        later(evaluator.context, statement)
-    for part in walk(definition.body):
+    _names_in(inner, definition.body)
+
+
+def names_in_block(evaluator: Evaluator, block: ast.Block) -> None:
+    """The names in a block that is not evaluated."""
+    with evaluator.scope.block():
+        for name in defined_names(block):
+            evaluator.scope.define(name.id, POISON, name.span)
+        _names_in(evaluator, block)
+
+
+def _names_in(inner: Evaluator, block: ast.Block) -> None:
+    for part in walk(block):
         if isinstance(part, ast.Call) and not _known_function(inner, part.func.id):
             inner.value(part)
-    for part in walk(definition.body):
+    for part in walk(block):
         if isinstance(part, ast.Name) and not inner.means_something(part.id):
             inner.undefined(part)
 

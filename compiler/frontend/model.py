@@ -18,25 +18,31 @@ from autodiffc.grammar.source import Source, Span
 from ..ir import Graph, Node
 from ..model import Argument, Binding, Program
 from ..types import Dim, TypeProblem
+from . import branches, control  # noqa: F401  (they fill HANDLERS)
 from .adjoints import attach
-from .asserts import assertion, guard_outputs
+from .asserts import guard_outputs
+from .blocks import HANDLERS, step
 from .calls import call
 from .context import Context
 from .declarations import Declarations, declare, differentiated
 from .draws import masks_as_arguments
-from .initialisers import weighed
 from .expressions import Evaluator
 from .files import import_file
 from .functions import define_function, names_in_functions
+from .initialisers import weighed
 from .library import import_names
 from .positions import Range, overlap, picked
 from .scope import Scope
-from .signature import BUILTINS
-from .statements import again, assign, define, defined_names, later, spoil
-from .values import POISON, Poison
+from .statements import defined_names, spoil, targets_of
+from .values import Poison
+from .variables import findings
 from .walk import words_of
 
 LONGEST_HEAD = 4_000
+FIXED = {
+    ast.InputDecl: "an input", ast.ParamDecl: "a param", ast.DimDecl: "a dim", ast.ConstDecl: "a const",
+    ast.OutputDecl: "an output", ast.LossDecl: "a loss",
+}  # fmt: skip
 OF_A_LIBRARY = (ast.FuncDef, ast.AdjointDef, ast.ConstDecl, ast.LibraryImport, ast.FileImport)
 
 
@@ -60,6 +66,7 @@ def check(
         except TypeProblem as problem:
             context.problem(problem.code, str(problem), statement.span)
             spoil(evaluator, statement)
+    _variables(context)
     target, wrt = differentiated(evaluator, found)
     bindings = _bindings(context, found)
     _whole_file(context, found, model, bool(syntax_errors))
@@ -71,12 +78,10 @@ def check(
 
 def _statement(evaluator: Evaluator, found: Declarations, statement: ast.Statement) -> None:
     context = evaluator.context
-    if isinstance(statement, ast.Assign):
-        assign(evaluator, statement)
+    if type(statement) in HANDLERS:
+        step(evaluator, statement)
     elif isinstance(statement, ast.FuncDef):
         define_function(evaluator, statement)
-    elif isinstance(statement, ast.Assert):
-        assertion(evaluator, statement)
     elif isinstance(statement, ast.AdjointDef):
         attach(evaluator, statement)
     elif isinstance(statement, ast.LibraryImport):
@@ -87,22 +92,18 @@ def _statement(evaluator: Evaluator, found: Declarations, statement: ast.Stateme
         # The line above may be a `def` that did not parse.
         if not any(d.code < "E02" for d in context.diagnostics):
             context.report("E0309", "`return` outside a function", statement.span)
-    elif isinstance(statement, ast.AugAssign) and isinstance(statement.target, ast.Name):
-        _augmented(evaluator, statement, statement.target)
-    elif later(context, statement):
-        spoil(evaluator, statement)
-    elif not declare(evaluator, found, statement):
+    elif declare(evaluator, found, statement):
+        names = (target for target in targets_of(statement) if isinstance(target, ast.Name))
+        evaluator.scope.fixed.update((name.id, FIXED[type(statement)]) for name in names)
+    else:
         context.report("E0309", "a statement in the wrong place", statement.span)
 
 
-def _augmented(evaluator: Evaluator, statement: ast.AugAssign, target: ast.Name) -> None:
-    """`x += e` outside a loop is a second definition of x."""
-    evaluator.value(statement.value)
-    if target.id not in evaluator.scope.values:
-        evaluator.undefined(target)
-        return
-    help_text = "outside a loop, give the new value a name of its own"
-    define(evaluator, target, POISON, help_text)
+def _variables(context: Context) -> None:
+    """What is wrong with how the elements of each `var` are written and read."""
+    for message, label, span, help_text, other in findings(context.variables, context.accesses):
+        notes = () if other is None else (Note(other.span, "it is written"),)
+        context.report("E0312", message, span, label, notes, help_text)
 
 
 # --- what only the whole file shows --------------------------------------------------------------

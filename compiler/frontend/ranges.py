@@ -1,9 +1,9 @@
 """The steps of a loop: how many there are, and what its variable is in each.
 
-    range(T)            T steps, t is the number of the step
-    range(1, T)         max(T - 1, 0) steps, t = 1 + number
-    range(N - 1, -1, -1)
-    range(n)            as many as n says at run time
+range(T)            T steps, t is the number of the step
+range(1, T)         max(T - 1, 0) steps, t = 1 + number
+range(N - 1, -1, -1)
+range(n)            as many as n says at run time
 """
 
 from __future__ import annotations
@@ -91,7 +91,9 @@ def _value(start: Whole, step: Dim, number: Node) -> Node:
     return moved if start == Static(Dim.of(0)) else first + moved
 
 
-def steps_of(evaluator: Evaluator, variable: ast.Name, bounds: tuple[ast.Expr, ...], span: Span) -> Steps | None:
+def steps_of(
+    evaluator: Evaluator, variable: ast.Name, bounds: tuple[ast.Expr, ...], span: Span
+) -> Steps | None:
     """What `for variable in range(bounds)` steps through; None, and a report, where it does not fit."""
     context = evaluator.context
     if len(bounds) > 3:
@@ -111,7 +113,11 @@ def steps_of(evaluator: Evaluator, variable: ast.Name, bounds: tuple[ast.Expr, .
     count = _count(evaluator, start, stop, step, span)
     length = count["dim"] if count.op.name == "dim" else _known_length(evaluator, count)
     steps = Steps(count, length, variable.id, counter, variable, start, stop)
-    return steps if steps.is_plain else Steps(count, length, f"{variable.id}_step", counter, variable, start, stop)
+    return (
+        steps
+        if steps.is_plain
+        else Steps(count, length, f"{variable.id}_step", counter, variable, start, stop)
+    )
 
 
 def _known_length(evaluator: Evaluator, count: Node) -> Dim:

@@ -112,6 +112,11 @@ class Scope:
                 return None
         return found
 
+    def find_variable(self, name: str) -> Variable | None:
+        """The `var` of a name, where that can be seen from here."""
+        scope = self if name in self.values else self.parent
+        return scope.variables.get(name) if scope is not None and self.find(name) is not None else None
+
     def constant(self, name: str) -> tuple[bool, Value]:
         """Whether the name is a constant of the language, and its value."""
         known = name in _CONSTANTS and name not in self.gone

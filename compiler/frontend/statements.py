@@ -11,7 +11,6 @@ from autodiffc.grammar.source import Span
 from .. import ops
 from ..ir import Node
 from ..types import KIND_ORDER, Dim, Type, TypeProblem
-from .asserts import assertion
 from .context import Context
 from .expressions import Evaluator
 from .scope import KEYWORD_CONSTANTS, Function
@@ -19,8 +18,6 @@ from .values import POISON, Poison, Static, Value, as_kind, as_value_node, descr
 
 LONGEST_NAME = 255
 KINDS = ("real", "int", "bool")
-_LATER = {
-}
 
 
 def declared_type(evaluator: Evaluator, expr: ast.TypeExpr) -> Type | None:
@@ -61,14 +58,6 @@ def check_type(evaluator: Evaluator, expr: ast.TypeExpr, node: Node, span: Span,
             "E0209", f"`{name}` is not of its stated type", span, f"found {node.type}, stated {stated}", notes
         )
     return as_kind(node, stated.kind)
-
-
-def later(context: Context, statement: ast.Statement) -> bool:
-    """Report a statement that this version does not know yet."""
-    what = _LATER.get(type(statement))
-    if what is not None:
-        context.report("E0901", f"{what} is not supported yet", statement.span)
-    return what is not None
 
 
 def defined_names(statements: ast.Block) -> Iterator[ast.Name]:
@@ -132,7 +121,7 @@ def define(evaluator: Evaluator, name: ast.Name, value: Value, help: str = "") -
         scope.rebind(name.id, value, name.span)
     elif earlier is not None:
         help_text = "give the second value a name of its own"
-        if name.id in scope.fixed:
+        if scope.depth and name.id in scope.fixed:
             help_text = f"{scope.fixed[name.id]} keeps its value: give the other one a name of its own"
         if isinstance(earlier.value, Static) and isinstance(value, Static):
             help_text = f"a dim gets its value where it is declared: `dim {name.id} = …`"
@@ -218,7 +207,7 @@ def _take_apart(evaluator: Evaluator, statement: ast.Assign, value: Value) -> No
         _give(evaluator, target, part, statement.value.span)
 
 
-def _is_damaged(context: Context, definition: ast.FuncDef | ast.AdjointDef) -> bool:
+def is_damaged(context: Context, definition: ast.FuncDef | ast.AdjointDef) -> bool:
     """Whether lines of a function's body did not parse; its `return` may have been among them."""
     source, head = definition.span.source, definition.span.line
     broken = {d.span.line for d in context.diagnostics if d.code < "E02" and d.span.source is source}
@@ -226,39 +215,3 @@ def _is_damaged(context: Context, definition: ast.FuncDef | ast.AdjointDef) -> b
         line > head and all(source.line(n)[:1] in ("", " ", "\t") for n in range(head + 1, line + 1))
         for line in broken
     )
-
-
-class Block:
-    """Runs the body of a function."""
-
-    def __init__(self, evaluator: Evaluator):
-        self.evaluator = evaluator
-
-    def run(self, definition: ast.FuncDef | ast.AdjointDef) -> Value:
-        """The function's value, once its parameters are in the scope."""
-        context = self.evaluator.context
-        for statement, following in zip(definition.body, (*definition.body[1:], None)):
-            if isinstance(statement, ast.Return):
-                if following is not None:
-                    context.report("E0309", "nothing after `return` is reached", following.span)
-                return self._returned(statement)
-            if isinstance(statement, ast.Assign):
-                assign(self.evaluator, statement)
-            elif isinstance(statement, ast.Assert):
-                assertion(self.evaluator, statement)
-            else:
-                if not later(context, statement):
-                    message = "only assignments, assertions and `return` stand in a function"
-                    context.report("E0309", message, statement.span)
-                spoil(self.evaluator, statement)
-        blocks = any(isinstance(s, (ast.If, ast.For, ast.While)) for s in definition.body)
-        if blocks or _is_damaged(context, definition):
-            return POISON
-        message = f"`{definition.name.id}` returns nothing"
-        return context.report("E0309", message, definition.name.span, help="end it with `return …`")
-
-    def _returned(self, statement: ast.Return) -> Value:
-        values = tuple(self.evaluator.value(v) for v in statement.values)
-        if any(isinstance(v, Poison) for v in values):
-            return POISON
-        return values[0] if len(values) == 1 else values
