@@ -22,6 +22,7 @@ from .ir import Array, Graph, Literal, Node
 from .types import TUPLE, Dim
 
 Elementwise = Callable[[Node, list[Array]], Array]
+Run = Callable[[Graph, Mapping[str, Array]], "list[Array]"]  # a body on the values of its inputs
 DTYPES = {"real": np.float64, "int": np.int64, "bool": np.bool_}
 
 
@@ -36,6 +37,17 @@ def evaluate(
     return {name: found[node] for name, node in graph.outputs}
 
 
+def results(
+    graph: Graph,
+    arguments: Mapping[str, Array],
+    sizes: Mapping[str, int],
+    elementwise: Elementwise | None = None,
+) -> list[Array]:
+    """The values of the outputs, in order."""
+    found = values(graph, arguments, sizes, elementwise)
+    return [found[node] for _, node in graph.outputs]
+
+
 def values(
     graph: Graph,
     arguments: Mapping[str, Array],
@@ -44,6 +56,10 @@ def values(
 ) -> dict[Node, Array]:
     """The value of every node that the outputs need."""
     found: dict[Node, Array] = {}
+
+    def run(body: Graph, given: Mapping[str, Array]) -> list[Array]:
+        return results(body, given, sizes, elementwise)
+
     with np.errstate(all="ignore"):
         for node in graph.nodes():
             if node.op.name == "argument":
@@ -51,18 +67,18 @@ def values(
             elif elementwise is not None and node.op.elementwise:
                 found[node] = elementwise(node, [found[a] for a in node.args])
             else:
-                found[node] = apply(node, [found[a] for a in node.args], sizes)
+                found[node] = apply(node, [found[a] for a in node.args], sizes, run)
     return found
 
 
-def apply(node: Node, args: list[Array], sizes: Mapping[str, int]) -> Array:
-    """One node's value from its arguments' values."""
+def apply(node: Node, args: list[Array], sizes: Mapping[str, int], run: Run | None = None) -> Array:
+    """One node's value from its arguments' values; `run` evaluates the bodies of loops and branches."""
     if node.op.name == "const":
         value = node["value"]
         return _array(value.array if isinstance(value, Literal) else value, node)
     if node.op.name == "dim":
         return _array(node["dim"].evaluate(sizes), node)
-    attrs = {name: resolve(value, sizes) for name, value in node.attrs}
+    attrs = {name: resolve(value, sizes, run) for name, value in node.attrs}
     with np.errstate(all="ignore"):
         return _array(node.op.eval(*args, **attrs), node)
 
@@ -70,9 +86,10 @@ def apply(node: Node, args: list[Array], sizes: Mapping[str, int]) -> Array:
 class Body:
     """A sub-graph as a function from arguments to the tuple of its results, of which it knows dtypes and shapes."""
 
-    def __init__(self, graph: Graph, sizes: Mapping[str, int]):
+    def __init__(self, graph: Graph, sizes: Mapping[str, int], run: Run):
         self.graph = graph
         self.sizes = sizes
+        self.run = run
         self.names = [node["name"] for node in graph.inputs]
 
     @property
@@ -81,8 +98,7 @@ class Body:
         return [(DTYPES[t.kind], tuple(_size(d, self.sizes) or 0 for d in t.shape)) for t in types]
 
     def __call__(self, *args: Array) -> tuple[Array, ...]:
-        found = values(self.graph, dict(zip(self.names, args)), self.sizes)
-        return tuple(found[node] for _, node in self.graph.outputs)
+        return tuple(self.run(self.graph, dict(zip(self.names, args))))
 
 
 def _size(dim: Dim, sizes: Mapping[str, int]) -> int | None:
@@ -90,10 +106,10 @@ def _size(dim: Dim, sizes: Mapping[str, int]) -> int | None:
     return dim.evaluate(sizes) if dim.symbols <= sizes.keys() else None
 
 
-def resolve(value: Any, sizes: Mapping[str, int]) -> Any:
+def resolve(value: Any, sizes: Mapping[str, int], run: Run | None = None) -> Any:
     """An attribute with its dims as numbers, and a sub-graph as a function from arguments to results."""
     if isinstance(value, Graph):
-        return Body(value, sizes)
+        return Body(value, sizes, run or (lambda graph, given: results(graph, given, sizes)))
     if isinstance(value, Dim):
         return _size(value, sizes)
     if isinstance(value, tuple):

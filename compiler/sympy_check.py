@@ -33,6 +33,7 @@ from .formulas import Formula, NoFormula, formula_of
 from .interp import apply
 from .ir import Array, Graph, Node, const_value
 from .scalars import Number, ScalarProgram
+from .types import TUPLE
 
 DIGITS = 50
 EPSILON = float(np.finfo(np.float64).eps)
@@ -115,6 +116,13 @@ def _leaves(
 def _outputs(
     program: ScalarProgram, graph: Graph, leaves: Mapping[str, Array], sizes: Mapping[str, int]
 ) -> dict[str, Array]:
+    results = _results(program, graph, leaves, sizes)
+    return {name: value for (name, _), value in zip(graph.outputs, results)}
+
+
+def _results(
+    program: ScalarProgram, graph: Graph, leaves: Mapping[str, Array], sizes: Mapping[str, int]
+) -> list[Array]:
     """Run the graph, dropping each array after its last use."""
     nodes = graph.nodes()
     last = {arg: node for node in nodes for arg in node.args}
@@ -125,7 +133,7 @@ def _outputs(
         for arg in set(node.args):
             if last[arg] is node and arg not in kept:
                 del values[arg]
-    return {name: values[node] for name, node in graph.outputs}
+    return [values[node] for _, node in graph.outputs]
 
 
 def _evaluate_node(
@@ -137,6 +145,8 @@ def _evaluate_node(
 ) -> Array:
     if node.op.name == "argument":
         return leaves[node["name"]]
+    if node.type.kind == TUPLE:
+        return apply(node, args, sizes, lambda body, given: _results(program, body, given, sizes))
     if node.type.kind != "real":
         return _structural(node, args, sizes)
     if node.op.elementwise:

@@ -100,7 +100,9 @@ def _stacks(rows: Sequence[tuple[Array, ...]], types: Sequence[tuple[Any, tuple[
     stacks = []
     for column, (dtype, shape) in zip(columns, types):
         sizes = [np.shape(value) for value in column]
-        stack = np.zeros((len(column), *(map(max, zip(*sizes)) if sizes else shape)), dtype)
+        objects = any(np.asarray(value).dtype == object for value in column)
+        size = (len(column), *(map(max, zip(*sizes)) if sizes else shape))
+        stack = np.zeros(size, object if objects else dtype)
         for step, value in enumerate(column):
             stack[(step, *map(slice, np.shape(value)))] = value
         stacks.append(stack)

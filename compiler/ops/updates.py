@@ -40,7 +40,7 @@ def elements(a: Node, *arrays: Node, index: Index) -> Node:
 
 def _set_eval(a: Array, v: Array, *arrays: Array, index: Index, once: bool) -> Array:
     out = np.array(a)
-    out[subscript(index, arrays)] = v
+    out[subscript(index, arrays)] = v if np.ndim(v) else np.asarray(v).item()
     return out
 
 
@@ -60,7 +60,7 @@ def _set_py(node: Node, d: DimText) -> str:
 
 def _add_eval(a: Array, v: Array, *arrays: Array, index: Index) -> Array:
     out = np.array(a)
-    np.add.at(out, subscript(index, arrays), v)
+    np.add.at(out, subscript(index, arrays), v if np.ndim(v) else np.asarray(v).item())
     return out
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
-from autodiffc.compiler import ops
+from autodiffc.compiler import ops, sympy_check
 from autodiffc.compiler.interp import evaluate
 from autodiffc.compiler.ir import Graph, Node, const
 from autodiffc.compiler.ops.control import UNLIMITED, items
@@ -321,3 +321,15 @@ def test_the_second_derivative_is_that_of_differences(case: Case) -> None:
         if type_.kind == "real":
             expected = differences(slope, "L", other, values)
             np.testing.assert_allclose(found[f"d_{other}"], expected, rtol=1e-6, atol=1e-7, err_msg=other)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_the_scalar_expansion_goes_through_bodies(case: Case) -> None:
+    values = point(case)
+    graph = case.graph()
+    direction = {n: np.ones_like(v) for n, v in values.items() if v.dtype.kind == "f"}
+    reference = sympy_check.evaluate(graph, values, SIZES, {"L": np.array(1.0)}, [direction])
+    found = evaluate(derived(graph, 1), values, SIZES)
+    slope = sum(found[f"d_{name}"].sum() for name in direction)
+    np.testing.assert_allclose(reference.values["L"], found["L"], rtol=1e-13)
+    np.testing.assert_allclose(reference.slopes, [slope], rtol=1e-11)
