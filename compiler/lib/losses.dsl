@@ -28,3 +28,23 @@ def focal(logits, t, focus=2.0):
     p = sigmoid(logits)
     miss = t * (1 - p) + (1 - t) * p
     return miss**focus * binary_cross_entropy_with_logits(logits, t)
+
+# Cross-entropy with labels that are right with probability 1 - smoothing, else any (Szegedy et al. 2016).
+def smooth_cross_entropy(logits, y, smoothing=0.1):
+    return (1 - smoothing) * cross_entropy(logits, y) - smoothing * mean(log_softmax(logits), axis=-1)
+
+# Negative log-likelihood of a target whose mean and variance are predicted, without constants.
+def gaussian_nll(prediction, target, variance):
+    return 0.5 * (log(variance) + (prediction - target)**2 / variance)
+
+# Negative log-likelihood of counts whose log rate is predicted, without constants.
+def poisson_nll(log_rate, y):
+    return exp(log_rate) - y * log_rate
+
+# Labels ±1.
+def squared_hinge(score, label):
+    return hinge(score, label)**2
+
+# One minus the cosine of the angle between rows.
+def cosine_distance(a, b):
+    return 1 - sum(a * b, axis=-1) / (norm(a, axis=-1) * norm(b, axis=-1))
