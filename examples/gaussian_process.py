@@ -2,8 +2,8 @@
 
     python examples/gaussian_process.py --points 60
 
-draws noisy observations of a smooth function of two coordinates, the second of which hardly matters, maximises
-the marginal likelihood from several starting points, and compares the predictions with the function itself.
+draws noisy observations of a smooth function of two coordinates, the second of which hardly matters,
+maximises the marginal likelihood from several starting points, and compares predictions with the function.
 """
 
 from __future__ import annotations

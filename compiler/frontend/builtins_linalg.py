@@ -11,7 +11,7 @@ from .. import ops
 from ..ir import Node
 from ..ops.shape import swap_last
 from ..types import Dim, TypeProblem
-from .einsum import normalised
+from .einsum import normalised, without_ones
 from .expressions import same_kind
 from .signature import Flag, Option, Raw, Real, Tensor, Whole, builtin
 from .values import ArgumentProblem, Static, Text, Value, as_kind
@@ -55,7 +55,10 @@ def einsum(spec: Option, *operands: Tensor) -> Value:
     kind = "real" if any(o.type.kind == "real" for o in operands) else "int"
     nodes = tuple(as_kind(o, kind) for o in operands)  # type: ignore[arg-type]
     try:
-        return ops.einsum(*nodes, spec=normalised(spec, tuple(n.rank for n in nodes)))
+        written = normalised(spec, tuple(n.rank for n in nodes))
+        written, shapes = without_ones(written, [n.shape for n in nodes])
+        nodes = tuple(n if n.shape == s else ops.reshape(n, shape=s) for n, s in zip(nodes, shapes))
+        return ops.einsum(*nodes, spec=written)
     except TypeProblem as problem:
         raise ArgumentProblem(problem.code, str(problem), "spec") from None
 

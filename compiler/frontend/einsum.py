@@ -8,9 +8,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from string import ascii_letters
 
-from ..types import TypeProblem
+from ..types import Shape, TypeProblem
 
 
 def normalised(spec: str, ranks: tuple[int, ...]) -> str:
@@ -40,6 +41,25 @@ def normalised(spec: str, ranks: tuple[int, ...]) -> str:
     if unknown:
         raise TypeProblem("E0205", f"`{sorted(unknown)[0]}` stands in the result alone")
     return f"{','.join(full)}->{output}"
+
+
+def without_ones(spec: str, shapes: Sequence[Shape]) -> tuple[str, list[Shape]]:
+    """The subscripts and shapes without the axes of length 1 that another operand's axis stretches.
+
+    >>> from ..types import Dim
+    >>> one, n = Dim.of(1), Dim.symbol("N")
+    >>> without_ones("ab,b->ab", [(n, one), (n,)])[0]
+    'a,b->ab'
+    """
+    left, _, result = spec.partition("->")
+    terms = left.split(",")
+    wide = {c for term, shape in zip(terms, shapes) for c, dim in zip(term, shape) if dim.known != 1}
+    kept = [
+        [(c, dim) for c, dim in zip(term, shape) if dim.known != 1 or c not in wide or term.count(c) > 1]
+        for term, shape in zip(terms, shapes)
+    ]
+    written = ",".join("".join(c for c, _ in pairs) for pairs in kept)
+    return f"{written}->{result}", [tuple(dim for _, dim in pairs) for pairs in kept]
 
 
 def _counted(number: int, thing: str) -> str:

@@ -12,7 +12,7 @@ import numpy as np
 
 from .. import ops
 from ..ir import Array, Node, Op, declare
-from ..types import Dim, Shape, Type, TypeProblem, broadcast, shape_text
+from ..types import Dim, Shape, Type, TypeProblem, broadcast, shape_text, size_of
 from .base import COERCIONS
 from .shape import DimText, arguments_text, swap_last
 
@@ -214,8 +214,16 @@ def _product_letters(terms: list[str], result: str) -> tuple[str, str, str, str]
     left = "".join(letter for letter in result if letter in a - b)
     right = "".join(letter for letter in result if letter in b - a)
     inner = "".join(letter for letter in terms[0] if letter not in result)
-    fits = len(inner) == 1 and len(left) <= 1 and len(right) <= 1 and (not batch or (left and right))
+    fits = inner and (not batch or (left and right)) and (left or right or len(inner) == 1)
     return (batch, left, inner, right) if fits else None
+
+
+def _merged(x: Node, term: str, batch: str, *groups: str) -> Node:
+    """The axes of the batch, then one for each group of letters that is not empty."""
+    ordered = _permuted(x, term, batch + "".join(groups))
+    sizes = dict(zip(term, x.shape))
+    shape = (*(sizes[c] for c in batch), *(size_of([sizes[c] for c in g]) for g in groups if g))
+    return ordered if ordered.shape == shape else ops.reshape(ordered, shape=shape)
 
 
 def _einsum_expand(*xs: Node, spec: str) -> Node:
@@ -229,8 +237,11 @@ def _einsum_expand(*xs: Node, spec: str) -> Node:
     if letters is None:
         return ops.contract(*xs, spec=spec)
     batch, left, inner, right = letters
-    a, b = _permuted(xs[0], terms[0], batch + left + inner), _permuted(xs[1], terms[1], batch + inner + right)
-    return _permuted(a @ b, batch + left + right, result)
+    product = _merged(xs[0], terms[0], batch, left, inner) @ _merged(xs[1], terms[1], batch, inner, right)
+    sizes = _sizes(terms, [x.shape for x in xs])
+    shape = tuple(sizes[letter] for letter in batch + left + right)
+    apart = product if product.shape == shape else ops.reshape(product, shape=shape)
+    return _permuted(apart, batch + left + right, result)
 
 
 def _declare_einsum(name: str, expand: Callable[..., Node] | None) -> Op:

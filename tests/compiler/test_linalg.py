@@ -74,6 +74,9 @@ def test_adjoints_of_an_outer_product() -> None:
         ("ij,kl->ik", ((N, D), (H, K)), "contract(a0, a1)"),
         ("ii,i->i", ((N, N), (N,)), "contract(a0, a1)"),
         ("i,j->ij", ((N,), (D,)), "contract(a0, a1)"),
+        ("ijk,jkl->il", ((N, D, H), (D, H, K)), "(reshape(a0) @ reshape(a1))"),
+        ("ijk,kl->lij", ((N, D, H), (H, K)), "reshape((reshape(a0) @ a1)).T"),
+        ("bqhd,bkhd->bhqk", ((N, D, H, K), (N, D, H, K)), "(a0.T @ a1.T)"),
         ("ij->ji", ((N, D),), "a0.T"),
         ("ii->i", ((N, N),), "diagonal(a0)"),
         ("iij->ij", ((N, N, D),), "contract(a0)"),
@@ -119,6 +122,21 @@ def test_trace_reaches_the_diagonal_alone() -> None:
         (lambda: ops.outer(real("a", N, D), real("b", D)), "E0203", "outer takes two vectors"),
         (lambda: ops.einsum(real("a", N, D), real("b", N), spec="ij,j->i"), "E0203", "j is both D and N"),
         (lambda: ops.einsum(real("a", N, D), spec="ijk->i"), "E0203", "names 3 axes of [N, D]"),
+        (lambda: ops.det(real("a", N)), "E0203", "det takes a square matrix, not real[N]"),
+        (lambda: ops.inv(real("a", N, D)), "E0203", "inv takes a square matrix, not real[N, D]: N is not D"),
+        (lambda: ops.cholesky(real("a", K, N, D)), "E0203", "not real[K, N, D]: N is not D"),
+        (
+            lambda: ops.solve(real("a", N, N), real("b", D)),
+            "E0203",
+            "solve of real[N, N] and real[D]: N is not D",
+        ),
+        (
+            lambda: ops.solve(real("a", N, N), real("b")),
+            "E0203",
+            "the right-hand side is a vector or a matrix",
+        ),
+        (lambda: ops.solve(real("a", K, N, N), real("b", D, N, H)), "E0203", "real[D, N, H]: K is not D"),
+        (lambda: ops.solve(real("a", N, N), real("b", N, K, D)), "E0203", "real[N, K, D]: N is not K"),
     ],
 )
 def test_problem(build: Any, code: str, message: str) -> None:

@@ -158,6 +158,8 @@ EINSUMS = [
     ("i,i,i->", "real[N]", "real[N]", "real[N]"), ("ij,kj->ki", "real[N, D]", "real[K, D]"),
     ("bij,kbi->kjb", "real[B, N, D]", "real[K, B, N]"),
     ("ij,j->i", "real[N, D]", "real[D]"), ("i,i->", "real[N]", "real[N]"),
+    ("ijk,jkl->li", "real[N, D, B]", "real[D, B, K]"), ("ijk,jk->i", "real[N, D, B]", "real[D, B]"),
+    ("bijc,bck->bjik", "real[B, N, D, K]", "real[B, K, M]"), ("ij,ji->", "real[N, D]", "real[D, N]"),
 ]  # fmt: skip
 
 EQUATIONS = [
@@ -175,7 +177,6 @@ PADS = [
     ("real[N, D]", ((ONE, ONE), (ONE, ONE))),
     ("real[N, D]", ((ZERO, B), (ONE, ZERO))),
 ]
-
 
 
 def moving(*stride: int, padding: tuple[Dim, ...] = (), dilation: tuple[int, ...] = ()) -> dict[str, Any]:
