@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from .. import ops
 from ..ir import Graph, Node
-from .context import Context
+from .context import Context, Own
 from .scope import Scope
 
 Results = Sequence[tuple[str, Node]]
@@ -30,7 +30,7 @@ class Closed:
 
 
 def close(
-    context: Context, scope: Scope, own: set[Node], parameters: Sequence[Node], groups: Sequence[Results]
+    context: Context, scope: Scope, own: Own, parameters: Sequence[Node], groups: Sequence[Results]
 ) -> Closed:
     """A graph for each group of results; the inputs are the parameters, then what is used from outside."""
     inputs = dict.fromkeys(parameters)
@@ -50,7 +50,8 @@ def close(
     taken = (*parameters, *(mapping[g] for g in given))
     graphs = []
     for group in groups:
-        outputs = tuple((names.fresh(name), mapping[node]) for name, node in group)
+        own_names = Names(set(names.taken))
+        outputs = tuple((own_names.fresh(name), mapping[node]) for name, node in group)
         graph = Graph(taken, outputs)
         live = graph.nodes()
         graphs.append(
@@ -64,16 +65,14 @@ def close(
     return Closed(tuple(graphs), tuple(given))
 
 
-def _is_outside(context: Context, own: set[Node], node: Node) -> bool:
+def _is_outside(context: Context, own: Own, node: Node) -> bool:
     """Whether a body gets it from outside; constants and dims are used directly."""
     if node.op.name in ("const", "dim"):
         return False
-    return node.op.name == "argument" or (node in context.origins and node not in own)
+    return node.op.name == "argument" or (node in context.origins and node not in own.nodes)
 
 
-def _inside(
-    context: Context, own: set[Node], parameters: Iterable[Node], roots: Iterable[Node]
-) -> Iterator[Node]:
+def _inside(context: Context, own: Own, parameters: Iterable[Node], roots: Iterable[Node]) -> Iterator[Node]:
     """The nodes below the roots, arguments first, as far down as to what comes from outside."""
     border = set(parameters)
     done: set[Node] = set()

@@ -5,8 +5,7 @@
     else:
         y = x
 
-A condition that is known now takes its branch now. `return` in a branch of a function ends the function there:
-what follows the `if` belongs to the branches that go on.
+A condition that is known now takes its branch now; in the other one only the names are looked at.
 """
 
 from __future__ import annotations
@@ -20,10 +19,12 @@ from autodiffc.grammar.diagnostics import Note
 from autodiffc.grammar.source import Span
 
 from .. import ops
-from ..ir import OPS, Node
+from ..ir import OPS, Node, const
+from ..ops.checks import guarded
 from ..types import TypeProblem, promote
 from .blocks import HANDLERS, assigned, condition_of, execute, forget, spread, too_deep
 from .bodies import close
+from .context import Own
 from .expressions import Evaluator, same_kind
 from .functions import names_in_block
 from .scope import Binding, Gone
@@ -37,7 +38,7 @@ CHEAP = 4  # operations on numbers that are computed whether they are chosen or 
 class Side:
     """What one branch gives: its values by name, and the nodes made for them."""
 
-    own: set[Node] = field(default_factory=set)
+    own: Own = field(default_factory=Own)
     values: dict[str, Binding] = field(default_factory=dict)
 
 
@@ -130,12 +131,19 @@ def choose(
                 result[name] = a.value
             else:
                 united[name], shapes[name] = nodes, a.value
-    if united:
-        groups = [[(n or "result", node) for n, pair in united.items() for node in pair[i]] for i in (0, 1)]
-        made = own.union(*(side.own for side in sides))
+    groups = [[(n or "result", node) for n, pair in united.items() for node in pair[i]] for i in (0, 1)]
+    checks = any(side.own.checks for side in sides)
+    if not united and checks:  # it only asserts
+        groups = [[("holds", const(True))], [("holds", const(True))]]
+    if united or checks:
+        for group, side in zip(groups, sides):
+            group[0] = (group[0][0], guarded(group[0][1], side.own.checks))
+        made = Own(own.nodes.union(*(side.own.nodes for side in sides)))
         closed = close(context, scope, made, (), groups)
         then, orelse = closed.graphs
         node = context.made(ops.branch(condition, *closed.given, then=then, orelse=orelse), span)
+        if checks:
+            context.checks.append(context.made(ops.item(node, position=0), span))
         result |= spread(evaluator, node, shapes, span)
     return result
 
@@ -177,18 +185,20 @@ def conditional(evaluator: Evaluator, expr: ast.Conditional, condition: Node) ->
     if any(isinstance(value, Poison) for value in values):
         return POISON
     nodes = [as_value_node(value) for value in values]
-    own = sides[0].own | sides[1].own
+    own = sides[0].own.nodes | sides[1].own.nodes
     if nodes[0].shape == nodes[1].shape and not _is_cheap(own):
         return choose(evaluator, condition, sides, [""], expr.span)[""]
     if context.bodies:
-        context.bodies[-1] |= own
+        context.bodies[-1].nodes |= own
     return context.made(OPS["where"](condition, *same_kind(*nodes, lowest="bool")), expr.span)
 
 
 def _is_cheap(own: set[Node]) -> bool:
     """Whether nothing is lost, and nothing can fail, where both sides are computed."""
     computed = [node for node in own if node.op.name not in ("const", "dim")]
-    return len(computed) <= CHEAP and all(node.op.elementwise and not node.rank for node in computed)
+    return len(computed) <= CHEAP and all(
+        not node.rank and (node.op.elementwise or node.op.name == "getitem") for node in computed
+    )
 
 
 HANDLERS[ast.If] = _if

@@ -22,6 +22,7 @@ from . import (  # noqa: F401  (they fill BUILTINS)
 from .adjoints import Bound, Call, governed_call
 from .context import CALL_DEPTH_LIMIT, CALL_LIMIT, Context
 from .expressions import Evaluator
+from .generators import reduced
 from .habits import argument_help, function_help
 from .returns import run
 from .scope import Function, Scope
@@ -140,7 +141,7 @@ def _sequence(expr: ast.Expr, parameter: Parameter | None) -> ast.Expr:
 def _builtin(evaluator: Evaluator, expr: ast.Call) -> Value:
     name, function = expr.func.id, BUILTINS[expr.func.id]
     if len(expr.args) == 1 and isinstance(expr.args[0], ast.Generator):
-        return evaluator.value(expr.args[0])
+        return reduced(evaluator, expr, expr.args[0])
     operands = _operands(evaluator, _sequences(expr))
     if not _known_keywords(evaluator, expr, function.names, function.usage) or operands is None:
         return POISON

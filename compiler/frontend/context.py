@@ -51,6 +51,14 @@ class Files:
 
 
 @dataclass(eq=False)
+class Own:
+    """What is made in a body while it is evaluated: its nodes, and what is asserted in it."""
+
+    nodes: set[Node] = field(default_factory=set)
+    checks: list[Node] = field(default_factory=list)
+
+
+@dataclass(eq=False)
 class Context:
     """The state of one compilation's front end.
 
@@ -71,12 +79,12 @@ class Context:
     ambiguous: frozenset[str] = frozenset()  # functions that are defined twice
     node_count: int = 0
     call_count: int = 0
-    checks: list[Node] = field(default_factory=list)  # what is asserted
+    outside: Own = field(default_factory=Own)  # what is made in no body
     files: Files = field(default_factory=Files)
     is_endless: bool = False  # it has unfolded to more than the limits allow
     loop_count: int = 0  # of the loops whose number of steps is no dim
     depth: int = 0  # of nested expressions under evaluation
-    bodies: list[set[Node]] = field(default_factory=list)  # the nodes of each body that is being evaluated
+    bodies: list[Own] = field(default_factory=list)  # those that are being evaluated, outermost first
     counting: Counting = field(default_factory=Counting)
     variables: list[Variable] = field(default_factory=list)  # every `var`
     accesses: list[Access] = field(default_factory=list)  # where their elements are written and read
@@ -122,7 +130,7 @@ class Context:
                 continue
             self.origins[current] = places
             if self.bodies:
-                self.bodies[-1].add(current)
+                self.bodies[-1].nodes.add(current)
                 if current.op.name == "random_mask":
                     raise TypeProblem(
                         "E0901", "dropout in a loop or a branch: its mask would be that of every step"
@@ -142,10 +150,15 @@ class Context:
             self.stop(span)
         return node
 
+    @property
+    def checks(self) -> list[Node]:
+        """What is asserted where we are."""
+        return (self.bodies[-1] if self.bodies else self.outside).checks
+
     @contextmanager
-    def body(self) -> Iterator[set[Node]]:
-        """Collect the nodes that are made; what is known of ints in here is forgotten after it."""
-        own: set[Node] = set()
+    def body(self) -> Iterator[Own]:
+        """Collect what is made; what is known of ints in here is forgotten after it."""
+        own = Own()
         before = self.counting
         self.bodies.append(own)
         self.counting = replace(before, ranges=dict(before.ranges))
@@ -231,7 +244,7 @@ class Context:
                 self.require(high - last - 1, f"index {last} of an axis of {high}", span)
 
     def require(self, slack: Dim, text: str, span: Span) -> None:
-        """Note that the model holds only where `slack` is not negative; in an `if` on dims, where that is taken."""
+        """Note that the model holds only where `slack` is not negative; in an `if`, if that is taken."""
         if slack.known is None and not self.counting.follows(slack):
             for guard in self.counting.guards:
                 slack = slack.maximum(-guard - 1)

@@ -4,8 +4,8 @@
     for t in range(T):                    loop(T, h, x, W; body: (t, h, x, W) -> tanh(x[t] + h @ W))
         h = tanh(x[t] + h @ W)
 
-What a loop assigns that has a value already is carried from step to step; what else it assigns has no value
-after it. The body is evaluated where it stands, in the scope around it, and made a graph afterwards (bodies.py).
+What a loop assigns that has a value already is carried from step to step; what else it assigns has no
+value after it. The body is evaluated where it stands, in the scope around it, and then made a graph (bodies.py).
 """
 
 from __future__ import annotations
@@ -17,11 +17,13 @@ from autodiffc.grammar.diagnostics import Note
 from autodiffc.grammar.source import Span
 
 from .. import ops
-from ..ir import Node
+from ..ir import Node, const
+from ..ops.checks import guarded
 from ..ops.control import UNLIMITED
-from ..types import INT, Type, TypeProblem, promote
+from ..types import BOOL, INT, Type, TypeProblem, promote
 from .blocks import HANDLERS, assigned, condition_of, execute, forget, spread, too_deep, types_text
 from .bodies import Names, close
+from .context import Own
 from .counting import Counter
 from .expressions import Evaluator
 from .ranges import Steps, steps_of
@@ -75,7 +77,7 @@ def _while(evaluator: Evaluator, statement: ast.While) -> None:
 
 
 def _run(evaluator: Evaluator, loop: _Loop) -> None:
-    """Evaluate the body, as often as it takes until each carried value keeps its type; then the loop itself."""
+    """Evaluate the body until each carried value keeps its type; then make the loop."""
     scope = evaluator.scope
     names = assigned(loop.body)
     start = {
@@ -130,7 +132,7 @@ class _Attempt:
     ):
         self.evaluator, self.loop, self.names, self.carried = evaluator, loop, names, carried
         self.initial = initial
-        self.own: set[Node] = set()
+        self.own = Own()
         self.ends: dict[str, list[Node]] = {}
         self.condition: Node | Poison | None = None
         taken = Names(set(names))
@@ -210,14 +212,18 @@ class _Attempt:
         """The carried values after the loop."""
         if len(self.ends) < len(self.arguments) or isinstance(self.condition, Poison):
             return None
-        if not self.ends:
-            return {}
         context, loop = self.evaluator.context, self.loop
         parameters = [self.count, *(a for nodes in self.arguments.values() for a in nodes)]
+        first = [node for nodes in self.initial.values() for node in nodes]
         ends = [(f"{name}_new", node) for name, nodes in self.ends.items() for node in nodes]
+        if not ends and self.own.checks:  # it only asserts
+            parameters.append(ops.argument("holds", BOOL))
+            first, ends = [const(True)], [("holds_new", parameters[-1])]
+        if not ends:
+            return {}
+        ends[0] = (ends[0][0], guarded(ends[0][1], self.own.checks))
         groups = [ends] if self.condition is None else [ends, [("condition", self.condition)]]
         closed = close(context, self.evaluator.scope, self.own, parameters, groups)
-        first = [node for nodes in self.initial.values() for node in nodes]
         attributes: dict[str, object] = {"body": closed.graphs[0], "carried": len(ends)}
         if self.condition is not None:
             attributes["condition"] = closed.graphs[1]
@@ -225,6 +231,8 @@ class _Attempt:
             attributes["checkpoint"] = True
         node = ops.loop(loop.steps.count, *first, *closed.given, length=loop.steps.length, **attributes)
         context.made(node, loop.span)
+        if self.own.checks:
+            context.checks.append(context.made(ops.item(node, position=0), loop.span))
         return spread(self.evaluator, node, {n: b.value for n, b in self.carried.items()}, loop.span)
 
 

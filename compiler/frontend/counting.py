@@ -1,4 +1,4 @@
-"""What is known of the ints that loops count by, so that indices and slices are checked when a model is compiled.
+"""What is known of the ints that loops count by, so that indices and slices are checked at compile time.
 
     for t in range(1, T):        t is a symbol with the range 1 … T - 1
         a = x[t - 1]             t - 1 is in 0 … T - 2, which fits x: real[T]
@@ -18,6 +18,7 @@ from ..types import INT, Dim, TypeProblem
 
 _ARITHMETIC = {"add", "sub", "mul", "neg", "floordiv", "mod"}
 _MARK = "?"
+ONE = Dim.of(1)
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Counter:
     """A loop in progress; a `while` has no variable, and no symbol."""
 
     symbol: str = ""
-    step: Dim = field(default=Dim.of(1))
+    step: Dim = ONE
 
 
 Ranges = Mapping[str, Range]
@@ -115,7 +116,7 @@ class Counting:
                 self.guards += (rest,) * from_if
 
     def _narrow(self, fact: Dim, symbol: str) -> Dim | None:
-        """From `t - s - 3 >= 0` follows that t begins at s + 3; the result is what follows for s, if anything."""
+        """From `t - s - 3 >= 0` follows that t begins at s + 3; the result is what follows for s."""
         parts, old = split(fact, symbol), self.ranges.get(symbol, NOWHERE)
         factor = None if parts is None else parts[0].known
         if parts is None or not factor:

@@ -337,7 +337,8 @@ class Evaluator:
         return POISON if any(isinstance(v, Poison) for v in values) else values
 
     def _generator(self, expr: ast.Generator) -> Value:
-        return self.context.report("E0901", "a sum over `for` is not supported yet", expr.span)
+        message, help_text = "a generator outside of a reduction", "write sum(… for i in range(N))"
+        return self.context.report("E0205", message, expr.span, help=help_text)
 
     def _index(self, expr: ast.Index) -> Value:
         from .indexing import index

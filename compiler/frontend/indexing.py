@@ -1,8 +1,8 @@
 """Indexing and slicing as in NumPy, with dims that the compiler works out.
 
 `x[:, 1:]` of real[N, D] is real[N, D-1], on the assumption that D >= 1, which the module checks at its
-boundary. `E[words]` gathers by an integer array, `x[i]` by an int. Of the variables of loops it is known what they
-run through: `x[t + 1]` for t in range(N) is an error, `x[t : t + 3]` has three elements.
+boundary. `E[words]` gathers by an integer array, `x[i]` by an int. Of the variables of loops it is known what
+they run through: `x[t + 1]` for t in range(N) is an error, `x[t : t + 3]` has three elements.
 """
 
 from __future__ import annotations

@@ -23,6 +23,7 @@ from .expressions import Evaluator
 from .values import Poison, Static, as_value_node, describe
 
 Whole = Union[Static, Node]
+ZERO = Static(Dim.of(0))
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,8 +35,8 @@ class Steps:
     name: str
     counter: Counter
     variable: ast.Name | None = None
-    start: Whole = Static(Dim.of(0))
-    stop: Whole = Static(Dim.of(0))
+    start: Whole = ZERO
+    stop: Whole = ZERO
 
     @property
     def is_unlimited(self) -> bool:
@@ -59,7 +60,7 @@ class Steps:
     @property
     def is_plain(self) -> bool:
         """Whether the variable is the step's number."""
-        return self.start == Static(Dim.of(0)) and self.counter.step == Dim.of(1)
+        return self.start == ZERO and self.counter.step == Dim.of(1)
 
     def _bound(self, evaluator: Evaluator) -> None:
         """The variable's range; and that there is a step at all."""
@@ -88,7 +89,7 @@ def _value(start: Whole, step: Dim, number: Node) -> Node:
     if step == Dim.of(-1):
         return first - number
     moved = number if step == Dim.of(1) else as_value_node(Static(step)) * number
-    return moved if start == Static(Dim.of(0)) else first + moved
+    return moved if start == ZERO else first + moved
 
 
 def steps_of(
@@ -104,7 +105,7 @@ def steps_of(
     if len(whole) < len(values):
         return None
     if len(whole) == 1:
-        whole.insert(0, Static(Dim.of(0)))
+        whole.insert(0, ZERO)
     start, stop = whole[:2]
     step = _step(evaluator, whole[2], bounds[2].span) if len(whole) == 3 else Dim.of(1)
     if step is None:
@@ -155,7 +156,7 @@ def _count(evaluator: Evaluator, start: Whole, stop: Whole, step: Dim, span: Spa
         steps = distance if width == Dim.of(1) else (distance + (width - 1)) // width
         return as_value_node(Static(steps if context.counting.follows(distance) else steps.maximum(0)))
     gap = as_value_node(far)
-    if near != Static(Dim.of(0)):
+    if near != ZERO:
         gap = gap - as_value_node(near)
     count = gap
     if width != Dim.of(1):

@@ -170,7 +170,7 @@ def _give(evaluator: Evaluator, target: ast.Name | ast.Index, value: Value, span
 
 
 def augment(evaluator: Evaluator, statement: ast.AugAssign) -> None:
-    """`x += e` in a loop or a branch; elsewhere it is a second definition of x. `a[i] += e` adds to elements."""
+    """`x += e` in a block; elsewhere it is a second definition of x. `a[i] += e` adds to elements."""
     target = statement.target
     if isinstance(target, ast.Index):
         from .elements import add
