@@ -10,7 +10,7 @@ from numpy.random import Generator
 
 
 def _fans(shape: tuple[int, ...], kernel: int) -> tuple[int, int]:
-    """How many inputs and outputs weights connect: [inputs, outputs], or [outputs, inputs, *kernel]."""
+    """How many inputs and outputs [inputs, outputs] or [outputs, inputs, *kernel] connects."""
     if kernel:
         size = math.prod(shape[-kernel:])
         return shape[1] * size, shape[0] * size
@@ -18,14 +18,14 @@ def _fans(shape: tuple[int, ...], kernel: int) -> tuple[int, int]:
 
 
 def _xavier(rng: Generator, *shape: int, kernel: int = 0) -> ndarray:
-    """Glorot's uniform: ±sqrt(6 / (fan_in + fan_out)); a convolution's last axes are those of its kernel."""
+    """Glorot's uniform: ±sqrt(6 / (fan_in + fan_out)); `kernel` counts the axes of a kernel."""
     fan_in, fan_out = _fans(shape, kernel)
     limit = math.sqrt(6.0 / max(fan_in + fan_out, 1))
     return rng.uniform(-limit, limit, shape)
 
 
 def _kaiming(rng: Generator, *shape: int, kernel: int = 0) -> ndarray:
-    """He's normal for ReLU: deviation sqrt(2 / fan_in); a convolution's last axes are those of its kernel."""
+    """He's normal for ReLU: deviation sqrt(2 / fan_in); `kernel` counts the axes of a kernel."""
     fan_in, _ = _fans(shape, kernel)
     return rng.normal(0.0, math.sqrt(2.0 / max(fan_in, 1)), shape)
 

@@ -12,7 +12,10 @@ from numpy import ndarray
 
 
 def _members(
-    kernel: tuple[int, ...], places: tuple[int, ...], stride: tuple[int, ...], dilation: tuple[int, ...]
+    kernel: tuple[int, ...],
+    places: tuple[int, ...],
+    stride: tuple[int, ...],
+    dilation: tuple[int, ...],
 ) -> list[tuple[tuple[int, ...], tuple[slice, ...]]]:
     """For each element of a window the slices at which all windows have it."""
     steps = list(zip(places, stride, dilation))
@@ -56,10 +59,11 @@ def _fold(
     padding: tuple[int, ...] = (0, 0),
     dilation: tuple[int, ...] = (1, 1),
 ) -> ndarray:
-    """Each element of each window added up at its place in x[N, C, *sizes]: the adjoint of _patches."""
+    """Each element of each window added up at its place in x: the adjoint of _patches."""
     axes = len(sizes)
     kernel, places = g.shape[1 : 1 + axes], g.shape[2 + axes :]
-    out = np.zeros((len(g), g.shape[1 + axes], *(n + 2 * p for n, p in zip(sizes, padding))), g.dtype)
+    wide = [n + 2 * p for n, p in zip(sizes, padding)]
+    out = np.zeros((len(g), g.shape[1 + axes], *wide), g.dtype)
     for k, at in _members(kernel, places, stride, dilation):
         out[(..., *at)] += g[(slice(None), *k)]
     return out[(..., *(slice(p, p + n) for n, p in zip(sizes, padding)))].swapaxes(0, 1)
@@ -72,20 +76,20 @@ def _window_argmax(
     padding: tuple[int, ...] = (0, 0),
     dilation: tuple[int, ...] = (1, 1),
 ) -> ndarray:
-    """Where in x.ravel() the first largest element of each window of x[N, C, …] is; a NaN is the largest."""
+    """Where in x.ravel() the first largest element of each window is; a NaN is the largest."""
     wide = _padded(x, padding, -np.inf)
-    start, place, scale = np.zeros((), int), np.zeros((), int), []  # of each window: its first element …
-    for n, wide_n, k, s, p, d in zip(x.shape[2:], wide.shape[2:], kernel, stride, padding, dilation):
-        corner = np.arange(0, wide_n - d * (k - 1), s) - p
-        inside = np.where(corner < 0, corner % d, corner)  # … and the first that is not on the rim
-        start, place = start[..., None] * n + corner, place[..., None] * n + inside
-        scale = [*(m * n for m in scale), d]
-    best = np.full((*x.shape[:2], *place.shape), -np.inf, x.dtype)
-    where = np.broadcast_to(place, best.shape).copy()
-    for k, at in _members(kernel, place.shape, stride, dilation):
+    corner, inside, strides = np.zeros((), int), np.zeros((), int), []
+    for size, rim, k, s, d in zip(x.shape[2:], padding, kernel, stride, dilation):
+        at = np.arange(0, size + 2 * rim - d * (k - 1), s) - rim
+        corner = corner[..., None] * size + at  # of each window the position of its first element …
+        inside = inside[..., None] * size + np.where(at < 0, at % d, at)  # … and of the first in x
+        strides = [*(step * size for step in strides), d]
+    best = np.full((*x.shape[:2], *corner.shape), -np.inf, x.dtype)
+    where = np.broadcast_to(inside, best.shape).copy()
+    for k, at in _members(kernel, corner.shape, stride, dilation):
         part = wide[(..., *at)]
         better = ~(part <= best) & (best == best)
         np.copyto(best, part, where=better)
-        np.copyto(where, start + sum(i * m for i, m in zip(k, scale)), where=better)
-    planes = np.arange(x.shape[0] * x.shape[1]).reshape(*x.shape[:2], *(1 for _ in kernel))
+        np.copyto(where, corner + sum(i * step for i, step in zip(k, strides)), where=better)
+    planes = np.arange(x.shape[0] * x.shape[1]).reshape(*x.shape[:2], *[1] * len(kernel))
     return where + planes * int(np.prod(x.shape[2:]))

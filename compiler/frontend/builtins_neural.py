@@ -16,11 +16,12 @@ from ..ir import Node
 from ..ops.products import GROUPED
 from ..ops.windows import room_of
 from ..types import Dim, Shape, TypeProblem
-from .signature import Flag, Number, Raw, Real, Whole, builtin, one_axis, sizes_of
+from .signature import Flag, Number, Raw, Real, Size, builtin, one_axis, sizes_of
 from .values import ArgumentProblem, Static, Value, as_real, as_value_node
 
+ONE = Dim.of(1)
 # Defaults of arguments.
-NONE_AROUND, ONE_STEP = Static(Dim.of(0)), Static(Dim.of(1))
+NONE_AROUND, ONE_STEP = Static(Dim.of(0)), Static(ONE)
 SIZES = ("L",), ("H", "W")  # the names of the axes, in messages
 
 
@@ -44,7 +45,7 @@ class Sliding:
     @property
     def _is_single(self) -> bool:
         """Whether each window is one element, and every element one window."""
-        return {*self.kernel, *map(Dim.of, self.stride)} == {Dim.of(1)} and {*self.padding} == {Dim.of(0)}
+        return {*self.kernel, *map(Dim.of, self.stride)} == {ONE} and {*self.padding} == {Dim.of(0)}
 
     def check(self, x: Node, argument: str) -> None:
         """ArgumentProblem where a window is seen not to fit on an axis of x."""
@@ -80,7 +81,7 @@ def _batched(x: Node, axes: int) -> Node:
     if x.rank not in (axes + 1, axes + 2):
         layout = ", ".join(("N", "C", *SIZES[axes - 1]))
         raise ArgumentProblem("E0203", f"expected real[{layout}], not {x.type}", "x")
-    return x if x.rank == axes + 2 else ops.reshape(x, shape=(Dim.of(1), *x.shape))
+    return x if x.rank == axes + 2 else ops.reshape(x, shape=(ONE, *x.shape))
 
 
 def _as_given(y: Node, x: Node) -> Node:
@@ -96,7 +97,7 @@ def _examples_first(y: Node) -> Node:
 
 
 def _conv(
-    x: Node, w: Node, b: Value, axes: int, stride: Value, padding: Value, dilation: Value, groups: int
+    x: Node, w: Node, b: Value, axes: int, stride: Value, padding: Value, dilation: Value, groups: Dim
 ) -> Node:
     batch = _batched(x, axes)
     _check_weights(batch, w, axes, groups)
@@ -114,15 +115,15 @@ def _conv(
     return _as_given(y, x)
 
 
-def _check_weights(x: Node, w: Node, axes: int, groups: int) -> None:
+def _check_weights(x: Node, w: Node, axes: int, groups: Dim) -> None:
     if w.rank != axes + 2:
         layout = ", ".join(("O", "C", *(f"k{name}" for name in SIZES[axes - 1])))
         raise ArgumentProblem("E0203", f"expected real[{layout}], not {w.type}", "w")
-    if groups < 1:
+    if groups.known is not None and groups.known < 1:
         raise ArgumentProblem("E0205", "groups is at least 1", "groups")
     taken = w.shape[1] * groups
     if x.shape[1] != taken:
-        shown = f"{groups} groups of {w.shape[1]}" if groups > 1 else f"{taken}"
+        shown = f"{taken}" if groups == ONE else f"{groups} groups of {w.shape[1]}"
         raise TypeProblem(
             "E0203", f"channels do not agree: {x.type} has {x.shape[1]}, {w.type} takes {shown}"
         )
@@ -130,12 +131,12 @@ def _check_weights(x: Node, w: Node, axes: int, groups: int) -> None:
         raise ArgumentProblem("E0205", f"{groups} groups do not divide {w.shape[0]} channels", "groups")
 
 
-def _product(patches: Node, w: Node, axes: int, groups: int) -> Node:
+def _product(patches: Node, w: Node, axes: int, groups: Dim) -> Node:
     """[O, N, *places]: each channel's weights times each patch."""
-    if groups == 1:
+    if groups == ONE:
         return ops.tensordot(w, patches, axes=(tuple(range(1, axes + 2)), tuple(range(axes + 1))))
-    own = ops.reshape(w, shape=(Dim.of(groups), w.shape[0] // groups, *w.shape[1:]))
-    parted = ops.reshape(patches, shape=(Dim.of(groups), w.shape[1], *patches.shape[1:]))
+    own = ops.reshape(w, shape=(groups, w.shape[0] // groups, *w.shape[1:]))
+    parted = ops.reshape(patches, shape=(groups, w.shape[1], *patches.shape[1:]))
     y = ops.einsum(own, parted, spec=GROUPED[axes - 1])
     return ops.reshape(y, shape=(w.shape[0], *y.shape[2:]))
 
@@ -146,7 +147,7 @@ def _per_channel(b: Node, channels: Dim, axes: int) -> Node:
         raise ArgumentProblem(
             "E0203", f"expected real[{channels}], a number for each channel, not {b.type}", "b"
         )
-    return ops.reshape(b, shape=(channels, *(Dim.of(1),) * axes))
+    return ops.reshape(b, shape=(channels, *(ONE,) * axes))
 
 
 @builtin()
@@ -157,7 +158,7 @@ def conv1d(
     stride: Raw = ONE_STEP,
     padding: Raw = NONE_AROUND,
     dilation: Raw = ONE_STEP,
-    groups: Whole = 1,
+    groups: Size = ONE,
 ) -> Value:
     return _conv(x, w, b, 1, stride, padding, dilation, groups)
 
@@ -170,7 +171,7 @@ def conv2d(
     stride: Raw = ONE_STEP,
     padding: Raw = NONE_AROUND,
     dilation: Raw = ONE_STEP,
-    groups: Whole = 1,
+    groups: Size = ONE,
 ) -> Value:
     return _conv(x, w, b, 2, stride, padding, dilation, groups)
 
@@ -209,8 +210,7 @@ def _avg_pool(x: Node, axes: int, kernel: Value, stride: Value, padding: Value, 
     patches = sliding.patches(batch)
     if whole or not any(p.known for p in sliding.padding):
         return _as_given(_examples_first(ops.mean(patches, axis=inside, keepdims=False)), x)
-    one = Dim.of(1)
-    ones = ops.broadcast_to(ir.const(1.0), shape=(one, one, *batch.shape[2:]))
+    ones = ops.broadcast_to(ir.const(1.0), shape=(ONE, ONE, *batch.shape[2:]))
     total = ops.sum(patches, axis=inside, keepdims=False)
     counts = ops.sum(sliding.patches(ones), axis=inside, keepdims=False)
     return _as_given(_examples_first(total / counts), x)
@@ -284,7 +284,7 @@ def _along(p: Node, x: Node, channel: int) -> Node:
     if p.shape != (x.shape[channel],):
         label = f"expected real[{x.shape[channel]}], a number for each channel of {x.type}, not {p.type}"
         raise TypeProblem("E0203", label)
-    return ops.reshape(p, shape=p.shape + (Dim.of(1),) * (x.rank - 1 - channel))
+    return ops.reshape(p, shape=p.shape + (ONE,) * (x.rank - 1 - channel))
 
 
 @builtin()

@@ -53,18 +53,29 @@ def random_arguments(program: Any, seed: int = 0) -> dict[str, Any]:
     return found
 
 
+def generator(program: Any) -> dict[str, np.random.Generator]:
+    """The argument `rng` of a model that draws masks, always of the same state."""
+    return {"rng": np.random.default_rng(0)} if program.draws else {}
+
+
+def masks(program: Any, sizes: dict[str, int]) -> dict[str, Any]:
+    """The masks that this generator gives."""
+    return {d.name: d.sample(g, sizes) for g in generator(program).values() for d in program.draws}
+
+
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda p: p.stem)
 def test_levels_and_paths_agree_with_the_interpreter(path: Path) -> None:
     program = program_of(read_source(str(path)))
     arguments = random_arguments(program)
     sizes = {name: 3 + i for i, name in enumerate(program.dims)}
     with np.errstate(all="ignore"):
-        expected = evaluate(program.graph, {k: np.asarray(v) for k, v in arguments.items()}, sizes)
+        known = {**arguments, **masks(program, sizes)}
+        expected = evaluate(program.graph, {k: np.asarray(v) for k, v in known.items()}, sizes)
     reference = None
     for level, dtype in itertools.product(LEVELS, DTYPES):
         m = module_of(module_text(program, Options(level=level, dtype=dtype)), "model")
         tolerance = {"rtol": 1e-12, "atol": 1e-12} if dtype == "float64" else {"rtol": 2e-3, "atol": 2e-4}
-        outputs, cache = m.forward(**arguments)
+        outputs, cache = m.forward(**arguments, **generator(program))
         for name in program.outputs:
             np.testing.assert_allclose(getattr(outputs, name), expected[name], **tolerance)
         if program.target is None:
@@ -76,7 +87,7 @@ def test_levels_and_paths_agree_with_the_interpreter(path: Path) -> None:
             np.testing.assert_allclose(g, r, **tolerance)
             assert isinstance(g, float) or g.dtype == dtype
         if program.scalar_target:
-            value, direct = m.value_and_grad(**arguments)
+            value, direct = m.value_and_grad(**arguments, **generator(program))
             assert value == getattr(outputs, program.target)
             for g, r in zip(direct, reference):
                 np.testing.assert_allclose(g, r, **tolerance)

@@ -20,12 +20,30 @@ param p: real > 0 < 1
 param W, V: real[D, K]
 param U: real[K, K]
 param b: real[K]
+input I: real[2, 4, 3, 3]
+param g: real[4]
+param F: real[4, 4, 3, 3]
+param J: real[4, 2, 3]
+param R, Q: real[4, 4]
 """
 CALLS = {
     "linear": "linear(A, W, b)",
     "mlp": "mlp(A, W, b, U, b)",
     "bilinear": "bilinear(A @ W, U, A @ V)",
     "attention": "attention(A @ W, U, b[:, None])",
+    "residual": "residual(A, tanh(A), s)",
+    "glu": "glu(A, W, b, V, b)",
+    "swiglu": "swiglu(A, W, V)",
+    "causal_attention": "causal_attention(A @ W, A @ V, A @ (W + V))",
+    "multi_head_attention": "multi_head_attention(I[0, :, 1].T, R, Q, R + Q, R, 2)",
+    "positional_encoding": "positional_encoding(N, 4) @ R",
+    "rnn_cell": "rnn_cell(A, A @ W, W, U, b)",
+    "lstm_cell": "stack(lstm_cell(A, A @ V, A @ W, tile(W, 1, 4), tile(U, 1, 4), tile(b, 4)))",
+    "group_norm": "group_norm(I, g, g, 2)",
+    "conv_relu": "conv_relu(I, F, g, padding=1)",
+    "separable_conv": "separable_conv(I, reshape(J, 4, 1, 2, 3), reshape(g, 1, 4, 1, 1), g[:1])",
+    "global_avg_pool": "global_avg_pool(I) * g",
+    "flatten": "flatten(I * g[:, None, None])",
     "gru_cell": "gru_cell(A, A @ W, W, U, b, V, U, b, W + V, U, b)",
     "rms_norm": "rms_norm(A @ W, b)",
     "squared_error": "squared_error(m, x)",
