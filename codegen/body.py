@@ -110,7 +110,7 @@ class Body(Rendering):
 
     def _uses_in(self, node: Node) -> Counter[Node]:
         """How often each argument stands in a node's text."""
-        parsed, _ = self._template(node)
+        parsed = self._parsed(node)
         found: Counter[Node] = Counter()
         for parameter, arg in zip(parsed.params, node.args):
             found[arg] += parsed.uses[parameter]
@@ -252,7 +252,7 @@ class Body(Rendering):
             return None
         if node.op.name == "to_real" and argument.op.name == "const" and not node.rank:
             return self._number(float(argument["value"]), False)
-        parsed, _ = self._template(node)
+        parsed = self._parsed(node)
         if argument in self.values and node.op.view and parsed.fixed_length <= 2 and parsed.is_expression:
             return parsed.expression({parsed.params[0]: self.values[argument]})
         return None
@@ -305,7 +305,7 @@ class Body(Rendering):
             waiting.remove(longest)
 
     def _crowded(self, node: Node, waiting: list[Node]) -> bool:
-        parsed, _ = self._template(node)
+        parsed = self._parsed(node)
         array = bool(node.rank)
         operands = {p: len(self._operand(a, array).text) for p, a in zip(parsed.params, node.args)}
         length = parsed.fixed_length + sum(n * parsed.uses[p] for p, n in operands.items())

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Set
 
-from .body import Statement
+from .blocks import Statement
 
 _DERIVATIVE = re.compile(r"\bd_(\w+)")
 

@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import builtins
 import keyword
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 # What an emitted module defines or imports; temporaries never bear these names.
 MODULE_NAMES = frozenset({
@@ -79,6 +80,13 @@ class Scope:
             self.taken.add(local)
             return local
         return self.fresh(local)
+
+    @contextmanager
+    def block(self) -> Iterator[None]:
+        """Names that are taken inside may be used again afterwards."""
+        taken, counts = set(self.taken), dict(self._counts)
+        yield
+        self.taken, self._counts = taken, counts
 
     def fresh(self, base: str) -> str:
         """A name of the emitter's own: `base`, or `base_2`, `base_3` … where that is taken."""

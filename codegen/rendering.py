@@ -6,18 +6,20 @@ mul(x, add(a, b))     ->     x * (a + b)
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
 from autodiffc.compiler.ir import Graph, Literal, Node
+from autodiffc.compiler.ops.control import is_local
 from autodiffc.compiler.types import Dim
 
 from .context import Context
 from .dimtext import dim_expr
 from .names import Scope
 from .pytext import ATOM, Expr, Template, call, number, template
-from .schedule import LEAVES, Group
+from .schedule import Group, schedule
+from .stepping import Ints
 
 CASTS = {"real": "float", "int": "int", "bool": "bool"}
 # operands that an op's text computes with before they meet another: of a float, NumPy then makes a double
@@ -54,7 +56,10 @@ class Rendering:
         self.values: dict[Node, Expr] = dict(given)
         self.pending: dict[Node, Pending] = {}
         self.dims: dict[str, None] = {}
-        self._templates: dict[Node, tuple[Template, dict[str, Expr]]] = {}
+        self.lengths: dict[str, Expr] = {}  # the numbers of steps that are known here
+        self.lists: set[Node] = set()  # stacked values that are Python lists
+        self.ints = Ints()
+        self._templates: dict[Node, tuple[Template, dict[str, Dim]]] = {}
 
     def value(self, node: Node) -> Expr:
         """The text of a value, once the statements are written."""
@@ -62,12 +67,31 @@ class Rendering:
 
     def mentioned_dims(self) -> dict[str, None]:
         """The dims that the statements will mention."""
-        for node in self.graph.nodes():
-            if node.op.name == "dim":
-                self.dim(node["dim"])
-            elif node.op.name not in LEAVES:
+        for step in schedule(self.graph):
+            node = step.node
+            for arg in (node, *node.args):
+                if arg.op.name == "dim":
+                    self.dim(arg["dim"])
+            for body in node.subgraphs():
+                self._mentioned_inside(body)
+            if node.op.name == "loop":
+                self._mentioned_by_stacks(node)
+            elif node.op.name not in ("branch", "item"):
                 self._template(node)
         return self.dims
+
+    def _mentioned_inside(self, graph: Graph) -> None:
+        inner = Rendering(self.context, graph, self.scope, {})
+        inner.dims, inner.lengths = self.dims, dict(self.lengths)
+        inner.mentioned_dims()
+
+    def _mentioned_by_stacks(self, loop: Node) -> None:
+        """The sizes of arrays that rows are written into; after the loop its number of steps is known."""
+        self.lengths.update({s: Expr("") for s in loop["length"].symbols if s.startswith("_")})
+        for _, row in loop["body"].outputs[loop["carried"] :]:
+            for size in row.shape:
+                if not is_local(size):
+                    self.dim(size)
 
     def dim(self, dim: Dim) -> Expr:
         """The text of a dim, which the function must then bind."""
@@ -78,21 +102,45 @@ class Rendering:
         return self._symbol(name)
 
     def _symbol(self, name: str) -> str:
+        if name in self.lengths:
+            return self.lengths[name].within(ATOM)
         self.dims[name] = None
         return self.context.local(name)
+
+    def text_of(self, node: Node) -> Expr | None:
+        """The text of a value that has one of its own."""
+        return self.values.get(node)
+
+    def int_text(self, dim: Dim) -> Expr:
+        """The text of an int of a loop: of dims, and of what only run time knows."""
+        known = self.ints.texts
+        return dim_expr(
+            dim, lambda s: known[s].within(ATOM) if s in known else self._symbol(s), self.context.ref
+        )
+
+    def empty(self, size: str, dtype: str) -> str:
+        """A new array for rows."""
+        np = self.context.ref("np")
+        kind = "" if dtype == "np.float64" else f", {np}{dtype[2:]}"
+        return f"{np}.empty({size}{kind})"
 
     # --- templates ---------------------------------------------------------------------------------
 
     def _template(self, node: Node) -> tuple[Template, dict[str, Expr]]:
         """The parsed text of a node's op, and the expressions that stand in it for dims."""
+        parsed = self._parsed(node)
+        return parsed, {key: self.dim(dim) for key, dim in self._templates[node][1].items()}
+
+    def _parsed(self, node: Node) -> Template:
+        """The parsed text of a node's op."""
         if node not in self._templates:
-            held: dict[str, Expr] = {}
+            held: dict[str, Dim] = {}
 
             def text_of(dim: Dim) -> str:
                 if dim.known is not None:
                     return str(dim.known)
                 key = f"_dim{len(held)}_"
-                held[key] = self.dim(dim)
+                held[key] = dim
                 return key
 
             scalar = not node.rank and all(not a.rank for a in node.args)
@@ -100,10 +148,10 @@ class Rendering:
             text = source if isinstance(source, str) else source(node, text_of)
             plain = _tidied(text, self.context.dtype == "float64")
             self._templates[node] = template(plain, parameters(node)), held
-        return self._templates[node]
+        return self._templates[node][0]
 
-    def _own_name(self, node: Node) -> str:
-        """The name that a value is to have."""
+    def _own_name(self, node: Node, texts: Iterable[str] = ()) -> str:
+        """The name that a value is to have; `texts` will stand after its first assignment."""
         raise NotImplementedError
 
     def _render(self, node: Node) -> tuple[list[str], Expr]:
@@ -114,7 +162,8 @@ class Rendering:
         operands = [self._single(node, param, arg, self._operand(arg, array)) for param, arg in pairs]
         names = {**dict(zip(parsed.params, operands)), **held}
         for local in parsed.stored:
-            names[local] = Expr(self._own_name(node) if local == "out" else self.scope.fresh(local))
+            texts = [operand.text for operand in operands]
+            names[local] = Expr(self._own_name(node, texts) if local == "out" else self.scope.fresh(local))
         if parsed.is_expression:
             return [], self._typed(node, parsed.expression(names, self._global))
         return parsed.text(names, self._global).split("\n"), names["out"]
@@ -128,6 +177,8 @@ class Rendering:
 
     def _typed(self, node: Node, expr: Expr) -> Expr:
         """The value in the type that it must have: Python's for scalars, the module's dtype for arrays."""
+        if node.op.view and node.args[0] in self.lists:
+            return expr
         if not node.rank and any(a.rank for a in node.args):
             cast = self.context.ref(CASTS[node.type.kind])
             return expr if expr.text.endswith(".item()") else call(cast, expr)

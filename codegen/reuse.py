@@ -10,13 +10,13 @@ overwritten; a value of the model's keeps its name for itself.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from autodiffc.compiler.ir import Graph, Node
 
-from .body import Body
 from .context import Context
+from .control import StructuredBody
 from .inplace import NAME, in_place, without_copy
 from .names import Scope
 from .pytext import Expr
@@ -29,13 +29,17 @@ def body_of(
     scope: Scope,
     given: Mapping[Node, Expr],
     output_names: Mapping[str, str] | None = None,
-) -> Body:
+    lists: Iterable[Node] = (),
+) -> StructuredBody:
     """The statements of a graph, at the module's level."""
-    kind = ReusingBody if context.level > 1 else Body
-    return kind(context, graph, scope, given, output_names).build()
+    kind = ReusingBody if context.level > 1 else StructuredBody
+    body = kind(context, graph, scope, given, output_names)
+    body.lists = set(lists)
+    body.build()
+    return body
 
 
-class ReusingBody(Body):
+class ReusingBody(StructuredBody):
     """A body whose steps overwrite what is spent."""
 
     def reuses(self, step: Step) -> bool:
@@ -44,6 +48,7 @@ class ReusingBody(Body):
             not node.rank
             or node.type.kind != "real"
             or node in self._sums
+            or node in self.memory.in_place
             or any(a in self._sums for a in node.args)
         ):
             return False

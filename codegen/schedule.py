@@ -40,13 +40,20 @@ class Step:
     group: Group
 
 
-def schedule(graph: Graph) -> list[Step]:
-    """The nodes to compute, in order; arguments, constants and dims are not among them."""
+def schedule(graph: Graph, before: Mapping[Node, Sequence[Node]] = {}) -> list[Step]:
+    """The nodes to compute, in order; arguments, constants and dims are not among them.
+
+    `before` has for some nodes others that come before them, though they are not among their arguments.
+    """
     nodes = [n for n in graph.nodes() if n.op.name not in LEAVES]
     groups = _groups(graph, nodes)
     index = {node: i for i, node in enumerate(nodes)}
-    waiting = {node: sum(a in index for a in set(node.args)) for node in nodes}
+    awaited = {node: {*node.args, *before.get(node, ())} & index.keys() for node in nodes}
+    waiting = {node: len(others) for node, others in awaited.items()}
     following = users(nodes)
+    for node, others in before.items():
+        for other in others:
+            following[other].append(node)
     ready = [(groups[n].key, i, n) for n, i in index.items() if not waiting[n]]
     heapq.heapify(ready)
     steps = []

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .body import Body, Statement
+from .blocks import Statement
+from .body import Body
 from .context import Context, once
 from .formulas import formula
 from .notes import adjoint_note
@@ -42,18 +43,29 @@ def _parts(statements: Sequence[Statement]) -> tuple[list[Statement], list[State
     return list(statements[:cut]), list(statements[cut:])
 
 
-def _write_groups(context: Context, writer: Writer, body: Body, statements: Sequence[Statement]) -> None:
-    current: Group | None = None
+def _write_groups(
+    context: Context,
+    writer: Writer,
+    body: Body,
+    statements: Sequence[Statement],
+    current: Group | None = None,
+    nested: bool = False,
+) -> None:
     for statement in statements:
         if statement.group != current:
             current = statement.group
-            _head(context, writer, current)
+            _head(context, writer, current, nested)
         for line in statement.lines:
             writer.line(line, note=_formula(context, body, statement))
+        for block in statement.blocks:
+            with writer.block(block.head):
+                _write_groups(context, writer, body, block.statements, current, True)
+                if not block.statements:
+                    writer.line("pass")
 
 
-def _head(context: Context, writer: Writer, group: Group) -> None:
-    if not writer.lines[-1].rstrip().endswith(":"):
+def _head(context: Context, writer: Writer, group: Group, nested: bool) -> None:
+    if not nested and not writer.lines[-1].rstrip().endswith(":"):
         writer.blank()
     if not group.line:
         return

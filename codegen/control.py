@@ -1,0 +1,120 @@
+"""Bodies with loops and branches in them.
+
+A loop's or a branch's body is written by the same means as the function around it, under names that are
+taken from the same scope; what it is given it knows by the texts that these have outside.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+
+from autodiffc.compiler.ir import Graph, Node
+
+from .blocks import Slot, Statement, moves
+from .body import Body
+from .branches import write_branch
+from .loops import write_loop
+from .memory import Memory, passed_through
+from .pytext import Expr
+from .schedule import LEAVES, Group, Step
+
+WRITERS = {"loop": write_loop, "branch": write_branch}
+
+
+class StructuredBody(Body):
+    """A body whose steps may be loops and branches."""
+
+    def control(self, step: Step) -> bool:
+        if step.node.op.name not in WRITERS:
+            return False
+        WRITERS[step.node.op.name](self, step)
+        return True
+
+    def items_of(self, whole: Node) -> dict[int, list[Node]]:
+        """The results of a loop or a branch that are used, by position."""
+        found: dict[int, list[Node]] = {}
+        for user in dict.fromkeys(self._users.get(whole, ())):
+            found.setdefault(user["position"], []).append(user)
+        return found
+
+    def _uses_in(self, node: Node) -> Counter[Node]:
+        """What is given to a body is used more than once, as it were: it must have a name."""
+        if node.op.name == "item":
+            return Counter()
+        if node.op.name not in WRITERS:
+            return super()._uses_in(node)
+        found = Counter({arg: 2 for arg in node.args})
+        once = range(1, node["carried"] + 1) if node.op.name == "loop" else _continued(node)
+        for place in once:
+            if node.args.count(node.args[place]) == 1:
+                found[node.args[place]] = 1
+        return found
+
+    def nested(self, graph: Graph, given: Mapping[Node, Expr], memory: Memory) -> StructuredBody:
+        """An empty body for a loop or a branch in this one."""
+        body = type(self)(self.context, graph, self.scope, given, None, memory)
+        body.dims, body.ints, body.adjoint_names = self.dims, self.ints, self.adjoint_names
+        body.lengths = dict(self.lengths)
+        return body
+
+    def write_nested(self, group: Group, slots: Mapping[int, Slot], rows: Mapping[int, str]) -> StructuredBody:
+        """Write the statements: results by their positions into variables, or kept by statements."""
+        outputs = [node for _, node in self.graph.outputs]
+        for position, row in rows.items():
+            self._rows.setdefault(outputs[position], []).append(row)
+        for position, slot in slots.items():
+            self._slots.setdefault(outputs[position], slot)
+        for node in self._rows:
+            if node.op.name in LEAVES or node in self.values:
+                self._keep(group, node, str(self._operand(node, bool(node.rank))))
+        self._write_steps()
+        self._leave(group, {slot.name: outputs[p] for p, slot in slots.items()})
+        return self
+
+    def _leave(self, group: Group, results: Mapping[str, Node]) -> None:
+        """Give the variables the results that are not in them yet."""
+        for node in results.values():
+            if node in self.pending and (self.pending[node].updates or list(results.values()).count(node) > 1):
+                self._settle(node, self.pending[node].group)
+        texts = {name: str(self._operand(node, bool(node.rank))) for name, node in results.items()}
+        late = [(name, text) for name, text in texts.items() if text != name]
+        for node in results.values():
+            self.pending.pop(node, None)
+        if late:
+            where = self.statements[-1].group if self.statements else group
+            first = results[late[0][0]]
+            self.statements.append(Statement(where, tuple(moves(late)), first, late[0][0]))
+
+    def is_dead_after(self, node: Node, step: Node) -> bool:
+        """Whether a value is read by this step as one argument, and by no later one."""
+        if step.args.count(node) != 1 or self._left[node] != 1:
+            return False
+        return all(self.is_dead(shown) for shown in self._shown.get(node, ()))
+
+    def variable_of(self, node: Node, wanted: str | None, step: Node) -> str | None:
+        """The variable that holds a value, if the step may go on with it under the same name."""
+        text = self.values[node].text if node in self.values else ""
+        if not text.isidentifier() or node.op.name == "dim" or not self.is_dead_after(node, step):
+            return None
+        return text if wanted is None or text == self.context.local(wanted) else None
+
+    def wanted_name(self, items: list[Node]) -> str | None:
+        """What the graph calls a result."""
+        for node in items:
+            slot = self._slots.get(node)
+            given = slot.name if slot else self.graph.names.get(node) or self._output_names.get(node)
+            if given is not None:
+                return given
+        return None
+
+    def result_name(self, items: list[Node], otherwise: str) -> str:
+        """A variable for a result; `otherwise` where the graph doesn't say."""
+        for node in items:
+            if node in self._slots or self.graph.names.get(node) or node in self._output_names:
+                return self._own_name(node)
+        return self._claimed(otherwise)
+
+
+def _continued(branch: Node) -> list[int]:
+    return [target for _, target in passed_through(branch)]

@@ -1,0 +1,258 @@
+"""A loop as `for` or `while`.
+
+    h_T, hs = loop(T, h_0, x; body: (t, h, x) -> (tanh(x[t] + h), the same))
+
+becomes
+
+    hs = np.empty((T, H))
+    for t in range(T):
+        h = np.tanh(x[t] + h)
+        hs[t] = h
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from autodiffc.compiler.ir import Node, const_value
+from autodiffc.compiler.ops.control import UNLIMITED
+from autodiffc.compiler.types import Dim
+
+from .blocks import Block, Slot, Statement
+from .inplace import NAME
+from .memory import condition_of
+from .pytext import COMPARE, NOT, Expr, tuple_of
+from .schedule import Step
+from .stacks import is_list
+from .stepping import Form, chosen, forms_of, range_text, relative
+
+if TYPE_CHECKING:
+    from .control import StructuredBody
+
+
+def write_loop(outer: StructuredBody, step: Step) -> None:
+    """Write the loop, and give its results their names."""
+    writer = _LoopWriter(outer, step)
+    writer.write()
+
+
+class _LoopWriter:
+    """One loop under way: `lines` are what stands before it."""
+
+    def __init__(self, outer: StructuredBody, step: Step):
+        self.outer = outer
+        self.loop, self.group = step.node, step.group
+        self.graph, self.carried = self.loop["body"], self.loop["carried"]
+        self.condition = condition_of(self.loop)
+        self.memory = outer.memory.inner[self.loop][0]
+        self.items = outer.items_of(self.loop)
+        self.lines: list[str] = []
+        self.number = self.graph.inputs[0]
+
+    @property
+    def last(self) -> int:
+        """The position of the number of steps among the results."""
+        return len(self.graph.outputs)
+
+    def write(self) -> None:
+        outer = self.outer
+        self._settle_given()
+        slots = {i: self._slot(i) for i in range(self.carried)}
+        count = self._count()
+        stacked = {p: self._stack(p, nodes, count) for p, nodes in self.items.items() if self.carried <= p < self.last}
+        outer._left.subtract(set(self.loop.args))
+        first = self.carried + 1
+        given = {i: Expr(slots[p].name) for p, i in enumerate(self.graph.inputs[1:first])}
+        constant = zip(self.graph.inputs[first:], self.loop.args[first:])
+        given.update({i: outer._operand(a, bool(a.rank)) for i, a in constant})
+        rows = {p: row for p, (_, row) in stacked.items()}
+        with outer.scope.block():
+            blocks = self._blocks(given, slots, rows)
+        outer.statements.append(Statement(self.group, tuple(self.lines), self.loop, "", blocks))
+        for position, nodes in self.items.items():
+            text = self._result(position, slots, stacked)
+            for node in nodes:
+                outer._give(self.group, node, text)
+
+    def _result(self, position: int, slots: dict[int, Slot], stacked: dict[int, tuple[str, str]]) -> Expr:
+        if position < self.carried:
+            return Expr(slots[position].name)
+        return Expr(stacked[position][0]) if position < self.last else self.steps
+
+    # --- before the loop ---------------------------------------------------------------------------
+
+    def _settle_given(self) -> None:
+        initial = self.loop.args[1 : self.carried + 1]
+        for arg in dict.fromkeys(self.loop.args[1:]):
+            alone = arg in initial and self.loop.args.count(arg) == 1
+            if arg in self.outer.pending and not alone:
+                self.outer._settle(arg, self.outer.pending[arg].group)
+
+    def _slot(self, position: int) -> Slot:
+        """The variable of a carried value, which is given its value before the first step."""
+        outer, argument = self.outer, self.loop.args[position + 1]
+        nodes = self.items.get(position, [])
+        old = self.graph.inputs[position + 1]
+        inner = outer.wanted_name(nodes) or self._inner_name(position)
+        is_own = any(n in outer.memory.in_place for n in nodes)
+        if is_own and argument in outer.values:
+            return Slot(outer.values[argument].text, old)
+        owned = old in self.memory.owned
+        variable = None if owned and not self._is_alone(argument) else outer.variable_of(argument, inner, self.loop)
+        if variable is not None:
+            outer._settle_readers({variable})
+            return Slot(variable, old)
+        self._assign_first(name := outer.result_name(nodes, inner), argument, owned and not self._is_alone(argument))
+        return Slot(name, old)
+
+    def _is_alone(self, argument: Node) -> bool:
+        """Whether a value is memory that nothing but this loop will ever see."""
+        return self.outer.memory.is_own(argument) and self.outer._uses[argument] == 1
+
+    def _assign_first(self, name: str, argument: Node, copied: bool) -> None:
+        outer = self.outer
+        waiting = outer.pending.pop(argument, None)
+        text = waiting.expr if waiting else outer._operand(argument, bool(argument.rank))
+        self.lines.append(f"{name} = {text.within(NOT + 8)}.copy()" if copied else f"{name} = {text}")
+        self.lines.extend(update.replace(NAME, name) for update in (waiting.updates if waiting else ()))
+
+    def _inner_name(self, position: int) -> str:
+        node = self.graph.outputs[position][1]
+        return str(self.graph.names.get(node) or self.graph.inputs[position + 1]["name"])
+
+    def _count(self) -> Expr:
+        """The number of steps, under a name where it is needed more than once."""
+        outer, node = self.outer, self.loop.args[0]
+        symbol = next(iter(self.loop["length"].symbols), "")
+        needed = any(p >= self.carried for p in self.items)
+        self.steps = Expr("")
+        if self.condition is not None:
+            self.steps = Expr(outer.scope.fresh("steps"))
+            outer.lengths[symbol] = self.steps
+            return self.steps
+        self.count = outer.ints.of(node, outer.text_of)
+        if self.count is None or (needed and node.op.name not in ("dim", "const")):
+            text = outer._operand(node, False)
+            if not text.text.isidentifier():
+                name = outer.scope.fresh("steps")
+                self.lines.append(f"{name} = {text}")
+                text = Expr(name)
+            outer.values[node] = text
+            if self.count is None:
+                self.count = outer.ints.symbol(node, text)
+        outer.pending.pop(node, None)
+        self.steps = outer.values.get(node) or outer.int_text(self.count)
+        if self.loop["length"] == Dim.symbol(symbol) and symbol.startswith("_"):
+            outer.lengths.setdefault(symbol, self.steps)
+        return self.steps
+
+    def _stack(self, position: int, nodes: list[Node], count: Expr) -> tuple[str, str]:
+        """The variable of a stacked result, and the statement that adds a row to it."""
+        outer = self.outer
+        row = self.graph.outputs[position][1]
+        name = outer.result_name(nodes, f"{self._row_name(row)}s")
+        if not is_list(outer, nodes[0]):
+            sizes = tuple_of([count, *(outer.dim(d) for d in row.shape)]) if row.rank else count
+            dtype = outer.context.numpy_type(row.type)
+            self.lines.append(f"{name} = {outer.empty(str(sizes), dtype)}")
+            return name, f"{name}[{INDEX}] = {NAME}"
+        outer.lists.update(nodes)
+        if self.loop["reverse"] if "reverse" in dict(self.loop.attrs) else False:
+            self.lines.append(f"{name} = [None] * {count.within(COMPARE + 5)}")
+            return name, f"{name}[{INDEX}] = {NAME}"
+        self.lines.append(f"{name} = []")
+        return name, f"{name}.append({NAME})"
+
+    def _row_name(self, row: Node) -> str:
+        given = self.graph.names.get(row) or (row["name"] if row.op.name == "argument" else "")
+        return given or row.op.name
+
+    # --- the loop ----------------------------------------------------------------------------------
+
+    def _blocks(self, given: dict[Node, Expr], slots: dict[int, Slot], rows: dict[int, str]) -> tuple[Block, ...]:
+        body = self.outer.nested(self.graph, given, self.memory)
+        self._pass_on(body)
+        if self.condition is not None:
+            return self._while(body, given, slots, rows)
+        head = self._for(body, any(INDEX in row for row in rows.values()))
+        placed = {p: row.replace(INDEX, str(body.values[self.number])) for p, row in rows.items()}
+        body.write_nested(self.group, slots, placed)
+        return (Block(head, tuple(body.statements)),)
+
+    def _pass_on(self, body: StructuredBody) -> None:
+        """What is known outside of what is given to the body."""
+        outer = self.outer
+        for place, (inside, outside) in enumerate(zip(self.graph.inputs[1:], self.loop.args[1:])):
+            if outside in outer.lists:
+                body.lists.add(inside)
+            if place >= self.carried and not inside.rank and inside.type.kind == "int":
+                known = outer.ints.of(outside, outer.text_of)
+                if known is not None:
+                    outer.ints.known[inside] = known
+
+    def _for(self, body: StructuredBody, by_number: bool) -> str:
+        """`for t in range(…):`; the forms of the step's number get their texts."""
+        outer, reverse = self.outer, bool(dict(self.loop.attrs).get("reverse"))
+        constant = {n: outer.ints.known[n] for n in self.graph.inputs[self.carried + 1 :] if n in outer.ints.known}
+        forms = forms_of(self.graph, self.number, constant)
+        used = _used(self.graph, forms) + [self.number] * by_number
+        counted = chosen(forms, used, lambda n: n in self.graph.names) or self.number
+        name = outer._claimed(str(self.graph.names.get(counted) or self.number["name"])) if used else "_"
+        assert self.count is not None
+        steps = range_text(self.count, forms[counted], reverse, outer.int_text, outer.context.ref)
+        variable = Dim.symbol(f"~{len(outer.ints.texts)}")
+        outer.ints.texts[str(variable)] = Expr(name)
+        if forms[counted].scale:
+            for node, form in forms.items():
+                if form.scale % forms[counted].scale == 0:
+                    inside = relative(form, forms[counted])
+                    body.values[node] = outer.int_text(variable * inside.scale + inside.offset)
+        return f"for {name} in {steps}:"
+
+    def _while(
+        self, body: StructuredBody, given: dict[Node, Expr], slots: dict[int, Slot], rows: dict[int, str]
+    ) -> tuple[Block, ...]:
+        condition, outer = self.condition, self.outer
+        assert condition is not None
+        limit = self.loop.args[0]
+        unlimited = const_value(limit) == UNLIMITED
+        counts = not unlimited or self.last in self.items or _uses(self.graph, self.number)
+        counts = counts or _uses(condition, condition.inputs[0])
+        checks, test = self._test(given)
+        head = f"{self.steps} < {outer._operand(limit, False)}"
+        body.values[self.number] = self.steps
+        body.write_nested(self.group, slots, rows)
+        rest = list(body.statements)
+        if counts:
+            self.lines.append(f"{self.steps} = 0")
+            rest.append(Statement(rest[-1].group if rest else self.group, (f"{self.steps} += 1",), self.loop, ""))
+        if checks:
+            first = "while True:" if unlimited else f"while {head}:"
+            leave = Statement(self.group, (f"if not {test.within(NOT)}:\n    break",), self.loop, "")
+            return (Block(first, (*checks, leave, *rest)),)
+        both = str(test) if unlimited else f"{head} and {test.within(NOT)}"
+        return (Block(f"while {both}:", tuple(rest)),)
+
+    def _test(self, given: dict[Node, Expr]) -> tuple[list[Statement], Expr]:
+        """The condition: the statements that it needs, and its text."""
+        graph = self.condition
+        assert graph is not None
+        renamed = {i: given[j] for i, j in zip(graph.inputs[1:], self.graph.inputs[1:])}
+        body = self.outer.nested(graph, {**renamed, graph.inputs[0]: self.steps}, type(self.memory)(graph))
+        body.lists = {i for i, a in zip(graph.inputs[1:], self.loop.args[1:]) if a in self.outer.lists}
+        body._write_steps()
+        return body.statements, body.value(graph.outputs[0][1])
+
+
+INDEX = "\1"  # stands for the step's number
+
+
+def _used(graph: object, forms: dict[Node, Form]) -> list[Node]:
+    """The forms that stand in statements, as often as they do."""
+    nodes = graph.nodes()  # type: ignore[attr-defined]
+    found = [arg for node in nodes if node not in forms for arg in node.args if arg in forms]
+    return found + [node for _, node in graph.outputs if node in forms]  # type: ignore[attr-defined]
+
+
+def _uses(graph: object, node: Node) -> bool:
+    return node in graph.nodes()  # type: ignore[attr-defined]

@@ -1,0 +1,78 @@
+"""Stacked results as arrays or as lists: which of the two.
+
+    hs = np.empty((T, H))      rows of one size that is known before the loop
+    s_all = []                 scalars that are only read one by one, and rows of which only run time knows
+                               how many there are, or how large
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from autodiffc.compiler.ir import Graph, Node, users
+
+from .context import Context, once
+from .memory import has_loose_rows
+
+if TYPE_CHECKING:
+    from .control import StructuredBody
+
+
+def is_list(body: StructuredBody, node: Node) -> bool:
+    """Whether a stacked result of a loop is kept as a list."""
+    if has_loose_rows(node.args[0], node["position"]):
+        return True
+    names = [name for name, output in body.graph.outputs if output is node]
+    if any(name not in listed_fields(body.context) for name in names):
+        return False
+    return node.rank == 1 and is_read_by_row(body.graph, node)
+
+
+def is_read_by_row(graph: Graph, node: Node) -> bool:
+    """Whether a stack is read a row at a time, and never as a whole."""
+    return all(_reads_a_row(user, node) for user in users(graph.nodes()).get(node, ()))
+
+
+def _reads_a_row(user: Node, node: Node) -> bool:
+    if user.op.name in ("gather", "getitem"):
+        index = user["index"]
+        first, *rest = index
+        single = first[0] == "at" or (first[0] == "array" and not any(a.rank for a in user.args[1:]))
+        whole = all(i[0] == "slice" and i[1].known == 0 and i[2] == d and i[3] == 1 for i, d in zip(rest, node.shape[1:]))
+        return single and whole and user.args.count(node) == 1 and user.args[0] is node
+    if user.op.name in ("loop", "branch"):
+        places = [i for i, a in enumerate(user.args) if a is node]
+        if user.op.name == "loop" and any(i <= user["carried"] for i in places):
+            return False
+        first_input = 0 if user.op.name == "loop" else 1
+        bodies = list(user.subgraphs())
+        return all(_is_only_read(b, b.inputs[i - first_input]) for b in bodies for i in places)
+    return False
+
+
+def _is_only_read(graph: Graph, node: Node) -> bool:
+    return all(output is not node for _, output in graph.outputs) and is_read_by_row(graph, node)
+
+
+@once
+def listed_fields(context: Context) -> frozenset[str]:
+    """The fields of Cache that are lists."""
+    forward, backward = context.derivative.forward, context.derivative.backward
+    if backward is None:
+        return frozenset()
+    outputs, inputs = dict(forward.outputs), {n["name"]: n for n in backward.inputs}
+    found = set()
+    for name in context.derivative.saved:
+        node = outputs[name]
+        if node.op.name != "item" or node.args[0].op.name != "loop" or not _is_stack(node):
+            continue
+        plain = [n for n, output in forward.outputs if output is node] == [name]
+        scalars = node.rank == 1 and plain and is_read_by_row(forward, node) and is_read_by_row(backward, inputs[name])
+        if scalars or has_loose_rows(node.args[0], node["position"]):
+            found.add(name)
+    return frozenset(found)
+
+
+def _is_stack(node: Node) -> bool:
+    loop = node.args[0]
+    return bool(loop["carried"] <= node["position"] < len(loop["body"].outputs))
