@@ -20,7 +20,7 @@ from . import sympy_check
 from .comparison import Comparison, compare, merge, not_checked
 from .formulas import NoFormula
 from .held import NotLinear, pulled
-from .interp import Body, values
+from .interp import Body, resolve, values
 from .ir import Array, Graph, Node, topological
 from .ops import argument
 from .ops.own import governed, own_adjoint
@@ -31,11 +31,16 @@ LARGEST = 200  # elements of a function's arguments
 
 @dataclass(frozen=True, eq=False)
 class Use:
-    """A function at a point: its body from its own arguments on, its adjoint, the arguments' values."""
+    """A function at a point: its body from its own arguments on, its adjoint, the arguments' values.
+
+    `arguments` says for each parameter of the adjoint which input of the body it is: a value that is given
+    twice is one input. The outputs of the body are called by their position.
+    """
 
     body: Graph
     adjoint: Body
     wrt: tuple[int, ...]
+    arguments: tuple[str, ...]
     values: Mapping[str, Array]
 
 
@@ -57,11 +62,11 @@ def _uses(
     known: dict[Node, Array] = {}
     for join in (node for node in nodes if node.op is own_adjoint):
         known = known or values(graph, arguments, sizes)
-        results = [node.args[0] for node in nodes if node.op is governed and node.args[1] is join]
-        given = {f"a{k}": known[x] for k, x in enumerate(join.args)}
-        yield join["name"], Use(_body(results, join.args), Body(join["adjoint"], sizes), join["wrt"], given)
-    for inner in (body for node in nodes for body in node.subgraphs() if node.op not in (own_adjoint, governed)):
-        yield from ((name, None) for name in _names(inner))
+        results = [node for node in nodes if node.op is governed and node.args[1] is join]
+        yield join["name"], _use(join, results, known, sizes)
+    for node in nodes:
+        if node.op is not own_adjoint and node.op is not governed:
+            yield from ((name, None) for body in node.subgraphs() for name in _names(body))
 
 
 def _names(graph: Graph) -> Iterator[str]:
@@ -73,35 +78,37 @@ def _names(graph: Graph) -> Iterator[str]:
                 yield node["name"]
 
 
-def _body(results: Sequence[Node], x: Sequence[Node]) -> Graph:
-    """The results as a graph of their own, in which x are the arguments."""
-    inputs = tuple(argument(f"a{k}", node.type) for k, node in enumerate(x))
-    images = dict(zip(x, inputs))
-    for node in topological(results):
+def _use(
+    join: Node, results: Sequence[Node], known: Mapping[Node, Array], sizes: Mapping[str, int]
+) -> Use:
+    names = {x: f"a{k}" for k, x in enumerate(dict.fromkeys(join.args))}
+    images = {x: argument(name, x.type) for x, name in names.items()}
+    inputs = tuple(images.values())
+    for node in topological(result.args[0] for result in results):
         if node not in images:
             images[node] = node.with_args(images[a] for a in node.args)
-    return Graph(inputs, tuple((f"y{k}", images[y]) for k, y in enumerate(results)))
+    body = Graph(inputs, tuple((f"y{r['position']}", images[r.args[0]]) for r in results))
+    given = {name: known[x] for x, name in names.items()}
+    adjoint = resolve(join["adjoint"], sizes)
+    return Use(body, adjoint, join["wrt"], tuple(names[x] for x in join.args), given)
 
 
 def _outcome(use: Use, rtol: float, seconds: float) -> Comparison:
-    reals = [(k, n) for k, n in enumerate(use.body.inputs) if n.type.kind == "real"]
-    if sum(use.values[n["name"]].size for _, n in reals) > LARGEST:
+    reals = [node["name"] for node in use.body.inputs if node.type.kind == "real"]
+    if sum(use.values[name].size for name in reals) > LARGEST:
         return not_checked(f"more than {LARGEST} elements; try smaller --sizes")
-    generator = np.random.default_rng(0)
-    outputs = [node.type.shape for _, node in use.body.outputs]
-    shapes = [tuple(d.evaluate(use.adjoint.sizes) for d in shape) for shape in outputs]
-    weights = {k: generator.uniform(0.5, 1.5, shape) for k, shape in enumerate(shapes)}
-    given = [use.values[node["name"]] for node in use.body.inputs]
-    stated = dict(zip(use.wrt, pulled(use.adjoint, given, weights)))
+    weights = _weights(use)
+    stated = _stated(use, weights)
     labels, own, directions = [], [], []
-    for k, node in reals:
-        array = use.values[node["name"]]
+    for name in reals:
+        array = use.values[name]
+        shown = use.adjoint.names[use.arguments.index(name)]
         for index in np.ndindex(array.shape):
             unit = np.zeros(array.shape)
             unit[index] = 1.0
-            directions.append({node["name"]: unit})
-            own.append(float(stated[k][index]) if k in stated else 0.0)
-            labels.append(use.adjoint.names[k] + (f"[{', '.join(map(str, index))}]" if index else ""))
+            directions.append({name: unit})
+            own.append(float(stated[name][index]))
+            labels.append(shown + (f"[{', '.join(map(str, index))}]" if index else ""))
     cotangents = {f"y{k}": weight for k, weight in weights.items()}
     try:
         reference = sympy_check.evaluate(
@@ -113,3 +120,21 @@ def _outcome(use: Use, rtol: float, seconds: float) -> Comparison:
         return not_checked("too large to expand into scalars; try smaller --sizes")
     floors = [64.0 * floor for floor in reference.floors]
     return compare(labels, own, reference.slopes, floors, rtol)
+
+
+def _weights(use: Use) -> dict[int, Array]:
+    """A cotangent for each result."""
+    generator = np.random.default_rng(0)
+    return {
+        int(name[1:]): generator.uniform(0.5, 1.5, resolve(node.shape, use.adjoint.sizes))
+        for name, node in use.body.outputs
+    }
+
+
+def _stated(use: Use, weights: Mapping[int, Array]) -> dict[str, Array]:
+    """What the adjoint gives for each input; zeros where it gives nothing."""
+    found = {name: np.zeros(value.shape) for name, value in use.values.items()}
+    given = [use.values[name] for name in use.arguments]
+    for k, cotangent in zip(use.wrt, pulled(use.adjoint, given, weights)):
+        found[use.arguments[k]] = found[use.arguments[k]] + cotangent
+    return found

@@ -17,7 +17,9 @@ from ..types import BOOL, Type, TypeProblem
 from .shape import DimText
 
 
-def _check_infer(c: Type, *values: Type, text: str, message: str, place: str, labels: tuple[str, ...]) -> Type:
+def _check_infer(
+    c: Type, *values: Type, text: str, message: str, place: str, labels: tuple[str, ...]
+) -> Type:
     if c != BOOL:
         raise TypeProblem("E0204", f"an assertion is one condition, not {c}")
     return BOOL

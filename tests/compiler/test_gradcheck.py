@@ -106,6 +106,7 @@ EXAMPLES: dict[str, Callable[[], Node]] = {
     "lbeta": lambda: ops.lbeta(x, y),
     "digamma_drop": lambda: ops.digamma_drop(x, y),
     **{name: lambda name=name: OPS[name](x) for name in UNARY},  # type: ignore[misc]
+    "after": lambda: ops.after(ops.sin(x), ops.check(s > 0.0, text="", message="", place="", labels=())),
     "reshape": lambda: ops.reshape(ops.sin(A), shape=(K, N)),
     "transpose": lambda: ops.transpose(ops.sin(A), axes=(1, 0)),
     "broadcast_to": lambda: ops.broadcast_to(ops.sin(x), shape=(K, N)),
@@ -196,10 +197,12 @@ NO_DERIVATIVE = frozenset(
     (
         *("to_real", "to_int", "less", "less_equal", "greater", "greater_equal", "equal", "not_equal"),
         *("logical_and", "logical_or", "logical_not", "one_hot", "max_shift"),
+        *("stop_gradient", "check"),
     )
 )
+OWN = frozenset({"own_adjoint", "governed"})  # a rule that a model states: test_own_adjoints.py
 DIFFERENTIABLE = sorted(
-    n for n, op in OPS.items() if n not in NO_DERIVATIVE and not isinstance(op.vjp, NonDiff)
+    n for n, op in OPS.items() if n not in NO_DERIVATIVE | OWN and not isinstance(op.vjp, NonDiff)
 )
 Parts = tuple["Node | None", ...]
 
