@@ -174,7 +174,9 @@ def _program(
     inputs = tuple(found.nodes[a.name] for a in arguments)
     params = {node for a, node in zip(arguments, inputs) if a.role == "param"}
     outputs = guard_outputs(outputs, found.loss_name, context.checks, params)
-    graph = Graph(inputs, outputs, _live_names(context, found), dict(context.origins))
+    live = Graph(inputs, outputs).nodes()
+    places = {node: context.origins[node] for node in live if node in context.origins}
+    graph = Graph(inputs, outputs, _live_names(context, found, live), places)
     graph, draws = masks_as_arguments(graph, {*context.defined, *graph.names.values()})
     return Program(
         name=found.model.name.id if found.model is not None else PurePath(source.name).stem,
@@ -206,11 +208,9 @@ def _labelled(arguments: list[Argument], graph: Graph) -> Iterator[Argument]:
         yield replace(argument, range=overlap(argument.range, implied[node])) if used else argument
 
 
-def _live_names(context: Context, found: Declarations) -> dict[Node, str]:
-    names = {node: argument for argument, node in found.nodes.items()}
-    for node, name in context.names.items():
-        names.setdefault(node, name)
-    return names
+def _live_names(context: Context, found: Declarations, live: list[Node]) -> dict[Node, str]:
+    names = {node: context.names[node] for node in live if node in context.names}
+    return names | {node: argument for argument, node in found.nodes.items()}
 
 
 def _head_comment(source: Source) -> str:
