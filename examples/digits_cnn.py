@@ -1,4 +1,4 @@
-"""Train digits_cnn.dsl, a small convolutional network, on scikit-learn's handwritten digits: Adam in plain NumPy.
+"""Train digits_cnn.dsl, a small convolutional network, on scikit-learn's digits: Adam in plain NumPy.
 
     python examples/digits_cnn.py --epochs 30
 
@@ -53,7 +53,7 @@ def batches(x: Images, y: Labels, size: int, rng: np.random.Generator) -> Iterat
 
 
 class Adam:
-    """Adam (Kingma and Ba, 2015): steps by the mean of the gradients over the root of that of their squares."""
+    """Kingma and Ba (2015): steps by the mean of the gradients over the root of that of their squares."""
 
     def __init__(self, params: Any, rate: float):
         self.rate, self.count = rate, 0

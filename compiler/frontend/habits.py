@@ -46,8 +46,9 @@ _ARGUMENTS = {
     "dim": "axis", "dims": "axis", "axes": "axis", "keepdim": "keepdims", "keep_dims": "keepdims",
     "a_min": "lo", "min": "lo", "a_max": "hi", "max": "hi", "min_val": "lo", "max_val": "hi",
     "negative_slope": "slope", "alpha": "slope", "num_classes": "classes", "depth": "classes",
-    "weight": "gamma", "bias": "beta", "correction": "ddof", "label": "target", "labels": "target",
-    "p": "ord", "fill_value": "value", "repeats": "reps", "order": "ord", "epsilon": "eps",
+    "weight": "gamma w", "bias": "beta b", "kernel_size": "kernel", "running_mean": "mean",
+    "running_var": "var", "correction": "ddof", "label": "target", "labels": "target",
+    "p": "ord rate", "input": "x", "fill_value": "value", "repeats": "reps", "order": "ord", "epsilon": "eps",
 }  # fmt: skip
 _VALUES = {"infinity": "inf", "Infinity": "inf", "null": "None", "NaN": "nan", "newaxis": "None"}
 _ATTRIBUTES = frozenset(["shape", "size", "ndim"])
@@ -71,8 +72,9 @@ def function_help(name: str, known: Iterable[str]) -> str:
 
 def argument_help(name: str, known: Iterable[str]) -> str:
     """What to write in place of a keyword argument that a function does not take."""
-    meant = _ARGUMENTS.get(name)
-    return f"write `{meant}`" if meant in (names := tuple(known)) else suggestion(name, names)
+    names = tuple(known)
+    meant = [other for other in _ARGUMENTS.get(name, "").split() if other in names]
+    return f"write `{meant[0]}`" if meant else suggestion(name, names)
 
 
 def attribute_help(base: str, name: str, functions: Iterable[str]) -> str:

@@ -20,7 +20,8 @@ from .statements import again
 
 _NN = (
     "sigmoid log_sigmoid softplus relu leaky_relu prelu elu selu gelu silu hardtanh relu6 tanh softmax "
-    "log_softmax layer_norm batch_norm embedding one_hot dropout conv1d conv2d max_pool2d avg_pool2d"
+    "log_softmax layer_norm batch_norm batch_moments embedding one_hot dropout "
+    "conv1d conv2d max_pool1d max_pool2d avg_pool1d avg_pool2d"
 )
 _LOSSES = "cross_entropy binary_cross_entropy binary_cross_entropy_with_logits mse mae huber hinge kl_div"
 MODULES: dict[str, frozenset[str]] = {

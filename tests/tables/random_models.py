@@ -307,7 +307,7 @@ def _of_rows(model: Model) -> None:
     assert a is not None
     x, shape, wide = a.text, a.shape, broadcast(a.shape, (N, M)) or ()
     found: list[tuple[str, Shape]] = [
-        (f"layer_norm({x}, u, c)", shape), (f"batch_norm({x}, u, c)", shape), (f"kl_div(softmax({x}), softmax(u))", shape[:-1]),
+        (f"layer_norm({x}, u, c)", shape), (f"batch_norm({x}, u, c, axis=-1)", shape), (f"kl_div(softmax({x}), softmax(u))", shape[:-1]),
         (f"where(b, {x}, 0.5)", wide), (f"cross_entropy({x}, softmax({x} + c))", shape[:-1]), (f"{x} * one_hot(i, M)", wide),
         (f"mse({x}, c)", ()), (f"mae({x}, c)", ()), (f"{x} ** arange(M)", shape), (f"log(p) * {x}", wide), (f"{x} * b", wide),
         (f"p ** {x}", wide), (f"{x} / p", wide), (f"mean({x} * {x}) - mean({x}) ** 2", ()), (f"[s, 2 * s] * sum({x})", (TWO,)),
