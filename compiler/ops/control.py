@@ -117,7 +117,7 @@ loop = declare(
         "The first `carried` of x are the carried values before the first step, the rest is given to each.\n"
         "A `condition` (a graph with the body's inputs and a bool output) ends the loop before `count`.\n"
         "`length` is the number of steps as a dim: a symbol of the loop's own where only run time knows it.\n"
-        "`reverse`: the steps are taken from the last number to 0; what is stacked stays in order of numbers.\n"
+        "`reverse`: the steps are taken from the last to the first; what is stacked is in order of steps.\n"
         "`checkpoint` asks for an adjoint that keeps the carried values of some sqrt(count) steps,\n"
         "`recompute` for one that keeps the carried values of each step alone; both run the body again.",
         _loop_infer,

@@ -136,7 +136,11 @@ def _taken(name: str, doc: str, symbol: str, function: Any, wins: Op, bounds: An
         vjp=vjp,
         np=function,
         py=f"np.{name}(x, y)",
-        scalar=f"x if x {symbol} y or x != x else y",
+        scalar=lambda node, d: (
+            f"{'max' if symbol == '>' else 'min'}(x, y)"
+            if node.type.kind == "int"
+            else f"x if x {symbol} y or x != x else y"
+        ),
         sympy=lambda sp, x, y: sp.Piecewise((x, x > y if symbol == ">" else x < y), (y, True)),
         domain=(ANY, ANY),
         special=((1.0, 1.0), (nan, 1.0), (1.0, nan), (inf, -inf)),

@@ -226,6 +226,7 @@ def _through_bodies(
     own = graph.origins.get(node, ())
     adjoints.replaced[node] = result.replaced
     adjoints.origins.update(dict.fromkeys((result.replaced, *result.saved), own))
+    adjoints.names.update(result.saved)
     born = tuple(replace(origin, adjoint=True) for origin in own)
     for arg, total in result.totals.items():
         if arg in result.absorbed:

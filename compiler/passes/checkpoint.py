@@ -2,7 +2,7 @@
 
     loop(T, h, …; (t, h, …), checkpoint=True)
 
-becomes, with s = ceil(sqrt(T)),
+becomes, with s = floor(sqrt(T)) + 1,
 
     loop(ceil(T / s), h, …; (j, h, …) -> loop(min(s, T - j*s), h, …; t = j*s + k), recompute=True)
 
@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from itertools import count
 
 from .. import ops
-from ..ir import Graph, Node, const
+from ..ir import Graph, Node
 from ..ops import argument
 from ..ops.control import is_local, items, steps_dim
 from ..types import INT, TUPLE
@@ -38,17 +38,20 @@ class Checkpoint:
 
 def _segmented(graph: Graph, numbers: Iterator[int]) -> Graph:
     made: dict[Node, Node] = {}
+    names: dict[Node, str] = {}
 
     def step(node: Node, args: tuple[Node, ...]) -> Node:
         if node.op is ops.item and args[0] in made:
             last = node["position"] == len(args[0].type.items) - 1
-            return made[args[0]].args[0] if last else ops.item(made[args[0]], position=node["position"])
+            return args[0].args[0] if last else ops.item(made[args[0]], position=node["position"])
         new = node.with_args(args).map_subgraphs(lambda body: _segmented(body, numbers))
         if new.op is ops.loop and _is_wanted(new):
-            made[new] = _in_segments(new, numbers)
+            made[new] = outer = _in_segments(new, numbers)
+            names.update({outer.args[0]: "segments", outer.args[-2]: "size"})
         return new
 
-    return graph.rewrite(step)
+    graph = graph.rewrite(step)
+    return replace(graph, names={**names, **graph.names}) if names else graph
 
 
 def _is_wanted(loop: Node) -> bool:
@@ -80,15 +83,16 @@ def _number(loop: Node) -> int:
 
 def _in_segments(loop: Node, numbers: Iterator[int]) -> Node:
     total, *operands = loop.args
-    size = ops.to_int(ops.ceil(ops.sqrt(ops.to_real(total))))
-    segments = ops.floordiv(total + ops.maximum(size - 1, const(0)), ops.maximum(size, const(1)))
+    size = ops.to_int(ops.sqrt(ops.to_real(total))) + 1
+    segments = ops.floordiv(total + (size - 1), size)
     body, carried = loop["body"], loop["carried"]
     fresh = Fresh(_names_in(body))
     segment, length, end = (argument(fresh(name), INT) for name in ("segment", "size", "count"))
     inputs = [argument(node["name"], node.type) for node in body.inputs[1:]]
     start = segment * length
+    steps = ops.minimum(length, end - start)
     inner = ops.loop(
-        ops.minimum(length, end - start),
+        steps,
         *inputs,
         start,
         body=_at_offset(body, fresh),
@@ -96,8 +100,8 @@ def _in_segments(loop: Node, numbers: Iterator[int]) -> Node:
         length=steps_dim(next(numbers)),
     )
     results = tuple((name, item) for (name, _), item in zip(body.outputs, items(inner)))
-    origins = {node: next(iter(body.origins.values()), ()) for node in (inner, start)}
-    outer = Graph((segment, *inputs, length, end), results, {}, origins)
+    names = {start: fresh("first"), steps: fresh("steps")}
+    outer = Graph((segment, *inputs, length, end), results, names)
     return ops.loop(
         segments,
         *operands,

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from keyword import iskeyword
 from typing import Any, Protocol
 
 from .. import ops
@@ -97,7 +98,7 @@ class Outgoing:
     totals: Mapping[Node, Node]
     absorbed: frozenset[Node]
     replaced: Node
-    saved: tuple[Node, ...]
+    saved: Mapping[Node, str]  # by the names that they are to have
     zeros: Zeros
     unbounded: bool
 
@@ -225,7 +226,7 @@ def _branch_adjoint(node: Node, incoming: Incoming, reverse: Reverse, options: O
         _added([operands[i] for i in chosen], items(backward)),
         frozenset(operands[i] for i, b in zip(chosen, bases) if b is not None),
         replaced,
-        tuple(results),
+        {result: _name_of(v, s.forward) for result, (s, v) in zip(results, _saved_of(sides))},
         max(side.zeros for side in sides),
         any(side.unbounded for side in sides),
     )
@@ -289,6 +290,10 @@ def _joint(
         origins={**adjoints.origins, **body.origins},
     )
     return substitute(joint, adjoints.replaced)
+
+
+def _saved_of(sides: Sequence[_Side]) -> list[tuple[_Side, Node]]:
+    return [(side, value) for side in sides for value in side.saved]
 
 
 def _with_saved(node: Node, sides: Sequence[_Side], fresh: Fresh) -> tuple[Node, list[Node]]:
@@ -386,8 +391,7 @@ class _LoopAdjoint:
             free = (self.step, *self.inputs[self.carried :])
             saved = saved_values(joint, derivatives, cotangents, free)
         replaced, stacks = self._forward(joint, saved)
-        backward = self._backward(joint, saved, replaced, stacks)
-        return self._outgoing(backward, replaced, stacks)
+        return self._outgoing(self._backward(joint, saved, replaced, stacks), replaced)
 
     def _arguments(self) -> None:
         """The cotangents as arguments of the adjoint's body."""
@@ -448,16 +452,24 @@ class _LoopAdjoint:
     def _forward(self, joint: Graph, saved: Sequence[Node]) -> tuple[Node, list[Node]]:
         """The loop that also stacks what is saved, and these stacks."""
         primal = joint.outputs[: len(self.outputs)]
-        extra = tuple((self.fresh(f"{_name_of(v, joint)}"), v) for v in saved)
+        extra = tuple((self.fresh(self._stack_name(v, joint)), v) for v in saved)
         body = Dce().run(replace(joint, inputs=self.body.inputs, outputs=(*primal, *extra)))
         attrs = {**dict(self.node.attrs), "body": body}
         new = ops.loop(*self.node.args, **attrs)
         return new, list(items(new))[len(self.outputs) : -1]
 
+    def _stack_name(self, value: Node, joint: Graph) -> str:
+        """hs for the values of h, h_before for what a step begins with."""
+        name = _name_of(value, joint)
+        plural = f"{name}_before" if value in self.inputs else f"{name}s"
+        return f"{name}_values" if iskeyword(plural) else plural
+
     def _backward(self, joint: Graph, saved: Sequence[Node], replaced: Node, stacks: Sequence[Node]) -> Node:
         """The loop backward in time."""
         count = self.count if self.node.get("condition") is None else items(replaced)[-1]
-        saved_stacks = [argument(self.fresh(f"{_name_of(v, joint)}s"), s.type) for v, s in zip(saved, stacks)]
+        names = [self._stack_name(v, joint) for v in saved]
+        self.saved = dict(zip(stacks, names))
+        saved_stacks = [argument(self.fresh(name), s.type) for name, s in zip(names, stacks)]
         images = {value: row(stack, self.step) for value, stack in zip(saved, saved_stacks)}
         graph = replace(joint, outputs=joint.outputs[len(self.outputs) :])
         graph = graph.rewrite(lambda node, args: images.get(node) or node.with_args(args))
@@ -483,7 +495,7 @@ class _LoopAdjoint:
             reverse=not self.node.get("reverse"),
         )
 
-    def _outgoing(self, backward: Node, replaced: Node, stacks: Sequence[Node]) -> Outgoing:
+    def _outgoing(self, backward: Node, replaced: Node) -> Outgoing:
         pairs = [
             (self.operands[i], total)
             for i, total in zip((*self.states, *self.given), items(backward))
@@ -491,7 +503,7 @@ class _LoopAdjoint:
         ]
         absorbed = frozenset(self.operands[i] for i, base in zip(self.given, self.bases) if base is not None)
         totals = _added(*map(list, zip(*pairs))) if pairs else {}
-        return Outgoing(totals, absorbed, replaced, tuple(stacks), self.reached_zeros, self.reached_unbounded)
+        return Outgoing(totals, absorbed, replaced, self.saved, self.reached_zeros, self.reached_unbounded)
 
 
 def row(stack: Node, step: Node) -> Node:

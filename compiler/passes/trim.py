@@ -86,7 +86,7 @@ def _trim_branch(node: Node, used: set[int], clean: Callable[[Graph], Graph]) ->
     same = len(needed) == len(operands) and len(kept) == len(outputs)
     if same and sides[0] is node["then"] and sides[1] is node["orelse"]:
         return _Trimmed(node, results)
-    then, orelse = (replace(side, inputs=tuple(side.inputs[i] for i in needed)) for side in sides)
+    then, orelse = (clean(replace(side, inputs=tuple(side.inputs[i] for i in needed))) for side in sides)
     new = ops.branch(condition, *(operands[i] for i in needed), then=then, orelse=orelse)
     return _Trimmed(new, results)
 
@@ -134,9 +134,9 @@ def _trim_loop(node: Node, used: set[int], clean: Callable[[Graph], Graph]) -> _
     whole = order == list(range(len(operands))) and len(kept) == len(outputs)
     if whole and body is node["body"] and condition is node.get("condition"):
         return _Trimmed(node, results)
-    attrs = {**dict(node.attrs), "body": _with_inputs(body, order), "carried": len(kept_states)}
+    attrs = {**dict(node.attrs), "body": clean(_with_inputs(body, order)), "carried": len(kept_states)}
     if condition is not None:
-        attrs["condition"] = _with_inputs(condition, order)
+        attrs["condition"] = clean(_with_inputs(condition, order))
     return _Trimmed(ops.loop(count, *(operands[p] for p in order), **attrs), results)
 
 

@@ -19,7 +19,9 @@ from enum import IntEnum
 from .. import ops
 from ..ir import Interval, Node
 
-CONTRACTIONS = frozenset({"matmul", "outer", "einsum", "inv", "solve", "solve_triangular", "cholesky"})
+CONTRACTIONS = frozenset(
+    {"matmul", "outer", "einsum", "tensordot", "inv", "solve", "solve_triangular", "cholesky"}
+)
 
 
 class Zeros(IntEnum):

@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from ... import ops
 from ...ir import Node
 from ...types import Dim, broadcast
+from .parts import joined_parts, whole_put
 
 StructureRule = Callable[[Node], "Node | None"]
 REDUCTIONS = frozenset(["sum", "mean", "prod", "max", "min", "var", "std", "logsumexp", "norm", "all", "any"])
@@ -134,4 +135,8 @@ STRUCTURE_RULES: Mapping[str, tuple[StructureRule, ...]] = {
     "to_bool": (_cast,),
 }
 ELEMENTWISE: tuple[StructureRule, ...] = (_needless_broadcast, _late_broadcast)
-ADJOINT_STRUCTURE: Mapping[str, tuple[StructureRule, ...]] = {"sum": (_sum_of_equals,)}
+ADJOINT_STRUCTURE: Mapping[str, tuple[StructureRule, ...]] = {
+    "sum": (_sum_of_equals,),
+    "add": (joined_parts,),
+    "put": (whole_put,),
+}
