@@ -52,7 +52,7 @@ def rooms(node: Node) -> Iterator[tuple[Dim, str]]:
         span = d * (Dim.of(kernel) - 1) + 1
         yield room_of(size, kernel, padding, d), f"a window of {span} on an axis of {size}"
         if node.op.name == "window_argmax" and Dim.of(padding).known != 0 and d > 1:
-            yield size - d, f"a padded window of every {d}th element on an axis of {size}"
+            yield size - d, f"a padded window of elements {d} apart on an axis of {size}"
 
 
 def _places(x: Type, kernel: Shape, attrs: dict[str, Any]) -> Shape:
