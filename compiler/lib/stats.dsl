@@ -118,3 +118,8 @@ def multinomial(y, p):
 # Labels y, a row of logits each.
 def categorical_logit(y, logits):
     return -cross_entropy(logits, y)
+
+# The normal density of a vector, or of each row of a matrix, with covariance L Lᵀ, L lower triangular.
+def multivariate_normal_cholesky(x, mu, L):
+    z = solve_triangular(L, (x - mu).T, lower=true)
+    return -0.5 * sum(z**2, axis=0) - sum(log(diag(L)) + 0.5 * log(2 * pi))

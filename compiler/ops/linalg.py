@@ -222,7 +222,7 @@ def _merged(x: Node, term: str, batch: str, *groups: str) -> Node:
     """The axes of the batch, then one for each group of letters that is not empty."""
     ordered = _permuted(x, term, batch + "".join(groups))
     sizes = dict(zip(term, x.shape))
-    shape = (*(sizes[c] for c in batch), *(size_of([sizes[c] for c in g]) for g in groups if g))
+    shape = (*(sizes[c] for c in batch), *(size_of(tuple(sizes[c] for c in g)) for g in groups if g))
     return ordered if ordered.shape == shape else ops.reshape(ordered, shape=shape)
 
 

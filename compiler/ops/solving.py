@@ -39,11 +39,11 @@ def square_matrix(x: Type, name: str) -> Type:
 # --- inverse -------------------------------------------------------------------------------------
 
 
-def _inv_eval(a: Array) -> Array:
+def _inv_eval(a: Array) -> Any:
     if a.dtype != object:
         return np.linalg.inv(a)
     det, adjugate = symbolic.faddeev(a)
-    return adjugate / np.asarray(det, object)[..., None, None]
+    return adjugate / det[..., None, None]
 
 
 def _inv_vjp(g: Node, out: Node, a: Node) -> tuple[Node]:

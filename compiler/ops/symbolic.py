@@ -10,8 +10,6 @@ No comparison is made, so that symbols will do: there is no pivoting.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from ..ir import Array
@@ -19,10 +17,10 @@ from ..ir import Array
 
 def swapped(a: Array) -> Array:
     """Matrices transposed."""
-    return a.swapaxes(-1, -2)
+    return np.swapaxes(a, -1, -2)
 
 
-def faddeev(a: Array) -> tuple[Any, Array]:
+def faddeev(a: Array) -> tuple[Array, Array]:
     """Determinant and adjugate by the method of Faddeev and Leverrier, which divides by 1, 2, … n only."""
     n = a.shape[-1]
     eye = np.eye(n, dtype=object)
