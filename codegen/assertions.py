@@ -3,7 +3,7 @@
     assert total > 0, "no weight"      ->      if not total > 0.0:
                                                    raise ValueError(f"no weight (line 7: … {total})")
 
-In the graphs that are emitted the checks are outputs without a place in what is returned.
+In the graphs that are emitted the checks are outputs without a name.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def released_graph(graph: Graph) -> Graph:
     """The values, then every check once."""
     checks = dict.fromkeys(c for _, node in graph.outputs for c in checks_of(node))
     values = tuple((name, unguarded(node)) for name, node in graph.outputs)
-    return replace(graph, outputs=values + tuple((f"assert {k}", c) for k, c in enumerate(checks)))
+    return replace(graph, outputs=values + tuple(("", c) for c in checks))
 
 
 def check_lines(node: Node, condition: Expr, values: Sequence[Expr]) -> str:

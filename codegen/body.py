@@ -48,7 +48,7 @@ class Body(Rendering):
         self.statements: list[Statement] = []
         self.adjoint_names: set[str] = set()  # local names that stand for a derivative
         renamed = output_names or {}
-        self._output_names = {node: renamed.get(name, name) for name, node in reversed(graph.outputs)}
+        self._output_names = {node: renamed.get(name, name) for name, node in reversed(graph.outputs) if name}
         self._reserved = frozenset(renamed.values())
         self._users: dict[Node, list[Node]] = {}
         self._uses: Counter[Node] = Counter()

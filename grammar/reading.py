@@ -41,7 +41,7 @@ def read_import(importer: Source, written: str) -> Source:
     try:
         return decode(name, _contents(path), path)
     except OSError as error:
-        raise ImportRefused(f"`{name}` cannot be read", (error.strerror or str(error)).lower()) from None
+        raise ImportRefused((error.strerror or str(error)).lower()) from None
 
 
 def _relative(importer: Source, written: str) -> str:

@@ -43,7 +43,8 @@ FIXED = {
     ast.InputDecl: "an input", ast.ParamDecl: "a param", ast.DimDecl: "a dim", ast.ConstDecl: "a const",
     ast.OutputDecl: "an output", ast.LossDecl: "a loss",
 }  # fmt: skip
-OF_A_LIBRARY = (ast.FuncDef, ast.AdjointDef, ast.ConstDecl, ast.LibraryImport, ast.FileImport)
+FUNCTIONS = (ast.FuncDef, ast.AdjointDef)
+OF_A_LIBRARY = (*FUNCTIONS, ast.ConstDecl, ast.DimDecl, ast.LibraryImport, ast.FileImport)
 
 
 def check(
@@ -101,7 +102,7 @@ def _statement(evaluator: Evaluator, found: Declarations, statement: ast.Stateme
 
 def _variables(context: Context) -> None:
     """What is wrong with how the elements of each `var` are written and read."""
-    for message, label, span, help_text, other in findings(context.variables, context.accesses):
+    for message, label, span, help_text, other in findings(context.variables, context.accesses, context.touched):
         notes = () if other is None else (Note(other.span, "it is written"),)
         context.report("E0312", message, span, label, notes, help_text)
 
@@ -115,7 +116,7 @@ def _whole_file(context: Context, found: Declarations, model: ast.Model, incompl
         only = all(isinstance(s, OF_A_LIBRARY) for s in model.statements)
         message = (
             "a file of functions can only be imported"
-            if only and model.statements
+            if only and any(isinstance(s, FUNCTIONS) for s in model.statements)
             else "neither `loss` nor `output`"
         )
         context.report("E0301", message, place, help="say what to compute: `output f = …` or `loss L = …`")

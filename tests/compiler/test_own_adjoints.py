@@ -36,16 +36,19 @@ adjoint two(a, b, k, d_p, d_q):
 CLIPPED = "def gentle(a):\n    return a\nadjoint gentle(a, d):\n    return clip(d, -0.5, 0.5)\n"
 REVERSED = "def reverse(a):\n    return a\nadjoint reverse(a, d):\n    return -d\n"
 DROPPED = "def first(a, b):\n    return a * b\nadjoint first(a, b, d):\n    return d * b, None\n"
-DOTTED = "def dotted(a: real[M], b: real[M]):\n    return a @ b / M\nadjoint dotted(a: real[M], b, d):\n    return d * b / M, d * a / M\n"  # noqa: E501
-NESTED = STE + """def half(a):
+DOTTED = "def dotted(a: real[M], b: real[M]):\n    return a @ b / M\nadjoint dotted(a: real[M], b, d):\n    return d * b / M, d * a / M\n"
+NESTED = (
+    STE
+    + """def half(a):
     return ste(a) / 2
 adjoint half(a, d):
     return 3 * ste(d)
 def deep(a):
     return half(a) * 2
 """
+)
 RECOMPUTED = "def sq(a):\n    return a**2\nadjoint sq(a, d):\n    return d * (sq(a + 1) - sq(a) - 1)\n"
-INDEXED = "const I = [2, 0]\ndef pick(a: real[3], i):\n    return a[i]\nadjoint pick(a, i, d):\n    return [d[1], 0, d[0]], None\n"  # noqa: E501
+INDEXED = "const I = [2, 0]\ndef pick(a: real[3], i):\n    return a[i]\nadjoint pick(a, i, d):\n    return [d[1], 0, d[0]], None\n"
 
 # What a model computes, and the gradient that its adjoints make of it.
 MODELS: list[tuple[str, str, Any]] = [
@@ -92,7 +95,7 @@ def test_gradient(functions: str, loss: str, expected: Any, level: int) -> None:
     value, grads = compiled.value_and_grad(X, W)
     np.testing.assert_allclose(grads.w, expected, rtol=1e-14, atol=1e-14)
     outputs, cache = compiled.forward(X, W)
-    assert outputs.L == value
+    assert value == outputs.L
     np.testing.assert_allclose(compiled.backward(cache, 1.0).w, expected, rtol=1e-14, atol=1e-14)
 
 
