@@ -60,7 +60,7 @@ def _misplaced(evaluator: Evaluator, statement: ast.Statement) -> None:
         where = "inside a loop" if evaluator.context.calls else "outside a function"
         evaluator.context.report("E0309", f"`return` {where}", statement.span)
         return
-    what = "a declaration" if isinstance(statement, _DECLARATIONS) else "this statement"
+    what = "a declaration" if isinstance(statement, _DECLARATIONS) else "such a statement"
     evaluator.context.report(
         "E0309", f"{what} inside a block", statement.span, help="move it out of the block"
     )
@@ -88,6 +88,8 @@ def forget(evaluator: Evaluator, names: Iterable[str]) -> None:
     """Names whose values are not known because of an error."""
     for name in names:
         evaluator.context.assumed_known |= {name}
+        if name in evaluator.scope.variables:
+            evaluator.context.touched.add(evaluator.scope.variables[name])
         if name in evaluator.scope.values and name not in evaluator.scope.fixed:
             evaluator.scope.rebind(name, POISON, evaluator.scope.values[name].span)
 

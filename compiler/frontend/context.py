@@ -88,6 +88,7 @@ class Context:
     counting: Counting = field(default_factory=Counting)
     variables: list[Variable] = field(default_factory=list)  # every `var`
     accesses: list[Access] = field(default_factory=list)  # where their elements are written and read
+    touched: set[Variable] = field(default_factory=set)  # those that a statement writes, rightly or not
 
     def report(
         self,

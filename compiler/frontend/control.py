@@ -99,8 +99,11 @@ def _run(evaluator: Evaluator, loop: _Loop) -> None:
         attempt = None
     for name in names.keys() - start.keys():
         if name not in scope.values:
-            why = "it is assigned in a loop only"
+            why = "it gets its value in a loop"
             scope.gone[name] = Gone(names[name], why, "give it a value before the loop to have it afterwards")
+    if loop.steps.variable is not None:
+        variable, help_text = loop.steps.variable, "it has a value in the loop only"
+        scope.gone.setdefault(variable.id, Gone(variable.span, "it is the variable of a loop", help_text))
     results = attempt.results() if attempt is not None else None
     for name, binding in carried.items():
         value = POISON if results is None else results[name]

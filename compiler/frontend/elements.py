@@ -105,10 +105,12 @@ def _array(evaluator: Evaluator, target: ast.Index) -> tuple[ast.Name, Binding, 
         else:
             _refuse(evaluator, name, scope.find(name.id), "a value of the model")
         return None
+    if name.id in scope.variables:
+        context.touched.add(scope.variables[name.id])
     if isinstance(binding.value, Poison):
         return None
     if name.id not in scope.variables and (name.id in scope.fixed or not scope.depth):
-        _refuse(evaluator, name, binding, scope.fixed.get(name.id, "it is defined: it"))
+        _refuse(evaluator, name, binding, scope.fixed.get(name.id, "outside of loops, what is assigned"))
         return None
     try:
         return name, binding, as_value_node(binding.value)

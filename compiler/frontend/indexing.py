@@ -188,7 +188,7 @@ def _is_outside(evaluator: Evaluator, first: Dim, last: Dim, size: Dim, span: Sp
         if slack.known is not None:
             text = " ".join(span.text.split())
             label = f"it comes to {reached}; the axis has {size} element{'s' * (size.known != 1)}"
-            help_text = "where that is meant, write the position from the front" if reached is low else ""
+            help_text = f"begin the range further on, or wrap around: ({text}) % {size}" if reached is low else ""
             context.report("E0208", f"index {text} is out of range", span, label, help=help_text)
             return True
         context.require(slack, f"index {' '.join(span.text.split())} of an axis of {size}", span)

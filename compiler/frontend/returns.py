@@ -18,6 +18,7 @@ from .expressions import Evaluator
 from .scope import Binding
 from .statements import is_damaged
 from .values import POISON, Poison, Value, evaluate_constant
+from .walk import walk
 
 
 def run(evaluator: Evaluator, definition: ast.FuncDef | ast.AdjointDef) -> Value:
@@ -25,7 +26,7 @@ def run(evaluator: Evaluator, definition: ast.FuncDef | ast.AdjointDef) -> Value
     returned = _run(evaluator, definition.body, ())
     if returned is not None:
         return returned.value
-    if is_damaged(evaluator.context, definition):
+    if is_damaged(evaluator.context, definition) or any(isinstance(s, ast.Return) for s in walk(definition.body)):
         return POISON
     message = f"`{definition.name.id}` returns nothing"
     return evaluator.context.report("E0309", message, definition.name.span, help="end it with `return …`")

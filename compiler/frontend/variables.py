@@ -153,14 +153,16 @@ def _steps_ahead(read: Access, write: Access, loop: Counter) -> Dim | None:
     return None
 
 
-def findings(variables: Sequence[Variable], accesses: Sequence[Access]) -> Iterator[Finding]:
+def findings(
+    variables: Sequence[Variable], accesses: Sequence[Access], touched: set[Variable]
+) -> Iterator[Finding]:
     """What is wrong with the variables of a file: headline, label, place, way out, a second place."""
     of: dict[Variable, list[Access]] = {variable: [] for variable in variables}
     for access in accesses:
         of[access.variable].append(access)
     for variable, found in of.items():
         writes = [a for a in found if a.kind]
-        if not writes:
+        if variable not in touched:
             help_text = f"write it in a loop: `{variable.name}[…] = …`"
             yield f"nothing writes `{variable.name}`", "", variable.span, help_text, None
         yield from _twice(variable, [w for w in writes if w.kind == "="])
@@ -204,4 +206,6 @@ def _early_reads(variable: Variable, found: list[Access]) -> Iterator[Finding]:
     for place, read in enumerate(found):
         if not read.kind and all(is_early(read, write, at > place) for at, write in writes):
             message = f"an element of `{variable.name}` that is not written yet"
+            if not any(read.forms):
+                message = f"`{variable.name}` is read before it is written"
             yield message, "", read.span, "what is written is read in a later statement or step", writes[0][1]

@@ -1,5 +1,7 @@
 input x: real
 y = x
-while y < 10 max 100:
+while true:
+    y = 2 * y
+while 1 < 2:
     y = 2 * y
 output f = y
