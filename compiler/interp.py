@@ -120,6 +120,7 @@ def resolve(value: Any, sizes: Mapping[str, int], run: Run | None = None) -> Any
 def _array(value: Any, node: Node) -> Array:
     """As an array of the node's kind; objects and tuples stay what they are."""
     if node.type.kind == TUPLE:
-        return value
+        results: Array = value
+        return results
     array = np.asarray(value)
     return array if array.dtype == object else np.asarray(array, DTYPES[node.type.kind])

@@ -104,7 +104,8 @@ def _stacks(rows: Sequence[tuple[Array, ...]], types: Sequence[tuple[Any, tuple[
         size = (len(column), *(map(max, zip(*sizes)) if sizes else shape))
         stack = np.zeros(size, object if objects else dtype)
         for step, value in enumerate(column):
-            stack[(step, *map(slice, np.shape(value)))] = value
+            place = (step, *map(slice, np.shape(value)))
+            stack[place] = value
         stacks.append(stack)
     return stacks
 
@@ -172,7 +173,7 @@ branch = declare(
 _DTYPES: dict[Kind, Any] = {"real": np.float64, "int": np.int64, "bool": np.bool_}
 
 
-def _undefined_eval(*, kind: Kind, shape: Shape) -> Array:
+def _undefined_eval(*, kind: Kind, shape: tuple[int | None, ...]) -> Array:
     return np.zeros([size or 0 for size in shape], _DTYPES[kind])
 
 

@@ -15,17 +15,17 @@ slope: 0 * inf would be NaN. Where the analysis in `passes/zeros.py` can't exclu
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from .. import ops
 from ..ir import Graph, Interval, Node, NonDiff, Origin, const, topological
-from ..ops.control import zeros_for
 from ..ranges import intervals_of
 from ..types import TUPLE, Shape, broadcast
-from .structured import Incoming, Optimise, Options, Seed, active_results, adjoint, substitute, unchanged
+from .adjoints import Adjoints, Incoming, Optimise, Options, Seed, unchanged
+from .branch_adjoint import branch_adjoint
+from .loop_adjoint import loop_adjoint
+from .structured import active_results, substitute
 from .zeros import ZeroAnalysis, Zeros
-
-SCATTERS = frozenset({"scatter_add", "put"})
 
 
 class NotDifferentiable(Exception):
@@ -35,51 +35,6 @@ class NotDifferentiable(Exception):
         super().__init__(f"{node.op.name} has no derivative: {reason}")
         self.node = node
         self.reason = reason
-
-
-@dataclass
-class Adjoints:
-    """What a reverse pass makes: cotangents, and the names and origins of the new nodes.
-
-    `parts` are the cotangents of the results of loops and branches, by position; `replaced` those of them
-    whose results must be more, for their adjoint to use. `sums` are cotangents that loops carry and add to.
-    """
-
-    cotangents: dict[Node, Node] = field(default_factory=dict)
-    names: dict[Node, str] = field(default_factory=dict)
-    origins: dict[Node, tuple[Origin, ...]] = field(default_factory=dict)
-    parts: dict[Node, dict[int, Node]] = field(default_factory=dict)
-    replaced: dict[Node, Node] = field(default_factory=dict)
-    sums: set[Node] = field(default_factory=set)
-    _scattered: dict[Node, list[Node]] = field(default_factory=dict)
-
-    def of(self, value: Node) -> Node:
-        """The cotangent of a value, zeros where the target doesn't depend on it."""
-        return self.found(value) or zeros_for(value)
-
-    def found(self, value: Node) -> Node | None:
-        """The cotangent of a value, with what is added to its elements."""
-        for contribution in self._scattered.pop(value, ()):
-            self.cotangents[value] = self._sum(value, contribution)
-        return self.cotangents.get(value)
-
-    def add(self, value: Node, contribution: Node) -> None:
-        """One contribution more to the cotangent of a value."""
-        if self.sums and contribution.op.name in SCATTERS:
-            self._scattered.setdefault(value, []).append(contribution)
-        else:
-            self.cotangents[value] = self._sum(value, contribution)
-
-    def _sum(self, value: Node, contribution: Node) -> Node:
-        known = self.cotangents.get(value)
-        if known is None:
-            return contribution
-        total = known + contribution
-        if known in self.sums and contribution.op.name in SCATTERS:
-            total = ops.add_at(known, *contribution.args, index=contribution["index"])
-        if known in self.sums or contribution in self.sums:
-            self.sums.add(total)
-        return total
 
 
 def differentiate(
@@ -222,6 +177,7 @@ def _through_bodies(
         bases,
         tuple(zero.intervals[arg] for arg in node.args),
     )
+    adjoint = loop_adjoint if node.op is ops.loop else branch_adjoint
     result = adjoint(node, incoming, reverse, _active, options)
     own = graph.origins.get(node, ())
     adjoints.replaced[node] = result.replaced

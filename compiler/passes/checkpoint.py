@@ -22,7 +22,7 @@ from ..ir import Graph, Node
 from ..ops import argument
 from ..ops.control import is_local, items, steps_dim
 from ..types import INT, TUPLE
-from .structured import Fresh, _names_in
+from .structured import Fresh, names_in
 
 
 @dataclass(frozen=True)
@@ -56,11 +56,8 @@ def _segmented(graph: Graph, numbers: Iterator[int]) -> Graph:
 
 def _is_wanted(loop: Node) -> bool:
     """Rows that a loop stacks would need a place of their own: a model's loop writes into arrays instead."""
-    return bool(loop.get("checkpoint")) and loop.get("condition") is None and _stacks_nothing(loop)
-
-
-def _stacks_nothing(loop: Node) -> bool:
-    return len(loop["body"].outputs) == loop["carried"]
+    carries_all = len(loop["body"].outputs) == loop["carried"]
+    return bool(loop.get("checkpoint")) and loop.get("condition") is None and bool(carries_all)
 
 
 def _loops(graph: Graph) -> Iterator[Node]:
@@ -86,7 +83,7 @@ def _in_segments(loop: Node, numbers: Iterator[int]) -> Node:
     size = ops.to_int(ops.sqrt(ops.to_real(total))) + 1
     segments = ops.floordiv(total + (size - 1), size)
     body, carried = loop["body"], loop["carried"]
-    fresh = Fresh(_names_in(body))
+    fresh = Fresh(names_in(body))
     segment, length, end = (argument(fresh(name), INT) for name in ("segment", "size", "count"))
     inputs = [argument(node["name"], node.type) for node in body.inputs[1:]]
     start = segment * length
@@ -100,7 +97,7 @@ def _in_segments(loop: Node, numbers: Iterator[int]) -> Node:
         length=steps_dim(next(numbers)),
     )
     results = tuple((name, item) for (name, _), item in zip(body.outputs, items(inner)))
-    names = {start: fresh("first"), steps: fresh("steps")}
+    names = {start: "first", steps: "steps"}
     outer = Graph((segment, *inputs, length, end), results, names)
     return ops.loop(
         segments,

@@ -28,7 +28,7 @@ from ..ops.control import is_local, items
 from ..ops.indexing import whole
 from ..types import INT, TUPLE, Dim, Shape
 from .batch import Operand, affine, batched, flat, rows_at, with_axis
-from .structured import Fresh, _names_in, row
+from .structured import Fresh, names_in, row
 
 PRODUCTS = frozenset({"matmul", "outer"})
 READS = frozenset({
@@ -53,7 +53,8 @@ class Hoist:
 
         def step(node: Node, args: tuple[Node, ...]) -> Node:
             if node.op is ops.item and args[0] in made:
-                return made[args[0]][node["position"]]
+                position: int = node["position"]
+                return made[args[0]][position]
             new = node.with_args(args).map_subgraphs(self.run)
             if new.op is ops.loop:
                 results = _Loop(new, self.everything).results()
@@ -272,7 +273,7 @@ class _Loop:
 
     def _loop(self, kept: Sequence[int], stacked: Sequence[Node]) -> tuple[Node, ...]:
         """The results of a loop of what stays, and the rows of further values."""
-        fresh = Fresh(_names_in(self.body))
+        fresh = Fresh(names_in(self.body))
         states = [p for p in kept if p < self.carried]
         outputs = [self.body.outputs[p] for p in kept] + [(fresh(self._name(v)), v) for v in stacked]
         inputs = (self.step, *(self.inputs[p] for p in states), *self.inputs[self.carried :])
