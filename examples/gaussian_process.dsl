@@ -2,7 +2,7 @@
 # algorithm 2.1): squared-exponential kernel, one lengthscale for each coordinate, Gaussian noise.
 # The loss is the negative log marginal likelihood of the targets.
 model gaussian_process
-from stats import multivariate_normal_cholesky
+from stats import multi_normal_cholesky
 
 dim N, M, D
 input X: real[N, D]                          # where the targets were observed
@@ -20,7 +20,7 @@ def kernel(A, B):
     return exp(2 * log_amplitude - 0.5 * squared)
 
 L = cholesky(kernel(X, X) + exp(2 * log_noise) * eye(N))
-loss nll = -multivariate_normal_cholesky(y, zeros(N), L)
+loss nll = -multi_normal_cholesky(y, zeros(N), L)
 
 # the posterior of the function at the new places
 alpha = solve_triangular(L, solve_triangular(L, y, lower=true), lower=true, trans=1)

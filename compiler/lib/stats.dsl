@@ -120,6 +120,10 @@ def categorical_logit(y, logits):
     return -cross_entropy(logits, y)
 
 # The normal density of a vector, or of each row of a matrix, with covariance L Lᵀ, L lower triangular.
-def multivariate_normal_cholesky(x, mu, L):
+def multi_normal_cholesky(x, mu, L):
     z = solve_triangular(L, (x - mu).T, lower=true)
     return -0.5 * sum(z**2, axis=0) - sum(log(diag(L)) + 0.5 * log(2 * pi))
+
+# The same with a covariance matrix, whose lower triangle is read.
+def multi_normal(x, mu, Sigma):
+    return multi_normal_cholesky(x, mu, cholesky(Sigma))

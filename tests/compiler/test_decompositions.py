@@ -231,20 +231,25 @@ def test_sizes_and_nan(text: str, n: int) -> None:
 
 
 @pytest.mark.parametrize("shape", [(4,), (7, 4), (0, 4)], ids=str)
-def test_the_density_of_a_multivariate_normal_by_its_factor(shape: tuple[int, ...]) -> None:
+def test_the_density_of_a_multivariate_normal(shape: tuple[int, ...]) -> None:
     rng = np.random.default_rng(0)
     x, mu = rng.normal(size=shape), rng.normal(size=4)
-    L = np.linalg.cholesky(np.cov(rng.normal(size=(4, 30))))
-    text = (
-        "from stats import multivariate_normal_cholesky\ndim M, N\n"
-        f"input x: real[{'N' if len(shape) == 1 else 'M, N'}]\ninput mu: real[N]\ninput L: real[N, N]\n"
-        "output f = multivariate_normal_cholesky(x, mu, L)\ngrad f wrt x, mu, L\n"
-    ).replace("dim M, N", "dim N" if len(shape) == 1 else "dim M, N")
-    m = module_of(autodiffc.compile(text), "model")
-    outputs, cache = m.forward(x, mu, L)
-    expected = stats.multivariate_normal.logpdf(x, mu, L @ L.T)
-    np.testing.assert_allclose(outputs.f, np.reshape(expected, shape[:-1]), rtol=1e-12)
-    grads = m.backward(cache, np.ones(shape[:-1]) if len(shape) > 1 else 1.0)
-    residual = np.linalg.solve(L @ L.T, (x - mu).T)
-    np.testing.assert_allclose(grads.x, -residual.T, rtol=1e-11)
-    np.testing.assert_allclose(grads.mu, residual.T.reshape(-1, 4).sum(0), rtol=1e-10, atol=1e-13)
+    covariance = np.cov(rng.normal(size=(4, 30)))
+    factor = np.linalg.cholesky(covariance)
+    expected = stats.multivariate_normal.logpdf(x, mu, covariance)
+    residual = np.linalg.solve(covariance, (x - mu).T)
+    dims, type_ = ("N", "real[N]") if len(shape) == 1 else ("M, N", "real[M, N]")
+    for name, matrix in (("multi_normal_cholesky", factor), ("multi_normal", covariance)):
+        text = (
+            f"from stats import {name}\ndim {dims}\ninput x: {type_}\ninput mu: real[N]\ninput S: real[N, N]\n"
+            f"output f = {name}(x, mu, S)\ngrad f wrt x, mu, S\n"
+        )
+        m = module_of(autodiffc.compile(text), "model")
+        outputs, cache = m.forward(x, mu, matrix)
+        np.testing.assert_allclose(outputs.f, np.reshape(expected, shape[:-1]), rtol=1e-12)
+        grads = m.backward(cache, np.ones(shape[:-1]) if len(shape) > 1 else 1.0)
+        np.testing.assert_allclose(grads.x, -residual.T, rtol=1e-11)
+        np.testing.assert_allclose(grads.mu, residual.T.reshape(-1, 4).sum(0), rtol=1e-10, atol=1e-13)
+    rows = residual.T.reshape(-1, 4)
+    slopes = 0.5 * (rows.T @ rows - len(rows) * np.linalg.inv(covariance))  # by the covariance
+    np.testing.assert_allclose(grads.S, slopes, rtol=1e-10, atol=1e-12)

@@ -90,7 +90,8 @@ CALLS = {
     "bernoulli": "bernoulli(t, p)",
     "bernoulli_logit": "bernoulli_logit(t, m)",
     "categorical_logit": "categorical_logit(y, A @ W)",
-    "multivariate_normal_cholesky": "multivariate_normal_cholesky(A @ W, b, U + 4 * eye(K))",
+    "multi_normal_cholesky": "multi_normal_cholesky(A @ W, b, U + 4 * eye(K))",
+    "multi_normal": "multi_normal(A @ W, b, U @ U.T + eye(K))",
 }
 FUNCTIONS = [(module, name) for module in MODULES for name in module_functions(module)]
 
