@@ -57,6 +57,7 @@ class Body(Rendering):
         self._grown_names: set[str] = set()
         self._left: Counter[Node] = Counter()  # how many steps are still to read a value
         self._shown: dict[Node, list[Node]] = {}  # values that are written by their argument's text
+        self._visiting: Node | None = None
         self._slots: dict[Node, Slot] = {}  # the variables that results are left in
         self._rows: dict[Node, list[str]] = {}  # statements that keep a value, NAME, as soon as it is there
 
@@ -163,7 +164,12 @@ class Body(Rendering):
         if node.op is check:
             self._check(step)
             return
+        self._visiting = node
+        self._write(step)
         self._left.subtract(set(node.args))
+
+    def _write(self, step: Step) -> None:
+        node = step.node
         if self._is_transparent(node):
             self._stand_for(node, node.args[0])
             return
@@ -220,12 +226,12 @@ class Body(Rendering):
             if node in self.pending and any(mentions(t, name) for t in texts for name in names):
                 self._settle(node, held.group)
 
-    def is_dead(self, node: Node) -> bool:
-        """Whether no step that is still to come reads a value, itself or by a text that stands for another."""
+    def is_dead(self, node: Node, besides: int = 0) -> bool:
+        """Whether no more steps than so many read a value, itself or by a text that stands for another."""
         waiting = [node]
         while waiting:
             current = waiting.pop()
-            if self._left[current] > 0:
+            if self._left[current] > (besides if current is node else 0):
                 return False
             waiting.extend(self._shown.get(current, ()))
         return True
@@ -288,7 +294,7 @@ class Body(Rendering):
         if self.context.level == 0 or self._uses[node] != 1 or node in self._rows:
             return False
         if node in self._slots:
-            return not self._is_free(self._slots[node])
+            return not self._is_free(node) or self._is_awaited(self._slots[node].name)
         return node not in self.graph.names and not (node in self._output_names and node.rank)
 
     def _make_room(self, node: Node, group: Group) -> None:
@@ -371,12 +377,19 @@ class Body(Rendering):
         models = given in value_names(self.context) or given in self._reserved
         return self.scope.claim(given) if models else self.scope.fresh(given)
 
-    def _is_free(self, slot: Slot) -> bool:
-        return slot.old is None or self.is_dead(slot.old)
+    def _is_free(self, node: Node) -> bool:
+        """Whether a result may be put into its variable now."""
+        old = self._slots[node].old
+        reads = node is self._visiting and old in node.args
+        return old is None or self.is_dead(old, besides=reads)
+
+    def _is_awaited(self, name: str) -> bool:
+        """Whether another result that waits is made of what a variable holds."""
+        return any(n in self._slots and mentions(p.expr.text, name) for n, p in self.pending.items())
 
     def _slot_name(self, node: Node, slot: Slot, texts: Iterable[str]) -> str:
         """The name of a result's variable; of another one while the old value is still read."""
-        if not self._is_free(slot) or any(mentions(text, slot.name) for text in texts):
+        if not self._is_free(node) or any(mentions(text, slot.name) for text in texts):
             return self.scope.fresh(f"next_{slot.name}")
         old = {slot.name} if slot.old is None or node not in self.memory.in_place else self._holders(slot.old)
         self._settle_readers(old | {slot.name})

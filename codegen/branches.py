@@ -14,6 +14,7 @@ from .blocks import Block, Slot, Statement
 from .memory import passed_through
 from .pytext import NOT, Expr
 from .schedule import Step
+from .telling import result_name
 
 if TYPE_CHECKING:
     from .control import StructuredBody
@@ -79,7 +80,7 @@ def _slots(
             if found is not None:
                 slots[position] = (found, True)
                 continue
-        name = wanted or _inner_name(branch, position)
+        name = wanted or result_name(nodes[0])
         slots[position] = (outer.result_name(nodes, name), False)
     return slots, tuple(lines)
 
@@ -93,19 +94,10 @@ def _continuing(
         return outer.values[argument].text
     sides = zip(outer.memory.inner[branch], _olds(branch))
     if any(olds[position] in memory.owned for memory, olds in sides):
-        name = outer.result_name(nodes, wanted or _inner_name(branch, position))
+        name = outer.result_name(nodes, wanted or result_name(nodes[0]))
         lines.append(f"{name} = {outer.values[argument]}.copy()")
         return name
     return outer.variable_of(argument, wanted, branch)
-
-
-def _inner_name(branch: Node, position: int) -> str:
-    for side in (branch["then"], branch["orelse"]):
-        node = side.outputs[position][1]
-        name = side.names.get(node) or (node["name"] if node.op.name == "argument" else None)
-        if name:
-            return str(name)
-    return "chosen"
 
 
 def _is_kept(outer: StructuredBody, nodes: list[Node]) -> bool:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import wraps
 from typing import Any, TypeVar
 
-from autodiffc.compiler.ir import Literal, Node
+from autodiffc.compiler.ir import Graph, Literal, Node
 from autodiffc.compiler.model import Derivative, Program
 from autodiffc.compiler.types import Type
 
@@ -15,6 +15,7 @@ from .names import Names
 from .sourcelines import LogicalLines
 
 WIDTH = 100
+PYTHON = {"real": "float", "int": "int", "bool": "bool"}
 
 
 Fact = TypeVar("Fact")
@@ -74,15 +75,31 @@ def once(function: Callable[[Context], Fact]) -> Callable[[Context], Fact]:
 @once
 def value_names(context: Context) -> frozenset[str]:
     """The names of the model's values; those that a pass gives are not among them."""
-    return frozenset(context.program.graph.names.values()).union(context.program.outputs)
+    inside = (names_in(graph) for graph in graphs_in(context.program.graph))
+    return frozenset().union(*inside, context.program.outputs)
+
+
+def graphs_in(graph: Graph) -> Iterator[Graph]:
+    """A graph and the bodies in it."""
+    waiting = [graph]
+    while waiting:
+        current = waiting.pop()
+        yield current
+        waiting.extend(body for node in current.nodes() for body in node.subgraphs())
+
+
+def names_in(graph: Graph) -> list[str]:
+    """The names that the model gives to values; in a body also those of its inputs."""
+    return [*graph.names.values(), *(node["name"] for node in graph.inputs)]
 
 
 def model_names(program: Program) -> list[str]:
     """Every name that the model gives: to arguments, dims, outputs and values."""
-    names = [v.name for v in (*program.arguments, *program.draws)] + list(program.dims) + list(program.outputs)
+    names = [a.name for a in program.arguments] + [d.name for d in program.draws]
+    names += [*program.dims, *program.outputs]
     seen: dict[str, None] = dict.fromkeys(names)
-    for name in program.graph.names.values():
-        seen.setdefault(name)
+    for graph in graphs_in(program.graph):
+        seen.update(dict.fromkeys(names_in(graph)))
     return list(seen)
 
 
@@ -90,4 +107,4 @@ def python_type(node: Node) -> str:
     """The annotation of a value in the emitted module."""
     if node.rank:
         return "ndarray"
-    return {"real": "float", "int": "int", "bool": "bool"}[node.type.kind]
+    return PYTHON[node.type.kind]

@@ -44,7 +44,8 @@ class StructuredBody(Body):
             return Counter()
         if node.op.name not in WRITERS:
             return super()._uses_in(node)
-        found = Counter({arg: 2 for arg in node.args})
+        found = Counter({arg: 2 for arg in node.args[1:]})
+        found[node.args[0]] += 1
         once = range(1, node["carried"] + 1) if node.op.name == "loop" else _continued(node)
         for place in once:
             if node.args.count(node.args[place]) == 1:
@@ -88,9 +89,7 @@ class StructuredBody(Body):
 
     def is_dead_after(self, node: Node, step: Node) -> bool:
         """Whether a value is read by this step as one argument, and by no later one."""
-        if step.args.count(node) != 1 or self._left[node] != 1:
-            return False
-        return all(self.is_dead(shown) for shown in self._shown.get(node, ()))
+        return step.args.count(node) == 1 and self.is_dead(node, besides=1)
 
     def variable_of(self, node: Node, wanted: str | None, step: Node) -> str | None:
         """The variable that holds a value, if the step may go on with it under the same name."""

@@ -43,10 +43,11 @@ def _atom(atom: str | Opaque, symbol: Callable[[str], str], ref: Callable[[str],
 
 @dataclass(frozen=True)
 class Holder:
-    """An array from whose shape dims can be read: its text and its declared shape."""
+    """An array, or a list of rows, from whose shape dims can be read: its text and its declared shape."""
 
     text: str
     shape: Shape
+    listed: bool = False
 
 
 def bind(bindings: Iterable[Binding], holders: dict[str, Holder], symbol: Callable[[str], str]) -> list[str]:
@@ -61,6 +62,8 @@ def bind(bindings: Iterable[Binding], holders: dict[str, Holder], symbol: Callab
 
 
 def _bind_one(holder: Holder, group: Sequence[Binding], symbol: Callable[[str], str]) -> list[str]:
+    if holder.listed:
+        return [f"{symbol(b.dim)} = len({holder.text})" for b in group if b.axis == 0]
     plain = [b for b in group if (b.factor, b.offset) == (1, 0)]
     if len(plain) == len(holder.shape) > 1:
         return [f"{', '.join(symbol(b.dim) for b in plain)} = {holder.text}.shape"]

@@ -17,8 +17,9 @@ from .pytext import Expr
 from .randomness import draws, generator_name, parameter, with_generator, write_check
 from .results import owned
 from .reuse import body_of
+from .stacks import listed_fields
 from .statements import write_statements
-from .telling import known_form, suggest
+from .telling import known_form, result_name, suggest
 from .writer import Writer
 
 
@@ -96,7 +97,8 @@ def write_backward(context: Context, writer: Writer) -> None:
     seed = program.graph.output(program.target)
     cotangent, cache = scope.fresh(f"d_{context.local(program.target)}"), scope.fresh("cache")
     given = _given(context, graph, {**names, f"d_{program.target}": cotangent})
-    body = body_of(context, graph, scope, given)
+    lists = [node for node in graph.inputs if node["name"] in listed_fields(context)]
+    body = body_of(context, graph, scope, given, lists=lists)
     body.adjoint_names.add(cotangent)
     gradients = [f"d_{name}" for name in program.wrt]
     results = owned(body, gradients)
@@ -161,8 +163,8 @@ def _given(context: Context, graph: Graph, renamed: Mapping[str, str] = {}) -> d
 
 def _scope(context: Context, arguments: Iterable[Argument]) -> Scope:
     """The names of a function that takes these arguments and draws the model's masks."""
-    given = [context.local(v.name) for v in (*arguments, *context.program.draws)]
-    return context.names.scope([*given, generator_name(context)])
+    given = [a.name for a in arguments] + [d.name for d in context.program.draws]
+    return context.names.scope([*map(context.local, given), generator_name(context)])
 
 
 def _taken(context: Context) -> str:
@@ -215,7 +217,7 @@ def cache_names(context: Context) -> dict[str, str]:
             found[name] = context.local(name)
         else:
             arguments = [plain.get(a) or named.get(a, "") for a in node.args]
-            told = known_form(node) or suggest(node.op.name, arguments)
+            told = result_name(node) or known_form(node) or suggest(node.op.name, arguments)
             found[name] = scope.fresh(forward.names.get(node, told))
         if node is not None:
             plain[node] = found[name]
@@ -240,7 +242,8 @@ def _saved_bindings(context: Context) -> dict[str, Binding]:
     found: dict[str, Binding] = {}
     outputs = dict(context.derivative.forward.outputs)
     for name in context.derivative.saved:
-        for binding in readable_from(outputs[name].shape, name):
+        listed = name in listed_fields(context)
+        for binding in readable_from(outputs[name].shape[: 1 if listed else None], name):
             found.setdefault(binding.dim, binding)
     return found
 
@@ -257,7 +260,8 @@ def _bind_from_cache(context: Context, writer: Writer, body: Body) -> None:
     saved = _saved_bindings(context)
     outputs = dict(context.derivative.forward.outputs)
     names = cache_names(context)
-    arrays = {n: Holder(names[n], outputs[n].shape) for n in context.derivative.saved}
+    listed = listed_fields(context)
+    arrays = {n: Holder(names[n], outputs[n].shape, n in listed) for n in context.derivative.saved}
     for line in bind([saved[d] for d in body.dims if d in saved], arrays, context.local):
         writer.line(line)
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from autodiffc.compiler.ir import Node, const_value
+from autodiffc.compiler.ir import Graph, Node, const_value
 from autodiffc.compiler.ops.control import UNLIMITED
 from autodiffc.compiler.types import Dim
 
@@ -25,6 +25,7 @@ from .pytext import COMPARE, NOT, Expr, tuple_of
 from .schedule import Step
 from .stacks import is_list
 from .stepping import Form, chosen, forms_of, range_text, relative
+from .telling import result_name, told_inside
 
 if TYPE_CHECKING:
     from .control import StructuredBody
@@ -48,6 +49,7 @@ class _LoopWriter:
         self.items = outer.items_of(self.loop)
         self.lines: list[str] = []
         self.number = self.graph.inputs[0]
+        self.reverse = bool(dict(self.loop.attrs).get("reverse"))
 
     @property
     def last(self) -> int:
@@ -117,8 +119,7 @@ class _LoopWriter:
         self.lines.extend(update.replace(NAME, name) for update in (waiting.updates if waiting else ()))
 
     def _inner_name(self, position: int) -> str:
-        node = self.graph.outputs[position][1]
-        return str(self.graph.names.get(node) or self.graph.inputs[position + 1]["name"])
+        return told_inside(self.graph, position) or str(self.graph.inputs[position + 1]["name"])
 
     def _count(self) -> Expr:
         """The number of steps, under a name where it is needed more than once."""
@@ -150,22 +151,18 @@ class _LoopWriter:
         """The variable of a stacked result, and the statement that adds a row to it."""
         outer = self.outer
         row = self.graph.outputs[position][1]
-        name = outer.result_name(nodes, f"{self._row_name(row)}s")
+        name = outer.result_name(nodes, result_name(nodes[0]))
         if not is_list(outer, nodes[0]):
             sizes = tuple_of([count, *(outer.dim(d) for d in row.shape)]) if row.rank else count
             dtype = outer.context.numpy_type(row.type)
             self.lines.append(f"{name} = {outer.empty(str(sizes), dtype)}")
             return name, f"{name}[{INDEX}] = {NAME}"
         outer.lists.update(nodes)
-        if self.loop["reverse"] if "reverse" in dict(self.loop.attrs) else False:
+        if self.reverse:
             self.lines.append(f"{name} = [None] * {count.within(COMPARE + 5)}")
             return name, f"{name}[{INDEX}] = {NAME}"
         self.lines.append(f"{name} = []")
         return name, f"{name}.append({NAME})"
-
-    def _row_name(self, row: Node) -> str:
-        given = self.graph.names.get(row) or (row["name"] if row.op.name == "argument" else "")
-        return given or row.op.name
 
     # --- the loop ----------------------------------------------------------------------------------
 
@@ -192,14 +189,14 @@ class _LoopWriter:
 
     def _for(self, body: StructuredBody, by_number: bool) -> str:
         """`for t in range(…):`; the forms of the step's number get their texts."""
-        outer, reverse = self.outer, bool(dict(self.loop.attrs).get("reverse"))
+        outer = self.outer
         constant = {n: outer.ints.known[n] for n in self.graph.inputs[self.carried + 1 :] if n in outer.ints.known}
         forms = forms_of(self.graph, self.number, constant)
         used = _used(self.graph, forms) + [self.number] * by_number
         counted = chosen(forms, used, lambda n: n in self.graph.names) or self.number
         name = outer._claimed(str(self.graph.names.get(counted) or self.number["name"])) if used else "_"
         assert self.count is not None
-        steps = range_text(self.count, forms[counted], reverse, outer.int_text, outer.context.ref)
+        steps = range_text(self.count, forms[counted], self.reverse, outer.int_text, outer.context.ref)
         variable = Dim.symbol(f"~{len(outer.ints.texts)}")
         outer.ints.texts[str(variable)] = Expr(name)
         if forms[counted].scale:
@@ -216,8 +213,8 @@ class _LoopWriter:
         assert condition is not None
         limit = self.loop.args[0]
         unlimited = const_value(limit) == UNLIMITED
-        counts = not unlimited or self.last in self.items or _uses(self.graph, self.number)
-        counts = counts or _uses(condition, condition.inputs[0])
+        counts = not unlimited or self.last in self.items or self.number in self.graph.nodes()
+        counts = counts or condition.inputs[0] in condition.nodes()
         checks, test = self._test(given)
         head = f"{self.steps} < {outer._operand(limit, False)}"
         body.values[self.number] = self.steps
@@ -247,12 +244,7 @@ class _LoopWriter:
 INDEX = "\1"  # stands for the step's number
 
 
-def _used(graph: object, forms: dict[Node, Form]) -> list[Node]:
+def _used(graph: Graph, forms: dict[Node, Form]) -> list[Node]:
     """The forms that stand in statements, as often as they do."""
-    nodes = graph.nodes()  # type: ignore[attr-defined]
-    found = [arg for node in nodes if node not in forms for arg in node.args if arg in forms]
-    return found + [node for _, node in graph.outputs if node in forms]  # type: ignore[attr-defined]
-
-
-def _uses(graph: object, node: Node) -> bool:
-    return node in graph.nodes()  # type: ignore[attr-defined]
+    found = [arg for node in graph.nodes() if node not in forms for arg in node.args if arg in forms]
+    return found + [node for _, node in graph.outputs if node in forms]

@@ -110,7 +110,9 @@ class Memory:
     def _may_update(self, node: Node) -> bool:
         if node.op.name in UPDATES:
             return True
-        target = self._target(node) if node.op.name in GROWTH else node
+        if node.op.name not in GROWTH:
+            return False
+        target = self._target(node)
         return target in self.pairs and self._outputs[self.pairs[target]] is node and target.type == node.type
 
     def _target(self, node: Node) -> Node:

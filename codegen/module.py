@@ -33,6 +33,7 @@ from .functions import (
     write_value_and_grad,
 )
 from .fuse import fused
+from .memory import may_be_undefined
 from .names import Names
 from .parameters import (
     has_objective,
@@ -45,6 +46,7 @@ from .parameters import (
 )
 from .randomness import generator_name
 from .sourcelines import LogicalLines
+from .stacks import listed_fields
 from .writer import Writer
 
 IMPORTS = {
@@ -205,8 +207,18 @@ def _cache_lines(context: Context, shapes: dict[str, str]) -> list[str]:
     lines = []
     names = cache_names(context)
     for name, node in cache_fields(context).items():
-        lines.append(f"{names[name]}: int" if node is None else _field(names[name], node, shapes.get(name)))
+        if node is not None and name in listed_fields(context):
+            lines.append(_list_field(names[name], node))
+        else:
+            lines.append(f"{names[name]}: int" if node is None else _field(names[name], node, shapes.get(name)))
     return lines
+
+
+def _list_field(name: str, node: Node) -> str:
+    """A list of what the steps of a loop have saved."""
+    row = node.args[0]["body"].outputs[node["position"]][1]
+    missing = " | None" if may_be_undefined(row) else ""
+    return f"{name}: list[{python_type(row)}{missing}]" + (f"  # {row.type}" if row.rank else "")
 
 
 def _field(name: str, node: Node, shape: str | None) -> str:

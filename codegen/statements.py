@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from .blocks import Statement
 from .body import Body
-from .context import Context, once
+from .context import Context, graphs_in, once
 from .formulas import formula
 from .notes import adjoint_note
 from .risk import Risk, finite_names
@@ -79,11 +79,11 @@ def _head(context: Context, writer: Writer, group: Group, nested: bool) -> None:
 def _ops_of(context: Context, line: int) -> list[str]:
     """The ops of the model's values on a line."""
     if not context.line_ops:
-        graph = context.program.graph
-        for node in graph.nodes():
-            for origin in graph.origins.get(node, ())[:1]:
-                start = context.lines.start(origin.span.line)
-                context.line_ops.setdefault(start, []).append(node.op.name)
+        for graph in graphs_in(context.program.graph):
+            for node in graph.nodes():
+                for origin in graph.origins.get(node, ())[:1]:
+                    start = context.lines.start(origin.span.line)
+                    context.line_ops.setdefault(start, []).append(node.op.name)
     return context.line_ops.get(line, [])
 
 

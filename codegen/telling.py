@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from autodiffc.compiler.ir import Node
+from autodiffc.compiler.ir import Graph, Node
 
 LONGEST = 18
 INFIX = {
@@ -60,6 +60,25 @@ def is_softmax(node: Node) -> bool:
         denominator = denominator.args[0]
     total = denominator.op.name == "sum" and denominator.args[0] is numerator
     return numerator.op.name == "exp" and total and known_form(numerator.args[0]) == "shifted"
+
+
+def result_name(node: Node) -> str:
+    """The name of a result of a loop or a branch, after what is called so inside; '' for any other."""
+    if node.op.name != "item":
+        return ""
+    whole, position = node.args[0], node["position"]
+    if whole.op.name == "branch":
+        return next(filter(None, (told_inside(body, position) for body in whole.subgraphs())), "chosen")
+    if position == len(whole["body"].outputs):
+        return "steps"
+    name = told_inside(whole["body"], position) or suggest(whole["body"].outputs[position][1].op.name, [])
+    return name if position < whole["carried"] else f"{name}s"
+
+
+def told_inside(graph: Graph, position: int) -> str:
+    """The name of a result in a body, its own or that of a result of the inner loop that it is."""
+    node = graph.outputs[position][1]
+    return str(node["name"] if node.op.name == "argument" else graph.names.get(node) or result_name(node))
 
 
 def suggest(op: str, arguments: Sequence[str]) -> str:
