@@ -84,7 +84,7 @@ def apply(node: Node, args: list[Array], sizes: Mapping[str, int], run: Run | No
 
 
 class Body:
-    """A sub-graph as a function from arguments to the tuple of its results, of which it knows dtypes and shapes."""
+    """A sub-graph as a function from arguments to results, of which it knows the dtypes and shapes."""
 
     def __init__(self, graph: Graph, sizes: Mapping[str, int], run: Run):
         self.graph = graph

@@ -22,7 +22,7 @@ import numpy as np
 
 from .. import ops
 from ..ir import Array, Graph, Node, NonDiff, Op, const, declare
-from ..types import INT, TUPLE, Dim, Kind, Shape, Type, TypeProblem
+from ..types import INT, TUPLE, Dim, Kind, Type, TypeProblem
 from .shape import DimText
 
 UNLIMITED = 2**63 - 1  # the count of a `while` without `max`

@@ -4,8 +4,8 @@
 
 Only nodes between the wrt values and the target get a cotangent. At a fork the contributions add, in the
 order of the users from the target backwards. Rules give a contribution in the shape of their op's output;
-here is the one place where broadcasting is undone. Loops and branches are differentiated in `structured.py`,
-by reverse mode on their bodies.
+here is the one place where broadcasting is undone. Loops and branches are differentiated in `loop_adjoint.py` and
+`branch_adjoint.py`, by reverse mode on their bodies.
 
 A zero cotangent that means "not used" (it came through `where`, a gather, …) must not meet an infinite
 slope: 0 * inf would be NaN. Where the analysis in `passes/zeros.py` can't exclude that, the contribution is
