@@ -7,6 +7,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy import ndarray
 
@@ -16,11 +18,11 @@ def _members(
     places: tuple[int, ...],
     stride: tuple[int, ...],
     dilation: tuple[int, ...],
-) -> list[tuple[tuple[int, ...], tuple[slice, ...]]]:
-    """For each element of a window the slices at which all windows have it."""
+) -> list[tuple[tuple[int, ...], tuple[Any, ...]]]:
+    """For each element of a window the index by which all windows have it."""
     steps = list(zip(places, stride, dilation))
     return [
-        (k, tuple(slice(i * d, i * d + (m - 1) * s + 1, s) for i, (m, s, d) in zip(k, steps)))
+        (k, (..., *(slice(i * d, i * d + (m - 1) * s + 1, s) for i, (m, s, d) in zip(k, steps))))
         for k in np.ndindex(*kernel)
     ]
 
@@ -31,7 +33,8 @@ def _padded(x: ndarray, padding: tuple[int, ...], value: float) -> ndarray:
         return x
     sizes = [n + 2 * p for n, p in zip(x.shape[2:], padding)]
     out = np.full((*x.shape[:2], *sizes), value, x.dtype)
-    out[(..., *(slice(p, n - p) for n, p in zip(sizes, padding)))] = x
+    inside: tuple[Any, ...] = (..., *(slice(p, n - p) for n, p in zip(sizes, padding)))
+    out[inside] = x
     return out
 
 
@@ -48,7 +51,8 @@ def _patches(
     places = tuple((n - span) // s + 1 for n, span, s in zip(x.shape[2:], spans, stride))
     out = np.empty((len(x), *kernel, x.shape[1], *places), x.dtype)
     for k, at in _members(kernel, places, stride, dilation):
-        out[(slice(None), *k)] = x[(..., *at)]
+        member: tuple[Any, ...] = (slice(None), *k)
+        out[member] = x[at]
     return out
 
 
@@ -65,8 +69,11 @@ def _fold(
     wide = [n + 2 * p for n, p in zip(sizes, padding)]
     out = np.zeros((len(g), g.shape[1 + axes], *wide), g.dtype)
     for k, at in _members(kernel, places, stride, dilation):
-        out[(..., *at)] += g[(slice(None), *k)]
-    return out[(..., *(slice(p, p + n) for n, p in zip(sizes, padding)))].swapaxes(0, 1)
+        member: tuple[Any, ...] = (slice(None), *k)
+        out[at] += g[member]
+    inside: tuple[Any, ...] = (..., *(slice(p, p + n) for n, p in zip(sizes, padding)))
+    result: ndarray = out[inside].swapaxes(0, 1)
+    return result
 
 
 def _window_argmax(
@@ -78,18 +85,20 @@ def _window_argmax(
 ) -> ndarray:
     """Where in x.ravel() the first largest element of each window is; a NaN is the largest."""
     wide = _padded(x, padding, -np.inf)
-    corner, inside, strides = np.zeros((), int), np.zeros((), int), []
+    corner, inside = np.zeros((), int), np.zeros((), int)
+    strides: list[int] = []
     for size, rim, k, s, d in zip(x.shape[2:], padding, kernel, stride, dilation):
-        at = np.arange(0, size + 2 * rim - d * (k - 1), s) - rim
-        corner = corner[..., None] * size + at  # of each window the position of its first element …
-        inside = inside[..., None] * size + np.where(at < 0, at % d, at)  # … and of the first in x
+        first = np.arange(0, size + 2 * rim - d * (k - 1), s) - rim
+        corner = corner[..., None] * size + first  # where a window begins …
+        inside = inside[..., None] * size + np.where(first < 0, first % d, first)  # … in x
         strides = [*(step * size for step in strides), d]
     best = np.full((*x.shape[:2], *corner.shape), -np.inf, x.dtype)
-    where = np.broadcast_to(inside, best.shape).copy()
-    for k, at in _members(kernel, corner.shape, stride, dilation):
-        part = wide[(..., *at)]
+    where: ndarray = np.broadcast_to(inside, best.shape).copy()
+    for member, at in _members(kernel, corner.shape, stride, dilation):
+        part = wide[at]
         better = ~(part <= best) & (best == best)
         np.copyto(best, part, where=better)
-        np.copyto(where, corner + sum(i * step for i, step in zip(k, strides)), where=better)
+        np.copyto(where, corner + sum(i * step for i, step in zip(member, strides)), where=better)
     planes = np.arange(x.shape[0] * x.shape[1]).reshape(*x.shape[:2], *[1] * len(kernel))
-    return where + planes * int(np.prod(x.shape[2:]))
+    where += planes * int(np.prod(x.shape[2:]))
+    return where

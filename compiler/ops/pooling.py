@@ -42,7 +42,8 @@ def _argmax_eval(x: Array, *, kernel: Any, stride: Any, padding: Any, dilation: 
         inside = members[members[:, place] >= 0, place]
         found[:, place] = inside[flat[:, inside].argmax(axis=1)]
     found += size * np.arange(len(flat))[:, None]
-    return found.reshape(*x.shape[:2], *places)
+    result: Array = found.reshape(*x.shape[:2], *places)
+    return result
 
 
 window_argmax = declare(

@@ -66,7 +66,8 @@ def _eval(a: Array, b: Array, *, axes: Pair) -> Array:
     first = a.transpose(left + axes[0]).reshape(rows, inner)
     second = b.transpose(axes[1] + right).reshape(inner, columns)
     product: Array = first @ second
-    return product.reshape(*(a.shape[i] for i in left), *(b.shape[j] for j in right))
+    result: Array = product.reshape(*(a.shape[i] for i in left), *(b.shape[j] for j in right))
+    return result
 
 
 def _py(node: Node, d: DimText) -> str:

@@ -106,7 +106,9 @@ def _fold_eval(g: Array, *, sizes: Steps, stride: Steps, padding: Steps, dilatio
     wide = np.zeros((g.shape[1 + axes], g.shape[0], *(n + 2 * p for n, p in zip(sizes, padding))), g.dtype)
     for patch, at in _elements(kernel, places, stride, dilation):
         wide[at] += g[patch].T
-    return wide[(..., *(slice(p, p + n) for n, p in zip(sizes, padding)))]
+    inside: tuple[Any, ...] = (..., *(slice(p, p + n) for n, p in zip(sizes, padding)))
+    result: Array = wide[inside]
+    return result
 
 
 # --- the ops -------------------------------------------------------------------------------------
