@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import replace
 
-from ..ir import Graph, Node
+from ..ir import Graph
 from ..model import Draw
 from ..ops import argument
 
