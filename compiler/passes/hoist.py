@@ -184,7 +184,7 @@ class _Loop:
     def _may_leave(self, node: Node) -> bool:
         if not self.outside[node].stacked:
             return node.type.kind == "real" and node.op.name not in READS
-        return bool(node.rank) and self._is_worth([node])
+        return self._is_worth([node])
 
     def stack_of(self, value: Node) -> Node:
         """Stands for the rows of a value that the loop computes."""
