@@ -50,6 +50,7 @@ class Hoist:
         if not any(node.type.kind == TUPLE for node in graph.nodes()):
             return graph
         made: dict[Node, list[Node]] = {}
+        names: dict[Node, str] = {}
 
         def step(node: Node, args: tuple[Node, ...]) -> Node:
             if node.op is ops.item and args[0] in made:
@@ -57,12 +58,15 @@ class Hoist:
                 return made[args[0]][position]
             new = node.with_args(args).map_subgraphs(self.run)
             if new.op is ops.loop:
-                results = _Loop(new, self.everything).results()
+                loop = _Loop(new, self.everything)
+                results = loop.results()
                 if results is not None:
                     made[new] = results
+                    names.update(loop.names)
             return new
 
-        return graph.rewrite(step)
+        after = graph.rewrite(step)
+        return replace(after, names={**names, **after.names}) if names else after
 
 
 def _is_leaf(node: Node) -> bool:
@@ -86,6 +90,7 @@ class _Loop:
     everything: bool
     outside: dict[Node, Operand] = field(default_factory=dict)
     stacks: dict[Node, Node] = field(default_factory=dict)  # stand for the rows of a step's values
+    names: dict[Node, str] = field(default_factory=dict)  # of what has left
 
     def __post_init__(self) -> None:
         self.body: Graph = self.node["body"]
@@ -304,6 +309,8 @@ class _Loop:
             images[node] = row(given, self.step) if outside.stacked else given
             inputs.append(given)
             operands.append(outside.node)
+            if node in self.body.names:
+                self.names[outside.node] = self.body.names[node] + "s" * outside.stacked
         graph = replace(self.body, inputs=tuple(inputs), outputs=tuple(outputs))
         return graph.rewrite(lambda node, args: images.get(node) or node.with_args(args)), operands
 
