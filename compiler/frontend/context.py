@@ -15,9 +15,9 @@ from ..ir import Node, Origin
 from ..model import Requirement
 from ..ops.windows import SLIDING, rooms
 from ..passes.fold import constant_array
-from ..types import Dim, Type, TypeProblem, divisions, shape_text, size_of
+from ..types import INT, Dim, Type, TypeProblem, divisions, shape_text, size_of
 from .counting import Counting
-from .positions import picked
+from .positions import Range, overlap, picked
 from .values import POISON, Poison
 from .variables import Access, Variable
 
@@ -88,6 +88,7 @@ class Context:
     counting: Counting = field(default_factory=Counting)
     variables: list[Variable] = field(default_factory=list)  # every `var`
     accesses: list[Access] = field(default_factory=list)  # where their elements are written and read
+    implied: dict[Node, Range] = field(default_factory=dict)  # what the elements of arguments must be in
     touched: set[Variable] = field(default_factory=set)  # those that a statement writes, rightly or not
 
     def report(
@@ -134,7 +135,7 @@ class Context:
                 self.bodies[-1].nodes.add(current)
                 if current.op.name == "random_mask":
                     raise TypeProblem(
-                        "E0901", "dropout in a loop or a branch: its mask would be that of every step"
+                        "E0901", "dropout in a loop or a branch: draw before it, `kept = dropout(ones(T, N), rate)`, use `kept[t]`"
                     )
             if current.op.name == "reshape":
                 self._require_divisible(current, span)
@@ -240,9 +241,20 @@ class Context:
     def _require_positions(self, node: Node, span: Span) -> None:
         """Note how long an axis must be for the positions that the model itself names."""
         for picker, (low, high) in picked(node):
+            self._imply(picker, (low, high))
             for first, last in _extremes(picker):
                 self.require(first - low, f"index {first} of an axis of {high}", span)
                 self.require(high - last - 1, f"index {last} of an axis of {high}", span)
+
+    def _imply(self, picker: Node, range_: Range) -> None:
+        """Elements of an argument that all serve as positions give it a range, as the whole of it does."""
+        if picker.op.name not in ("getitem", "gather") or picker.args[0].op.name != "argument":
+            return
+        at = [self.counting.form(a) for a in picker.args[1:] if a.type == INT]
+        counted = all(self.counting.lowest(a) and self.counting.highest(a) for a in at)
+        if counted and self.counting.certain and len(at) == len(picker.args) - 1:
+            argument = picker.args[0]
+            self.implied[argument] = overlap(self.implied.get(argument), range_)
 
     def require(self, slack: Dim, text: str, span: Span) -> None:
         """Note that the model holds only where `slack` is not negative; in an `if`, if that is taken."""

@@ -167,9 +167,14 @@ class _Attempt:
             return condition
         known = evaluate_constant(condition)
         if known is not None and known and self.loop.steps.is_unlimited:
-            help_text = "compare a value that the loop carries, or write `max` and a number of steps"
-            return self.evaluator.context.report("E0314", "a loop that never ends", expr.span, help=help_text)
+            self._endless(expr)
+            return POISON
         return condition
+
+    def _endless(self, expr: ast.Expr) -> None:
+        label = "no step changes this"
+        help_text = "compare a value that the loop carries, or write `max` and a number of steps"
+        self.evaluator.context.report("E0314", "a loop that never ends", expr.span, label, help=help_text)
 
     def _types(self) -> dict[str, list[Node]] | None:
         """Compare the carried values before and after a step."""
@@ -227,6 +232,9 @@ class _Attempt:
         ends[0] = (ends[0][0], guarded(ends[0][1], self.own.checks))
         groups = [ends] if self.condition is None else [ends, [("condition", self.condition)]]
         closed = close(context, self.evaluator.scope, self.own, parameters, groups)
+        if loop.condition is not None and loop.steps.is_unlimited:
+            if not set(parameters) & set(closed.graphs[1].nodes()):
+                return self._endless(loop.condition)
         attributes: dict[str, object] = {"body": closed.graphs[0], "carried": len(ends)}
         if self.condition is not None:
             attributes["condition"] = closed.graphs[1]

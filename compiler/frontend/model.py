@@ -185,7 +185,7 @@ def _program(
         doc=_head_comment(source),
         dims=tuple(found.dims),
         constants=dict(found.constants),
-        arguments=tuple(weighed(_labelled(arguments, graph), graph)),
+        arguments=tuple(weighed(_labelled(arguments, graph, context.implied), graph)),
         graph=graph,
         outputs=tuple(found.outputs),
         loss=found.loss_name,
@@ -198,9 +198,11 @@ def _program(
     )
 
 
-def _labelled(arguments: list[Argument], graph: Graph) -> Iterator[Argument]:
+def _labelled(
+    arguments: list[Argument], graph: Graph, elements: Mapping[Node, Range]
+) -> Iterator[Argument]:
     """Inputs that serve as labels or positions, with the range that this gives them."""
-    implied: dict[Node, Range] = {}
+    implied = {node: elements[node] for node in graph.nodes() if node in elements}
     for node in graph.nodes():
         for picker, range_ in picked(node):
             implied[picker] = overlap(implied.get(picker), range_)

@@ -5,3 +5,6 @@ while true:
 while 1 < 2:
     y = 2 * y
 output f = y
+z = 1.0
+while x > 0:
+    z = 2 * z
