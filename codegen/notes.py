@@ -21,6 +21,13 @@ ADJOINT = {
     "softmax": "softmax' g = p * (g - sum(p * g))",
     "gather": "what was gathered more than once gets the sum",
     "abs": "abs' = sign",
+    "det": "det' is the matrix of cofactors",
+    "log_abs_det": "log|det A|' = inv(A).T",
+    "log_det": "log(det A)' = inv(A).T",
+    "inv": "Z = inv(A): d_A = -Z.T @ d_Z @ Z.T",
+    "solve": "A x = b: d_b solves A.T d_b = d_x, d_A = -d_b x.T",
+    "solve_triangular": "T x = b: d_b solves T.T d_b = d_x, d_T = -d_b x.T in T's triangle",
+    "cholesky": "d_A = L^-T P L^-1 made symmetric, P = tril(L.T @ d_L), diagonal halved",
 }
 
 # At points where a derivative is a convention.

@@ -22,6 +22,7 @@ from .ir import Array, Graph, Interval, Literal, Node
 from .ops.bounds import REALS, square_bounds
 from .types import Dim
 
+POSITIVE: Interval = (float(np.nextafter(0.0, 1.0)), inf)
 KINDS: dict[str, Interval] = {"real": REALS, "int": REALS, "bool": (0.0, 1.0), "tuple": REALS}
 
 
@@ -63,9 +64,18 @@ def _interval(node: Node, found: Mapping[Node, Interval], arguments: Mapping[str
         return _dim(node["dim"])
     if node.op.name == "mul" and node.args[0] is node.args[1]:
         return square_bounds(found[node.args[0]])
+    if node.op.name == "diagonal" and _is_factor(node.args[0]) and node["k"] == 0:
+        return POSITIVE
     if node.op.bounds is None:
         return otherwise
     return node.op.bounds(*(found[a] for a in node.args))
+
+
+def _is_factor(node: Node) -> bool:
+    """Whether a matrix is a Cholesky factor, whose diagonal is positive, or its transpose."""
+    while node.op.name == "transpose":
+        node = node.args[0]
+    return node.op.name == "cholesky"
 
 
 def _constant(value: object) -> Interval:

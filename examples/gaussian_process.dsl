@@ -1,6 +1,6 @@
-# Gaussian process regression (Rasmussen and Williams, Gaussian Processes for Machine Learning, 2006,
-# algorithm 2.1): squared-exponential kernel, one lengthscale for each coordinate, Gaussian noise.
-# The loss is the negative log marginal likelihood of the targets.
+# Gaussian process regression (Rasmussen and Williams, 2006, algorithm 2.1).
+# Squared-exponential kernel, a lengthscale for each coordinate, Gaussian noise;
+# the loss is the negative log marginal likelihood of the targets.
 model gaussian_process
 from stats import multi_normal_cholesky
 

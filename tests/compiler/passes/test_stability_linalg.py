@@ -124,3 +124,16 @@ def test_batches() -> None:
     expected = back - (back @ np.ones(3))[:, :, None] * (np.linalg.inv(A) @ b)[:, None, :]
     np.testing.assert_allclose(grads.A, expected, rtol=1e-11, atol=1e-13)
     np.testing.assert_allclose(grads.b, (back @ np.ones(3)).sum(0), rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["2 * log(prod(diag(cholesky(A))))", "2 * sum(log(diag(cholesky(A))))",
+     "2 * log(prod(diag(cholesky(A, upper=true))))", "2 * log(prod(diag(cholesky(A).T)))"],
+)  # fmt: skip
+def test_the_diagonal_of_a_factor_is_known_to_be_positive(text: str) -> None:
+    m = module(text, "A: real[N, N]")
+    value, grads = m.value_and_grad(1e-6 * np.eye(400))
+    assert value == pytest.approx(400 * np.log(1e-6), rel=1e-14)
+    np.testing.assert_allclose(grads.A, 1e6 * np.eye(400), rtol=1e-14)
+    assert "_nonnegative" not in vars(m)
