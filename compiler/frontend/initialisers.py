@@ -17,6 +17,9 @@ from .expressions import Evaluator
 from .signature import BUILTINS
 from .values import Poison, as_value_node, evaluate_constant, number_of
 
+OF_BOTH_SIGNS = frozenset({"xavier", "kaiming", "orthogonal"})
+SMALLEST = float(np.nextafter(0.0, 1.0))
+
 # name -> the numbers that it takes, with their defaults (None: required)
 INITIALISERS: dict[str, tuple[tuple[str, float | None], ...]] = {
     "zeros": (),
@@ -60,18 +63,26 @@ def initialiser(
     found = _called(evaluator, expr, type)
     if found is None:
         return None
-    values = found.numbers if found.kind == "full" else ()
-    if found.kind in ("zeros", "ones"):
-        values = (float(found.kind == "ones"),)
-    if found.kind == "value":
-        values = tuple(np.asarray(found.value, float).ravel())
-    for value in values:
+    for value in _started(found):
         if not satisfied(float(value), bounds):
-            evaluator.context.report(
-                "E0306", "the initial value breaks the constraint", expr.span, f"{value:g}"
-            )
+            label = "it draws numbers of both signs" if found.kind in OF_BOTH_SIGNS else f"{value:g}"
+            evaluator.context.report("E0306", "the initial value breaks the constraint", expr.span, label)
             return None
     return found
+
+
+def _started(found: Initialiser) -> tuple[float, ...]:
+    """The values that a param may start with, or the outermost of them; of a normal there are none."""
+    if found.kind == "uniform":
+        a, b = found.numbers
+        return (float(np.nextafter(a, b)), float(np.nextafter(b, a)))
+    if found.kind in OF_BOTH_SIGNS:
+        return (-SMALLEST, SMALLEST)
+    if found.kind in ("zeros", "ones"):
+        return (float(found.kind == "ones"),)
+    if found.kind == "value":
+        return tuple(np.asarray(found.value, float).ravel())
+    return found.numbers if found.kind == "full" else ()
 
 
 def _called(evaluator: Evaluator, expr: ast.Expr, type: Type) -> Initialiser | None:
@@ -137,6 +148,11 @@ def _constant(evaluator: Evaluator, expr: ast.Expr, type: Type) -> Initialiser |
         evaluator.context.report(
             "E0306", "an initial value is a number or a nested list of numbers", expr.span
         )
+        return None
+    if node.type.kind == "bool":
+        help_text = "constraints stand before `=`" if isinstance(expr, ast.Compare) else ""
+        message = "an initial value is a number, not a bool"
+        evaluator.context.report("E0306", message, expr.span, help=help_text)
         return None
     if array.ndim == 0:
         return Initialiser("full", (float(array),))
