@@ -78,7 +78,7 @@ def assigned(statements: ast.Block) -> dict[str, Span]:
         if not isinstance(statement, ast.For):
             for target in targets_of(statement):
                 while isinstance(target, ast.Index):
-                    target = target.value  # type: ignore[assignment]
+                    target = target.value
                 if isinstance(target, ast.Name):
                     found.setdefault(target.id, target.span)
     return found

@@ -190,7 +190,8 @@ def conditional(evaluator: Evaluator, expr: ast.Conditional, condition: Node) ->
         return choose(evaluator, condition, sides, [""], expr.span)[""]
     if context.bodies:
         context.bodies[-1].nodes |= own
-    return context.made(OPS["where"](condition, *same_kind(*nodes, lowest="bool")), expr.span)
+    then, orelse = same_kind(nodes[0], nodes[1], lowest="bool")
+    return context.made(OPS["where"](condition, then, orelse), expr.span)
 
 
 def _is_cheap(own: set[Node]) -> bool:

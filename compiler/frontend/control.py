@@ -5,7 +5,7 @@
         h = tanh(x[t] + h @ W)
 
 What a loop assigns that has a value already is carried from step to step; what else it assigns has no
-value after it. The body is evaluated where it stands, in the scope around it, and then made a graph (bodies.py).
+value after it. The body is evaluated where it stands, in the scope around it; bodies.py makes a graph of it.
 """
 
 from __future__ import annotations
@@ -232,9 +232,10 @@ class _Attempt:
         ends[0] = (ends[0][0], guarded(ends[0][1], self.own.checks))
         groups = [ends] if self.condition is None else [ends, [("condition", self.condition)]]
         closed = close(context, self.evaluator.scope, self.own, parameters, groups)
-        if loop.condition is not None and loop.steps.is_unlimited:
-            if not set(parameters) & set(closed.graphs[1].nodes()):
-                return self._endless(loop.condition)
+        changing = set(parameters) & set(closed.graphs[-1].nodes())
+        if loop.condition is not None and loop.steps.is_unlimited and not changing:
+            self._endless(loop.condition)
+            return None
         attributes: dict[str, object] = {"body": closed.graphs[0], "carried": len(ends)}
         if self.condition is not None:
             attributes["condition"] = closed.graphs[1]

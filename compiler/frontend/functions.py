@@ -33,8 +33,9 @@ def define_function(evaluator: Evaluator, statement: ast.FuncDef) -> None:
 def names_in_functions(evaluator: Evaluator, model: ast.Model) -> None:
     """The names and statements in functions that nothing calls are checked all the same."""
     for statement in model.statements:
-        is_function = isinstance(statement, (ast.FuncDef, ast.AdjointDef))
-        if is_function and statement.span not in evaluator.context.expanded:
+        if not isinstance(statement, (ast.FuncDef, ast.AdjointDef)):
+            continue
+        if statement.span not in evaluator.context.expanded:
             _names_in_function(evaluator, statement)
 
 

@@ -11,7 +11,7 @@ from autodiffc.grammar import ast
 from .. import ir, ops
 from ..ir import OPS, Graph, Node
 from ..ops.checks import guarded
-from ..types import INT, Dim, Type
+from ..types import INT, Dim, Kind, Type
 from .blocks import too_deep
 from .bodies import close
 from .context import Own
@@ -67,7 +67,7 @@ def _accumulated(
     """The sum, the mean or the product, step by step."""
     context, name = evaluator.context, expr.func.id
     op, first = _ADDED[name]
-    kind = "real" if name == "mean" or element.type.kind == "real" else "int"
+    kind: Kind = "real" if name == "mean" or element.type.kind == "real" else "int"
     total = ops.argument("total", Type(kind, element.shape))
     context.bodies.append(own)
     new = context.made(OPS[op](total, as_kind(element, kind)), generator.span)

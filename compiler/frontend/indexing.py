@@ -75,14 +75,12 @@ def place_of(evaluator: Evaluator, expr: ast.Index, node: Node) -> Place | None:
     picked = _picked(evaluator, expr, node)
     if picked is None:
         return None
-    if any(isinstance(p, _Moving) or p == (_NEW,) for p in picked):
+    kept = [p for p in picked if not isinstance(p, _Moving) and p != (_NEW,)]
+    if len(kept) < len(picked):
         help_text = "write it one element at a time"
         evaluator.context.report("E0312", "this is no place to write to", expr.span, help=help_text)
         return None
-    arrays = tuple(p for p in picked if isinstance(p, Node))
-    counter = iter(range(len(arrays)))
-    spec = tuple(("array", next(counter)) if isinstance(p, Node) else p for p in picked)
-    spec = tuple(item for item in spec if isinstance(item, tuple))
+    spec, arrays = _spec(kept)
     shape = indexed_shape(node.shape, spec, [a.shape for a in arrays])
     return Place(spec, arrays, shape, _forms(evaluator, picked))
 
@@ -188,7 +186,9 @@ def _is_outside(evaluator: Evaluator, first: Dim, last: Dim, size: Dim, span: Sp
         if slack.known is not None:
             text = " ".join(span.text.split())
             label = f"it comes to {reached}; the axis has {size} element{'s' * (size.known != 1)}"
-            help_text = f"begin the range further on, or wrap around: ({text}) % {size}" if reached is low else ""
+            help_text = (
+                f"begin the range further on, or wrap around: ({text}) % {size}" if reached is low else ""
+            )
             context.report("E0208", f"index {text} is out of range", span, label, help=help_text)
             return True
         context.require(slack, f"index {' '.join(span.text.split())} of an axis of {size}", span)
@@ -324,6 +324,11 @@ def _build(node: Node, picked: list[Item | Node]) -> Node:
         shape = tuple(Dim.of(1) if i[0] == "new" else next(dims) for i in items)
         return node if shape == node.shape else ops.reshape(node, shape=shape)
     broadcast(*(a.shape for a in arrays))
+    return ops.gather(node, *arrays, index=_spec(picked)[0])
+
+
+def _spec(picked: list[Item | Node]) -> tuple[Index, tuple[Node, ...]]:
+    """The index, and the arrays in it."""
+    arrays = tuple(p for p in picked if isinstance(p, Node))
     counter = iter(range(len(arrays)))
-    spec = tuple(("array", next(counter)) if isinstance(p, Node) else p for p in picked)
-    return ops.gather(node, *arrays, index=spec)
+    return tuple(("array", next(counter)) if isinstance(p, Node) else p for p in picked), arrays

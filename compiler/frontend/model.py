@@ -102,7 +102,8 @@ def _statement(evaluator: Evaluator, found: Declarations, statement: ast.Stateme
 
 def _variables(context: Context) -> None:
     """What is wrong with how the elements of each `var` are written and read."""
-    for message, label, span, help_text, other in findings(context.variables, context.accesses, context.touched):
+    found = findings(context.variables, context.accesses, context.touched)
+    for message, label, span, help_text, other in found:
         notes = () if other is None else (Note(other.span, "it is written"),)
         context.report("E0312", message, span, label, notes, help_text)
 

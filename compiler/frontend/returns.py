@@ -26,7 +26,8 @@ def run(evaluator: Evaluator, definition: ast.FuncDef | ast.AdjointDef) -> Value
     returned = _run(evaluator, definition.body, ())
     if returned is not None:
         return returned.value
-    if is_damaged(evaluator.context, definition) or any(isinstance(s, ast.Return) for s in walk(definition.body)):
+    misplaced = any(isinstance(part, ast.Return) for part in walk(definition.body))
+    if misplaced or is_damaged(evaluator.context, definition):
         return POISON
     message = f"`{definition.name.id}` returns nothing"
     return evaluator.context.report("E0309", message, definition.name.span, help="end it with `return …`")
