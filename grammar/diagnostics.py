@@ -47,9 +47,9 @@ CODES: dict[str, str] = {
     "E0310": "a name that cannot be used here",
     "E0311": "-D gives a dim that the model does not take",
     "E0312": "an adjoint that does not fit its function",
-    "E0312": "elements that cannot be written so",
     "E0313": "an assertion that does not hold",
     "E0314": "a loop that never ends",
+    "E0315": "elements that cannot be written or read so",
     "E0901": "not supported yet",
 }
 

@@ -31,7 +31,7 @@ def declare_variable(evaluator: Evaluator, statement: ast.VarDecl) -> None:
     type_ = declared_type(evaluator, statement.type)
     if type_ is not None and not type_.rank:
         help_text = f"give the number its first value: `{name.id} = 0.0`"
-        context.report("E0312", "a `var` is an array", statement.span, str(type_), help=help_text)
+        context.report("E0315", "a `var` is an array", statement.span, str(type_), help=help_text)
         type_ = None
     if type_ is None or name.id in scope.values:
         define(evaluator, name, POISON)
@@ -75,7 +75,7 @@ def add(evaluator: Evaluator, statement: ast.AugAssign, target: ast.Index) -> No
     additive = statement.op in ("+", "-")
     if variable is not None and not additive:
         message = f"`{statement.op}=` on elements of a `var`"
-        evaluator.context.report("E0312", message, statement.span, "they are written once, or added to")
+        evaluator.context.report("E0315", message, statement.span, "they are written once, or added to")
         return
     if not additive:
         old = elements(array, *place.arrays, index=place.index)
@@ -96,7 +96,7 @@ def _array(evaluator: Evaluator, target: ast.Index) -> tuple[ast.Name, Binding, 
     context, scope, name = evaluator.context, evaluator.scope, target.value
     if not isinstance(name, ast.Name):
         help_text = "write all positions in one pair of brackets: `a[i, j] = …`"
-        context.report("E0312", "elements of what has no name", target.span, help=help_text)
+        context.report("E0315", "elements of what has no name", target.span, help=help_text)
         return None
     binding = scope.values.get(name.id)
     if binding is None:
@@ -123,7 +123,7 @@ def _refuse(evaluator: Evaluator, name: ast.Name, binding: Binding | None, what:
     notes = () if binding is None else (Note(binding.span, f"{name.id} is declared"),)
     message = f"the elements of `{name.id}` cannot be written"
     help_text = f"declare an array to be written: `var {name.id}2: real[…]`"
-    evaluator.context.report("E0312", message, name.span, f"{what} keeps its value", notes, help_text)
+    evaluator.context.report("E0315", message, name.span, f"{what} keeps its value", notes, help_text)
 
 
 def _fitted(
@@ -154,7 +154,7 @@ def _note(
     """Keep in mind what a statement writes of a `var`."""
     if variable is None:
         if kind == "=" and any(a.rank for a in place.arrays):
-            evaluator.context.report("E0312", "elements are written one place at a time", target.span)
+            evaluator.context.report("E0315", "elements are written one place at a time", target.span)
             return False
         return True
     noted = evaluator.context.access(variable, kind, place.forms, target.span)
@@ -162,7 +162,7 @@ def _note(
     if problem is not None:
         message = f"it cannot be seen that no element of `{variable.name}` is written twice"
         notes = (Note(variable.span, "it is declared"),)
-        evaluator.context.report("E0312", message, target.span, problem, notes)
+        evaluator.context.report("E0315", message, target.span, problem, notes)
         return False
     evaluator.context.accesses.append(noted)
     return True

@@ -78,7 +78,7 @@ def place_of(evaluator: Evaluator, expr: ast.Index, node: Node) -> Place | None:
     kept = [p for p in picked if not isinstance(p, _Moving) and p != (_NEW,)]
     if len(kept) < len(picked):
         help_text = "write it one element at a time"
-        evaluator.context.report("E0312", "this is no place to write to", expr.span, help=help_text)
+        evaluator.context.report("E0315", "this is no place to write to", expr.span, help=help_text)
         return None
     spec, arrays = _spec(kept)
     shape = indexed_shape(node.shape, spec, [a.shape for a in arrays])

@@ -105,7 +105,7 @@ def _variables(context: Context) -> None:
     found = findings(context.variables, context.accesses, context.touched)
     for message, label, span, help_text, other in found:
         notes = () if other is None else (Note(other.span, "it is written"),)
-        context.report("E0312", message, span, label, notes, help_text)
+        context.report("E0315", message, span, label, notes, help_text)
 
 
 # --- what only the whole file shows --------------------------------------------------------------
