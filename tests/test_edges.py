@@ -56,6 +56,9 @@ EDGES: list[tuple[str, tuple[float, float], tuple[float, float]]] = [
     ("log(1 - exp(-x))", (1e-20, 0), (1e20, 0)), ("log(exp(x))", (1000.0, 0), (1.0, 0)), ("exp(x) * exp(y)", (800.0, -800.0), (1.0, 1.0)), ("exp(x) / exp(y)", (900.0, 900.0), (1.0, -1.0)),
     ("sqrt(x*x + y*y)", (3e200, 4e200), (0.6, 0.8)), ("1 - cos(x)", (1e-9, 0), (1e-9, 0)), ("sqrt(x + 1) - sqrt(x)", (1e16, 0), (-2.5e-25, 0)), ("0.5 * log((1 + x) / (1 - x))", (1e-17, 0), (1.0, 0)),
     ("(exp(x) - exp(-x)) / (exp(x) + exp(-x))", (400.0, 0), (0.0, 0)), ("log(x + sqrt(x*x + 1))", (-1e9, 0), (1e-9, 0)), ("log(x / (1 - x))", (0.5, 0), (4.0, 0)), ("x**2 - y**2", (1e8, 1e8), (2e8, -2e8)),
+    ("erf(x)", (INF, 0), (0.0, 0)), ("gelu(x)", (-INF, 0), (0.0, 0)), ("gelu(x)", (0.0, 0), (0.5, 0)), ("log(erfc(x))", (1e8, 0), (-2e8, 0)), ("log(1 - erf(x))", (1e8, 0), (-2e8, 0)), ("0.5 * x * (1 + erf(x / sqrt(2)))", (-INF, 0), (0.0, 0)),
+    ("lgamma(x)", (0.0, 0), (-INF, 0)), ("lgamma(x)", (-1.0, 0), (NAN, 0)), ("where(x > 0, lgamma(x), 0)", (0.0, 0), (0.0, 0)), ("where(x > 0, digamma(x), 0)", (-2.0, 0), (0.0, 0)), ("where(x > 0, lbeta(x, y), 0)", (0.0, 1.0), (0.0, 0.0)),
+    ("lbeta(x, y)", (1e12, 1.0), (-1e-12, -28.208236780830597)),
     ("tanh(x)", (INF, 0), (0.0, 0)), ("silu(x)", (0.0, 0), (0.5, 0)), ('gelu(x, approximate="tanh")', (0.0, 0), (0.5, 0)), ('gelu(x, approximate="tanh")', (1e200, 0), (1.0, 0)),
     ("binary_cross_entropy_with_logits(x, y)", (INF, 1.0), (0.0, -INF)), ("binary_cross_entropy_with_logits(x, 0)", (1000.0, 0), (1.0, 0)), ("binary_cross_entropy(x, y)", (0.0, 0.0), (1.0, INF)),
 ]  # fmt: skip

@@ -50,6 +50,8 @@ EXPRESSIONS: list[tuple[str, str | None]] = [
     ("selu(x)", "1.0507009873554805 * np.where(x > 0, x, 1.6732632423543772 * np.expm1(x))"), ("silu(x)", "x * special.expit(x)"),
     ('gelu(x, approximate="tanh")', "0.5 * x * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3)))"), ("hardtanh(x)", "np.clip(x, -1, 1)"), ("relu6(9 * x)", "np.clip(9 * x, 0, 6)"),
     ("maximum(x, v)", "np.maximum(x, v)"), ("minimum(x, 0)", "np.minimum(x, 0)"), ("clip(x, -0.5, s)", "np.clip(x, -0.5, s)"), ("xlogy(u, u)", "special.xlogy(u, u)"), ("xlog1py(u, u)", "special.xlog1py(u, u)"),
+    ("erf(x)", "special.erf(x)"), ("erfc(x)", "special.erfc(x)"), ("erfcx(x)", "special.erfcx(x)"), ("ndtr(x)", "special.ndtr(x)"), ("gelu(x)", "x * special.ndtr(x)"), ("log(erfc(3 * x))", "special.log_ndtr(-3 * x * np.sqrt(2)) + np.log(2)"),
+    ("lgamma(u)", "special.gammaln(u)"), ("digamma(u)", "special.digamma(u)"), ("trigamma(u)", "special.polygamma(1, u)"), ("polygamma(3, u)", "special.polygamma(3, u)"), ("polygamma(0, u)", "special.digamma(u)"), ("lbeta(u, s)", "special.betaln(u, s)"),
     ("logaddexp(x, v)", "np.logaddexp(x, v)"), ("hypot(x, v)", "np.hypot(x, v)"),
     ("sum(x)", "x.sum()"), ("sum(x, axis=0)", "x.sum(0)"), ("sum(x, 1, keepdims=true)", "x.sum(1, keepdims=True)"), ("sum(x, axis=(0, 1))", "x.sum()"), ("sum(b)", "b.sum()"), ("mean(x, axis=-1)", "x.mean(-1)"), ("mean(i)", "i.mean()"),
     ("prod(x, axis=1)", "x.prod(1)"), ("max(x)", "x.max()"), ("max(x, axis=1)", "x.max(1)"), ("min(x, axis=0, keepdims=true)", "x.min(0, keepdims=True)"), ("var(x, axis=0)", "x.var(0)"), ("var(x, ddof=1)", "x.var(ddof=1)"),

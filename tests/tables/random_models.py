@@ -40,7 +40,8 @@ WRT = ("x", "u", "v", "s", "A", "t", "p")
 UNARY = (
     "sin(X)", "cos(X)", "tanh(X)", "sigmoid(X)", "exp(0.3 * X)", "expm1(0.2 * X)", "log(1.5 + square(X))", "-X",
     "log1p(square(X))", "sqrt(1 + X ** 2)", "square(X)", "abs(X)", "relu(X)", "leaky_relu(X, 0.1)", "elu(X)",
-    "selu(X)", "softplus(X)", "silu(X)", 'gelu(X, approximate="tanh")', "log_sigmoid(X)", "arctan(X)", "arcsinh(X)",
+    "selu(X)", "softplus(X)", "silu(X)", 'gelu(X, approximate="tanh")', "log_sigmoid(X)", "arctan(X)", "erf(X)", "erfc(X)",
+    "gelu(X)", "lgamma(1.5 + square(X))", "digamma(1 + square(X))", "log(erfc(X))", "1 - erf(X)", "ndtr(X)", "arcsinh(X)",
     "cbrt(2 + square(X))", "hardtanh(X)", "relu6(3 * X)", "X ** 2", "X ** 3", "1 / (2 + square(X))", "2 * X", "X / 3",
     "arcsin(0.9 * tanh(X))", "arccos(0.9 * tanh(X))", "arctanh(0.5 * sin(X))", "arccosh(2 + abs(X))", "1 - X",
     "2 ** (0.5 * X)", "(2 + square(X)) ** -1.5", "clip(X, -0.5, 0.8)", "log2(1 + exp(X))", "log10(3 + X * X)",
@@ -56,7 +57,7 @@ BINARY = (
     "arctan2(X, 1.5 + square(Y))", "logaddexp(X, Y)", "where(X > Y, X, Y * X)", "where(X > 0.1, sqrt(abs(X)), Y)",
     "log(exp(X) + exp(Y))", "sqrt(X * X + Y * Y)", "X ** 2 - Y ** 2", "(1.5 + sin(X)) ** Y", "exp(X) / exp(Y)",
     "exp(X) / (exp(X) + exp(Y))", "clip(X, Y, Y + 1)", "xlogy(X, 1 + square(Y))", "xlog1py(X, square(Y))",
-    "huber(X, Y, delta=0.4)", "hinge(X, Y)", "binary_cross_entropy_with_logits(X, Y)", "(X - Y) / (X ** 2 + 1)",
+    "lbeta(1 + square(X), 0.5 + square(Y))", "huber(X, Y, delta=0.4)", "hinge(X, Y)", "binary_cross_entropy_with_logits(X, Y)", "(X - Y) / (X ** 2 + 1)",
     "binary_cross_entropy(sigmoid(X), sigmoid(Y))", "maximum(0, X) * Y", "where(X > Y or X < -0.5, X, 0.0)",
     "(X if Y > 0 else X * Y)", "where(-1 < X < 0.5, Y, X)", "elu(X, 0.5) + Y", "exp(X) * exp(Y)", "(X > Y) * X",
     "softplus(X) * log(softplus(X) / softplus(Y))", "X // 0.5 * Y", "X % (1 + square(Y))",
