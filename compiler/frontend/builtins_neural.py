@@ -17,7 +17,7 @@ from ..ops.products import GROUPED
 from ..ops.windows import room_of
 from ..types import Dim, Shape, TypeProblem
 from .signature import Flag, Number, Raw, Real, Size, builtin, one_axis, sizes_of
-from .values import ArgumentProblem, Static, Value, as_real, as_value_node
+from .values import ArgumentProblem, Static, Text, Value, as_real, as_value_node
 
 ONE = Dim.of(1)
 # Defaults of arguments.
@@ -101,18 +101,36 @@ def _conv(
 ) -> Node:
     batch = _batched(x, axes)
     _check_weights(batch, w, axes, groups)
-    sliding = Sliding(
-        w.shape[2:],
-        _steps(stride, axes, "stride"),
-        _each(padding, axes, "padding", 0),
-        _steps(dilation, axes, "dilation"),
-    )
+    apart = _steps(dilation, axes, "dilation")
+    steps = _steps(stride, axes, "stride")
+    if isinstance(padding, Text):
+        batch, rim = _rim_by_name(padding.value, batch, w.shape[2:], steps, apart)
+    else:
+        rim = _each(padding, axes, "padding", 0)
+    sliding = Sliding(w.shape[2:], steps, rim, apart)
     sliding.check(batch, "w")
-    product = _product(sliding.patches(batch), w, axes, groups)
-    y = _examples_first(product)
+    y = _examples_first(_product(sliding.patches(batch), w, axes, groups))
     if b is not None:
         y = y + _per_channel(as_real(as_value_node(b)), w.shape[0], axes)
     return _as_given(y, x)
+
+
+def _rim_by_name(
+    name: str, x: Node, kernel: Shape, stride: tuple[int, ...], dilation: tuple[int, ...]
+) -> tuple[Node, Shape]:
+    """`"valid"`: none; `"same"`: what keeps the size. Of an odd number x itself gets the last one."""
+    if name not in ("same", "valid") or (name == "same" and set(stride) != {1}):
+        raise ArgumentProblem(
+            "E0205", 'padding is a number, "valid", or with a stride of 1 "same"', "padding"
+        )
+    if name == "valid":
+        return x, (Dim.of(0),) * len(kernel)
+    totals = [d * (k - 1) for k, d in zip(kernel, dilation)]
+    odd = tuple((Dim.of(0), total - 2 * (total // 2)) for total in totals)
+    if any(after.known != 0 for _, after in odd):
+        none = (Dim.of(0), Dim.of(0))
+        x = ops.pad(x, widths=(none, none, *odd), mode="constant", value=0.0)
+    return x, tuple(total // 2 for total in totals)
 
 
 def _check_weights(x: Node, w: Node, axes: int, groups: Dim) -> None:

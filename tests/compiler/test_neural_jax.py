@@ -114,6 +114,50 @@ def test_conv1d(stride: int, padding: int, dilation: int, groups: int) -> None:
     against_lax(1, (11,), (3,), ((stride,), (padding,), (dilation,), groups, 2, 2))
 
 
+# Shapes of x and w and the options by which PyTorch tests its conv2d.
+OPINFO: list[tuple[tuple[int, ...], tuple[int, ...], str]] = [
+    ((1, 3, 4, 4), (3, 3, 3, 3), "stride=(2, 2), padding=2"),
+    ((2, 4, 8, 8), (2, 2, 3, 3), "stride=(3, 2), padding=(2, 1), groups=2, dilation=(4, 4)"),
+    ((1, 4, 5, 5), (1, 4, 2, 3), "stride=2, padding=1, dilation=(2, 3)"),
+    ((1, 2, 4, 3), (4, 2, 3, 4), "stride=2, padding=1"),
+    ((1, 4, 5, 5), (1, 4, 2, 3), 'stride=2, padding="valid"'),
+    ((1, 4, 5, 5), (1, 4, 2, 3), 'padding="same", dilation=3'),
+    ((2, 4, 6, 6), (4, 1, 3, 3), "groups=4"),
+    ((2, 4, 6, 6), (8, 1, 3, 3), "groups=4"),
+    ((2, 4, 5, 5), (3, 4, 4, 2), 'padding="same"'),
+]
+
+
+@pytest.mark.parametrize(("size", "weights", "options"), OPINFO)
+@pytest.mark.parametrize("symbolic", [True, False], ids=["dims", "numbers"])
+def test_conv2d_as_pytorch_tests_it(size: Any, weights: Any, options: str, symbolic: bool) -> None:
+    given = eval(f"dict({options})")
+    groups = given.get("groups", 1)
+    names = ("N, {}*G, H, W", "O, G, J, K") if symbolic else (", ".join(map(str, s)) for s in (size, weights))
+    left, right = names
+    dims = "dim N, G, H, W, O, J, K\n" if symbolic else ""
+    if symbolic:
+        left, right = left.format(groups), right.replace("O", f"{groups}*O", 1)
+    module = compiled(
+        f"{dims}input x: real[{left}]\nparam w: real[{right}]\n"
+        f"output y = conv2d(x, w, {options})\ngrad y wrt x, w\n"
+    )
+    both = {
+        name: (v, v) if isinstance(v := given.get(name, 1), int) else v for name in ("stride", "dilation")
+    }
+    rim = given.get("padding", 0)
+    rims = rim.upper() if isinstance(rim, str) else pairs((rim, rim) if isinstance(rim, int) else rim)
+    rng = np.random.default_rng(6)
+
+    def reference(x: Any, w: Any) -> Any:
+        return lax.conv_general_dilated(
+            x, w, both["stride"], rims, rhs_dilation=both["dilation"],
+            dimension_numbers=("NCHW", "OIHW", "NCHW"), feature_group_count=groups,
+        )  # fmt: skip
+
+    agrees(module, [rng.normal(size=size), rng.normal(size=weights)], reference)
+
+
 # --- pools ---------------------------------------------------------------------------------------
 
 
@@ -188,6 +232,35 @@ def test_pools_of_one_axis(name: str, kernel: int, stride: int, padding: int) ->
 
     x = np.random.default_rng(3).normal(size=(2, 3, 11))
     agrees(compiled(pool(name, 1, f"{kernel}, stride={stride}, padding={padding}")), [x], reference)
+
+
+# --- batch norm ----------------------------------------------------------------------------------
+
+SHAPES = [(5, 5, 5), (3, 2, 4), (3, 1), (3, 2, 3, 4), (2, 1)]  # as PyTorch tests it
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+@pytest.mark.parametrize("given", [True, False], ids=["given", "own"])
+@pytest.mark.parametrize("eps", [1e-5, 0.6])
+def test_batch_norm(shape: tuple[int, ...], given: bool, eps: float) -> None:
+    dims = ", ".join(map(str, shape))
+    statistics = "mean=m, var=v, " if given else ""
+    module = compiled(
+        f"input x: real[{dims}]\nparam gamma, beta, m, v: real[{shape[1]}]\n"
+        f"output y = batch_norm(x, gamma, beta, {statistics}eps={eps}) + 0 * sum(m * v)\n"
+        "grad y wrt x, gamma, beta, m, v\n"
+    )
+    wide = (-1, *(1,) * (len(shape) - 2))
+    others = tuple(a for a in range(len(shape)) if a != 1)
+
+    def reference(x: Any, gamma: Any, beta: Any, m: Any, v: Any) -> Any:
+        mean, var = (m, v) if given else (x.mean(others), x.var(others))
+        unit = (x - mean.reshape(wide)) / jnp.sqrt(var.reshape(wide) + eps)
+        return unit * gamma.reshape(wide) + beta.reshape(wide) + 0 * (m * v).sum()
+
+    rng = np.random.default_rng(8)
+    vectors = [rng.uniform(0.5, 1.5, shape[1]) for _ in range(4)]
+    agrees(module, [rng.normal(size=shape), *vectors], reference, 1e-9)
 
 
 # --- a network -----------------------------------------------------------------------------------

@@ -20,4 +20,6 @@ m = batch_norm(x, b, b, mean=b)
 n = batch_norm(x, b, b, training=true)
 o = batch_norm(x, b, b, eps=0)
 p = batch_norm(s, b, b)
+r = conv2d(x, w, padding="full")
+t = conv2d(x, w, padding="same", stride=2)
 output y = x
