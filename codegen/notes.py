@@ -28,12 +28,12 @@ ADJOINT = {
     "digamma": "digamma' = polygamma(1)",
     "lbeta": "lbeta(a, b)' by a = digamma(a) - digamma(a + b)",
     "det": "det' is the matrix of cofactors",
-    "log_abs_det": "log|det A|' = inv(A).T",
-    "log_det": "log(det A)' = inv(A).T",
-    "inv": "Z = inv(A): d_A = -Z.T @ d_Z @ Z.T",
-    "solve": "A x = b: d_b solves A.T d_b = d_x, d_A = -d_b x.T",
-    "solve_triangular": "T x = b: d_b solves T.T d_b = d_x, d_T = -d_b x.T in T's triangle",
-    "cholesky": "d_A = L^-T P L^-1 made symmetric, P = tril(L.T @ d_L), diagonal halved",
+    "log_abs_det": "log|det|' is the inverse transposed",
+    "log_det": "log(det)' is the inverse transposed",
+    "inv": "inv' g = -z.T @ g @ z.T",
+    "solve": "of a x = b: u with a.T u = g to b, -u x.T to a",
+    "solve_triangular": "of t x = b: u with t.T u = g to b, the triangle of -u x.T to t",
+    "cholesky": "l^-T p l^-1 made symmetric, p = tril(l.T @ g) with half its diagonal",
 }
 
 # At points where a derivative is a convention.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import warnings
+from fractions import Fraction
 from types import ModuleType
 from typing import Any
 
@@ -56,6 +57,38 @@ def test_a_stack_of_regular_and_singular_matrices() -> None:
     np.testing.assert_allclose(grads.A[0], SINGULAR[0][1], rtol=1e-14)
     np.testing.assert_allclose(grads.A[1], [[4.0, -2.0], [-2.0, 6.0]], rtol=1e-14)
     np.testing.assert_array_equal(grads.A[3], np.zeros((2, 2)))
+
+
+def determinant(rows: list[list[Fraction]]) -> Fraction:
+    """By elimination, exactly."""
+    result = Fraction(1)
+    while rows:
+        pivot = next((row for row in rows if row[0]), None)
+        if pivot is None:
+            return Fraction(0)
+        result *= pivot[0] * (-1) ** next(i for i, row in enumerate(rows) if row is pivot)
+        others = [row for row in rows if row is not pivot]
+        rows = [[x - row[0] / pivot[0] * p for x, p in zip(row[1:], pivot[1:])] for row in others]
+    return result
+
+
+def exact_cofactors(A: Any) -> Any:
+    result = np.zeros(A.shape)
+    for i, j in np.ndindex(A.shape):
+        minor = np.delete(np.delete(A, i, 0), j, 1)
+        result[i, j] = (-1) ** (i + j) * determinant([[Fraction(x) for x in row] for row in minor.tolist()])
+    return result
+
+
+@pytest.mark.parametrize("n", range(1, 6))
+def test_cofactors_of_every_rank(n: int) -> None:
+    rng = np.random.default_rng(n)
+    for rank in range(n + 1):
+        low = rng.normal(size=(10, n, rank)) @ rng.normal(size=(10, rank, n))
+        stack = np.concatenate([low, np.round(4.0 * low) / 4.0, 1e-9 * low])
+        for A, found in zip(stack, ROUTINES["_cofactors"](stack)):
+            size = np.linalg.norm(A, 2) ** (n - 1)
+            np.testing.assert_allclose(found, exact_cofactors(A), rtol=0.0, atol=2e-14 * size)
 
 
 def permutations_sum(A: Any, H: Any) -> Any:
@@ -253,3 +286,56 @@ def test_the_density_of_a_multivariate_normal(shape: tuple[int, ...]) -> None:
     rows = residual.T.reshape(-1, 4)
     slopes = 0.5 * (rows.T @ rows - len(rows) * np.linalg.inv(covariance))  # by the covariance
     np.testing.assert_allclose(grads.S, slopes, rtol=1e-10, atol=1e-12)
+
+
+KALMAN = """
+# The likelihood of a linear Gaussian state-space model by the Kalman filter.
+dim T, S, M
+input y: real[T, M]
+param A: real[S, S]
+param C: real[M, S]
+param log_q, log_r: real
+m = zeros(S)
+P = eye(S)
+L = 0.0
+for t in range(T):
+    m = A @ m
+    P = A @ P @ A.T + exp(log_q) * eye(S)
+    V = C @ P @ C.T + exp(log_r) * eye(M)
+    F = cholesky(V)
+    r = y[t] - C @ m
+    e = solve_triangular(F, r, lower=true)
+    L += -0.5 * e @ e - sum(log(diag(F)))
+    G = solve(V, C @ P)
+    m = m + G.T @ r
+    P = P - G.T @ C @ P
+loss nll = 0.5 * T * M * log(2 * pi) - L
+"""
+
+
+def test_a_filter_that_factorises_at_every_step() -> None:
+    m = module_of(autodiffc.compile(KALMAN), "model")
+    rng = np.random.default_rng(5)
+    y, A, C = rng.normal(size=(5, 2)), 0.5 * rng.normal(size=(3, 3)), rng.normal(size=(2, 3))
+    q, r = -0.3, -1.0
+    value, grads = m.value_and_grad(y, A, C, q, r)
+    assert value == pytest.approx(joint_likelihood(y, A, C, q, r), rel=1e-12)
+    for name, x, h in (("A", A, rng.normal(size=A.shape)), ("C", C, rng.normal(size=C.shape))):
+        ends = ({"A": A, "C": C, name: x + s * 1e-5 * h} for s in (1.0, -1.0))
+        up, down = (joint_likelihood(y, **end, q=q, r=r) for end in ends)
+        assert np.sum(getattr(grads, name) * h) == pytest.approx((up - down) / 2e-5, rel=1e-7)
+
+
+def joint_likelihood(y: Any, A: Any, C: Any, q: float, r: float) -> float:
+    """All observations as one normal vector."""
+    steps, size = len(y), len(A)
+    P, states = np.eye(size), []
+    for _ in range(steps):
+        P = A @ P @ A.T + np.exp(q) * np.eye(size)
+        states.append(P)
+    blocks = [[np.zeros((0, 0))] * steps for _ in range(steps)]
+    for s, t in np.ndindex(steps, steps):
+        move = np.linalg.matrix_power(A, abs(t - s))
+        cross = states[s] @ move.T if s <= t else move @ states[t]
+        blocks[s][t] = C @ cross @ C.T + (s == t) * np.exp(r) * np.eye(len(C))
+    return -float(stats.multivariate_normal.logpdf(y.ravel(), np.zeros(y.size), np.block(blocks)))

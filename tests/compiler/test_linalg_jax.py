@@ -136,7 +136,9 @@ def symmetric(A: Any) -> Any:
     return (A + jnp.swapaxes(A, -1, -2)) / 2
 
 
-@pytest.mark.parametrize("shape", [(1, 1), (3, 3), (2, 3, 3), (2, 1, 4, 4), (0, 3, 3)], ids=str)
+@pytest.mark.parametrize(
+    "shape", [(1, 1), (3, 3), (2, 3, 3), (2, 1, 4, 4), (0, 3, 3), (16, 1, 1), (5, 7, 7)], ids=str
+)
 def test_functions_of_a_matrix(shape: tuple[int, ...]) -> None:
     compare("det(x0)", [regular(*shape)], jnp.linalg.det, LEVELS)
     compare("inv(x0)", [regular(*shape)], jnp.linalg.inv, LEVELS)
