@@ -23,7 +23,7 @@ from .names import Scope
 from .pytext import Expr, unparenthesised
 from .rendering import Pending, Rendering
 from .schedule import LEAVES, Group, Step, regrouped, schedule
-from .telling import known_form, suggest
+from .telling import is_told_by_op, known_form, singular, suggest
 
 READABLE = 84  # columns of a statement that has expressions written into it
 MOST_INLINED = 7  # ops in one expression
@@ -377,11 +377,23 @@ class Body(Rendering):
         models = given in value_names(self.context) or given in self._reserved
         return self.scope.claim(given) if models else self.scope.fresh(given)
 
+    def name_of(self, node: Node) -> str:
+        """The name that the graph gives a value, if it tells something."""
+        given = self.graph.names.get(node) or self._output_names.get(node) or ""
+        return "" if is_told_by_op(node, given) else given
+
+    def _row_name(self, array: str, positions: list[str]) -> str:
+        """The name of a single element or row: `h` of `hs`, `x_t` of `x[t]`."""
+        if singular(array):
+            return self._claimed(singular(array))
+        return self.scope.fresh("_".join([array, *filter(None, positions)]) if any(positions) else f"{array}_at")
+
     def _is_free(self, node: Node) -> bool:
         """Whether a result may be put into its variable now."""
-        old = self._slots[node].old
-        reads = node is self._visiting and old in node.args
-        return old is None or self.is_dead(old, besides=reads)
+        name = self._slots[node].name
+        reads = node.args if node is self._visiting else ()
+        holders = [held for held, text in self.values.items() if text.text == name]
+        return all(self.is_dead(held, besides=held in reads) for held in holders)
 
     def _is_awaited(self, name: str) -> bool:
         """Whether another result that waits is made of what a variable holds."""
@@ -402,8 +414,8 @@ class Body(Rendering):
         final = self._sums.get(node, node)
         if final in self._grown:
             return self._grown[final]
-        given = self.graph.names.get(final) or self._output_names.get(final)
-        if given is not None and not self._lent(final, given):
+        given = self.name_of(final)
+        if given and not self._lent(final, given):
             name = self._claimed(given)
             if given.startswith("d_"):
                 self.adjoint_names.add(name)
@@ -413,4 +425,6 @@ class Body(Rendering):
             return name
         operands = [self.values.get(a) for a in node.args]
         plain = [o.text if o is not None and o.text.isidentifier() else "" for o in operands]
+        if node.op.name == "gather" and plain[0] and not any(a.rank for a in node.args[1:]):
+            return self._row_name(plain[0], plain[1:])
         return self.scope.fresh(known_form(node) or suggest(node.op.name, plain))

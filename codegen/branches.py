@@ -6,12 +6,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from autodiffc.compiler.ir import Node
+from autodiffc.compiler.ir import Graph, Node
 
 from .blocks import Block, Slot, Statement
-from .memory import passed_through
+from .memory import Memory, passed_through
 from .pytext import NOT, Expr
 from .schedule import Step
 from .telling import result_name
@@ -22,88 +23,88 @@ if TYPE_CHECKING:
 
 def write_branch(outer: StructuredBody, step: Step) -> None:
     """Write the branch, and give its results their names."""
-    branch, group = step.node, step.group
-    items = outer.items_of(branch)
-    condition = _condition(outer, step)
-    slots, lines = _slots(outer, branch, items)
-    outer._left.subtract(set(branch.args))
-    blocks = []
-    for side, memory, olds in zip((branch["then"], branch["orelse"]), outer.memory.inner[branch], _olds(branch)):
-        given = {i: outer._operand(a, bool(a.rank)) for i, a in zip(side.inputs, branch.args[1:])}
-        own = {}
-        for position, (name, continues) in slots.items():
-            old = olds[position] if continues else None
-            own[position] = Slot(name, old)
+    _BranchWriter(outer, step).write()
+
+
+@dataclass(frozen=True)
+class Variable:
+    """The variable of a result, and the argument (its place) that it holds before the branch."""
+
+    name: str
+    holds: int | None
+
+
+class _BranchWriter:
+    """One branch under way: `lines` are what stands before it."""
+
+    def __init__(self, outer: StructuredBody, step: Step):
+        self.outer = outer
+        self.branch, self.group = step.node, step.group
+        self.items = outer.items_of(self.branch)
+        self.continued = dict(passed_through(self.branch))
+        self.lines: list[str] = []
+
+    def write(self) -> None:
+        outer, branch = self.outer, self.branch
+        for arg in dict.fromkeys(branch.args[1:]):
+            if arg in outer.pending:
+                outer.settle(arg)
+        condition = outer.text(branch.args[0])
+        outer.pending.pop(branch.args[0], None)
+        variables = {position: self._variable(position) for position in self.items}
+        outer.has_read(branch)
+        sides = zip((branch["then"], branch["orelse"]), outer.memory.inner[branch])
+        then, orelse = (self._side(side, memory, variables) for side, memory in sides)
+        outer.append(Statement(self.group, tuple(self.lines), branch, "", _blocks(condition, then, orelse)))
+        for position, nodes in self.items.items():
+            for node in nodes:
+                outer.give(self.group, node, Expr(variables[position].name))
+
+    def _variable(self, position: int) -> Variable:
+        """A result goes on in the variable of an argument, or of its copy, or gets one of its own."""
+        nodes = self.items[position]
+        wanted = self.outer.wanted_name(nodes)
+        place = self.continued.get(position)
+        if place is not None and any(node in self.outer.memory.in_place for node in nodes):
+            return Variable(self.outer.text(self.branch.args[place]).text, place)
+        if place is not None and self._is_changed(position, place):
+            name = self.outer.result_name(nodes, result_name(nodes[0]))
+            self.lines.append(f"{name} = {self.outer.text(self.branch.args[place])}.copy()")
+            return Variable(name, place)
+        for candidate in range(1, len(self.branch.args)) if place is None else (place,):
+            argument = self.branch.args[candidate]
+            found = self.outer.variable_of(argument, wanted, self.branch)
+            if found is not None and (wanted is not None or place is not None):
+                self.outer.settle_readers({found})
+                return Variable(found, candidate)
+        return Variable(self.outer.result_name(nodes, result_name(nodes[0])), None)
+
+    def _is_changed(self, position: int, place: int) -> bool:
+        """Whether a side writes into the argument's memory."""
+        sides = zip((self.branch["then"], self.branch["orelse"]), self.outer.memory.inner[self.branch])
+        return any(side.inputs[place - 1] in memory.owned for side, memory in sides)
+
+    def _side(self, side: Graph, memory: Memory, variables: dict[int, Variable]) -> tuple[Statement, ...]:
+        outer = self.outer
+        pairs = list(zip(side.inputs, self.branch.args[1:]))
+        given = {i: outer.text(a) for i, a in pairs}
+        slots = {}
+        for position, variable in variables.items():
+            old = side.inputs[variable.holds - 1] if variable.holds is not None else None
             if old is not None:
-                given[old] = Expr(name)
-            if side.outputs[position][1].op.name == "undefined" and not _is_kept(outer, items[position]):
-                del own[position]
+                given[old] = Expr(variable.name)
+            absent = side.outputs[position][1].op.name == "undefined"
+            if not absent or self._is_kept(self.items[position]):
+                slots[position] = Slot(variable.name, old)
         with outer.scope.block():
-            body = outer.nested(memory.graph, given, memory)
-            body.lists = {i for i, a in zip(side.inputs, branch.args[1:]) if a in outer.lists}
-            body.write_nested(group, own, {})
-        blocks.append(tuple(body.statements))
-    outer.statements.append(Statement(group, lines, branch, "", _blocks(condition, *blocks)))
-    for position, nodes in items.items():
-        for node in nodes:
-            outer._give(group, node, Expr(slots[position][0]))
+            body = outer.nested(side, given, memory)
+            body.lists = {i for i, a in pairs if a in outer.lists}
+            body.write_nested(self.group, slots, {})
+        return tuple(body.statements)
 
-
-def _condition(outer: StructuredBody, step: Step) -> Expr:
-    branch = step.node
-    for arg in dict.fromkeys(branch.args[1:]):
-        if arg in outer.pending:
-            outer._settle(arg, outer.pending[arg].group)
-    condition = outer._operand(branch.args[0], False)
-    outer.pending.pop(branch.args[0], None)
-    return condition
-
-
-def _olds(branch: Node) -> list[dict[int, Node]]:
-    """For each side the inputs that results continue."""
-    pairs = passed_through(branch)
-    return [{p: side.inputs[t - 1] for p, t in pairs} for side in (branch["then"], branch["orelse"])]
-
-
-def _slots(
-    outer: StructuredBody, branch: Node, items: dict[int, list[Node]]
-) -> tuple[dict[int, tuple[str, bool]], tuple[str, ...]]:
-    """For each result that is used its variable, and whether that holds the argument that it continues."""
-    continued = dict(passed_through(branch))
-    slots: dict[int, tuple[str, bool]] = {}
-    lines: list[str] = []
-    for position, nodes in items.items():
-        wanted = outer.wanted_name(nodes)
-        target = continued.get(position)
-        if target is not None:
-            found = _continuing(outer, branch, position, target, wanted, nodes, lines)
-            if found is not None:
-                slots[position] = (found, True)
-                continue
-        name = wanted or result_name(nodes[0])
-        slots[position] = (outer.result_name(nodes, name), False)
-    return slots, tuple(lines)
-
-
-def _continuing(
-    outer: StructuredBody, branch: Node, position: int, target: int, wanted: str | None, nodes: list[Node], lines: list[str]
-) -> str | None:
-    """The variable of an argument that a result continues: its own, or that of a copy."""
-    argument = branch.args[target]
-    if any(node in outer.memory.in_place for node in nodes):
-        return outer.values[argument].text
-    sides = zip(outer.memory.inner[branch], _olds(branch))
-    if any(olds[position] in memory.owned for memory, olds in sides):
-        name = outer.result_name(nodes, wanted or result_name(nodes[0]))
-        lines.append(f"{name} = {outer.values[argument]}.copy()")
-        return name
-    return outer.variable_of(argument, wanted, branch)
-
-
-def _is_kept(outer: StructuredBody, nodes: list[Node]) -> bool:
-    """Whether a result that may be missing is kept somewhere, so that its variable must exist."""
-    outputs = {node for _, node in outer.graph.outputs}
-    return any(node in outputs for node in nodes)
+    def _is_kept(self, nodes: list[Node]) -> bool:
+        """Whether a result that may be missing is kept somewhere, so that its variable must exist."""
+        return any(output in nodes for _, output in self.outer.graph.outputs)
 
 
 def _blocks(

@@ -103,6 +103,11 @@ def model_names(program: Program) -> list[str]:
     return list(seen)
 
 
+def shown_type(type: Type) -> str:
+    """A type in a comment; the number of steps of a loop, as a dim, without its mark."""
+    return str(type).replace("_steps", "steps")
+
+
 def python_type(node: Node) -> str:
     """The annotation of a value in the emitted module."""
     if node.rank:

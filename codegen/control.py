@@ -31,6 +31,27 @@ class StructuredBody(Body):
         WRITERS[step.node.op.name](self, step)
         return True
 
+    def text(self, node: Node) -> Expr:
+        """What a value is called here, or its expression."""
+        return self._operand(node, bool(node.rank))
+
+    def settle(self, node: Node) -> None:
+        """Give a waiting expression its statement now."""
+        self._settle(node, self.pending[node].group)
+
+    def settle_readers(self, names: set[str]) -> None:
+        self._settle_readers(names)
+
+    def has_read(self, node: Node) -> None:
+        """A loop or a branch has taken its arguments."""
+        self._left.subtract(set(node.args))
+
+    def append(self, statement: Statement) -> None:
+        self.statements.append(statement)
+
+    def give(self, group: Group, node: Node, expr: Expr) -> None:
+        self._give(group, node, expr)
+
     def items_of(self, whole: Node) -> dict[int, list[Node]]:
         """The results of a loop or a branch that are used, by position."""
         found: dict[int, list[Node]] = {}
@@ -55,8 +76,10 @@ class StructuredBody(Body):
     def nested(self, graph: Graph, given: Mapping[Node, Expr], memory: Memory) -> StructuredBody:
         """An empty body for a loop or a branch in this one."""
         body = type(self)(self.context, graph, self.scope, given, None, memory)
-        body.dims, body.ints, body.adjoint_names = self.dims, self.ints, self.adjoint_names
+        body.dims, body.adjoint_names = self.dims, self.adjoint_names
+        body.ints.texts = self.ints.texts  # bodies may share nodes, which are something else in each
         body.lengths = dict(self.lengths)
+        body._output_names = dict.fromkeys(body._output_names, "")  # those of a body's outputs tell nothing
         return body
 
     def write_nested(self, group: Group, slots: Mapping[int, Slot], rows: Mapping[int, str]) -> StructuredBody:
@@ -102,15 +125,15 @@ class StructuredBody(Body):
         """What the graph calls a result."""
         for node in items:
             slot = self._slots.get(node)
-            given = slot.name if slot else self.graph.names.get(node) or self._output_names.get(node)
-            if given is not None:
+            given = slot.name if slot else self.name_of(node)
+            if given:
                 return given
         return None
 
     def result_name(self, items: list[Node], otherwise: str) -> str:
         """A variable for a result; `otherwise` where the graph doesn't say."""
         for node in items:
-            if node in self._slots or self.graph.names.get(node) or node in self._output_names:
+            if node in self._slots or self.name_of(node):
                 return self._own_name(node)
         return self._claimed(otherwise)
 

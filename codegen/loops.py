@@ -139,7 +139,7 @@ class _LoopWriter:
                 self.lines.append(f"{name} = {text}")
                 text = Expr(name)
             outer.values[node] = text
-            if self.count is None:
+            if self.count is None or len(self.count.symbols) == 1 and self.count.symbols <= outer.ints.texts.keys():
                 self.count = outer.ints.symbol(node, text)
         outer.pending.pop(node, None)
         self.steps = outer.values.get(node) or outer.int_text(self.count)
@@ -185,13 +185,12 @@ class _LoopWriter:
             if place >= self.carried and not inside.rank and inside.type.kind == "int":
                 known = outer.ints.of(outside, outer.text_of)
                 if known is not None:
-                    outer.ints.known[inside] = known
+                    body.ints.known[inside] = known
 
     def _for(self, body: StructuredBody, by_number: bool) -> str:
         """`for t in range(…):`; the forms of the step's number get their texts."""
         outer = self.outer
-        constant = {n: outer.ints.known[n] for n in self.graph.inputs[self.carried + 1 :] if n in outer.ints.known}
-        forms = forms_of(self.graph, self.number, constant)
+        forms = forms_of(self.graph, self.number, body.ints.known)
         used = _used(self.graph, forms) + [self.number] * by_number
         counted = chosen(forms, used, lambda n: n in self.graph.names) or self.number
         name = outer._claimed(str(self.graph.names.get(counted) or self.number["name"])) if used else "_"

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from autodiffc.compiler.ir import Graph, Node, users
 
@@ -28,7 +28,7 @@ LEAVES = frozenset({"argument", "const", "dim"})
 def is_view(node: Node) -> bool:
     """Whether the emitted value may share memory with the first argument."""
     picks = node.op.name == "gather" and any(a.rank for a in node.args[1:])
-    return node.op.view and bool(node.args) and bool(node.args[0].rank) and not picks
+    return bool(node.rank) and node.op.view and bool(node.args) and bool(node.args[0].rank) and not picks
 
 
 @dataclass(frozen=True)
@@ -44,10 +44,17 @@ class Memory:
     """The memory of one graph's values.
 
     `pairs` are the inputs of a body with the positions of the outputs that take their places, `lent` the
-    positions of outputs that are kept as they are beyond the step.
+    positions of outputs that are kept as they are beyond the step, `copied` those of outputs that are copied
+    as soon as they are there.
     """
 
-    def __init__(self, graph: Graph, pairs: Mapping[Node, int] = {}, lent: Iterable[int] = ()):
+    def __init__(
+        self,
+        graph: Graph,
+        pairs: Mapping[Node, int] = {},
+        lent: Iterable[int] = (),
+        copied: Iterable[int] = (),
+    ):
         self.graph = graph
         self.pairs = pairs
         self.lent = frozenset(lent)
@@ -57,6 +64,7 @@ class Memory:
         self.owned: set[Node] = set()  # inputs that are updated in place
         self._nodes = graph.nodes()
         self._outputs = [node for _, node in graph.outputs]
+        self._kept = {node for p, node in enumerate(self._outputs) if p not in set(copied)}
         self._refused: set[Node] = set()
         while not self._settled():
             pass
@@ -180,7 +188,7 @@ class Memory:
         for holder in self._sharers.get(first, [first]):
             if holder is update.result or holder in after:
                 continue
-            if holder in self._outputs:
+            if holder in self._kept:
                 return False
             readers.update(dict.fromkeys(r for r in self._users.get(holder, ()) if r is not update.node))
         if any(reader in after for reader in readers):
@@ -249,25 +257,51 @@ def inner_memories(node: Node) -> Iterator[Memory]:
         body, carried = node["body"], node["carried"]
         pairs = {body.inputs[i + 1]: i for i in range(carried)}
         lent = [i for i in range(carried, len(body.outputs)) if keeps_references(node, i)]
-        yield Memory(body, pairs, lent)
+        copied = set(range(carried, len(body.outputs))).difference(lent)
+        yield Memory(body, pairs, lent, copied)
     else:
         for side in (node["then"], node["orelse"]):
             yield Memory(side, {side.inputs[t - 1]: p for p, t in passed_through(node)})
 
 
-def passed_through(branch: Node) -> list[tuple[int, int]]:
+@lru_cache(maxsize=1024)  # nested branches would be looked at over and over again
+def passed_through(branch: Node) -> tuple[tuple[int, int], ...]:
     """The results that continue an argument: pairs of the result's and the argument's position.
 
-    One side changes the argument, or gives something else in its place, and the other hands it on.
+    A side hands the argument on, or changes elements of it.
     """
     then, orelse = branch["then"], branch["orelse"]
     found: dict[int, int] = {}
     for position in range(len(then.outputs)):
         for side in (orelse, then):
-            node = side.outputs[position][1]
+            node = _changed(side.outputs[position][1])
             if node in side.inputs and side.inputs.index(node) + 1 not in found.values():
                 found.setdefault(position, side.inputs.index(node) + 1)
-    return list(found.items())
+    return tuple(found.items())
+
+
+def _changed(node: Node) -> Node:
+    """What a value was before elements of it were changed."""
+    while True:
+        if node.op.name in UPDATES:
+            node = node.args[0]
+        elif node.op.name == "item" and node.args[0].op.name == "loop" and node["position"] < node.args[0]["carried"]:
+            if _changed(node.args[0]["body"].outputs[node["position"]][1]) is not _input(node):
+                return node
+            node = node.args[0].args[node["position"] + 1]
+        elif node.op.name == "item" and node.args[0].op.name == "branch":
+            target = dict(passed_through(node.args[0])).get(node["position"])
+            if target is None:
+                return node
+            node = node.args[0].args[target]
+        else:
+            return node
+
+
+def _input(item: Node) -> Node:
+    """The body's input that a carried result of a loop comes back as."""
+    found: Node = item.args[0]["body"].inputs[item["position"] + 1]
+    return found
 
 
 def updated_by(whole: Node, inner: Iterable[Memory]) -> list[tuple[int, int]]:

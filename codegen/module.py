@@ -13,12 +13,11 @@ from collections.abc import Callable
 
 from autodiffc.compiler.ir import Node
 from autodiffc.compiler.model import Derivative, Program
-from autodiffc.compiler.types import shape_text
 
 from .assertions import released
 from .audit import audit
 from .boundary import declared_dims, declared_text, takes_floats_only, write_checker, write_declared
-from .context import WIDTH, Context, model_names, python_type
+from .context import WIDTH, Context, model_names, python_type, shown_type
 from .copied import annotations_of, globals_of, needed, source_of
 from .docstrings import import_digests, module_docstring, source_digest
 from .functions import (
@@ -218,11 +217,11 @@ def _list_field(name: str, node: Node) -> str:
     """A list of what the steps of a loop have saved."""
     row = node.args[0]["body"].outputs[node["position"]][1]
     missing = " | None" if may_be_undefined(row) else ""
-    return f"{name}: list[{python_type(row)}{missing}]" + (f"  # {row.type}" if row.rank else "")
+    return f"{name}: list[{python_type(row)}{missing}]" + (f"  # {shown_type(row.type)}" if row.rank else "")
 
 
 def _field(name: str, node: Node, shape: str | None) -> str:
-    comment = f"  # {shape or node.type.kind + shape_text(node.shape)}" if node.rank else ""
+    comment = f"  # {shape or shown_type(node.type)}" if node.rank else ""
     return f"{name}: {python_type(node)}{comment}"
 
 

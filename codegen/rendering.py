@@ -114,6 +114,8 @@ class Rendering:
     def int_text(self, dim: Dim) -> Expr:
         """The text of an int of a loop: of dims, and of what only run time knows."""
         known = self.ints.texts
+        if str(dim) in known:
+            return known[str(dim)]
         return dim_expr(
             dim, lambda s: known[s].within(ATOM) if s in known else self._symbol(s), self.context.ref
         )

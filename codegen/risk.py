@@ -9,11 +9,12 @@ input that the model is differentiated by may be anywhere, at infinity too; para
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 from autodiffc.compiler.ir import Graph, Interval, Node, const_value
 from autodiffc.compiler.model import Program
 from autodiffc.compiler.ranges import intervals_of
+from autodiffc.compiler.types import TUPLE
 
 from .telling import is_softmax
 
@@ -28,6 +29,7 @@ QUIET = frozenset({
     "max_shift", "all", "any", "floor", "ceil", "round", "square", "erf", "erfc", "ndtr",
     "patches", "fold", "tensordot", "take_flat", "put_flat", "window_argmax",
     "inv", "solve", "solve_triangular", "cholesky", "slogdet", "slogdet_part",
+    "set_at", "add_at", "zeros_like", "undefined", "item",
 })  # fmt: skip
 FINITE = QUIET | {"mul", "const", "dim"}  # of finite arguments
 HUGE = 1e100
@@ -43,6 +45,8 @@ class Risk:
         self._bounded_nodes: set[Node] | None = None
         self._intervals: Mapping[Node, Interval] | None = None
         self._judged: dict[Node, bool] = {}
+        self._results: dict[Node, list[bool]] = {}
+        self._inner: dict[Node, list[Risk]] = {}
 
     def may_warn(self, node: Node) -> bool:
         """Whether the step, or an adjoint step below it, may warn."""
@@ -63,6 +67,8 @@ class Risk:
         return bool(origins) and all(o.adjoint for o in origins)
 
     def _warns(self, node: Node) -> bool:
+        if node.type.kind == TUPLE:
+            return any(risk.may_warn(n) for risk in self._inside(node) for n in risk.graph.nodes())
         if not node.rank and not any(a.rank for a in node.args):
             return False  # Python's floats don't warn
         if node.op.name == "mul":
@@ -93,11 +99,56 @@ class Risk:
         for node in self.graph.nodes():
             if node.op.name == "argument":
                 known = node["name"] in self.finite
+            elif node.op.name == "item" and not self.is_adjoint(node):
+                known = self._is_finite_result(node, found)
             else:
                 known = node.op.name in FINITE and all(a in found for a in node.args)
             if known or node.type.kind != "real" or self.is_adjoint(node) or self._small(node):
                 found.add(node)
         return found
+
+    def _inside(self, node: Node) -> list[Risk]:
+        """The judgements of an adjoint loop's or branch's bodies; the cotangents that it carries are finite."""
+        if node not in self._inner:
+            carried = node["carried"] if node.op.name == "loop" else 0
+            known = [i <= carried or self.is_finite(a) for i, a in enumerate(node.args)]
+            self._inner[node] = self._risks(node, known)
+        return self._inner[node]
+
+    def _risks(self, node: Node, known: Sequence[bool]) -> list[Risk]:
+        """The judgements of bodies of which some operands are known to be finite."""
+        first = 0 if node.op.name == "loop" else 1
+        fixed = node["carried"] + 1 if node.op.name == "loop" else 1
+        risks = []
+        for body in node.subgraphs():
+            names = [i["name"] for i in body.inputs]
+            given = list(zip(names, node.args[first:]))[fixed - first :]
+            ranges = {name: self._interval(a) for name, a in given}
+            finite = {name for name, flag in zip(names, known[first:]) if flag}
+            risks.append(Risk(body, ranges, finite))
+        return risks
+
+    def _is_finite_result(self, item: Node, found: Collection[Node]) -> bool:
+        """Whether a result of a loop or a branch of the model is finite, where its operands are."""
+        whole, position = item.args[0], item["position"]
+        if whole not in self._results:
+            known = [not a.rank and a.type.kind != "real" or a in found for a in whole.args]
+            self._results[whole] = self._finite_results(whole, known)
+        return position >= len(self._results[whole]) or self._results[whole][position]
+
+    def _finite_results(self, whole: Node, known: list[bool]) -> list[bool]:
+        while True:
+            bodies = [r for r in self._risks(whole, known) if r.graph.outputs]
+            results = [
+                all(r.is_finite(r.graph.outputs[p][1]) for r in bodies if p < len(r.graph.outputs))
+                for p in range(max((len(r.graph.outputs) for r in bodies), default=0))
+            ]
+            carried = range(whole["carried"]) if whole.op.name == "loop" else range(0)
+            lost = [i + 1 for i in carried if known[i + 1] and not results[i]]
+            if not lost:
+                return results
+            for place in lost:
+                known[place] = False
 
     def _small(self, node: Node) -> bool:
         low, high = self._interval(node)

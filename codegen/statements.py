@@ -72,7 +72,8 @@ def _head(context: Context, writer: Writer, group: Group, nested: bool) -> None:
     if not group.adjoint:
         writer.comment(f"{group.line}  {context.lines.text(group.line)}")
         return
-    note = adjoint_note(_ops_of(context, group.line))
+    ops = _ops_of(context, group.line)
+    note = "backward in time" if "loop" in ops else adjoint_note(ops)
     writer.comment(f"adjoint of {group.line}{': ' if note else ''}{note}")
 
 
@@ -83,8 +84,14 @@ def _ops_of(context: Context, line: int) -> list[str]:
             for node in graph.nodes():
                 for origin in graph.origins.get(node, ())[:1]:
                     start = context.lines.start(origin.span.line)
-                    context.line_ops.setdefault(start, []).append(node.op.name)
+                    context.line_ops.setdefault(start, []).append(_spoken_of(node))
     return context.line_ops.get(line, [])
+
+
+def _spoken_of(node: Node) -> str:
+    """An op for a note; picking a single element is none to speak of."""
+    single = node.op.name == "gather" and not any(a.rank for a in node.args[1:])
+    return "getitem" if single else node.op.name
 
 
 def _formula(context: Context, body: Body, statement: Statement) -> str:

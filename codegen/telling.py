@@ -71,8 +71,31 @@ def result_name(node: Node) -> str:
         return next(filter(None, (told_inside(body, position) for body in whole.subgraphs())), "chosen")
     if position == len(whole["body"].outputs):
         return "steps"
-    name = told_inside(whole["body"], position) or suggest(whole["body"].outputs[position][1].op.name, [])
-    return name if position < whole["carried"] else f"{name}s"
+    row = whole["body"].outputs[position][1]
+    if row.op.name == "gather" and row.args[0].op.name == "argument" and row not in whole["body"].names:
+        return f"{row.args[0]['name']}_picked"
+    name = told_inside(whole["body"], position) or suggest(row.op.name, [])
+    return name if position < whole["carried"] else plural(name)
+
+
+def plural(name: str) -> str:
+    """What a stack of such values is called."""
+    return f"all_{name}" if name.endswith(("ed", "en", "s")) else f"{name}s"
+
+
+def singular(name: str) -> str:
+    """What an element of a stack of this name is called; '' where the name is none of a stack."""
+    if name.startswith("all_"):
+        return name[4:]
+    return name[:-1] if name[-2:-1].isalpha() and name[-1] == "s" else ""
+
+
+def is_told_by_op(node: Node, name: str) -> bool:
+    """Whether a pass has called a stack after the op of its rows, for want of a better name."""
+    if node.op.name != "item" or node.args[0].op.name != "loop" or node["position"] >= len(node.args[0]["body"].outputs):
+        return False
+    row = node.args[0]["body"].outputs[node["position"]][1]
+    return row.op.name != "argument" and row not in node.args[0]["body"].names and name.startswith(row.op.name)
 
 
 def told_inside(graph: Graph, position: int) -> str:
