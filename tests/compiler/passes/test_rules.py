@@ -11,7 +11,15 @@ from autodiffc.compiler import ops
 from autodiffc.compiler.interp import evaluate
 from autodiffc.compiler.ir import Graph, Node, const
 from autodiffc.compiler.passes.compiled import AttributeVariable
-from autodiffc.compiler.passes.pattern import Binding, LiteralRules, Rule, instantiate
+from autodiffc.compiler.passes.pattern import (
+    Binding,
+    LiteralRules,
+    Matcher,
+    Rule,
+    instantiate,
+    pattern_variable,
+    rule,
+)
 from autodiffc.compiler.passes.rules.algebra import ADJOINT_RULES, CANONICAL_RULES, EXACT_RULES
 from autodiffc.compiler.passes.rules.stability import STABILITY_RULES
 from autodiffc.compiler.passes.views import Views
@@ -130,3 +138,16 @@ def test_attribute_variables_are_known_to_the_test() -> None:
 def _attributes(node: Node) -> set[AttributeVariable]:
     own = {value for _, value in node.attrs if isinstance(value, AttributeVariable)}
     return own.union(*(_attributes(a) for a in node.args))
+
+
+def test_a_fraction_and_a_square_match_with_their_sign() -> None:
+    """exp(-x / 2) is found with x = -u in exp(u / 2), and -square(x) not at all in square(u)."""
+    u, x = ops.argument("u", REAL), pattern_variable("x")
+    fraction = rule("fraction", ops.exp(-x / 2.0), ops.sin(x))
+    for sign, name in ((-1.0, "argument"), (1.0, "neg")):
+        found = Matcher().rewrite(fraction, ops.exp(sign * u / 2.0))
+        assert found is not None
+        assert found.args[0].op.name == name
+    negative = rule("negative", ops.exp(-ops.square(x)), ops.sin(x))
+    assert Matcher().rewrite(negative, ops.exp(-ops.square(u))) is not None
+    assert Matcher().rewrite(negative, ops.exp(ops.square(u))) is None
