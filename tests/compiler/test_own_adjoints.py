@@ -152,6 +152,28 @@ def test_stop_gradient_costs_nothing() -> None:
     assert bodies[0] == bodies[1]
 
 
+LOOPS: list[tuple[str, str]] = [
+    (STE, "g = 0.0\nfor t in range(N):\n    g = stop_gradient(g) * w[t] + ste(w[t] * x[t])\nloss L = g\n"),
+    (STE, "g = 1.0\nfor t in range(N):\n    g = tanh(g * ste(3 * w[t])) + x[t] * w[t]\nloss L = g\n"),
+    (RECOMPUTED, "g = 0.0\nfor t in range(N):\n    g = g * x[t] + sq(w[t])\nloss L = g\n"),
+    (TWO, "p, q = 1.0, 0.0\nfor t in range(N):\n    p, q = two(p, w[t] / 2)\nloss L = p + q\n"),
+    (STE, "h = w[0]\nfor t in range(N):\n    h = h * w[t] + x[t]\n    if h > 0.1:\n"
+          "        h = ste(4 * h) / 2\nloss L = h**2\n"),
+    ("", "h = w[0]\nfor t in range(N):\n    h = h * w[t] + x[t]\n    if h > 0.1:\n        h = h / 2\nloss L = h**2\n"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("level", [0, 1, 2])
+@pytest.mark.parametrize(("functions", "body"), LOOPS, ids=[body for _, body in LOOPS])
+def test_in_loops_and_branches(functions: str, body: str, level: int) -> None:
+    checked = program(HEAD + functions + body)
+    report = check(checked, module(checked, level=level), sizes={"N": 3}, points=2)
+    assert report.ok
+    (row,) = report.rows
+    assert row.symbolic.status == "ok", row
+    assert row.differences.status == "ok", row
+
+
 def square_twice() -> Graph:
     """x**2 with the adjoint 2 x g, so that the second derivative is 2."""
     a, g, x = (ops.argument(name, REAL) for name in ("a", "g", "x"))
