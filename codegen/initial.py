@@ -9,25 +9,29 @@ from numpy import ndarray
 from numpy.random import Generator
 
 
-def _fans(shape: tuple[int, ...], kernel: int) -> tuple[int, int]:
-    """How many inputs and outputs [inputs, outputs] or [outputs, inputs, *kernel] connects."""
-    if kernel:
-        size = math.prod(shape[-kernel:])
-        return shape[1] * size, shape[0] * size
-    return (shape[-2], shape[-1]) if len(shape) > 1 else (shape[0], shape[0])
-
-
-def _xavier(rng: Generator, *shape: int, kernel: int = 0) -> ndarray:
-    """Glorot's uniform: ±sqrt(6 / (fan_in + fan_out)); `kernel` counts the axes of a kernel."""
-    fan_in, fan_out = _fans(shape, kernel)
+def _xavier(rng: Generator, *shape: int) -> ndarray:
+    """Glorot's uniform: ±sqrt(6 / (fan_in + fan_out)); the last two axes lead from inputs to outputs."""
+    fan_in, fan_out = shape[-2:] if len(shape) > 1 else (*shape, *shape)
     limit = math.sqrt(6.0 / max(fan_in + fan_out, 1))
     return rng.uniform(-limit, limit, shape)
 
 
-def _kaiming(rng: Generator, *shape: int, kernel: int = 0) -> ndarray:
-    """He's normal for ReLU: deviation sqrt(2 / fan_in); `kernel` counts the axes of a kernel."""
-    fan_in, _ = _fans(shape, kernel)
+def _xavier_kernels(rng: Generator, outputs: int, inputs: int, *kernel: int) -> ndarray:
+    """Glorot's uniform for the weights of a convolution, whose kernel feeds each output."""
+    limit = math.sqrt(6.0 / max((outputs + inputs) * math.prod(kernel), 1))
+    return rng.uniform(-limit, limit, (outputs, inputs, *kernel))
+
+
+def _kaiming(rng: Generator, *shape: int) -> ndarray:
+    """He's normal for ReLU: deviation sqrt(2 / fan_in); the last axis but one counts the inputs."""
+    fan_in = shape[-2] if len(shape) > 1 else shape[0]
     return rng.normal(0.0, math.sqrt(2.0 / max(fan_in, 1)), shape)
+
+
+def _kaiming_kernels(rng: Generator, outputs: int, inputs: int, *kernel: int) -> ndarray:
+    """He's normal for the weights of a convolution, whose kernel feeds each output."""
+    deviation = math.sqrt(2.0 / max(inputs * math.prod(kernel), 1))
+    return rng.normal(0.0, deviation, (outputs, inputs, *kernel))
 
 
 def _orthogonal(rng: Generator, *shape: int) -> ndarray:

@@ -113,8 +113,8 @@ def _initial(context: Context, param: Argument, rng: str) -> str:
     if init.kind in ("uniform", "normal"):
         text = f"{rng}.{init.kind}({', '.join(a)}, {extent})"
     else:
-        fans = f", kernel={init.kernel}" if init.kernel and init.kind != "orthogonal" else ""
-        text = f"{context.ref('_' + init.kind)}({rng}, {', '.join(map(str, sizes))}{fans})"
+        weights = "_kernels" if init.convolves else ""
+        text = f"{context.ref(f'_{init.kind}{weights}')}({rng}, {', '.join(map(str, sizes))})"
     return text if not typed else f"{text}.astype({dtype})"
 
 

@@ -38,14 +38,14 @@ class Initialiser:
     """How `init_params` starts a param.
 
     `kind` is `zeros ones full uniform normal xavier kaiming orthogonal` with the numbers that the model
-    gave, or `value` with an array (or number) of the param's shape. `kernel` counts the last axes of the weights
-    of a convolution, real[outputs, inputs, *kernel], which xavier and kaiming take into account.
+    gave, or `value` with an array (or number) of the param's shape. `convolves` tells the weights
+    of a convolution, real[outputs, inputs, *kernel], which start as such.
     """
 
     kind: str
     numbers: tuple[float, ...] = ()
     value: Array | Scalar | None = None
-    kernel: int = 0
+    convolves: bool = False
 
 
 @dataclass(frozen=True, eq=False)

@@ -166,17 +166,17 @@ def _constant(evaluator: Evaluator, expr: ast.Expr, type: Type) -> Initialiser |
 
 
 def weighed(arguments: Iterable[Argument], graph: Graph) -> Iterator[Argument]:
-    """The arguments, with what is to be known of the weights of convolutions to start them."""
-    weights = {weight: rank for node in graph.nodes() for weight, rank in _convolved(node)}
+    """The arguments, with a mark at the weights of convolutions."""
+    weights = {weight for node in graph.nodes() for weight in _convolved(node)}
     for argument, node in zip(arguments, graph.inputs):
         if node in weights and argument.init is not None:
-            argument = replace(argument, init=replace(argument.init, kernel=weights[node]))
+            argument = replace(argument, init=replace(argument.init, convolves=True))
         yield argument
 
 
-def _convolved(node: Node) -> Iterator[tuple[Node, int]]:
-    """The weights of a convolution, and how many axes its kernel has."""
+def _convolved(node: Node) -> Iterator[Node]:
+    """The weights of a convolution."""
     if node.op.name == "tensordot":
-        yield node.args[0], len(node["axes"][0]) - 1
+        yield node.args[0]
     elif node.op.name == "einsum" and node["spec"] in GROUPED:
-        yield node.args[0].args[0], GROUPED.index(node["spec"]) + 1
+        yield node.args[0].args[0]

@@ -437,3 +437,6 @@ def test_weights_of_a_convolution_start_by_what_feeds_them(call: str, shape: Any
     w = compiled(model).init_params(0).w
     assert w.shape == shape
     np.testing.assert_allclose(w.std(), np.sqrt(2.0 / fan), rtol=0.1)
+    reach = np.sqrt(6.0 / (fan + shape[0] * np.prod(shape[2:])))
+    spread = np.abs(compiled(model.replace("kaiming", "xavier")).init_params(0).w).max()
+    assert 0.97 * reach < spread < reach
