@@ -78,9 +78,7 @@ def _names(graph: Graph) -> Iterator[str]:
                 yield node["name"]
 
 
-def _use(
-    join: Node, results: Sequence[Node], known: Mapping[Node, Array], sizes: Mapping[str, int]
-) -> Use:
+def _use(join: Node, results: Sequence[Node], known: Mapping[Node, Array], sizes: Mapping[str, int]) -> Use:
     names = {x: f"a{k}" for k, x in enumerate(dict.fromkeys(join.args))}
     images = {x: argument(name, x.type) for x, name in names.items()}
     inputs = tuple(images.values())

@@ -20,6 +20,7 @@ from .source import Source, Span
 SUFFIX = ".dsl"
 LARGEST = 8_000_000  # bytes of an imported file; the parser takes fewer characters
 
+
 def read_source(path: str | PathLike[str], name: str | None = None) -> Source:
     """The text of a file, which messages call `name` or else by its path; ModelError where it isn't UTF-8."""
     return decode(str(path) if name is None else name, Path(path).read_bytes(), str(path))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING
 
 from autodiffc.grammar import ast
 from autodiffc.grammar.diagnostics import CODES, Diagnostic, Note, suggestion
@@ -19,6 +19,9 @@ from ..types import INT, Dim, Type, TypeProblem, divisions, shape_text, size_of
 from .counting import Counting
 from .positions import Range, overlap, picked
 from .values import POISON, Poison
+
+if TYPE_CHECKING:
+    from .expressions import Evaluator
 from .variables import Access, Variable
 
 # A model larger than this, and one that unfolds beyond it (functions that call functions twice), is refused.
@@ -43,7 +46,7 @@ TITLES = {
 class Files:
     """The files that a model imports, and what each defines."""
 
-    read: dict[str, Any] = field(default_factory=dict)  # by its real path: an evaluator that knows its names
+    read: dict[str, Evaluator] = field(default_factory=dict)  # by its real path: what knows its names
     sources: list[Source] = field(default_factory=list)
     chain: list[tuple[str, Span]] = field(
         default_factory=list
@@ -135,7 +138,8 @@ class Context:
                 self.bodies[-1].nodes.add(current)
                 if current.op.name == "random_mask":
                     raise TypeProblem(
-                        "E0901", "dropout in a loop or a branch: draw before it, `kept = dropout(ones(T, N), rate)`, use `kept[t]`"
+                        "E0901",
+                        "dropout in a loop or a branch: draw before it, `kept = dropout(ones(T, N), rate)`, use `kept[t]`",
                     )
             if current.op.name == "reshape":
                 self._require_divisible(current, span)

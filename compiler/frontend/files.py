@@ -77,17 +77,10 @@ def _take(evaluator: Evaluator, found: Evaluator, name: ast.Name, file: str) -> 
 def _opened(evaluator: Evaluator, statement: ast.FileImport) -> Evaluator | None:
     """What a file defines; None, and a report, where it cannot be read."""
     context, place = evaluator.context, statement.path.span
-    try:
-        source = read_import(place.source, statement.path.value)
-    except ImportRefused as problem:
-        message = f'"{statement.path.value}" cannot be imported'
-        context.report("E0308", message, place, str(problem), help=problem.help)
+    source = _read(context, statement)
+    if source is None:
         return None
-    except ModelError as error:
-        context.diagnostics.extend(error.diagnostics)
-        return None
-    files = context.files
-    key = _key(source)
+    files, key = context.files, _key(source)
     if not files.chain:
         files.chain.append((_key(place.source), place))
     if key in files.read:
@@ -102,6 +95,19 @@ def _opened(evaluator: Evaluator, statement: ast.FileImport) -> Evaluator | None
     files.sources.append(source)
     files.chain.pop()
     return files.read[key]
+
+
+def _read(context: Context, statement: ast.FileImport) -> Source | None:
+    """The file that an import names; None, and a report, where it is none."""
+    path = statement.path
+    try:
+        return read_import(path.span.source, path.value)
+    except ImportRefused as problem:
+        message = f'"{path.value}" cannot be imported'
+        context.report("E0308", message, path.span, str(problem), help=problem.help)
+    except ModelError as error:
+        context.diagnostics.extend(error.diagnostics)
+    return None
 
 
 def _key(source: Source) -> str:
