@@ -464,8 +464,9 @@ def _placed(
     start: Node, rows: Node, index: tuple[tuple[object, ...], ...], axis: int, once: bool, empty: bool
 ) -> Node | None:
     """An array with these rows at a slice of an axis."""
-    order = (*range(1, axis + 1), 0, *range(axis + 1, rows.rank))
-    placed = rows if axis == 0 else ops.transpose(rows, axes=order)
+    place = sum(item[0] != "at" for item in index[:axis])
+    order = (*range(1, place + 1), 0, *range(place + 1, rows.rank))
+    placed = rows if place == 0 else ops.transpose(rows, axes=order)
     full = index == tuple(map(whole, start.shape))
     if full:
         return placed if empty or once else start + placed
