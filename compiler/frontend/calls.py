@@ -24,6 +24,7 @@ from .context import CALL_DEPTH_LIMIT, CALL_LIMIT, Context
 from .expressions import Evaluator
 from .generators import reduced
 from .habits import argument_help, function_help
+from .owndims import own_dims
 from .returns import run
 from .scope import Function, Scope
 from .signature import BUILTINS, fit
@@ -39,7 +40,6 @@ LATER = frozenset(
     ]
 )
 RECURSION_HELP = "functions are expanded where they are called: write the steps out"
-_UNKNOWN = "?"  # no name of a model
 EXTREMES = {"max": Dim.maximum, "min": Dim.minimum, "maximum": Dim.maximum, "minimum": Dim.minimum}
 
 
@@ -295,60 +295,6 @@ def _misfit(
         if name not in keywords and parameter.default is None:
             return f"the argument `{name}` is missing"
     return None
-
-
-def own_dims(inner: Evaluator, bound: list[tuple[ast.FuncParam, Value]]) -> dict[str, Dim]:
-    """The sizes of the dims in a function's annotations: where they stand alone, else where linearly."""
-    places = [
-        (expr, actual)
-        for parameter, value in bound
-        if parameter.type is not None and isinstance(value, Node)
-        for expr, actual in zip(parameter.type.dims, value.shape)
-    ]
-    sizes: dict[str, Dim] = {}
-    for expr, actual in places:
-        if isinstance(expr, ast.Name):
-            sizes.setdefault(expr.id, actual)
-    for expr, actual in places:
-        missing = sorted({n.id for n in names_in(expr)} - sizes.keys())
-        if len(missing) == 1 and inner.scope.constant(missing[0])[0] is False:
-            solved = _solved(inner, expr, actual, missing[0], sizes)
-            if solved is not None:
-                sizes[missing[0]] = solved
-    return sizes
-
-
-def names_in(expr: ast.Expr) -> list[ast.Name]:
-    """The names that an expression of dims is made of."""
-    found: list[ast.Name] = []
-    stack: list[ast.Expr] = [expr]
-    while stack:
-        part = stack.pop()
-        if isinstance(part, ast.Name):
-            found.append(part)
-        elif isinstance(part, ast.Binary):
-            stack.extend((part.left, part.right))
-        elif isinstance(part, ast.Unary):
-            stack.append(part.operand)
-        elif isinstance(part, ast.Call):
-            stack.extend(part.args)
-    return found
-
-
-def _solved(inner: Evaluator, expr: ast.Expr, actual: Dim, name: str, sizes: dict[str, Dim]) -> Dim | None:
-    """The dim that makes a linear expression of it the actual size, where there is one."""
-    scope = Scope(parent=inner.scope)
-    for dim, size in {**sizes, name: Dim.symbol(_UNKNOWN)}.items():
-        scope.define(dim, Static(size), expr.span)
-    written = inner.inside(scope).dim(expr)
-    if not isinstance(written, Dim):
-        return None
-    factor = dict(written.terms).get((_UNKNOWN,), 0)
-    rest = written - factor * Dim.symbol(_UNKNOWN)
-    if factor <= 0 or _UNKNOWN in rest.symbols:
-        return None
-    solution = (actual - rest) // factor
-    return solution if solution * factor + rest == actual else None
 
 
 def _annotated(

@@ -74,6 +74,6 @@ def unguarded(value: Node) -> Node:
 
 
 def checks_of(value: Node) -> tuple[Node, ...]:
-    """What a value waits for, but checks that have been decided: the checks, and branches with checks in them."""
+    """What a value waits for and is not decided yet: checks, and branches with checks in them."""
     waiting = value.args[1:] if value.op is after else ()
     return tuple(c.args[0] if c.op.name == "item" else c for c in waiting if c.op.name != "const")
