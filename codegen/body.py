@@ -125,10 +125,20 @@ class Body(Rendering):
         """Memory that is made here to be updated is called after the result."""
         for step in reversed(steps):
             node = step.node
-            if node in self.memory.in_place and node.op.name in UPDATES:
-                target = node.args[0]
-                if target.op.name not in LEAVES and target not in self.graph.names:
-                    self._sums[target] = self._sums.get(node, node)
+            target = self._begins_as(node)
+            if target is not None and target.op.name not in LEAVES and target not in self.graph.names:
+                self._sums[target] = self._sums.get(node, node)
+
+    def _begins_as(self, node: Node) -> Node | None:
+        """The value whose memory an update, or a loop, goes on with."""
+        if node in self.memory.in_place and node.op.name in UPDATES:
+            return node.args[0]
+        if node.op.name != "item" or node.args[0].op.name != "loop" or node in self._slots:
+            return None
+        loop, position = node.args[0], node["position"]
+        target = loop.args[position + 1] if position < loop["carried"] else None
+        alone = target is not None and self._uses[target] == 1 and self.memory.is_own(target)
+        return target if alone or node in self.memory.in_place else None
 
     def _find_sums(self, steps: list[Step]) -> None:
         """An adjoint that several lines contribute to grows under its one name: `d_x += …`."""

@@ -73,7 +73,7 @@ class _BranchWriter:
             return Variable(name, place)
         for candidate in range(1, len(self.branch.args)) if place is None else (place,):
             argument = self.branch.args[candidate]
-            found = self.outer.variable_of(argument, wanted, self.branch)
+            found = self.outer.variable_of(argument, nodes, None, self.branch)
             if found is not None and (wanted is not None or place is not None):
                 self.outer.settle_readers({found})
                 return Variable(found, candidate)

@@ -114,12 +114,14 @@ class StructuredBody(Body):
         """Whether a value is read by this step as one argument, and by no later one."""
         return step.args.count(node) == 1 and self.is_dead(node, besides=1)
 
-    def variable_of(self, node: Node, wanted: str | None, step: Node) -> str | None:
-        """The variable that holds a value, if the step may go on with it under the same name."""
+    def variable_of(self, node: Node, items: list[Node], otherwise: str | None, step: Node) -> str | None:
+        """The variable that holds a value, if a result of the step may have the same name."""
         text = self.values[node].text if node in self.values else ""
         if not text.isidentifier() or node.op.name == "dim" or not self.is_dead_after(node, step):
             return None
-        return text if wanted is None or text == self.context.local(wanted) else None
+        wanted = self.wanted_name(items) or otherwise
+        grown = any(self._grown.get(item) == text for item in items)
+        return text if grown or wanted is None or text == self.context.local(wanted) else None
 
     def wanted_name(self, items: list[Node]) -> str | None:
         """What the graph calls a result."""

@@ -44,7 +44,7 @@ def _fused(graph: Graph) -> Graph:
 
     def step(node: Node, args: tuple[Node, ...]) -> Node:
         if node.op is not ops.sum or node.rank or node.type.kind != "real" or not node.args[0].rank:
-            return node if args == node.args else node.with_args(args)
+            return node.with_args(args).map_subgraphs(_fused)
         summed, product = node.args[0], args[0]
         if product.op is ops.square:
             return inner(product.args[0], product.args[0])

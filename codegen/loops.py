@@ -100,11 +100,13 @@ class _LoopWriter:
         if is_own and argument in outer.values:
             return Slot(outer.values[argument].text, old)
         owned = old in self.memory.owned
-        variable = None if owned and not self._is_alone(argument) else outer.variable_of(argument, inner, self.loop)
-        if variable is not None:
+        may_change = self._is_alone(argument) or not owned
+        variable = outer.variable_of(argument, nodes, inner, self.loop)
+        if variable is not None and may_change:
             outer._settle_readers({variable})
             return Slot(variable, old)
-        self._assign_first(name := outer.result_name(nodes, inner), argument, owned and not self._is_alone(argument))
+        name = outer.result_name(nodes, inner)
+        self._assign_first(name, argument, copied=not may_change)
         return Slot(name, old)
 
     def _is_alone(self, argument: Node) -> bool:

@@ -46,6 +46,7 @@ from .parameters import (
 from .randomness import generator_name
 from .sourcelines import LogicalLines
 from .stacks import listed_fields
+from .unshare import unshared
 from .writer import Writer
 
 IMPORTS = {
@@ -67,6 +68,7 @@ def emit(program: Program, derivative: Derivative, *, level: int, dtype: str, ve
     derivative = released(derivative)
     if level > 0:
         derivative = fused(derivative)
+    derivative = unshared(derivative)
     names = Names(model_names(program))
     lines = LogicalLines(program.source)
     context = Context(program, derivative, level, dtype, version, names, lines)

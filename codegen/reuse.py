@@ -107,7 +107,7 @@ class ReusingBody(StructuredBody):
     def _overwrite(self, step: Step, target: Node, lines: list[str]) -> None:
         """Overwrite an array that has a name; under a name of its own where one of the two is the model's."""
         node, old = step.node, self.values[target]
-        given = node in self.graph.names or node in self._output_names
+        given = bool(self.name_of(node)) or node in self._slots
         if given or self._is_the_models(target):
             self._assign(step.group, node, old, tuple(lines))
         else:

@@ -48,20 +48,26 @@ def _write_groups(
     writer: Writer,
     body: Body,
     statements: Sequence[Statement],
-    current: Group | None = None,
-    nested: bool = False,
+    around: Group | None = None,
 ) -> None:
+    current = around
     for statement in statements:
-        if statement.group != current:
+        if statement.group != current and not _is_reread(statement, around):
             current = statement.group
-            _head(context, writer, current, nested)
+            _head(context, writer, current, around is not None)
         for line in statement.lines:
             writer.line(line, note=_formula(context, body, statement))
         for block in statement.blocks:
             with writer.block(block.head):
-                _write_groups(context, writer, body, block.statements, current, True)
+                _write_groups(context, writer, body, block.statements, statement.group)
                 if not block.statements:
                     writer.line("pass")
+
+
+def _is_reread(statement: Statement, around: Group | None) -> bool:
+    """Whether an adjoint takes up again what the forward pass has saved: no step of a line's own."""
+    primal = around is not None and around.adjoint and not statement.group.adjoint
+    return primal and statement.node.op.name in ("gather", "getitem")
 
 
 def _head(context: Context, writer: Writer, group: Group, nested: bool) -> None:
