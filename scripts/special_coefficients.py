@@ -9,6 +9,9 @@ Mathematical Functions (1964), 6.1.33 and 6.1.40 (log gamma), 6.3.18 (digamma), 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import mpmath as mp
 
 TERMS = 10  # of the asymptotic series, enough from 8.5 on
@@ -48,8 +51,7 @@ def digamma_at_root() -> tuple[float, ...]:
     return tuple(float(mp.psi(k, root) / mp.factorial(k)) for k in range(30, 0, -1))
 
 
-def _descending(coefficient: object) -> tuple[float, ...]:
-    assert callable(coefficient)
+def _descending(coefficient: Callable[[int], Any]) -> tuple[float, ...]:
     return tuple(float(coefficient(k)) for k in range(TERMS, 0, -1))
 
 

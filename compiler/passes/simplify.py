@@ -18,7 +18,13 @@ from ..ir import Graph, Node, topological
 from .bodies import in_bodies
 from .pattern import LiteralRules
 from .rules.algebra import ADJOINT_RULES, CANONICAL_RULES, EXACT_RULES
-from .rules.structure import ADJOINT_STRUCTURE, ELEMENTWISE, STRUCTURE_RULES, without_kept_dims
+from .rules.structure import (
+    ADJOINT_STRUCTURE,
+    ELEMENTWISE,
+    STRUCTURE_RULES,
+    sum_before_product,
+    without_kept_dims,
+)
 
 ROUNDS = 12
 
@@ -64,12 +70,14 @@ class Simplify:
         graph = in_bodies(graph, {}, self._body(graph))
         nodes = graph.nodes()
         own = self._own(graph)
-        squeezable = _only_reshaped(nodes)
+        squeezable, summed = _only_use(nodes, "reshape"), _only_use(nodes, "sum") - own
 
         def step(node: Node, args: tuple[Node, ...]) -> Node:
             new = node.with_args(args)
             if node in squeezable:
                 new = without_kept_dims(new) or new
+            if node in summed:
+                new = sum_before_product(new) or new
             return self._simplified(new, node not in own)
 
         return graph.rewrite(step)
@@ -96,12 +104,12 @@ class Simplify:
         return result
 
 
-def _only_reshaped(nodes: list[Node]) -> set[Node]:
-    """The reshapes that are the only use of their argument."""
-    reshapes = {node for node in nodes if node.op.name == "reshape"}
-    shown = {node.args[0] for node in reshapes}
-    uses = Counter(arg for node in nodes for arg in node.args if arg in shown) if shown else Counter()
-    return {node for node in reshapes if uses[node.args[0]] == 1}
+def _only_use(nodes: list[Node], op: str) -> set[Node]:
+    """The nodes of an op that are the only use of their argument."""
+    found = {node for node in nodes if node.op.name == op}
+    taken = {node.args[0] for node in found}
+    uses = Counter(arg for node in nodes for arg in node.args if arg in taken) if taken else Counter()
+    return {node for node in found if uses[node.args[0]] == 1}
 
 
 def _rewritten(node: Node, rewrite: Callable[[Node], Node | None]) -> Node:

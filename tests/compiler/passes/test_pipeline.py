@@ -150,3 +150,23 @@ def test_a_model_without_a_target() -> None:
     assert found.backward is None
     assert found.saved == ()
     assert "softplus" in ops_of(derived("input x: real\noutput f = log(1 + exp(x))\n", 0).forward)
+
+
+@pytest.mark.parametrize("rows", ["real[N, D]", "real[M, N, D]"])
+def test_rows_are_added_up_before_a_product_where_only_their_sum_is_wanted(rows: str) -> None:
+    text = f"dim {rows[5:-1]}\ninput x: {rows}\nparam m: real[D]\nparam W: real[D, D]\nloss L = sum(sin((x - m) @ W))\n"
+    graph = derived(text).value_and_grad
+    assert graph is not None
+    backward = graph.output("d_m")
+    while backward.op.name != "matmul":
+        backward = backward.args[0]
+    assert backward.args[0].shape[-2].known == 1
+    rng = np.random.default_rng(1)
+    sizes = {"M": 2, "N": 4, "D": 3}
+    shape = (2, 4, 3) if "M" in rows else (4, 3)
+    values = {"x": rng.normal(size=shape), "m": rng.normal(size=3), "W": rng.normal(size=(3, 3))}
+    plain = derived(text, level=0).value_and_grad
+    assert plain is not None
+    found, expected = evaluate(graph, values, sizes), evaluate(plain, values, sizes)
+    for name in expected:
+        np.testing.assert_allclose(found[name], expected[name], rtol=1e-12)
