@@ -94,15 +94,14 @@ def _on_matrices(function: Callable[[Array, Array], Array], a: Array, b: Array) 
 def _solve_eval(a: Array, b: Array) -> Array:
     if a.dtype == object or b.dtype == object:
         return _on_matrices(lambda m, c: _inv_eval(m.astype(object)) @ c, a, b)
-    lined_up = b if b.ndim == 1 else b.reshape((1,) * (a.ndim - b.ndim) + b.shape)
-    return _on_matrices(np.linalg.solve, a, lined_up)
+    return _on_matrices(lambda m, c: np.linalg.solve(m, c.reshape((1,) * (m.ndim - c.ndim) + c.shape)), a, b)
 
 
 def _solve_py(node: Node, d: DimText) -> str:
     """NumPy 1 takes for a vector what has one dim less than the matrix, NumPy 2 what has one dim."""
     a, b = (arg.rank for arg in node.args)
     if b == 1 and a > 2:
-        return "np.linalg.solve(a, b[:, None])[..., 0]"
+        return f"np.linalg.solve(a, b[{'None, ' * (a == 3)}:, None])[..., 0]"
     return "np.linalg.solve(a, b[None])" if 1 < b == a - 1 else "np.linalg.solve(a, b)"
 
 
