@@ -22,7 +22,8 @@ _FUNCTIONS = {
     "mean_squared_error": "mse", "mse_loss": "mse", "l1_loss": "mae", "mean_absolute_error": "mae",
     "smooth_l1_loss": "huber", "bce": "binary_cross_entropy", "clamp": "clip", "identity": "eye",
     "gather": "embedding", "take": "embedding", "log_sum_exp": "logsumexp",
-    "gammaln": "lgamma", "loggamma": "lgamma", "psi": "digamma", "betaln": "lbeta",
+    "gammaln": "lgamma", "loggamma": "lgamma", "psi": "digamma", "betaln": "lbeta", "Phi": "ndtr",
+    "normal_cdf": "ndtr", "norm_cdf": "ndtr",
     "inverse": "inv", "empty": "zeros", "tensordot": "einsum",
 }  # fmt: skip
 

@@ -24,10 +24,11 @@ _NN = (
     "conv1d conv2d max_pool1d max_pool2d avg_pool1d avg_pool2d"
 )
 _LOSSES = "cross_entropy binary_cross_entropy binary_cross_entropy_with_logits mse mae huber hinge kl_div"
+_STATS = "logsumexp softmax log_softmax erf erfc erfcx ndtr lgamma digamma trigamma polygamma lbeta xlogy xlog1py logit"
 MODULES: dict[str, frozenset[str]] = {
     "nn": frozenset(_NN.split()),
     "losses": frozenset(_LOSSES.split()),
-    "stats": frozenset({"logsumexp", "softmax", "log_softmax"}),
+    "stats": frozenset(_STATS.split()),
 }
 
 
