@@ -24,7 +24,7 @@ _NN = (
     "conv1d conv2d max_pool1d max_pool2d avg_pool1d avg_pool2d"
 )
 _LOSSES = "cross_entropy binary_cross_entropy binary_cross_entropy_with_logits mse mae huber hinge kl_div"
-_STATS = "logsumexp softmax log_softmax erf erfc erfcx ndtr lgamma digamma trigamma polygamma lbeta xlogy xlog1py logit"
+_STATS = "logsumexp softmax log_softmax erf erfc erfcx ndtr lgamma digamma trigamma polygamma lbeta xlogy"
 MODULES: dict[str, frozenset[str]] = {
     "nn": frozenset(_NN.split()),
     "losses": frozenset(_LOSSES.split()),
