@@ -14,8 +14,8 @@ param log_noise: real = -2
 
 # k(a, b) = amplitude² exp(-|a - b|² / 2), for all rows of A and B
 def kernel(A, B):
-    a = A / exp(log_lengthscale)
-    b = B / exp(log_lengthscale)
+    a = A * exp(-log_lengthscale)
+    b = B * exp(-log_lengthscale)
     squared = sum((a[:, None] - b[None])**2, axis=-1)
     return exp(2 * log_amplitude - 0.5 * squared)
 

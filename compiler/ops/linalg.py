@@ -56,8 +56,17 @@ def _promoted_vjp(g: Node, a: Node, b: Node) -> tuple[Node, Node]:
     return da, db
 
 
+def _shared_vjp(g: Node, a: Node, b: Node) -> Node:
+    """The adjoint of what all matrices of a stack are multiplied by: one product of all their rows."""
+    rows = size_of(a.shape[:-1])
+    flat_a = ops.reshape(a, shape=(rows, a.shape[-1]))
+    return swap_last(flat_a) @ ops.reshape(g, shape=(rows, *b.shape[1:]))
+
+
 def _matmul_vjp(g: Node, out: Node, a: Node, b: Node) -> tuple[Node, Node]:
     ranks = (a.rank, b.rank)
+    if a.rank > 2 >= b.rank:
+        return _promoted_vjp(g, a, b)[0], _shared_vjp(g, a, b)
     if ranks == (1, 1):
         return g * b, g * a
     if ranks == (2, 1):
