@@ -175,6 +175,8 @@ class Body(Rendering):
             self._check(step)
             return
         self._visiting = node
+        if node.rank and node.op.view and self.lists.get(node.args[0], 0) > 1:
+            self.lists[node] = self.lists[node.args[0]] - 1
         self._write(step)
         self._left.subtract(set(node.args))
 

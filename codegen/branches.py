@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from autodiffc.compiler.ir import Graph, Node
 
 from .blocks import Block, Slot, Statement
-from .memory import Memory, passed_through
+from .memory import Memory, list_depth, passed_through
 from .pytext import NOT, Expr
 from .schedule import Step
 from .telling import result_name
@@ -58,6 +58,8 @@ class _BranchWriter:
         outer.append(Statement(self.group, tuple(self.lines), branch, "", _blocks(condition, then, orelse)))
         for position, nodes in self.items.items():
             for node in nodes:
+                if list_depth(node):
+                    outer.lists[node] = list_depth(node)
                 outer.give(self.group, node, Expr(variables[position].name))
 
     def _variable(self, position: int) -> Variable:
@@ -98,7 +100,7 @@ class _BranchWriter:
                 slots[position] = Slot(variable.name, old)
         with outer.scope.block():
             body = outer.nested(side, given, memory)
-            body.lists = {i for i, a in pairs if a in outer.lists}
+            body.lists = {i: outer.lists[a] for i, a in pairs if a in outer.lists}
             body.write_nested(self.group, slots, {})
         return tuple(body.statements)
 

@@ -25,6 +25,8 @@ WRITERS = {"loop": write_loop, "branch": write_branch}
 class StructuredBody(Body):
     """A body whose steps may be loops and branches."""
 
+    is_nested = False
+
     def control(self, step: Step) -> bool:
         if step.node.op.name not in WRITERS:
             return False
@@ -77,6 +79,7 @@ class StructuredBody(Body):
         """An empty body for a loop or a branch in this one."""
         body = type(self)(self.context, graph, self.scope, given, None, memory)
         body.dims, body.adjoint_names = self.dims, self.adjoint_names
+        body.is_nested = True
         body.ints.texts = self.ints.texts  # bodies may share nodes, which are something else in each
         body.lengths = dict(self.lengths)
         body._output_names = dict.fromkeys(body._output_names, "")  # those of a body's outputs tell nothing

@@ -97,7 +97,8 @@ def write_backward(context: Context, writer: Writer) -> None:
     seed = program.graph.output(program.target)
     cotangent, cache = scope.fresh(f"d_{context.local(program.target)}"), scope.fresh("cache")
     given = _given(context, graph, {**names, f"d_{program.target}": cotangent})
-    lists = [node for node in graph.inputs if node["name"] in listed_fields(context)]
+    listed = listed_fields(context)
+    lists = {node: listed[node["name"]] for node in graph.inputs if node["name"] in listed}
     body = body_of(context, graph, scope, given, lists=lists)
     body.adjoint_names.add(cotangent)
     gradients = [f"d_{name}" for name in program.wrt]

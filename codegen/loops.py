@@ -20,10 +20,10 @@ from autodiffc.compiler.types import Dim
 
 from .blocks import Block, Slot, Statement
 from .inplace import NAME
-from .memory import condition_of
+from .memory import condition_of, list_depth
 from .pytext import COMPARE, NOT, Expr, tuple_of
 from .schedule import Step
-from .stacks import is_list
+from .stacks import is_list, is_only_read
 from .stepping import Form, chosen, forms_of, range_text, relative
 from .telling import result_name, told_inside
 
@@ -48,6 +48,7 @@ class _LoopWriter:
         self.memory = outer.memory.inner[self.loop][0]
         self.items = outer.items_of(self.loop)
         self.lines: list[str] = []
+        self.unpacked: set[Node] = set()  # inputs that are lists of numbers
         self.number = self.graph.inputs[0]
         self.reverse = bool(dict(self.loop.attrs).get("reverse"))
 
@@ -66,7 +67,7 @@ class _LoopWriter:
         first = self.carried + 1
         given = {i: Expr(slots[p].name) for p, i in enumerate(self.graph.inputs[1:first])}
         constant = zip(self.graph.inputs[first:], self.loop.args[first:])
-        given.update({i: outer._operand(a, bool(a.rank)) for i, a in constant})
+        given.update({i: self._given(i, a) for i, a in constant})
         rows = {p: row for p, (_, row) in stacked.items()}
         with outer.scope.block():
             blocks = self._blocks(given, slots, rows)
@@ -89,6 +90,24 @@ class _LoopWriter:
             alone = arg in initial and self.loop.args.count(arg) == 1
             if arg in self.outer.pending and not alone:
                 self.outer._settle(arg, self.outer.pending[arg].group)
+
+    def _given(self, inside: Node, argument: Node) -> Expr:
+        """What the body calls an argument; one whose elements are read one by one is made a list before."""
+        outer = self.outer
+        if argument not in outer.unpacked and self._is_unpacked(inside, argument):
+            name = outer.scope.fresh(f"{outer.text(argument)}_list")
+            self.lines.append(f"{name} = {outer.text(argument)}.tolist()")
+            outer.unpacked[argument] = name
+        if argument in outer.unpacked and is_only_read(self.graph, inside):
+            self.unpacked.add(inside)
+            return Expr(outer.unpacked[argument])
+        return outer.text(argument)
+
+    def _is_unpacked(self, inside: Node, argument: Node) -> bool:
+        """Whether every step reads a number of an array: a list gives it several times as fast."""
+        plain = argument.rank == 1 and argument not in self.outer.lists and self.outer.text(argument).text.isidentifier()
+        wanted = self.outer.context.level > 0 and self.condition is None and plain
+        return wanted and (argument.shape[0] - self.loop["length"]).known is not None and is_only_read(self.graph, inside)
 
     def _slot(self, position: int) -> Slot:
         """The variable of a carried value, which is given its value before the first step."""
@@ -159,7 +178,7 @@ class _LoopWriter:
             dtype = outer.context.numpy_type(row.type)
             self.lines.append(f"{name} = {outer.empty(str(sizes), dtype)}")
             return name, f"{name}[{INDEX}] = {NAME}"
-        outer.lists.update(nodes)
+        outer.lists.update(dict.fromkeys(nodes, max(list_depth(nodes[0]), 1)))
         if self.reverse:
             self.lines.append(f"{name} = [None] * {count.within(COMPARE + 5)}")
             return name, f"{name}[{INDEX}] = {NAME}"
@@ -182,8 +201,8 @@ class _LoopWriter:
         """What is known outside of what is given to the body."""
         outer = self.outer
         for place, (inside, outside) in enumerate(zip(self.graph.inputs[1:], self.loop.args[1:])):
-            if outside in outer.lists:
-                body.lists.add(inside)
+            if outside in outer.lists or inside in self.unpacked:
+                body.lists[inside] = outer.lists.get(outside, 1)
             if place >= self.carried and not inside.rank and inside.type.kind == "int":
                 known = outer.ints.of(outside, outer.text_of)
                 if known is not None:
@@ -237,7 +256,8 @@ class _LoopWriter:
         assert graph is not None
         renamed = {i: given[j] for i, j in zip(graph.inputs[1:], self.graph.inputs[1:])}
         body = self.outer.nested(graph, {**renamed, graph.inputs[0]: self.steps}, type(self.memory)(graph))
-        body.lists = {i for i, a in zip(graph.inputs[1:], self.loop.args[1:]) if a in self.outer.lists}
+        pairs = zip(graph.inputs[1:], self.loop.args[1:])
+        body.lists = {i: self.outer.lists[a] for i, a in pairs if a in self.outer.lists}
         body._write_steps()
         return body.statements, body.value(graph.outputs[0][1])
 

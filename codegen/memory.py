@@ -330,7 +330,20 @@ def has_loose_rows(loop: Node, position: int) -> bool:
     """Whether rows have no common size that is known before the loop, or may be missing."""
     row = loop["body"].outputs[position][1]
     varying = lengths_in(loop["body"]) & {s for d in row.shape for s in d.symbols}
-    return condition_of(loop) is not None or bool(varying) or may_be_undefined(row)
+    return condition_of(loop) is not None or bool(varying or list_depth(row)) or may_be_missing(row)
+
+
+def list_depth(node: Node) -> int:
+    """How many lists there are around the arrays or numbers of a result: lists of rows, lists of these, …"""
+    if node.op.name != "item":
+        return 0
+    whole, position = node.args[0], node["position"]
+    if whole.op.name == "branch":
+        return max(list_depth(side.outputs[position][1]) for side in whole.subgraphs())
+    body = whole["body"]
+    if not whole["carried"] <= position < len(body.outputs):
+        return 0
+    return int(has_loose_rows(whole, position)) + list_depth(body.outputs[position][1])
 
 
 def condition_of(loop: Node) -> Graph | None:
@@ -349,14 +362,16 @@ def lengths_in(graph: Graph) -> set[str]:
     return found
 
 
-def may_be_undefined(node: Node) -> bool:
-    """Whether a branch may have no value for it."""
+def may_be_missing(node: Node) -> bool:
+    """Whether a branch may have no value for it, or for a row of it."""
     waiting = [node]
     while waiting:
         current = waiting.pop()
         if current.op.name == "undefined":
             return True
-        if current.op.name == "item" and current.args[0].op.name == "branch":
-            sides = current.args[0].subgraphs()
-            waiting.extend(side.outputs[current["position"]][1] for side in sides)
+        if current.op.name == "item":
+            whole, position = current.args[0], current["position"]
+            sides = list(whole.subgraphs())[: 2 if whole.op.name == "branch" else 1]
+            stacked = whole.op.name == "branch" or position >= whole["carried"]
+            waiting.extend(g.outputs[position][1] for g in sides if stacked and position < len(g.outputs))
     return False

@@ -17,7 +17,7 @@ from autodiffc.compiler.model import Derivative, Program
 from .assertions import released
 from .audit import audit
 from .boundary import declared_dims, declared_text, takes_floats_only, write_checker, write_declared
-from .context import WIDTH, Context, model_names, python_type, shown_type
+from .context import PYTHON, WIDTH, Context, model_names, shown_type
 from .copied import annotations_of, globals_of, needed, source_of
 from .docstrings import import_digests, module_docstring, source_digest
 from .functions import (
@@ -32,7 +32,7 @@ from .functions import (
     write_value_and_grad,
 )
 from .fuse import fused
-from .memory import may_be_undefined
+from .memory import may_be_missing
 from .names import Names
 from .parameters import (
     has_objective,
@@ -208,23 +208,18 @@ def _cache_lines(context: Context, shapes: dict[str, str]) -> list[str]:
     lines = []
     names = cache_names(context)
     for name, node in cache_fields(context).items():
-        if node is not None and name in listed_fields(context):
-            lines.append(_list_field(names[name], node))
-        else:
-            lines.append(f"{names[name]}: int" if node is None else _field(names[name], node, shapes.get(name)))
+        depth = listed_fields(context).get(name, 0)
+        shown = None if node is None else _field(names[name], node, shapes.get(name), depth)
+        lines.append(shown or f"{names[name]}: int")
     return lines
 
 
-def _list_field(name: str, node: Node) -> str:
-    """A list of what the steps of a loop have saved."""
-    row = node.args[0]["body"].outputs[node["position"]][1]
-    missing = " | None" if may_be_undefined(row) else ""
-    return f"{name}: list[{python_type(row)}{missing}]" + (f"  # {shown_type(row.type)}" if row.rank else "")
-
-
-def _field(name: str, node: Node, shape: str | None) -> str:
+def _field(name: str, node: Node, shape: str | None, depth: int = 0) -> str:
+    """A field with its type; `depth` is how many lists there are around arrays or numbers."""
+    plain = PYTHON[node.type.kind] if node.rank == depth else "ndarray"
+    missing = " | None" if may_be_missing(node) else ""
     comment = f"  # {shape or shown_type(node.type)}" if node.rank else ""
-    return f"{name}: {python_type(node)}{comment}"
+    return f"{name}: {'list[' * depth}{plain}{missing}{']' * depth}{comment}"
 
 
 def _named_tuple(name: str, fields: list[str], doc: str = "") -> str:

@@ -57,7 +57,8 @@ class Rendering:
         self.pending: dict[Node, Pending] = {}
         self.dims: dict[str, None] = {}
         self.lengths: dict[str, Expr] = {}  # the numbers of steps that are known here
-        self.lists: set[Node] = set()  # stacked values that are Python lists
+        self.lists: dict[Node, int] = {}  # stacked values that are Python lists, and how deep these are
+        self.unpacked: dict[Node, str] = {}  # arrays and the lists of their elements
         self.ints = Ints()
         self._templates: dict[Node, tuple[Template, dict[str, Dim]]] = {}
 

@@ -10,7 +10,7 @@ overwritten; a value of the model's keeps its name for itself.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 
 from autodiffc.compiler.ir import Graph, Node
@@ -29,12 +29,12 @@ def body_of(
     scope: Scope,
     given: Mapping[Node, Expr],
     output_names: Mapping[str, str] | None = None,
-    lists: Iterable[Node] = (),
+    lists: Mapping[Node, int] = {},
 ) -> StructuredBody:
     """The statements of a graph, at the module's level."""
     kind = ReusingBody if context.level > 1 else StructuredBody
     body = kind(context, graph, scope, given, output_names)
-    body.lists = set(lists)
+    body.lists = dict(lists)
     body.build()
     return body
 

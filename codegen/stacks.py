@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from autodiffc.compiler.ir import Graph, Node, users
 
 from .context import Context, once
-from .memory import has_loose_rows
+from .memory import list_depth
 
 if TYPE_CHECKING:
     from .control import StructuredBody
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 def is_list(body: StructuredBody, node: Node) -> bool:
     """Whether a stacked result of a loop is kept as a list."""
-    if has_loose_rows(node.args[0], node["position"]):
+    if list_depth(node):
         return True
     names = [name for name, output in body.graph.outputs if output is node]
-    if any(name not in listed_fields(body.context) for name in names):
+    if names and (body.is_nested or any(name not in listed_fields(body.context) for name in names)):
         return False
     return node.rank == 1 and is_read_by_row(body.graph, node)
 
@@ -46,33 +46,36 @@ def _reads_a_row(user: Node, node: Node) -> bool:
             return False
         first_input = 0 if user.op.name == "loop" else 1
         bodies = list(user.subgraphs())
-        return all(_is_only_read(b, b.inputs[i - first_input]) for b in bodies for i in places)
+        return all(is_only_read(b, b.inputs[i - first_input]) for b in bodies for i in places)
     return False
 
 
-def _is_only_read(graph: Graph, node: Node) -> bool:
+def is_only_read(graph: Graph, node: Node) -> bool:
+    """Whether a body reads an input a row at a time, and does nothing else with it."""
     return all(output is not node for _, output in graph.outputs) and is_read_by_row(graph, node)
 
 
 @once
-def listed_fields(context: Context) -> frozenset[str]:
-    """The fields of Cache that are lists."""
+def listed_fields(context: Context) -> dict[str, int]:
+    """The fields of Cache that are lists, and how many lists there are in one another."""
     forward, backward = context.derivative.forward, context.derivative.backward
     if backward is None:
-        return frozenset()
+        return {}
     outputs, inputs = dict(forward.outputs), {n["name"]: n for n in backward.inputs}
-    found = set()
+    found = {}
     for name in context.derivative.saved:
         node = outputs[name]
-        if node.op.name != "item" or node.args[0].op.name != "loop" or not _is_stack(node):
-            continue
-        plain = [n for n, output in forward.outputs if output is node] == [name]
-        scalars = node.rank == 1 and plain and is_read_by_row(forward, node) and is_read_by_row(backward, inputs[name])
-        if scalars or has_loose_rows(node.args[0], node["position"]):
-            found.add(name)
-    return frozenset(found)
+        alone = [n for n, output in forward.outputs if output is node] == [name]
+        numbers = node.rank == 1 and alone and _is_stack(node)
+        if list_depth(node):
+            found[name] = list_depth(node)
+        elif numbers and is_read_by_row(forward, node) and is_read_by_row(backward, inputs[name]):
+            found[name] = 1
+    return found
 
 
 def _is_stack(node: Node) -> bool:
+    if node.op.name != "item" or node.args[0].op.name != "loop":
+        return False
     loop = node.args[0]
     return bool(loop["carried"] <= node["position"] < len(loop["body"].outputs))

@@ -185,4 +185,35 @@ MODELS: dict[str, tuple[str, dict[str, object]]] = {
         "dim N\nparam a: real[N]\ns = 0.0\nfor i in range(N):\n    s = s * 0.3 + a[i] * i / N\nloss L = s\n",
         {"a": (4,)},
     ),
+    "while_in_loop": (
+        "dim N\nparam a: real[N]\nt = 0.0\nfor i in range(N):\n    y = a[i] * 3\n"
+        "    while y > 0.5 max 20:\n        y = y * 0.7 * sin(y)\n    t += y * a[i]\nloss L = t * t\n",
+        {"a": (4,)},
+    ),
+    "while_of_arrays_in_loop": (
+        "dim N, D\nparam a: real[N, D]\nt = zeros(D)\nfor i in range(N):\n    y = a[i] * 3\n"
+        "    while sum(y) > 0.5 max 20:\n        y = y * 0.7 * sin(y)\n    t += y * a[i]\nloss L = sum(t * t)\n",
+        {"a": (4, 2)},
+    ),
+    "while_in_branch": (
+        "param a, b: real\ny = a\nif a > 0.1:\n    while y > 0.2 max 20:\n        y = y * 0.7 * cos(y)\n"
+        "else:\n    y = y * b\nloss L = y * b\n",
+        {"a": (), "b": ()},
+    ),
+    "loop_in_branch_in_loop": (
+        "dim N\nparam a: real[N]\nt = 0.0\nfor i in range(N):\n    y = a[i]\n    if a[i] > 0.6:\n"
+        "        for j in range(i):\n            y = sin(y) * a[j]\n    else:\n        y = y * y\n    t = t * 0.5 + y\nloss L = t\n",
+        {"a": (6,)},
+    ),
+    "loop_of_arrays_in_branch_in_loop": (
+        "dim N, D\nparam a: real[N, D]\nt = zeros(D)\nfor i in range(N):\n    y = a[i]\n    if a[i, 0] > 0.6:\n"
+        "        for j in range(3):\n            y = sin(y) * a[i]\n    elif a[i, 0] > 0.5:\n        y = y * y\n"
+        "    t = t * 0.5 + y * t + y\nloss L = sum(t)\n",
+        {"a": (6, 2)},
+    ),
+    "checkpoint": (
+        "dim T, H\nparam U: real[H, H]\ninput x: real[T, H]\nh = zeros(H)\n"
+        "for t in range(T) checkpoint:\n    h = tanh(x[t] + h @ U)\nloss L = sum(h * h)\n",
+        {"U": (2, 2), "x": (7, 2)},
+    ),
 }
