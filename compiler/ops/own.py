@@ -19,6 +19,9 @@ from ..ir import Graph, Node, NonDiff, Op, const, declare
 from ..types import REAL
 from .shape import broadcast_to
 
+# Ops that give 0 of a first argument that is 0, and of any.
+LINEAR = frozenset({"neg", "div", "sum", "mean", "reshape", "transpose", "broadcast_to", "getitem", "cumsum"})
+PRODUCTS = frozenset({"mul", "matmul", "outer"})
 Cotangents = tuple["Node | None", ...]
 
 
@@ -35,13 +38,35 @@ def _join_vjp(g: Node, out: Node, *x: Node) -> Cotangents:
     adjoint: Graph = out["adjoint"]
     shares = _shares(g)
     results = adjoint.inputs[len(x) :]
+    missing = {node for k, node in enumerate(results) if k not in shares}
     cotangents = [shares.get(k) or _zeros(node) for k, node in enumerate(results)]
-    found = dict(zip(out["wrt"], applied(adjoint, (*x, *cotangents))))
+    found = dict(zip(out["wrt"], applied(_without(adjoint, missing), (*x, *cotangents))))
     return tuple(found.get(k) for k in range(len(x)))
 
 
 def _zeros(node: Node) -> Node:
     return broadcast_to(const(0.0), shape=node.shape) if node.rank else const(0.0)
+
+
+def _without(adjoint: Graph, missing: set[Node]) -> Graph:
+    """The adjoint without the terms of cotangents that are 0, as their results are not used."""
+    if not missing:
+        return adjoint
+    zeros = set(missing)
+
+    def step(node: Node, args: tuple[Node, ...]) -> Node:
+        if node.op.name in ("add", "sub") and node.args[1] in zeros and args[0].type == node.type:
+            zeros.update({node} if node.args[0] in zeros else ())
+            return args[0]
+        if node.op.name == "add" and node.args[0] in zeros and args[1].type == node.type:
+            return args[1]
+        if node.op.name in LINEAR and node.args[0] in zeros:
+            zeros.add(node)
+        elif node.op.name in PRODUCTS and zeros.intersection(node.args):
+            zeros.add(node)
+        return node.with_args(args)
+
+    return adjoint.rewrite(step)
 
 
 def _shares(g: Node) -> dict[int, Node]:

@@ -20,21 +20,28 @@ Ranges = Mapping[str, Interval]
 
 def in_bodies(graph: Graph, ranges: Ranges, change: Callable[[Graph, Ranges, Node], Graph]) -> Graph:
     """The graph with changed bodies; `change` gets a body, the intervals of its inputs, its node."""
-    if not any(node.type.kind == TUPLE for node in graph.nodes()):
+    if not any(map(_has_body, graph.nodes())):
         return graph
     known = intervals(graph, ranges)
 
     def step(node: Node, args: tuple[Node, ...]) -> Node:
         new = node.with_args(args)
-        if node.type.kind != TUPLE:
+        if not _has_body(node):
             return new
         return new.map_subgraphs(lambda body: change(body, _ranges(node, body, known), node))
 
     return graph.rewrite(step)
 
 
+def _has_body(node: Node) -> bool:
+    """Whether it is a loop, a branch, or the adjoint that a function brings."""
+    return node.type.kind == TUPLE or node.op is ops.own_adjoint
+
+
 def _ranges(node: Node, body: Graph, known: Mapping[Node, Interval]) -> dict[str, Interval]:
     """The intervals of a body's inputs."""
+    if node.op is ops.own_adjoint:
+        return {i["name"]: known[arg] for i, arg in zip(body.inputs, node.args)}
     operands = [known[arg] for arg in node.args[1:]]
     if node.op is ops.branch:
         return {i["name"]: interval for i, interval in zip(body.inputs, operands)}

@@ -174,6 +174,21 @@ def test_in_loops_and_branches(functions: str, body: str, level: int) -> None:
     assert row.differences.status == "ok", row
 
 
+def test_stability_rules_reach_adjoints() -> None:
+    naive = "def f(a):\n    return log(1 + exp(a))\nadjoint f(a, d):\n    return d * exp(a) / (1 + exp(a))\n"
+    m = module(program(text_of(naive, "sum(f(w))")))
+    value, grads = m.value_and_grad(X, np.array([-800.0, 0.0, 800.0]))
+    assert value == pytest.approx(800 + np.log(2))
+    np.testing.assert_allclose(grads.w, [0.0, 0.5, 1.0], rtol=1e-15)
+
+
+def test_a_result_that_nothing_uses_leaves_no_trace() -> None:
+    pair = "def pair(a, b):\n    return a * b, a - b\nadjoint pair(a, b, d_p, d_q):\n"
+    pair += "    return d_q + d_p * b, d_p * a - d_q\n"
+    text = module_text(program(HEAD + pair + "p, _ = pair(w, x)\nloss L = sum(p**2)\n"), Options())
+    assert "0.0" not in text.split("# adjoint of")[-1].split("return L")[0].replace("2.0", "")
+
+
 def square_twice() -> Graph:
     """x**2 with the adjoint 2 x g, so that the second derivative is 2."""
     a, g, x = (ops.argument(name, REAL) for name in ("a", "g", "x"))
