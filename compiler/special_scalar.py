@@ -18,6 +18,7 @@ from .special_gamma import (
     _digamma_tail,
     _lgamma_series,
     _polygamma,
+    _polygamma_far,
     _stirling_tail,
 )
 
@@ -95,4 +96,9 @@ def _digamma_drop_scalar(a: float, b: float) -> float:
 
 def _polygamma_scalar(n: int, x: float) -> float:
     """The n-th derivative of digamma, n from 1 on."""
-    return float(_polygamma(n, np.float64(x)))
+    if not 1e-9 < x < math.inf:
+        return float(_polygamma(n, np.float64(x)))
+    steps = math.ceil(n + 8.5 - x) if x < n + 8.5 else 0
+    total = sum(1.0 / (x + step) ** (n + 1) for step in range(steps - 1, -1, -1))
+    size = float(_polygamma_far(n, x + steps)) + math.factorial(n) * total
+    return size if n % 2 else -size
