@@ -60,10 +60,8 @@ def _without(adjoint: Graph, missing: set[Node]) -> Graph:
             return args[0]
         if node.op.name == "add" and node.args[0] in zeros and args[1].type == node.type:
             return args[1]
-        if node.op.name in LINEAR and node.args[0] in zeros:
-            zeros.add(node)
-        elif node.op.name in PRODUCTS and zeros.intersection(node.args):
-            zeros.add(node)
+        vanishing = node.args[:1] if node.op.name in LINEAR else node.args if node.op.name in PRODUCTS else ()
+        zeros.update({node} if zeros.intersection(vanishing) else ())
         return node.with_args(args)
 
     return adjoint.rewrite(step)
