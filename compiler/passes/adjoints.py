@@ -29,11 +29,15 @@ def unchanged(graph: Graph, derivatives: int) -> Graph:
 
 @dataclass(frozen=True)
 class Options:
-    """`ranges` are the intervals of arguments; `optimise` is run on the body of a loop with its adjoint."""
+    """`ranges` are the intervals of arguments; `optimise` is run on the body of a loop with its adjoint.
+
+    `depth` is the number of bodies that the graph is inside of.
+    """
 
     ranges: Mapping[str, Interval] = field(default_factory=dict)
     masked_zero: bool = True
     optimise: Optimise = unchanged
+    depth: int = 0
 
 
 @dataclass(frozen=True)

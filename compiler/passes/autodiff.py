@@ -4,8 +4,8 @@
 
 Only nodes between the wrt values and the target get a cotangent. At a fork the contributions add, in the
 order of the users from the target backwards. Rules give a contribution in the shape of their op's output;
-here is the one place where broadcasting is undone. Loops and branches are differentiated in `loop_adjoint.py` and
-`branch_adjoint.py`, by reverse mode on their bodies.
+here is the one place where broadcasting is undone. Loops and branches are differentiated by reverse mode
+on their bodies, in `loop_adjoint.py` and `branch_adjoint.py`.
 
 A zero cotangent that means "not used" (it came through `where`, a gather, …) must not meet an infinite
 slope: 0 * inf would be NaN. Where the analysis in `passes/zeros.py` can't exclude that, the contribution is
@@ -122,7 +122,7 @@ def _active(nodes: Iterable[Node], wrt: frozenset[Node]) -> set[Node]:
     for node in nodes:
         depends = any(a in active for a in node.args)
         if node.type.kind == TUPLE and depends:
-            results[node] = active_results(node, [a in active for a in node.args], _active)
+            results[node] = active_results(node, tuple([a in active for a in node.args]), _active)
             if results[node]:
                 active.add(node)
         elif node.op is ops.item:

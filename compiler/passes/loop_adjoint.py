@@ -27,6 +27,9 @@ from .structured import Activity, Fresh, active_inside, name_of, names_in, row, 
 from .zeros import ZeroAnalysis, Zeros
 
 ROUNDS = 4  # there are as many levels of zeros
+SEARCHED = (
+    2  # loops inside so many others are not gone through more than once: their adjoints mask what may be
+)
 
 
 class _LoopAdjoint:
@@ -98,7 +101,12 @@ class _LoopAdjoint:
         step_range = (0.0, float("inf"))
         names = [node["name"] for node in self.inputs]
         ranges = dict(zip(names[self.carried :], self.incoming.ranges[1 + self.carried :]))
-        options = replace(self.options, ranges={self.step["name"]: step_range, **ranges})
+        options = replace(
+            self.options, ranges={self.step["name"]: step_range, **ranges}, depth=self.options.depth + 1
+        )
+        if self.options.depth >= SEARCHED:
+            self.zeros = dict.fromkeys(self.inputs, Zeros.SELECTED)
+            self.unbounded = set(self.inputs)
         wrt = [self.inputs[i] for i in (*self.states, *self.given)]
         for _ in range(ROUNDS):
             adjoints, zero = self.reverse(self._seeds(), wrt, self.body, options, self._carried_arrays())

@@ -10,8 +10,9 @@ a step, in nested loops and in branches too.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from functools import lru_cache
 
 from .. import ops
 from ..ir import Graph, Node, topological
@@ -24,14 +25,15 @@ from .partition import fresh_name
 Activity = Callable[[Iterable[Node], frozenset[Node]], set[Node]]
 
 
-def active_results(node: Node, active: Sequence[bool], activity: Activity) -> frozenset[int]:
+def active_results(node: Node, active: tuple[bool, ...], activity: Activity) -> frozenset[int]:
     """The positions of the results that depend on active operands."""
     if node.op is ops.branch:
         return frozenset().union(*(_active_outputs(side, active[1:], activity) for side in node.subgraphs()))
     return active_inside(node, active[1:], activity)[1]
 
 
-def _active_outputs(body: Graph, active: Sequence[bool], activity: Activity) -> frozenset[int]:
+@lru_cache(maxsize=256)  # nested bodies would be gone through again and again at each level
+def _active_outputs(body: Graph, active: tuple[bool, ...], activity: Activity) -> frozenset[int]:
     wrt = frozenset(i for i, flag in zip(body.inputs, active) if flag)
     outputs = [output for _, output in body.outputs]
     found = activity(topological(outputs), wrt)
@@ -39,7 +41,7 @@ def _active_outputs(body: Graph, active: Sequence[bool], activity: Activity) -> 
 
 
 def active_inside(
-    node: Node, active: Sequence[bool], activity: Activity
+    node: Node, active: tuple[bool, ...], activity: Activity
 ) -> tuple[tuple[bool, ...], frozenset[int]]:
     """Which of a loop's operands are active in some step, and which results."""
     flags, carried = list(active), range(node["carried"])

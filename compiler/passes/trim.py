@@ -68,25 +68,40 @@ def _merged(graph: Graph, same: Mapping[Node, Node]) -> Graph:
     return graph.rewrite(lambda node, args: same.get(node) or node.with_args(args))
 
 
+def _with_outputs(body: Graph, kept: Sequence[int]) -> Graph:
+    if list(kept) == list(range(len(body.outputs))):
+        return body
+    return replace(body, outputs=tuple(body.outputs[p] for p in kept))
+
+
+def _with_inputs(body: Graph, kept: Sequence[int]) -> Graph:
+    """A body with some of its inputs, in this order; the others have no name any more."""
+    inputs = tuple(body.inputs[p] for p in kept)
+    gone = set(body.inputs).difference(inputs)
+    names = {node: name for node, name in body.names.items() if node not in gone}
+    origins = {node: places for node, places in body.origins.items() if node not in gone}
+    return replace(body, inputs=inputs, names=names, origins=origins)
+
+
 # --- branches ------------------------------------------------------------------------------------
 
 
 def _trim_branch(node: Node, used: set[int], clean: Callable[[Graph], Graph]) -> _Trimmed:
     condition, *operands = node.args
-    sides = [clean(_merged_operands(side, operands)) for side in (node["then"], node["orelse"])]
+    sides = [_merged_operands(side, operands) for side in (node["then"], node["orelse"])]
     outputs = list(zip(*([value for _, value in side.outputs] for side in sides)))
     given = dict(zip(zip(*(side.inputs for side in sides)), operands))
     results: dict[int, int | Node] = {p: given[outputs[p]] for p in sorted(used) if outputs[p] in given}
     first = _first_of_each(outputs, [p for p in sorted(used) if p not in results])
     kept = list(dict.fromkeys(first.values()))
     results.update({p: kept.index(first[p]) for p in first})
-    sides = [clean(replace(side, outputs=tuple(side.outputs[p] for p in kept))) for side in sides]
+    sides = [clean(_with_outputs(side, kept)) for side in sides]
     read = [_inputs_of(side, (value for _, value in side.outputs)) for side in sides]
     needed = [i for i in range(len(operands)) if any(side.inputs[i] in r for side, r in zip(sides, read))]
     same = len(needed) == len(operands) and len(kept) == len(outputs)
     if same and sides[0] is node["then"] and sides[1] is node["orelse"]:
         return _Trimmed(node, results)
-    then, orelse = (clean(replace(side, inputs=tuple(side.inputs[i] for i in needed))) for side in sides)
+    then, orelse = (_with_inputs(side, needed) for side in sides)
     new = ops.branch(condition, *(operands[i] for i in needed), then=then, orelse=orelse)
     return _Trimmed(new, results)
 
@@ -107,7 +122,7 @@ def _merged_operands(body: Graph, operands: Sequence[Node], skipped: int = 0) ->
 def _trim_loop(node: Node, used: set[int], clean: Callable[[Graph], Graph]) -> _Trimmed:
     count, *operands = node.args
     carried: int = node["carried"]
-    body = clean(_merged_operands(node["body"], operands, carried))
+    body = _merged_operands(node["body"], operands, carried)
     condition: Graph | None = node.get("condition")
     if condition is not None:
         condition = clean(_merged_operands(condition, operands, carried))
@@ -122,7 +137,7 @@ def _trim_loop(node: Node, used: set[int], clean: Callable[[Graph], Graph]) -> _
     results.update({p: kept.index(p) for p in kept_states})
     results.update({p: kept.index(first[p]) for p in stacked})
     results[len(outputs)] = len(kept)
-    body = clean(replace(body, outputs=tuple(body.outputs[p] for p in kept)))
+    body = clean(_with_outputs(body, kept))
     ends = [value for graph in (body, condition) if graph for _, value in graph.outputs]
     read = set(topological(ends))
     given = [
@@ -134,14 +149,11 @@ def _trim_loop(node: Node, used: set[int], clean: Callable[[Graph], Graph]) -> _
     whole = order == list(range(len(operands))) and len(kept) == len(outputs)
     if whole and body is node["body"] and condition is node.get("condition"):
         return _Trimmed(node, results)
-    attrs = {**dict(node.attrs), "body": clean(_with_inputs(body, order)), "carried": len(kept_states)}
+    numbers = [0, *(1 + p for p in order)]
+    attrs = {**dict(node.attrs), "body": _with_inputs(body, numbers), "carried": len(kept_states)}
     if condition is not None:
-        attrs["condition"] = clean(_with_inputs(condition, order))
+        attrs["condition"] = _with_inputs(condition, numbers)
     return _Trimmed(ops.loop(count, *(operands[p] for p in order), **attrs), results)
-
-
-def _with_inputs(body: Graph, order: Sequence[int]) -> Graph:
-    return replace(body, inputs=(body.inputs[0], *(body.inputs[1 + p] for p in order)))
 
 
 def _needed_states(body: Graph, condition: Graph | None, carried: int, used: set[int]) -> list[int]:
