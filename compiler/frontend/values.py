@@ -119,8 +119,11 @@ def evaluate_constant(node: Node) -> ir.Array | None:
             return None
         else:
             attrs = {name: _numbers(value) for name, value in step.attrs}
-            with np.errstate(all="ignore"):
-                values[step] = np.asarray(step.op.eval(*(values[a] for a in step.args), **attrs))
+            try:
+                with np.errstate(all="ignore"):
+                    values[step] = np.asarray(step.op.eval(*(values[a] for a in step.args), **attrs))
+            except np.linalg.LinAlgError:  # which is to be raised at run time
+                return None
     return values[node]
 
 

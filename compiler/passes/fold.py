@@ -27,6 +27,10 @@ class Unknown(Exception):
     """An attribute whose value only run time knows."""
 
 
+# Whose text says more than the elements would, and whose routines round otherwise than their reference.
+KEPT = frozenset({"broadcast_to", "solve_triangular", "cofactors", "cofactors_adjoint"})
+
+
 def known_value(value: Any) -> Any:
     """An attribute with its dims as numbers; Unknown where one has no number yet."""
     if isinstance(value, Dim):
@@ -47,7 +51,7 @@ def folded(node: Node) -> Node | None:
     if node.op.name == "dim":
         size = node["dim"].known
         return None if size is None else const(int(size))
-    if not node.args or any(arg.op.name != "const" for arg in node.args) or node.op.name == "broadcast_to":
+    if not node.args or any(arg.op.name != "const" for arg in node.args) or node.op.name in KEPT:
         return None
     return _computed(node) if is_affordable(node, LARGEST) else None
 

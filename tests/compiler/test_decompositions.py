@@ -289,3 +289,16 @@ def test_sizes_and_nan(text: str, n: int) -> None:
             value, grads = m.value_and_grad(np.full((n, n), NAN), b)
         assert np.isnan(value) or "sign" in text
         assert grads.A.shape == (n, n)
+
+
+def test_a_constant_has_the_same_bits_at_every_level() -> None:
+    text = "input s: real\noutput f = sum(solve_triangular([[0.3, 1], [0.7, 0.1]], [1, 3], lower=true)) * s\n"
+    found = {module_of(autodiffc.compile(text, level=level), "model").predict(3.0).f for level in LEVELS}
+    assert len(found) == 1
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_a_singular_constant_is_singular_at_run_time(level: int) -> None:
+    m = module_of(autodiffc.compile("input s: real\noutput f = inv([[0]])[0, 0] * s\n", level=level), "model")
+    with pytest.raises(np.linalg.LinAlgError):
+        m.predict(1.0)
