@@ -66,7 +66,7 @@ def _eval(a: Array, b: Array, *, axes: Pair) -> Array:
     first = a.transpose(left + axes[0]).reshape(rows, inner)
     second = b.transpose(axes[1] + right).reshape(inner, columns)
     product: Array = first @ second
-    result: Array = product.reshape(*(a.shape[i] for i in left), *(b.shape[j] for j in right))
+    result: Array = product.reshape((*(a.shape[i] for i in left), *(b.shape[j] for j in right)))
     return result
 
 
