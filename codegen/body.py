@@ -11,11 +11,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
-from autodiffc.compiler.ops.checks import check
 from autodiffc.compiler.ir import Graph, Node, users
+from autodiffc.compiler.ops.checks import check
 
-from .blocks import Slot, Statement, mentions
 from .assertions import check_lines
+from .blocks import Slot, Statement, mentions
 from .context import Context, value_names
 from .inplace import NAME, without_copy
 from .memory import UPDATES, Memory
@@ -229,7 +229,9 @@ class Body(Rendering):
     def _holders(self, target: Node) -> set[str]:
         """The names by which a memory can be read."""
         shared = self.memory.of(target)
-        return {e.text for n, e in self.values.items() if e.text.isidentifier() and self.memory.of(n) & shared}
+        return {
+            e.text for n, e in self.values.items() if e.text.isidentifier() and self.memory.of(n) & shared
+        }
 
     def _settle_readers(self, names: Iterable[str]) -> None:
         """Give waiting expressions that read what is about to change their statements."""
@@ -255,7 +257,9 @@ class Body(Rendering):
         for arg in told:
             if arg in self.pending:
                 self._settle(arg, step.group)
-        text = check_lines(step.node, self._operand(condition, False), [self._operand(a, False) for a in told])
+        text = check_lines(
+            step.node, self._operand(condition, False), [self._operand(a, False) for a in told]
+        )
         self.pending.pop(condition, None)
         self._add(step.group, (text,), step.node, "True")
 
@@ -361,7 +365,12 @@ class Body(Rendering):
         slot = self._slots.get(total)
         if slot is not None and slot.old is part:
             return slot.name == name and (not total.rank or total in self.memory.in_place)
-        return total.op.name == "add" and part in self._sums and part in self.values and name in self._grown_names
+        return (
+            total.op.name == "add"
+            and part in self._sums
+            and part in self.values
+            and name in self._grown_names
+        )
 
     def _add(self, group: Group, lines: tuple[str, ...], node: Node, name: str) -> None:
         self.statements.append(Statement(group, lines, node, name))
@@ -398,7 +407,9 @@ class Body(Rendering):
         """The name of a single element or row: `h` of `hs`, `x_t` of `x[t]`."""
         if singular(array):
             return self._claimed(singular(array))
-        return self.scope.fresh("_".join([array, *filter(None, positions)]) if any(positions) else f"{array}_at")
+        return self.scope.fresh(
+            "_".join([array, *filter(None, positions)]) if any(positions) else f"{array}_at"
+        )
 
     def _is_free(self, node: Node) -> bool:
         """Whether a result may be put into its variable now."""

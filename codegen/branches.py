@@ -1,7 +1,7 @@
 """A branch as `if … else`.
 
-    h = item(branch(c, h; then: h -> tanh(h), orelse: h -> h), 0)     ->     if c:
-                                                                                 h = np.tanh(h)
+h = item(branch(c, h; then: h -> tanh(h), orelse: h -> h), 0)     ->     if c:
+                                                                             h = np.tanh(h)
 """
 
 from __future__ import annotations
@@ -109,9 +109,7 @@ class _BranchWriter:
         return any(output in nodes for _, output in self.outer.graph.outputs)
 
 
-def _blocks(
-    condition: Expr, then: tuple[Statement, ...], orelse: tuple[Statement, ...]
-) -> tuple[Block, ...]:
+def _blocks(condition: Expr, then: tuple[Statement, ...], orelse: tuple[Statement, ...]) -> tuple[Block, ...]:
     """`if`, `elif` and `else`, those that have anything in them."""
     if not then and not orelse:
         return ()

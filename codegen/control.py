@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 
 from autodiffc.compiler.ir import Graph, Node
 
@@ -67,7 +68,7 @@ class StructuredBody(Body):
             return Counter()
         if node.op.name not in WRITERS:
             return super()._uses_in(node)
-        found = Counter({arg: 2 for arg in node.args[1:]})
+        found = Counter(dict.fromkeys(node.args[1:], 2))
         found[node.args[0]] += 1
         once = range(1, node["carried"] + 1) if node.op.name == "loop" else _continued(node)
         for place in once:
@@ -85,9 +86,13 @@ class StructuredBody(Body):
         body._output_names = dict.fromkeys(body._output_names, "")  # those of a body's outputs tell nothing
         return body
 
-    def write_nested(self, group: Group, slots: Mapping[int, Slot], rows: Mapping[int, str]) -> StructuredBody:
+    def write_nested(
+        self, group: Group, slots: Mapping[int, Slot], rows: Mapping[int, str]
+    ) -> StructuredBody:
         """Write the statements: results by their positions into variables, or kept by statements."""
         outputs = [node for _, node in self.graph.outputs]
+        needed = tuple(pair for p, pair in enumerate(self.graph.outputs) if p in slots or p in rows)
+        self.graph = replace(self.graph, outputs=needed)
         for position, row in rows.items():
             self._rows.setdefault(outputs[position], []).append(row)
         for position, slot in slots.items():
@@ -102,7 +107,9 @@ class StructuredBody(Body):
     def _leave(self, group: Group, results: Mapping[str, Node]) -> None:
         """Give the variables the results that are not in them yet."""
         for node in results.values():
-            if node in self.pending and (self.pending[node].updates or list(results.values()).count(node) > 1):
+            if node in self.pending and (
+                self.pending[node].updates or list(results.values()).count(node) > 1
+            ):
                 self._settle(node, self.pending[node].group)
         texts = {name: str(self._operand(node, bool(node.rank))) for name, node in results.items()}
         late = [(name, text) for name, text in texts.items() if text != name]

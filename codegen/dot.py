@@ -25,19 +25,33 @@ from autodiffc.compiler.irtext import value_text
 
 
 def to_dot(graph: Graph) -> str:
-    """The graph in Graphviz's language."""
+    """The graph in Graphviz's language; the bodies of loops and branches are clusters."""
     return "\n".join(["digraph {", '  node [shape=box, fontname="monospace"];', *_lines(graph), "}", ""])
 
 
-def _lines(graph: Graph) -> Iterator[str]:
+def _lines(graph: Graph, prefix: str = "", indent: str = "  ") -> Iterator[str]:
+    """The nodes and edges; in a body their names begin with the name of the node that has the body."""
     nodes = topological((*graph.inputs, *(node for _, node in graph.outputs)))
-    names = {node: f"n{number}" for number, node in enumerate(nodes)}
+    names = {node: f"{prefix}n{number}" for number, node in enumerate(nodes)}
     for node, name in names.items():
-        yield f"  {name} [label={_quoted(_label(node, graph))}{_style(node, graph)}];"
-        yield from (f"  {names[arg]} -> {name};" for arg in node.args)
+        yield f"{indent}{name} [label={_quoted(_label(node, graph))}{_style(node, graph)}];"
+        yield from (f"{indent}{names[arg]} -> {name};" for arg in node.args)
+        for attribute, body in node.attrs:
+            if isinstance(body, Graph):
+                yield from _cluster(
+                    body, f"{name}_{attribute}_", f"{_label(node, graph)}: {attribute}", indent
+                )
+                yield f"{indent}{name} -> {name}_{attribute}_out0 [style=dotted, dir=back];"
     for number, (output, node) in enumerate(graph.outputs):
-        yield f"  out{number} [label={_quoted(output)}, shape=plaintext];"
-        yield f"  {names[node]} -> out{number};"
+        yield f"{indent}{prefix}out{number} [label={_quoted(output)}, shape=plaintext];"
+        yield f"{indent}{names[node]} -> {prefix}out{number};"
+
+
+def _cluster(body: Graph, prefix: str, label: str, indent: str) -> Iterator[str]:
+    yield f"{indent}subgraph cluster_{prefix.rstrip('_')} {{"
+    yield f"{indent}  label={_quoted(label)};"
+    yield from _lines(body, prefix, indent + "  ")
+    yield f"{indent}}}"
 
 
 def _label(node: Node, graph: Graph) -> str:

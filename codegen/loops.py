@@ -20,7 +20,7 @@ from autodiffc.compiler.types import Dim
 
 from .blocks import Block, Slot, Statement
 from .inplace import NAME
-from .memory import condition_of, list_depth
+from .memory import condition_of, continued_stacks, list_depth
 from .pytext import COMPARE, NOT, Expr, tuple_of
 from .schedule import Step
 from .stacks import is_list, is_only_read
@@ -62,13 +62,13 @@ class _LoopWriter:
         self._settle_given()
         slots = {i: self._slot(i) for i in range(self.carried)}
         count = self._count()
-        stacked = {p: self._stack(p, nodes, count) for p, nodes in self.items.items() if self.carried <= p < self.last}
-        outer._left.subtract(set(self.loop.args))
+        stacked = self._stacks(slots, count)
+        outer.has_read(self.loop)
         first = self.carried + 1
         given = {i: Expr(slots[p].name) for p, i in enumerate(self.graph.inputs[1:first])}
         constant = zip(self.graph.inputs[first:], self.loop.args[first:])
         given.update({i: self._given(i, a) for i, a in constant})
-        rows = {p: row for p, (_, row) in stacked.items()}
+        rows = {p: row for p, (_, row) in stacked.items() if row}
         with outer.scope.block():
             blocks = self._blocks(given, slots, rows)
         outer.statements.append(Statement(self.group, tuple(self.lines), self.loop, "", blocks))
@@ -105,9 +105,17 @@ class _LoopWriter:
 
     def _is_unpacked(self, inside: Node, argument: Node) -> bool:
         """Whether every step reads a number of an array: a list gives it several times as fast."""
-        plain = argument.rank == 1 and argument not in self.outer.lists and self.outer.text(argument).text.isidentifier()
+        plain = (
+            argument.rank == 1
+            and argument not in self.outer.lists
+            and self.outer.text(argument).text.isidentifier()
+        )
         wanted = self.outer.context.level > 0 and self.condition is None and plain
-        return wanted and (argument.shape[0] - self.loop["length"]).known is not None and is_only_read(self.graph, inside)
+        return (
+            wanted
+            and (argument.shape[0] - self.loop["length"]).known is not None
+            and is_only_read(self.graph, inside)
+        )
 
     def _slot(self, position: int) -> Slot:
         """The variable of a carried value, which is given its value before the first step."""
@@ -160,7 +168,9 @@ class _LoopWriter:
                 self.lines.append(f"{name} = {text}")
                 text = Expr(name)
             outer.values[node] = text
-            if self.count is None or len(self.count.symbols) == 1 and self.count.symbols <= outer.ints.texts.keys():
+            if self.count is None or (
+                len(self.count.symbols) == 1 and self.count.symbols <= outer.ints.texts.keys()
+            ):
                 self.count = outer.ints.symbol(node, text)
         outer.pending.pop(node, None)
         self.steps = outer.values.get(node) or outer.int_text(self.count)
@@ -168,15 +178,49 @@ class _LoopWriter:
             outer.lengths.setdefault(symbol, self.steps)
         return self.steps
 
+    def _stacks(self, slots: dict[int, Slot], count: Expr) -> dict[int, tuple[str, str]]:
+        """The variables of stacked results, and the statements that add a row to them."""
+        found: dict[int, tuple[str, str]] = {}
+        for before, after in continued_stacks(self.loop):
+            pair = [self.items[p][0] for p in (before, after) if p in self.items]
+            if len(pair) == 2 and not self.reverse and not any(is_list(self.outer, node) for node in pair):
+                found[before], found[after] = self._joined(before, after, slots, count)
+        for position, nodes in self.items.items():
+            if self.carried <= position < self.last and position not in found:
+                found[position] = self._stack(position, nodes, count)
+        return found
+
+    def _joined(
+        self, before: int, after: int, slots: dict[int, Slot], count: Expr
+    ) -> tuple[tuple[str, str], tuple[str, str]]:
+        """One array for a value before the first step and after each; the stacks are its parts."""
+        row = self.graph.outputs[after][1]
+        slot = slots[self.graph.inputs.index(self.graph.outputs[before][1]) - 1].name
+        names = [
+            self.outer.result_name(self.items[p], result_name(self.items[p][0])) for p in (before, after)
+        ]
+        whole = self.outer.scope.fresh(f"{slot}_all")
+        more = self.outer.int_text(self.count + 1) if self.count is not None else f"{count} + 1"
+        self.lines += [
+            f"{whole} = {self._array(more, row)}",
+            f"{whole}[0] = {slot}",
+            f"{names[0]}, {names[1]} = {whole}[:-1], {whole}[1:]",
+        ]
+        return (names[0], ""), (names[1], f"{names[1]}[{INDEX}] = {NAME}")
+
+    def _array(self, count: Expr | str, row: Node) -> str:
+        """A new array for so many rows."""
+        outer = self.outer
+        sizes = tuple_of([str(count), *(str(outer.dim(d)) for d in row.shape)]) if row.rank else count
+        return outer.empty(str(sizes), outer.context.numpy_type(row.type))
+
     def _stack(self, position: int, nodes: list[Node], count: Expr) -> tuple[str, str]:
         """The variable of a stacked result, and the statement that adds a row to it."""
         outer = self.outer
         row = self.graph.outputs[position][1]
         name = outer.result_name(nodes, result_name(nodes[0]))
         if not is_list(outer, nodes[0]):
-            sizes = tuple_of([count, *(outer.dim(d) for d in row.shape)]) if row.rank else count
-            dtype = outer.context.numpy_type(row.type)
-            self.lines.append(f"{name} = {outer.empty(str(sizes), dtype)}")
+            self.lines.append(f"{name} = {self._array(count, row)}")
             return name, f"{name}[{INDEX}] = {NAME}"
         outer.lists.update(dict.fromkeys(nodes, max(list_depth(nodes[0]), 1)))
         if self.reverse:
@@ -187,7 +231,9 @@ class _LoopWriter:
 
     # --- the loop ----------------------------------------------------------------------------------
 
-    def _blocks(self, given: dict[Node, Expr], slots: dict[int, Slot], rows: dict[int, str]) -> tuple[Block, ...]:
+    def _blocks(
+        self, given: dict[Node, Expr], slots: dict[int, Slot], rows: dict[int, str]
+    ) -> tuple[Block, ...]:
         body = self.outer.nested(self.graph, given, self.memory)
         self._pass_on(body)
         if self.condition is not None:
@@ -242,7 +288,9 @@ class _LoopWriter:
         rest = list(body.statements)
         if counts:
             self.lines.append(f"{self.steps} = 0")
-            rest.append(Statement(rest[-1].group if rest else self.group, (f"{self.steps} += 1",), self.loop, ""))
+            rest.append(
+                Statement(rest[-1].group if rest else self.group, (f"{self.steps} += 1",), self.loop, "")
+            )
         if checks:
             first = "while True:" if unlimited else f"while {head}:"
             leave = Statement(self.group, (f"if not {test.within(NOT)}:\n    break",), self.loop, "")

@@ -130,6 +130,9 @@ class Memory:
 
     def _trace_item(self, node: Node) -> None:
         whole, position = node.args[0], node["position"]
+        if whole.op.name == "loop" and any(position in pair for pair in continued_stacks(whole)):
+            self._shared[node] = frozenset((whole,))  # two stacks in one array
+            return
         first = self._first.setdefault((whole, position), node)
         target = next((t for p, t in updated_by(whole, self.inner[whole]) if p == position), None)
         if target is not None and node.rank and first not in self._refused:
@@ -285,7 +288,11 @@ def _changed(node: Node) -> Node:
     while True:
         if node.op.name in UPDATES:
             node = node.args[0]
-        elif node.op.name == "item" and node.args[0].op.name == "loop" and node["position"] < node.args[0]["carried"]:
+        elif (
+            node.op.name == "item"
+            and node.args[0].op.name == "loop"
+            and node["position"] < node.args[0]["carried"]
+        ):
             if _changed(node.args[0]["body"].outputs[node["position"]][1]) is not _input(node):
                 return node
             node = node.args[0].args[node["position"] + 1]
@@ -317,6 +324,21 @@ def updated_by(whole: Node, inner: Iterable[Memory]) -> list[tuple[int, int]]:
         kept = all(m.of(r) == {a} for m, r, a in zip(memories, results, arguments))
         if kept and any(a in m.owned for m, a in zip(memories, arguments)):
             found.append((position, target))
+    return found
+
+
+def continued_stacks(loop: Node) -> list[tuple[int, int]]:
+    """Stacks of a carried value before each step, with those of the same value after each step.
+
+    Both are shown by one array that is longer by one row.
+    """
+    body, carried = loop["body"], loop["carried"]
+    rows = {node: p for p, (_, node) in enumerate(body.outputs) if p >= carried}
+    found = []
+    for place in range(carried):
+        before, after = rows.get(body.inputs[place + 1]), rows.get(body.outputs[place][1])
+        if before is not None and after is not None and before != after:
+            found.append((before, after))
     return found
 
 

@@ -117,8 +117,9 @@ class Rendering:
         known = self.ints.texts
         if str(dim) in known:
             return known[str(dim)]
+        tidy = Dim(tuple(sorted(dim.terms, key=lambda term: term[1] < 0)))  # t - 1, not -1 + t
         return dim_expr(
-            dim, lambda s: known[s].within(ATOM) if s in known else self._symbol(s), self.context.ref
+            tidy, lambda s: known[s].within(ATOM) if s in known else self._symbol(s), self.context.ref
         )
 
     def empty(self, size: str, dtype: str) -> str:

@@ -132,7 +132,7 @@ class Risk:
         """Whether a result of a loop or a branch of the model is finite, where its operands are."""
         whole, position = item.args[0], item["position"]
         if whole not in self._results:
-            known = [not a.rank and a.type.kind != "real" or a in found for a in whole.args]
+            known = [(not a.rank and a.type.kind != "real") or a in found for a in whole.args]
             self._results[whole] = self._finite_results(whole, known)
         return position >= len(self._results[whole]) or self._results[whole][position]
 

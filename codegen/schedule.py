@@ -53,7 +53,8 @@ def schedule(graph: Graph, before: Mapping[Node, Sequence[Node]] = {}) -> list[S
     following = users(nodes)
     for node, others in before.items():
         for other in others:
-            following[other].append(node)
+            if node in index and other in index:
+                following[other].append(node)
     ready = [(groups[n].key, i, n) for n, i in index.items() if not waiting[n]]
     heapq.heapify(ready)
     steps = []
@@ -104,7 +105,15 @@ def last_uses(steps: Sequence[Step]) -> dict[Node, int]:
 
 
 def dump_schedule(graph: Graph, *, level: int) -> str:
-    """The schedule as text: a step a line under its source line, and which values die after it."""
+    """The schedule as text: a step a line under its source line, and which values die after it.
+
+    The bodies of loops and branches stand under their steps, further in.
+    """
+    lines = _dumped(graph, "")
+    return "\n".join([f"# -O{level}, {len(schedule(graph))} steps", *lines]) + "\n"
+
+
+def _dumped(graph: Graph, indent: str) -> list[str]:
     steps = schedule(graph)
     kept = {node for _, node in graph.outputs}
     numbers = {step.node: f"%{i}" for i, step in enumerate(steps)}
@@ -112,18 +121,23 @@ def dump_schedule(graph: Graph, *, level: int) -> str:
     for node, position in last_uses(steps).items():
         if node in numbers and node not in kept:
             dying.setdefault(position, []).append(_label(graph, node, numbers))
-    lines = [f"# -O{level}, {len(steps)} steps"]
+    lines = []
     current = None
     for position, step in enumerate(steps):
         if step.group != current:
             current = step.group
-            lines.append(f"{'adjoint of ' if current.adjoint else ''}line {current.line or '?'}")
+            lines.append(f"{indent}{'adjoint of ' if current.adjoint else ''}line {current.line or '?'}")
         arguments = ", ".join(_label(graph, a, numbers) for a in step.node.args)
         ends = f"   # ends: {', '.join(dying[position])}" if position in dying else ""
         own = _label(graph, step.node, numbers)
-        lines.append(f"    {own}: {step.node.type} = {step.node.op.name}({arguments}){ends}")
+        lines.append(f"{indent}    {own}: {step.node.type} = {step.node.op.name}({arguments}){ends}")
+        for name, body in step.node.attrs:
+            if isinstance(body, Graph):
+                inputs = ", ".join(node["name"] for node in body.inputs)
+                lines.append(f"{indent}        {name} ({inputs}):")
+                lines.extend(_dumped(body, indent + " " * 12))
     results = ", ".join(f"{name} = {_label(graph, node, numbers)}" for name, node in graph.outputs)
-    return "\n".join([*lines, f"return {results}"]) + "\n"
+    return [*lines, f"{indent}return {results}"]
 
 
 def _label(graph: Graph, node: Node, numbers: Mapping[Node, str]) -> str:

@@ -1,8 +1,8 @@
 """Stacked results as arrays or as lists: which of the two.
 
-    hs = np.empty((T, H))      rows of one size that is known before the loop
-    s_all = []                 scalars that are only read one by one, and rows of which only run time knows
-                               how many there are, or how large
+hs = np.empty((T, H))      rows of one size that is known before the loop
+s_all = []                 scalars that are only read one by one, and rows of which only run time knows
+                           how many there are, or how large
 """
 
 from __future__ import annotations
@@ -38,7 +38,10 @@ def _reads_a_row(user: Node, node: Node) -> bool:
         index = user["index"]
         first, *rest = index
         single = first[0] == "at" or (first[0] == "array" and not any(a.rank for a in user.args[1:]))
-        whole = all(i[0] == "slice" and i[1].known == 0 and i[2] == d and i[3] == 1 for i, d in zip(rest, node.shape[1:]))
+        whole = all(
+            i[0] == "slice" and i[1].known == 0 and i[2] == d and i[3] == 1
+            for i, d in zip(rest, node.shape[1:])
+        )
         return single and whole and user.args.count(node) == 1 and user.args[0] is node
     if user.op.name in ("loop", "branch"):
         places = [i for i, a in enumerate(user.args) if a is node]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from autodiffc.compiler.ir import Node
+
 from .blocks import Statement
 from .body import Body
 from .context import Context, graphs_in, once
@@ -49,25 +51,27 @@ def _write_groups(
     body: Body,
     statements: Sequence[Statement],
     around: Group | None = None,
+    adjoint: bool = False,
 ) -> None:
+    """Write statements; `around` is the group of the loop that they stand in, if `adjoint` that of an adjoint."""
     current = around
     for statement in statements:
-        if statement.group != current and not _is_reread(statement, around):
+        if statement.group != current and not (adjoint and _is_reread(statement)):
             current = statement.group
             _head(context, writer, current, around is not None)
         for line in statement.lines:
             writer.line(line, note=_formula(context, body, statement))
         for block in statement.blocks:
             with writer.block(block.head):
-                _write_groups(context, writer, body, block.statements, statement.group)
+                inside = adjoint or statement.group.adjoint
+                _write_groups(context, writer, body, block.statements, statement.group, inside)
                 if not block.statements:
                     writer.line("pass")
 
 
-def _is_reread(statement: Statement, around: Group | None) -> bool:
-    """Whether an adjoint takes up again what the forward pass has saved: no step of a line's own."""
-    primal = around is not None and around.adjoint and not statement.group.adjoint
-    return primal and statement.node.op.name in ("gather", "getitem")
+def _is_reread(statement: Statement) -> bool:
+    """Whether a statement takes up again what the forward pass has saved: no step of a line's own."""
+    return not statement.group.adjoint and statement.node.op.name in ("gather", "getitem")
 
 
 def _head(context: Context, writer: Writer, group: Group, nested: bool) -> None:

@@ -92,10 +92,18 @@ def singular(name: str) -> str:
 
 def is_told_by_op(node: Node, name: str) -> bool:
     """Whether a pass has called a stack after the op of its rows, for want of a better name."""
-    if node.op.name != "item" or node.args[0].op.name != "loop" or node["position"] >= len(node.args[0]["body"].outputs):
-        return False
-    row = node.args[0]["body"].outputs[node["position"]][1]
-    return row.op.name != "argument" and row not in node.args[0]["body"].names and name.startswith(row.op.name)
+    graph, row = None, node
+    while row.op.name == "item" and row.args[0].op.name == "loop":
+        graph, position = row.args[0]["body"], row["position"]
+        if position == len(graph.outputs):
+            return False
+        row = graph.outputs[position][1]
+    return (
+        graph is not None
+        and row.op.name != "argument"
+        and row not in graph.names
+        and name.startswith(row.op.name)
+    )
 
 
 def told_inside(graph: Graph, position: int) -> str:

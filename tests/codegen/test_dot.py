@@ -25,3 +25,12 @@ def test_names_constants_and_adjoints_are_told_apart() -> None:
     assert '[label="d_x = mul: real", style=dashed]' in text
     assert '[label="d_x", shape=plaintext]' in text
     assert text.count("{") == text.count("}") == 1
+
+
+def test_bodies_are_clusters() -> None:
+    model = "dim N\nparam x: real[N]\nh = 0.0\nfor i in range(N):\n    if x[i] > 0:\n        h = sin(h) * x[i]\nloss L = h\n"
+    text = dot.to_dot(program_of(Source("m.dsl", model)).graph)
+    assert text.count("subgraph cluster_") == 3  # a body, and two sides of a branch in it
+    assert text.count("{") == text.count("}") == 4
+    names = [line.split()[0] for line in text.splitlines() if "[label=" in line and "->" not in line]
+    assert len(names) == len(set(names))

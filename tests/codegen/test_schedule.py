@@ -91,3 +91,12 @@ def test_statements_of_several_lines() -> None:
 )  # fmt: skip
 def test_text_cannot_break_out(text: str, shown: str) -> None:
     assert safe(text) == shown
+
+
+def test_the_dump_of_a_loop() -> None:
+    model = "dim N\nparam x: real[N]\nh = 0.0\nfor i in range(N):\n    h = sin(h) * x[i]\nloss L = h\n"
+    lines = dump_schedule(joint(model), level=1).splitlines()
+    place = next(i for i, line in enumerate(lines) if " = loop(" in line)
+    assert lines[place + 1].strip().startswith("body (i, h")
+    assert lines[place + 2].strip() == "line 5"
+    assert any("= sin(h)" in line for line in lines)
