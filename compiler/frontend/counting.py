@@ -14,7 +14,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 
 from ..ir import Literal, Node
-from ..types import INT, Dim, TypeProblem
+from ..types import INT, Dim, Opaque, TypeProblem
 
 _ARITHMETIC = {"add", "sub", "mul", "neg", "floordiv", "mod"}
 _MARK = "?"
@@ -103,7 +103,7 @@ class Counting:
 
     def follows(self, slack: Dim) -> bool:
         """Whether a dim is seen not to be negative here."""
-        return slack.is_natural or any((slack - fact).is_natural for fact in self.facts)
+        return is_natural(slack) or any(is_natural(slack - fact) for fact in self.facts)
 
     def assume(self, facts: list[Dim], from_if: bool = False) -> None:
         """Take in that some forms are not negative here."""
@@ -207,6 +207,16 @@ def _tighter(old: Dim | None, new: Dim, sign: int) -> Dim | None:
     if old is None or (sign * (new - old)).is_natural:
         return new
     return old if (sign * (old - new)).is_natural else None
+
+
+def is_natural(slack: Dim) -> bool:
+    """Whether a dim is seen not to be negative; of quotients, that a - c < c*(a//c) <= a."""
+    for monomial, coefficient in slack.terms:
+        match monomial:
+            case (Opaque(op="//", args=(a, c)),) if c.known and c.known > 0:
+                rest = slack - Dim(((monomial, coefficient),))
+                return is_natural(rest * c + coefficient * (a if coefficient < 0 else a - c + 1))
+    return slack.is_natural
 
 
 def is_moving(form: Dim) -> bool:
