@@ -163,9 +163,19 @@ def _in_range(evaluator: Evaluator, positions: Node, size: Dim, span: Span) -> N
     """An array of positions, or one that changes; what is known of them is checked now."""
     if positions.type == INT:
         form = evaluator.context.counting.form(positions)
-        return POISON if _is_outside(evaluator, form, form, size, span) else positions
+        if _is_outside(evaluator, form, form, size, span):
+            return POISON
+        return _from_front(evaluator, positions, form, size, span)
     outside = first_outside(positions, -size, size)
     return positions if outside is None else _out_of_range(evaluator, str(outside), size, span)
+
+
+def _from_front(evaluator: Evaluator, positions: Node, last: Dim, size: Dim, span: Span) -> Node:
+    """Positions that are all seen to be negative, up to the form `last`, counted from the front."""
+    high = evaluator.context.counting.highest(last)
+    if high is None or not (-1 - high).is_natural:
+        return positions
+    return evaluator.context.made(positions + as_value_node(Static(size)), span)
 
 
 def _is_outside(evaluator: Evaluator, first: Dim, last: Dim, size: Dim, span: Span) -> bool:
@@ -268,9 +278,11 @@ def _moving_slice(
         )
     if length.known is not None and length.known < 0:
         return evaluator.context.report("E0208", "a slice that ends before it starts", item.span)
-    if _is_outside(evaluator, first, first + step * (length - 1), size, item.span):
+    end = first + step * (length - 1)
+    if _is_outside(evaluator, first, end, size, item.span):
         return POISON
     begin = start if isinstance(start, Node) else as_value_node(Static(first))
+    begin = _from_front(evaluator, begin, end, size, item.span)
     return _Moving(begin + ops.arange(start=Dim.of(0), step=step, count=length))
 
 

@@ -456,7 +456,10 @@ def _reduction(of_array: Callable[..., object], of_values: Callable[..., object]
 def reference(body: str, values: Mapping[str, object] = VALUES) -> float:
     """What Python makes of a model."""
     names: dict[str, object] = {
-        **{name: getattr(np, name) for name in "tanh sin cos exp log sqrt logaddexp eye diag abs".split()},
+        **{
+            name: getattr(np, name)
+            for name in ["tanh", "sin", "cos", "exp", "log", "sqrt", "logaddexp", "eye", "diag", "abs"]
+        },
         "zeros": lambda *shape: np.zeros(shape),
         "sum": _reduction(np.sum, sum),
         "prod": _reduction(np.prod, np.prod),
