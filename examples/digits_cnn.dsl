@@ -1,4 +1,4 @@
-# Two convolutions, a pool after each, dropout before the last layer.
+# Two convolutions, a max pool, dropout before the last layer.
 model digits_cnn
 
 dim N, C1, C2              # images; channels of the first and the second convolution
@@ -13,7 +13,7 @@ param b2: real[C2]
 param W: real[4*C2, 10] = xavier()
 param b: real[10]
 
-h1 = max_pool2d(relu(conv2d(x, K1, b1, padding=1)), 2)   # real[N, C1, 4, 4]
+h1 = silu(conv2d(x, K1, b1, stride=2, padding=1))        # real[N, C1, 4, 4]
 h2 = max_pool2d(relu(conv2d(h1, K2, b2, padding=1)), 2)  # real[N, C2, 2, 2]
 features = dropout(reshape(h2, N, 4 * C2), 0.3)
 logits = features @ W + b

@@ -82,7 +82,7 @@ def train(m: ModuleType, epochs: int, rate: float, size: int, seed: int) -> floa
     rng = np.random.default_rng(seed)
     x, y = digits(rng)
     held_out, rest = slice(len(y) // 5), slice(len(y) // 5, None)
-    params = m.init_params(rng, C1=16, C2=32)
+    params = m.init_params(rng, C1=32, C2=64)
     optimiser = Adam(params, rate)
     start = time.perf_counter()
     for number in range(1, epochs + 1):
