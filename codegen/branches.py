@@ -51,7 +51,10 @@ class _BranchWriter:
                 outer.settle(arg)
         condition = outer.text(branch.args[0])
         outer.pending.pop(branch.args[0], None)
-        variables = {position: self._variable(position) for position in self.items}
+        variables: dict[int, Variable] = {}
+        for position in sorted(self.items, key=lambda p: p not in self.continued):
+            taken = {v.holds for v in variables.values()}
+            variables[position] = self._variable(position, [p for p in self._places(position) if p not in taken])
         outer.has_read(branch)
         sides = zip((branch["then"], branch["orelse"]), outer.memory.inner[branch])
         then, orelse = (self._side(side, memory, variables) for side, memory in sides)
@@ -62,10 +65,16 @@ class _BranchWriter:
                     outer.lists[node] = list_depth(node)
                 outer.give(self.group, node, Expr(variables[position].name))
 
-    def _variable(self, position: int) -> Variable:
+    def _places(self, position: int) -> list[int]:
+        """The arguments in whose variables a result might go on."""
+        if position in self.continued:
+            return [self.continued[position]]
+        named = self.outer.wanted_name(self.items[position]) is not None
+        return list(range(1, len(self.branch.args))) if named else []
+
+    def _variable(self, position: int, places: list[int]) -> Variable:
         """A result goes on in the variable of an argument, or of its copy, or gets one of its own."""
         nodes = self.items[position]
-        wanted = self.outer.wanted_name(nodes)
         place = self.continued.get(position)
         if place is not None and any(node in self.outer.memory.in_place for node in nodes):
             return Variable(self.outer.text(self.branch.args[place]).text, place)
@@ -73,10 +82,9 @@ class _BranchWriter:
             name = self.outer.result_name(nodes, result_name(nodes[0]))
             self.lines.append(f"{name} = {self.outer.text(self.branch.args[place])}.copy()")
             return Variable(name, place)
-        for candidate in range(1, len(self.branch.args)) if place is None else (place,):
-            argument = self.branch.args[candidate]
-            found = self.outer.variable_of(argument, nodes, None, self.branch)
-            if found is not None and (wanted is not None or place is not None):
+        for candidate in places:
+            found = self.outer.variable_of(self.branch.args[candidate], nodes, None, self.branch)
+            if found is not None:
                 self.outer.settle_readers({found})
                 return Variable(found, candidate)
         return Variable(self.outer.result_name(nodes, result_name(nodes[0])), None)
