@@ -6,7 +6,7 @@ The derivative of such a sum by complex steps is exact to rounding, and knows no
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from itertools import product
+from itertools import pairwise, product
 from types import ModuleType
 from typing import Any
 
@@ -103,7 +103,7 @@ def over_all_states(y: Any) -> Callable[..., Any]:
         start, A, B = map(log_softmax, (initial, transition, emission))
         total = 0.0
         for states in product(range(len(start)), repeat=len(y)):
-            moves = sum(A[s, t] for s, t in zip(states, states[1:], strict=False))
+            moves = sum(A[s, t] for s, t in pairwise(states))
             total += np.exp(start[states[0]] + moves + sum(B[s, v] for s, v in zip(states, y, strict=True)))
         return -np.log(total)
 
