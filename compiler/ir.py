@@ -17,7 +17,7 @@ how loops and branches hold their bodies, whose `inputs` are the parameters and 
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Union
@@ -328,11 +328,17 @@ class Graph:
         outputs = tuple((name, mapping.get(node, node)) for name, node in self.outputs)
         return replace(self, outputs=outputs, names=names, origins=origins)
 
-    def rewrite(self, step: Callable[[Node, tuple[Node, ...]], Node], deep: bool = False) -> Graph:
+    @cached_property
+    def settled(self) -> set[Hashable]:
+        """The passes that are known to find nothing to do in this graph and in the bodies in it."""
+        return set()
+
+    def rewrite(self, step: Callable[[Node, tuple[Node, ...]], Node], deep: str = "") -> Graph:
         """Rebuild bottom-up: `step(node, new_args)` gives each node's image.
 
-        `deep` rewrites the bodies of loops and branches first, by the same step: right for steps that look at
-        the node alone, and not at what surrounds it in this graph.
+        `deep`, the name of a pass, rewrites the bodies of loops and branches first, by the same step: right
+        for steps that look at the node alone, and not at what surrounds it in this graph. Bodies in which
+        the pass has found nothing before are left alone: nested ones would be gone through at each level.
 
         A node that a step makes on the way (not the image of any old node) takes over the origins of the
         node that it stands for. A graph in which no node changes comes back as it is.
@@ -342,7 +348,7 @@ class Graph:
         images: set[Node] = set()
         changed = False
         for node in self._order:
-            inner = node.map_subgraphs(lambda body: body.rewrite(step, deep=True)) if deep else node
+            inner = node.map_subgraphs(lambda body: body._rewritten(step, deep)) if deep else node
             image = step(inner, tuple([mapping[a] for a in node.args]))
             if image is not node:
                 changed = True
@@ -351,9 +357,13 @@ class Graph:
             mapping[node] = image
             images.add(image)
         if not changed:
+            self.settled.update([deep] if deep else [])
             return self
         graph = self.replace(mapping)
         return replace(graph, origins={**born, **graph.origins})
+
+    def _rewritten(self, step: Callable[[Node, tuple[Node, ...]], Node], deep: str) -> Graph:
+        return self if deep in self.settled else self.rewrite(step, deep)
 
 
 def _inherit(

@@ -7,7 +7,7 @@ What a body is given has the interval that it has outside; of a carried value no
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from math import inf
 
 from .. import ops
@@ -36,6 +36,16 @@ def in_bodies(graph: Graph, ranges: Ranges, change: Callable[[Graph, Ranges, Nod
 def _has_body(node: Node) -> bool:
     """Whether it is a loop, a branch, or the adjoint that a function brings."""
     return node.type.kind == TUPLE or node.op is ops.own_adjoint
+
+
+def settling(body: Graph, key: Hashable, change: Callable[[Graph], Graph]) -> Graph:
+    """The changed body; a pass (its name and options are the key) that found nothing is not run again."""
+    if key in body.settled:
+        return body
+    changed = change(body)
+    if changed is body:
+        body.settled.add(key)
+    return changed
 
 
 def _ranges(node: Node, body: Graph, known: Mapping[Node, Interval]) -> dict[str, Interval]:

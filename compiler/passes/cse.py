@@ -56,4 +56,4 @@ class Cse:
     name: str = "cse"
 
     def run(self, graph: Graph) -> Graph:
-        return graph.rewrite(lambda node, args: self.known(node.with_args(args)), deep=True)
+        return graph.rewrite(lambda node, args: self.known(node.with_args(args)), deep=self.name)

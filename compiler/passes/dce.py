@@ -20,6 +20,7 @@ from dataclasses import dataclass, replace
 
 from ..ir import Graph
 from ..types import TUPLE
+from .bodies import settling
 from .trim import trimmed
 
 
@@ -28,13 +29,18 @@ class Dce:
     name: str = "dce"
 
     def run(self, graph: Graph) -> Graph:
-        if any(node.type.kind == TUPLE for node in graph.nodes()):
-            graph = trimmed(graph, self.run)
-        else:
-            graph = graph.rewrite(lambda node, args: node.with_args(args).map_subgraphs(self.run))
-        live = set(graph.nodes()) | set(graph.inputs)
-        if live.issuperset(graph.names) and live.issuperset(graph.origins):
-            return graph
-        names = {node: name for node, name in graph.names.items() if node in live}
-        origins = {node: spans for node, spans in graph.origins.items() if node in live}
-        return replace(graph, names=names, origins=origins)
+        return settling(graph, self.name, _clean)
+
+
+def _clean(graph: Graph) -> Graph:
+    """The graph with what its outputs need."""
+    if any(node.type.kind == TUPLE for node in graph.nodes()):
+        graph = trimmed(graph, Dce().run)
+    else:
+        graph = graph.rewrite(lambda node, args: node.with_args(args).map_subgraphs(Dce().run))
+    live = set(graph.nodes()) | set(graph.inputs)
+    if live.issuperset(graph.names) and live.issuperset(graph.origins):
+        return graph
+    names = {node: name for node, name in graph.names.items() if node in live}
+    origins = {node: spans for node, spans in graph.origins.items() if node in live}
+    return replace(graph, names=names, origins=origins)

@@ -19,9 +19,9 @@ class Expand:
     name: str = "expand"
 
     def run(self, graph: Graph) -> Graph:
-        after = graph.rewrite(_step, deep=True)
+        after = graph.rewrite(_step, deep="expand")
         while after is not graph:  # parts may have parts
-            graph, after = after, after.rewrite(_step, deep=True)
+            graph, after = after, after.rewrite(_step, deep="expand")
         return graph
 
 

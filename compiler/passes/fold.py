@@ -81,7 +81,7 @@ class Fold:
     name: str = "fold"
 
     def run(self, graph: Graph) -> Graph:
-        return graph.rewrite(_step, deep=True)
+        return graph.rewrite(_step, deep=self.name)
 
 
 def _step(node: Node, args: tuple[Node, ...]) -> Node:

@@ -28,6 +28,7 @@ from ..ops.control import is_local, items
 from ..ops.indexing import whole
 from ..types import INT, TUPLE, Dim, Shape
 from .batch import Operand, affine, batched, flat, rows_at, with_axis
+from .bodies import settling
 from .structured import Fresh, names_in, row
 
 PRODUCTS = frozenset({"matmul", "outer"})
@@ -56,7 +57,7 @@ class Hoist:
             if node.op is ops.item and args[0] in made:
                 position: int = node["position"]
                 return made[args[0]][position]
-            new = node.with_args(args).map_subgraphs(self.run)
+            new = node.with_args(args).map_subgraphs(self._in_body)
             if new.op is ops.loop:
                 loop = _Loop(new, self.everything)
                 results = loop.results()
@@ -67,6 +68,9 @@ class Hoist:
 
         after = graph.rewrite(step)
         return replace(after, names={**names, **after.names}) if names else after
+
+    def _in_body(self, body: Graph) -> Graph:
+        return settling(body, (self.name, self.everything), self.run)
 
 
 def _is_leaf(node: Node) -> bool:

@@ -12,12 +12,12 @@ from ..ir import Graph, Node
 
 def trained(graph: Graph) -> Graph:
     """The graph of forward() and value_and_grad()."""
-    return graph.rewrite(lambda node, args: _chosen(node, args, 0), deep=True)
+    return graph.rewrite(lambda node, args: _chosen(node, args, 0), deep="training")
 
 
 def predicting(graph: Graph) -> Graph:
     """The graph of predict()."""
-    return graph.rewrite(lambda node, args: _chosen(node, args, 1), deep=True)
+    return graph.rewrite(lambda node, args: _chosen(node, args, 1), deep="predicting")
 
 
 def has_modes(graph: Graph) -> bool:

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 
 from ..ir import Graph, Interval, Node, const_value
 from ..ranges import intervals
-from .bodies import in_bodies
+from .bodies import in_bodies, settling
 
 # Ops whose result is never -0.0 where their interval starts at 0.
 POSITIVE_ZERO = frozenset({"square", "abs", "exp", "sigmoid", "softplus", "cosh", "var", "nonnegative"})
@@ -30,7 +30,7 @@ class Narrow:
     name: str = "narrow"
 
     def run(self, graph: Graph) -> Graph:
-        graph = in_bodies(graph, self.ranges, lambda body, ranges, _: Narrow(ranges).run(body))
+        graph = in_bodies(graph, self.ranges, _in_body)
         known = intervals(graph, self.ranges)
 
         def step(node: Node, args: tuple[Node, ...]) -> Node:
@@ -38,6 +38,10 @@ class Narrow:
             return node.with_args(args) if decided is None else decided
 
         return graph.rewrite(step)
+
+
+def _in_body(body: Graph, ranges: Mapping[str, Interval], node: Node) -> Graph:
+    return settling(body, ("narrow", *sorted(ranges.items())), Narrow(ranges).run)
 
 
 def _decided(node: Node, args: tuple[Node, ...], known: Mapping[Node, Interval]) -> Node | None:

@@ -18,7 +18,7 @@ class Refine:
     name: str = "refine"
 
     def run(self, graph: Graph) -> Graph:
-        return graph.rewrite(_step, deep=True)
+        return graph.rewrite(_step, deep=self.name)
 
 
 def _step(node: Node, args: tuple[Node, ...]) -> Node:

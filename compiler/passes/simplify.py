@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from ..ir import Graph, Node, topological
-from .bodies import in_bodies
+from .bodies import in_bodies, settling
 from .pattern import LiteralRules
 from .rules.algebra import ADJOINT_RULES, CANONICAL_RULES, EXACT_RULES
 from .rules.structure import (
@@ -44,7 +44,7 @@ class Canonicalise:
         def step(node: Node, args: tuple[Node, ...]) -> Node:
             return _rewritten(node.with_args(args), _CANONICAL.rewrite)
 
-        return graph.rewrite(step, deep=True)
+        return graph.rewrite(step, deep=self.name)
 
 
 @dataclass
@@ -87,7 +87,8 @@ class Simplify:
         own = self._own(graph)
 
         def run(body: Graph, ranges: object, node: Node) -> Graph:
-            return Simplify(0 if node in own else len(body.outputs), self.plain).run(body)
+            derivatives = 0 if node in own else len(body.outputs)
+            return settling(body, (self.name, bool(derivatives)), Simplify(derivatives, self.plain).run)
 
         return run
 
