@@ -140,6 +140,21 @@ def puts() -> list[Case]:
     ]
 
 
+def updates() -> list[Case]:
+    """Elements set and added to; those that an index array may pick twice are only added to."""
+    picked = [
+        (x, str(ops.getitem(ops.argument("x", parsed(x)), index=i).type), (), i)
+        for x, i in BASIC_INDICES
+        if x != "real"
+    ]
+    gathered = [(a[0], scatter_argument(a, i), a[1:], i) for a, i in GATHERS]
+    single = [p for p in gathered if all("[" not in array for array in p[2])]
+    return [
+        *(case("add_at", x, v, *arrays, index=i, linear=True) for x, v, arrays, i in (*picked, *gathered)),
+        *(case("set_at", x, v, *arrays, index=i, once=False) for x, v, arrays, i in (*picked, *single)),
+    ]
+
+
 MATMULS = [
     ("real[D]", "real[D]"), ("real[N, D]", "real[D]"), ("real[N]", "real[N, D]"),
     ("real[N, D]", "real[D, K]"),
@@ -262,6 +277,7 @@ CASES: list[Case] = [
     # picking
     *(case("getitem", x, index=i, linear=True) for x, i in BASIC_INDICES), *puts(),
     *(case("gather", *a, index=i, linear=True) for a, i in GATHERS), *scatters(),
+    *updates(), case("zeros_like", "real[N, D]"),
     case("decrement", "real[D]", "int<D"),
     case("take_along", "real[N, D]", "int[N, 1]<D", axis=1, linear=True),
     case("put_along", "real[N, 1]", "int[N, 1]<D", axis=1, count=D, linear=True),
