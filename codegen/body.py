@@ -18,12 +18,13 @@ from .assertions import check_lines
 from .blocks import Slot, Statement, mentions
 from .context import Context, value_names
 from .inplace import NAME, without_copy
-from .memory import UPDATES, Memory
+from .memory import Memory
 from .names import Scope
 from .pytext import Expr, unparenthesised
 from .rendering import Pending, Rendering
 from .schedule import LEAVES, Group, Step, regrouped, schedule
-from .telling import is_told_by_op, known_form, singular, suggest
+from .structure import UPDATES
+from .telling import is_stack, known_form, singular, suggest
 
 READABLE = 84  # columns of a statement that has expressions written into it
 MOST_INLINED = 7  # ops in one expression
@@ -399,9 +400,10 @@ class Body(Rendering):
         return self.scope.claim(given) if models else self.scope.fresh(given)
 
     def name_of(self, node: Node) -> str:
-        """The name that the graph gives a value, if it tells something."""
+        """The name that the graph gives a value; of a stack only the model's own tells something."""
         given = self.graph.names.get(node) or self._output_names.get(node) or ""
-        return "" if is_told_by_op(node, given) else given
+        told = not is_stack(node) or given in value_names(self.context) or given in self._reserved
+        return given if told else ""
 
     def _row_name(self, array: str, positions: list[str]) -> str:
         """The name of a single element or row: `h` of `hs`, `x_t` of `x[t]`."""

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 from autodiffc.compiler.ir import Graph, Node
 
 from .blocks import Block, Slot, Statement
-from .memory import Memory, list_depth, passed_through
+from .memory import Memory
 from .pytext import NOT, Expr
 from .schedule import Step
+from .structure import list_depth, passed_through
 from .telling import result_name
 
 if TYPE_CHECKING:
@@ -54,7 +55,9 @@ class _BranchWriter:
         variables: dict[int, Variable] = {}
         for position in sorted(self.items, key=lambda p: p not in self.continued):
             taken = {v.holds for v in variables.values()}
-            variables[position] = self._variable(position, [p for p in self._places(position) if p not in taken])
+            variables[position] = self._variable(
+                position, [p for p in self._places(position) if p not in taken]
+            )
         outer.has_read(branch)
         sides = zip((branch["then"], branch["orelse"]), outer.memory.inner[branch])
         then, orelse = (self._side(side, memory, variables) for side, memory in sides)

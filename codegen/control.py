@@ -7,7 +7,7 @@ taken from the same scope; what it is given it knows by the texts that these hav
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import replace
 
 from autodiffc.compiler.ir import Graph, Node
@@ -16,9 +16,10 @@ from .blocks import Slot, Statement, moves
 from .body import Body
 from .branches import write_branch
 from .loops import write_loop
-from .memory import Memory, passed_through
+from .memory import Memory
 from .pytext import Expr
 from .schedule import LEAVES, Group, Step
+from .structure import passed_through
 
 WRITERS = {"loop": write_loop, "branch": write_branch}
 
@@ -27,6 +28,7 @@ class StructuredBody(Body):
     """A body whose steps may be loops and branches."""
 
     is_nested = False
+    inputs: Set[Node] = frozenset()  # of a body
 
     def control(self, step: Step) -> bool:
         if step.node.op.name not in WRITERS:
@@ -92,6 +94,7 @@ class StructuredBody(Body):
         """Write the statements: results by their positions into variables, or kept by statements."""
         outputs = [node for _, node in self.graph.outputs]
         needed = tuple(pair for p, pair in enumerate(self.graph.outputs) if p in slots or p in rows)
+        self.inputs = set(self.graph.inputs)
         self.graph = replace(self.graph, outputs=needed)
         for position, row in rows.items():
             self._rows.setdefault(outputs[position], []).append(row)
@@ -129,9 +132,15 @@ class StructuredBody(Body):
         text = self.values[node].text if node in self.values else ""
         if not text.isidentifier() or node.op.name == "dim" or not self.is_dead_after(node, step):
             return None
+        if self.is_nested and node in self.inputs and not self._goes_on(node, items):
+            return None  # it is read again outside, or in the next step
         wanted = self.wanted_name(items) or otherwise
         grown = any(self._grown.get(item) == text for item in items)
         return text if grown or wanted is None or text == self.context.local(wanted) else None
+
+    def _goes_on(self, node: Node, items: list[Node]) -> bool:
+        """Whether the results take the place of an input in its own variable."""
+        return any(item in self._slots and self._slots[item].old is node for item in items)
 
     def wanted_name(self, items: list[Node]) -> str | None:
         """What the graph calls a result."""

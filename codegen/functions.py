@@ -19,7 +19,7 @@ from .results import owned
 from .reuse import body_of
 from .stacks import listed_fields
 from .statements import write_statements
-from .telling import is_told_by_op, known_form, result_name, suggest
+from .telling import is_stack, known_form, result_name, suggest
 from .writer import Writer
 
 
@@ -220,7 +220,7 @@ def cache_names(context: Context) -> dict[str, str]:
             arguments = [plain.get(a) or named.get(a, "") for a in node.args]
             told = result_name(node) or known_form(node) or suggest(node.op.name, arguments)
             given = forward.names.get(node, told)
-            found[name] = scope.fresh(told if is_told_by_op(node, given) else given)
+            found[name] = scope.fresh(told if is_stack(node) else given)
         if node is not None:
             plain[node] = found[name]
     return found

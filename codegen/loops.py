@@ -20,11 +20,11 @@ from autodiffc.compiler.types import Dim
 
 from .blocks import Block, Slot, Statement
 from .inplace import NAME
-from .memory import condition_of, continued_stacks, list_depth
 from .pytext import COMPARE, NOT, Expr, tuple_of
 from .schedule import Step
 from .stacks import is_list, is_only_read
 from .stepping import Form, chosen, forms_of, range_text, relative
+from .structure import condition_of, continued_stacks, list_depth
 from .telling import result_name, told_inside
 
 if TYPE_CHECKING:
@@ -239,7 +239,8 @@ class _LoopWriter:
         if self.condition is not None:
             return self._while(body, given, slots, rows)
         head = self._for(body, any(INDEX in row for row in rows.values()))
-        placed = {p: row.replace(INDEX, str(body.values[self.number])) for p, row in rows.items()}
+        number = str(body.values.get(self.number, ""))
+        placed = {p: row.replace(INDEX, number) for p, row in rows.items()}
         body.write_nested(self.group, slots, placed)
         return (Block(head, tuple(body.statements)),)
 

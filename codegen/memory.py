@@ -15,12 +15,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 
 from autodiffc.compiler.ir import Graph, Node, users
 
+from .structure import UPDATES, continued_stacks, keeps_references, passed_through
+
 READ_ONLY = frozenset({"broadcast_to", "diagonal"})
-UPDATES = frozenset({"set_at", "add_at"})
 GROWTH = frozenset({"add", "sub"})
 LEAVES = frozenset({"argument", "const", "dim"})
 
@@ -215,13 +216,16 @@ class Memory:
         positions = [i for i, a in enumerate(update.node.args) if first in self.of(a)]
         if update.node.op.name in ("loop", "branch", "add_at", "add", "sub") and len(positions) > 1:
             return True
-        if first not in self.pairs:
-            return False
+        return first in self.pairs and not self._stays_own(first)
+
+    def _stays_own(self, first: Node) -> bool:
+        """Whether what takes an input's place is its memory, or other memory that nothing else keeps."""
         place = self.pairs[first]
-        if self.of(self._outputs[place]) != {first}:
-            return True
-        holding = [p for p, node in enumerate(self._outputs) if first in self.of(node)]
-        return any(p != place and (p in self.lent or p in self.pairs.values()) for p in holding)
+        memory = self.of(self._outputs[place])
+        if any(t is not first and (t.op.name in LEAVES or _is_read_only(t)) for t in memory):
+            return False
+        kept = {*self.pairs.values(), *self.lent} - {place}
+        return not any((memory | {first}) & self.of(self._outputs[p]) for p in kept)
 
     def _reached(self, node: Node) -> set[Node]:
         """What can only be computed after a node."""
@@ -267,50 +271,6 @@ def inner_memories(node: Node) -> Iterator[Memory]:
             yield Memory(side, {side.inputs[t - 1]: p for p, t in passed_through(node)})
 
 
-@lru_cache(maxsize=1024)  # nested branches would be looked at over and over again
-def passed_through(branch: Node) -> tuple[tuple[int, int], ...]:
-    """The results that continue an argument: pairs of the result's and the argument's position.
-
-    A side hands the argument on, or changes elements of it.
-    """
-    then, orelse = branch["then"], branch["orelse"]
-    found: dict[int, int] = {}
-    for position in range(len(then.outputs)):
-        for side in (orelse, then):
-            node = _changed(side.outputs[position][1])
-            if node in side.inputs and side.inputs.index(node) + 1 not in found.values():
-                found.setdefault(position, side.inputs.index(node) + 1)
-    return tuple(found.items())
-
-
-def _changed(node: Node) -> Node:
-    """What a value was before elements of it were changed."""
-    while True:
-        if node.op.name in UPDATES:
-            node = node.args[0]
-        elif (
-            node.op.name == "item"
-            and node.args[0].op.name == "loop"
-            and node["position"] < node.args[0]["carried"]
-        ):
-            if _changed(node.args[0]["body"].outputs[node["position"]][1]) is not _input(node):
-                return node
-            node = node.args[0].args[node["position"] + 1]
-        elif node.op.name == "item" and node.args[0].op.name == "branch":
-            target = dict(passed_through(node.args[0])).get(node["position"])
-            if target is None:
-                return node
-            node = node.args[0].args[target]
-        else:
-            return node
-
-
-def _input(item: Node) -> Node:
-    """The body's input that a carried result of a loop comes back as."""
-    found: Node = item.args[0]["body"].inputs[item["position"] + 1]
-    return found
-
-
 def updated_by(whole: Node, inner: Iterable[Memory]) -> list[tuple[int, int]]:
     """The results that a loop or a branch makes of an argument by updates in place alone."""
     memories = list(inner)
@@ -325,75 +285,3 @@ def updated_by(whole: Node, inner: Iterable[Memory]) -> list[tuple[int, int]]:
         if kept and any(a in m.owned for m, a in zip(memories, arguments)):
             found.append((position, target))
     return found
-
-
-def continued_stacks(loop: Node) -> list[tuple[int, int]]:
-    """Stacks of a carried value before each step, with those of the same value after each step.
-
-    Both are shown by one array that is longer by one row.
-    """
-    body, carried = loop["body"], loop["carried"]
-    rows = {node: p for p, (_, node) in enumerate(body.outputs) if p >= carried}
-    found = []
-    for place in range(carried):
-        before, after = rows.get(body.inputs[place + 1]), rows.get(body.outputs[place][1])
-        if before is not None and after is not None and before != after:
-            found.append((before, after))
-    return found
-
-
-def keeps_references(loop: Node, position: int) -> bool:
-    """Whether a stacked result is a list of the rows themselves, not an array that they are copied into."""
-    row = loop["body"].outputs[position][1]
-    return has_loose_rows(loop, position) or not row.rank
-
-
-def has_loose_rows(loop: Node, position: int) -> bool:
-    """Whether rows have no common size that is known before the loop, or may be missing."""
-    row = loop["body"].outputs[position][1]
-    varying = lengths_in(loop["body"]) & {s for d in row.shape for s in d.symbols}
-    return condition_of(loop) is not None or bool(varying or list_depth(row)) or may_be_missing(row)
-
-
-def list_depth(node: Node) -> int:
-    """How many lists there are around the arrays or numbers of a result: lists of rows, lists of these, …"""
-    if node.op.name != "item":
-        return 0
-    whole, position = node.args[0], node["position"]
-    if whole.op.name == "branch":
-        return max(list_depth(side.outputs[position][1]) for side in whole.subgraphs())
-    body = whole["body"]
-    if not whole["carried"] <= position < len(body.outputs):
-        return 0
-    return int(has_loose_rows(whole, position)) + list_depth(body.outputs[position][1])
-
-
-def condition_of(loop: Node) -> Graph | None:
-    """The condition of a `while`."""
-    return next((value for name, value in loop.attrs if name == "condition"), None)
-
-
-def lengths_in(graph: Graph) -> set[str]:
-    """The numbers of steps of the loops in a graph that only run time knows."""
-    found: set[str] = set()
-    for node in graph.nodes():
-        for inner in node.subgraphs():
-            found |= lengths_in(inner)
-        if node.op.name == "loop":
-            found |= {s for s in node["length"].symbols if s.startswith("_")}
-    return found
-
-
-def may_be_missing(node: Node) -> bool:
-    """Whether a branch may have no value for it, or for a row of it."""
-    waiting = [node]
-    while waiting:
-        current = waiting.pop()
-        if current.op.name == "undefined":
-            return True
-        if current.op.name == "item":
-            whole, position = current.args[0], current["position"]
-            sides = list(whole.subgraphs())[: 2 if whole.op.name == "branch" else 1]
-            stacked = whole.op.name == "branch" or position >= whole["carried"]
-            waiting.extend(g.outputs[position][1] for g in sides if stacked and position < len(g.outputs))
-    return False

@@ -32,7 +32,6 @@ from .functions import (
     write_value_and_grad,
 )
 from .fuse import fused
-from .memory import may_be_missing
 from .names import Names
 from .parameters import (
     has_objective,
@@ -46,6 +45,7 @@ from .parameters import (
 from .randomness import generator_name
 from .sourcelines import LogicalLines
 from .stacks import listed_fields
+from .structure import may_be_missing
 from .unshare import unshared
 from .writer import Writer
 
@@ -67,7 +67,7 @@ def emit(program: Program, derivative: Derivative, *, level: int, dtype: str, ve
     """The text of the module for a program and its derivative."""
     derivative = released(derivative)
     if level > 0:
-        derivative = fused(derivative)
+        derivative = fused(derivative, dtype)
     derivative = unshared(derivative)
     names = Names(model_names(program))
     lines = LogicalLines(program.source)

@@ -108,7 +108,7 @@ class Risk:
         return found
 
     def _inside(self, node: Node) -> list[Risk]:
-        """The judgements of an adjoint loop's or branch's bodies; the cotangents that it carries are finite."""
+        """The judgements of an adjoint's bodies; the cotangents that a loop carries are finite."""
         if node not in self._inner:
             carried = node["carried"] if node.op.name == "loop" else 0
             known = [i <= carried or self.is_finite(a) for i, a in enumerate(node.args)]
@@ -134,7 +134,8 @@ class Risk:
         if whole not in self._results:
             known = [(not a.rank and a.type.kind != "real") or a in found for a in whole.args]
             self._results[whole] = self._finite_results(whole, known)
-        return position >= len(self._results[whole]) or self._results[whole][position]
+        results = self._results[whole]
+        return bool(position >= len(results) or results[position])
 
     def _finite_results(self, whole: Node, known: list[bool]) -> list[bool]:
         while True:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from autodiffc.compiler.ir import Graph, Node, users
 
 from .context import Context, once
-from .memory import list_depth
+from .structure import list_depth
+from .telling import is_stack
 
 if TYPE_CHECKING:
     from .control import StructuredBody
@@ -69,16 +70,10 @@ def listed_fields(context: Context) -> dict[str, int]:
     for name in context.derivative.saved:
         node = outputs[name]
         alone = [n for n, output in forward.outputs if output is node] == [name]
-        numbers = node.rank == 1 and alone and _is_stack(node)
+        numbers = node.rank == 1 and alone and is_stack(node)
         if list_depth(node):
             found[name] = list_depth(node)
         elif numbers and is_read_by_row(forward, node) and is_read_by_row(backward, inputs[name]):
             found[name] = 1
     return found
 
-
-def _is_stack(node: Node) -> bool:
-    if node.op.name != "item" or node.args[0].op.name != "loop":
-        return False
-    loop = node.args[0]
-    return bool(loop["carried"] <= node["position"] < len(loop["body"].outputs))

@@ -53,7 +53,7 @@ def _write_groups(
     around: Group | None = None,
     adjoint: bool = False,
 ) -> None:
-    """Write statements; `around` is the group of the loop that they stand in, if `adjoint` that of an adjoint."""
+    """Write statements; `around` is the group of the loop that they stand in, `adjoint` if that is one."""
     current = around
     for statement in statements:
         if statement.group != current and not (adjoint and _is_reread(statement)):

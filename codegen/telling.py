@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from keyword import iskeyword
 
 from autodiffc.compiler.ir import Graph, Node
 
@@ -69,18 +70,23 @@ def result_name(node: Node) -> str:
     whole, position = node.args[0], node["position"]
     if whole.op.name == "branch":
         return next(filter(None, (told_inside(body, position) for body in whole.subgraphs())), "chosen")
-    if position == len(whole["body"].outputs):
+    body = whole["body"]
+    if position == len(body.outputs):
         return "steps"
-    row = whole["body"].outputs[position][1]
-    if row.op.name == "gather" and row.args[0].op.name == "argument" and row not in whole["body"].names:
+    row = body.outputs[position][1]
+    if position < whole["carried"]:
+        return told_inside(body, position) or suggest(row.op.name, [])
+    if row.op.name == "argument":
+        return f"{row['name']}_before"
+    if row.op.name == "gather" and row.args[0].op.name == "argument" and row not in body.names:
         return f"{row.args[0]['name']}_picked"
-    name = told_inside(whole["body"], position) or suggest(row.op.name, [])
-    return name if position < whole["carried"] else plural(name)
+    return plural(told_inside(body, position) or suggest(row.op.name, []))
 
 
 def plural(name: str) -> str:
     """What a stack of such values is called."""
-    return f"all_{name}" if name.endswith(("ed", "en", "s")) else f"{name}s"
+    unlike = name.endswith(("ed", "en", "s", "before")) or iskeyword(f"{name}s")
+    return f"all_{name}" if unlike else f"{name}s"
 
 
 def singular(name: str) -> str:
@@ -90,26 +96,20 @@ def singular(name: str) -> str:
     return name[:-1] if name[-2:-1].isalpha() and name[-1] == "s" else ""
 
 
-def is_told_by_op(node: Node, name: str) -> bool:
-    """Whether a pass has called a stack after the op of its rows, for want of a better name."""
-    graph, row = None, node
-    while row.op.name == "item" and row.args[0].op.name == "loop":
-        graph, position = row.args[0]["body"], row["position"]
-        if position == len(graph.outputs):
-            return False
-        row = graph.outputs[position][1]
-    return (
-        graph is not None
-        and row.op.name != "argument"
-        and row not in graph.names
-        and name.startswith(row.op.name)
-    )
+def is_stack(node: Node) -> bool:
+    """Whether it has a row for each step of a loop."""
+    if node.op.name != "item" or node.args[0].op.name != "loop":
+        return False
+    loop = node.args[0]
+    return bool(loop["carried"] <= node["position"] < len(loop["body"].outputs))
 
 
 def told_inside(graph: Graph, position: int) -> str:
     """The name of a result in a body, its own or that of a result of the inner loop that it is."""
     node = graph.outputs[position][1]
-    return str(node["name"] if node.op.name == "argument" else graph.names.get(node) or result_name(node))
+    if node.op.name == "argument":
+        return str(node["name"])
+    return result_name(node) if is_stack(node) else graph.names.get(node) or result_name(node)
 
 
 def suggest(op: str, arguments: Sequence[str]) -> str:

@@ -13,7 +13,7 @@ from dataclasses import replace
 from autodiffc.compiler.ir import Graph, Node, Origin, users
 from autodiffc.compiler.model import Derivative
 
-from .memory import UPDATES, passed_through
+from .structure import UPDATES, passed_through
 
 
 def unshared(derivative: Derivative) -> Derivative:
