@@ -377,12 +377,11 @@ class _Late:
         """The rows put where the steps put them; by a slice, or all positions at once."""
         _, value, *positions = term.args
         rows = self.stack(value)
-        if rows is None or len(positions) != 1 or positions[0].rank:
+        items_ = term["index"]
+        axes = [i for i, item in enumerate(items_) if item[0] == "array"]
+        if rows is None or len(axes) != 1 or any(item[0] == "new" for item in items_):
             return None
-        items_, axis = term["index"], next(i for i, it in enumerate(term["index"]) if it[0] == "array")
-        if any(item[0] == "new" for item in items_):
-            return None
-        place = affine(positions[0], self.loop.step)
+        axis, place = axes[0], affine(positions[0], self.loop.step)
         if place is not None and place[0]:
             index = tuple(
                 ("slice", place[1], self.loop.length, place[0]) if i == axis else it
