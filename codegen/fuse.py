@@ -16,6 +16,8 @@ from autodiffc.compiler.ir import Graph, Node, NonDiff, Op, users
 from autodiffc.compiler.model import Derivative
 from autodiffc.compiler.types import REAL
 
+from .precision import adds_many
+
 inner = Op(
     "inner",
     ("x", "y"),
@@ -27,24 +29,27 @@ inner = Op(
 )
 
 
-def fused(derivative: Derivative) -> Derivative:
-    """The same graphs with inner products."""
+def fused(derivative: Derivative, dtype: str) -> Derivative:
+    """The same graphs with inner products; in single precision none of many numbers."""
+    single = dtype == "float32"
     return replace(
         derivative,
-        value_and_grad=derivative.value_and_grad and _fused(derivative.value_and_grad),
-        forward=_fused(derivative.forward),
-        backward=derivative.backward and _fused(derivative.backward),
-        predict=derivative.predict and _fused(derivative.predict),
+        value_and_grad=derivative.value_and_grad and _fused(derivative.value_and_grad, single),
+        forward=_fused(derivative.forward, single),
+        backward=derivative.backward and _fused(derivative.backward, single),
+        predict=derivative.predict and _fused(derivative.predict, single),
     )
 
 
-def _fused(graph: Graph) -> Graph:
+def _fused(graph: Graph, precise: bool) -> Graph:
     single = {node for node, use in users(graph.nodes()).items() if len(use) == 1}
     single -= {node for _, node in graph.outputs}
 
     def step(node: Node, args: tuple[Node, ...]) -> Node:
         if node.op is not ops.sum or node.rank or node.type.kind != "real" or not node.args[0].rank:
-            return node.with_args(args).map_subgraphs(_fused)
+            return node.with_args(args).map_subgraphs(lambda body: _fused(body, precise))
+        if precise and adds_many(node):
+            return node.with_args(args)
         summed, product = node.args[0], args[0]
         if product.op is ops.square:
             return inner(product.args[0], product.args[0])

@@ -17,6 +17,7 @@ from autodiffc.compiler.types import Dim
 from .context import Context
 from .dimtext import dim_expr
 from .names import Scope
+from .precision import adds_many, in_double
 from .pytext import ATOM, Expr, Template, call, number, template
 from .schedule import Group, schedule
 from .stepping import Ints
@@ -151,6 +152,8 @@ class Rendering:
             source = node.op.scalar if scalar and node.op.scalar is not None else node.op.py
             text = source if isinstance(source, str) else source(node, text_of)
             plain = _tidied(text, self.context.dtype == "float64")
+            if self._is_widened(node):
+                plain = in_double(plain)
             self._templates[node] = template(plain, parameters(node)), held
         return self._templates[node][0]
 
@@ -187,7 +190,7 @@ class Rendering:
             cast = self.context.ref(CASTS[node.type.kind])
             return expr if expr.text.endswith(".item()") else call(cast, expr)
         uncertain = node.rank and not any(a.rank and a.type.kind == "real" for a in node.args)
-        if (
+        if self._is_widened(node) or (
             self.context.dtype == "float32"
             and node.type.kind == "real"
             and uncertain
@@ -195,6 +198,9 @@ class Rendering:
         ):
             return Expr(f"{expr.within(ATOM)}.astype({self.context.ref('np')}.float32)")
         return expr
+
+    def _is_widened(self, node: Node) -> bool:
+        return self.context.dtype == "float32" and adds_many(node)
 
     def _global(self, name: str) -> str:
         if name == "_REAL":

@@ -13,24 +13,25 @@ from numpy import ndarray
 def _norm(x: ndarray, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> ndarray:
     """The Euclidean norm, scaled where squares would overflow or lose digits."""
     with np.errstate(over="ignore"):
-        norm = np.sqrt(np.square(x).sum(axis=axis, keepdims=keepdims))
-    small = np.finfo(norm.dtype).tiny ** 0.47
+        squares = np.square(x).sum(axis=axis, dtype=np.float64, keepdims=keepdims)
+        norm = np.sqrt(squares).astype(x.dtype)
+    small = np.finfo(x.dtype).tiny ** 0.47
     if np.all((norm > small) & (norm < 1.0 / small)):
         return norm
     top = np.abs(x).max(axis=axis, keepdims=True, initial=0.0)
     scale = np.where((top > 0.0) & (top < np.inf), top, 1.0)
-    norm = np.sqrt(np.square(x / scale).sum(axis=axis, keepdims=True)) * scale
-    return norm if keepdims else norm.squeeze(axis)[()]
+    norm = np.sqrt(np.square(x / scale).sum(axis=axis, dtype=np.float64, keepdims=True)) * scale
+    return (norm if keepdims else norm.squeeze(axis)[()]).astype(x.dtype)
 
 
 def _centred_squares(
     x: ndarray, axis: int | tuple[int, ...] | None = None, keepdims: bool = False
 ) -> ndarray:
     """The sum of squares about the mean, of values whose mean is 0 but for rounding."""
-    squares = np.square(x).sum(axis=axis, keepdims=keepdims)
-    total = x.sum(axis=axis, keepdims=keepdims)
+    squares = np.square(x).sum(axis=axis, dtype=np.float64, keepdims=keepdims)
+    total = x.sum(axis=axis, dtype=np.float64, keepdims=keepdims)
     left = squares - total * total / max(x.size // max(squares.size, 1), 1)
-    return np.where(left <= 500.0 * np.finfo(x.dtype).eps * squares, 0.0, left)[()]
+    return np.where(left <= 500.0 * np.finfo(x.dtype).eps * squares, 0.0, left)[()].astype(x.dtype)
 
 
 def _divide_or_zero(x: ndarray, y: ndarray) -> ndarray:

@@ -62,3 +62,34 @@ def test_no_double_appears(expression: str) -> None:
         for grads in both:
             for got, expected in zip(grads, double):
                 np.testing.assert_allclose(got, expected, rtol=1e-4, atol=1e-4)
+
+
+MANY = (
+    "sum(x)", "mean(x)", "sum(x**2)", "var(x)", "std(x)", "norm(x)", "norm(x, ord=1)", "logsumexp(x)", "max(cumsum(x)[:9])",
+    "sum(sum(X, axis=0)**2)", "sum(mean(X, axis=0)**2)", "sum(norm(X, axis=0))", "sum(norm(X, axis=0, ord=1))",
+    "sum(var(X, axis=0))", "sum(std(X, axis=0))", "sum(logsumexp(X, axis=0))", "sum(X * X)", "sum(square(X * u))",
+    "sum(X + u)", "sum(exp(X.T), axis=1) @ u",
+)  # fmt: skip
+ROWS = 100_003
+
+
+@pytest.mark.parametrize("expression", MANY)
+@pytest.mark.parametrize("level", [0, 1, 2])
+def test_many_numbers_are_added_in_double_precision(expression: str, level: int) -> None:
+    """One after another in single precision they would lose three digits of the seven."""
+    text = f"dim N\nparam x: real[N]\nparam X: real[N, 3]\nparam u: real[3]\nloss L = {expression} + 0 * (x[0] + X[0, 0] + u[0])\n"
+    rng = np.random.default_rng(2)
+    arrays = [rng.random(shape, np.float32) + np.float32(0.1) for shape in (ROWS, (ROWS, 3), 3)]
+    value, grads = module_of(compile(text, level=level, dtype="float32"), "m").value_and_grad(*arrays)
+    exact, slopes = module_of(compile(text), "m").value_and_grad(*arrays)
+    assert value == pytest.approx(exact, rel=1.2e-7)
+    for got, expected in zip(grads, slopes):
+        assert got.dtype == np.float32
+        np.testing.assert_allclose(got, expected, rtol=1e-6, atol=4e-7 * np.abs(expected).max())
+
+
+@pytest.mark.parametrize(("rows", "wide"), [("10000", False), ("10001", True), ("N", True)])
+def test_few_numbers_are_added_as_they_are(rows: str, wide: bool) -> None:
+    dims = "dim N\n" if rows == "N" else ""
+    text = compile(f"{dims}param X: real[{rows}, 3]\nloss L = sum(sum(X, axis=0) ** 3)\n", dtype="float32")
+    assert ("X.sum(axis=0, dtype=np.float64).astype(np.float32)" in text) == wide
