@@ -84,7 +84,8 @@ def _side(
     starts = [Seed(v, s) for v, s in zip(wrt, sums) if s is not None]
     starts += [Seed(body.outputs[p][1], s, incoming.zeros, incoming.unbounded) for p, s in seeds.items()]
     carried = [s for s in sums if s is not None]
-    adjoints, zero = reverse(starts, wrt, body, inner, carried)
+    grown = [s for s in (*carried, *seeds.values()) if s.rank]
+    adjoints, zero = reverse(starts, wrt, body, inner, grown)
     derivatives = tuple((f"to_{v['name']}", adjoints.of(v)) for v in wrt)
     joint = with_adjoint(body, derivatives, (*seeds.values(), *carried), adjoints)
     joint = options.optimise(joint, len(derivatives))
