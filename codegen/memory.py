@@ -13,6 +13,7 @@ memory of the loop's own.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -67,6 +68,7 @@ class Memory:
         self._outputs = [node for _, node in graph.outputs]
         self._kept = {node for p, node in enumerate(self._outputs) if p not in set(copied)}
         self._refused: set[Node] = set()
+        self._together: dict[Node, set[int]] = {}
         while not self._settled():
             pass
         for argument, position in pairs.items():
@@ -143,19 +145,29 @@ class Memory:
         elif first is not node:
             self._shared[node] = self.of(first)
         else:
-            self._shared[node] = frozenset({node}.union(*self._passed(whole, position)))
+            joined = {whole} if position in self._joined(whole) else set()
+            self._shared[node] = frozenset({node}.union(joined, *self._passed(whole, position)))
+
+    def _joined(self, whole: Node) -> set[int]:
+        """The results of which another one holds the same memory, as a step, or a side, leaves it."""
+        if whole not in self._together:
+            found = self._together[whole] = set()
+            for memory in self.inner[whole]:
+                kept = sorted({*memory.pairs.values(), *memory.lent})
+                shared = {p: memory.of(memory.graph.outputs[p][1]) for p in kept}
+                holders = Counter(first for memories in shared.values() for first in memories)
+                found |= {p for p, memories in shared.items() if any(holders[first] > 1 for first in memories)}
+        return self._together[whole]
 
     def _passed(self, whole: Node, position: int) -> Iterator[frozenset[Node]]:
         """The memory from outside that may come out of a loop or a branch at a position."""
         waiting, seen = [position], {position}
         while waiting:
             current = waiting.pop()
-            if whole.op.name == "loop":
-                if current >= whole["carried"]:
-                    continue
+            if whole.op.name == "loop" and current < whole["carried"]:
                 yield self.of(whole.args[current + 1])
             for memory in self.inner[whole]:
-                if current >= len(memory.graph.outputs):
+                if current not in memory.lent and current not in memory.pairs.values():
                     continue
                 places = {n: p for p, n in enumerate(memory.graph.inputs, whole.op.name == "branch")}
                 for shared in memory.of(memory.graph.outputs[current][1]):
@@ -268,7 +280,8 @@ def inner_memories(node: Node) -> Iterator[Memory]:
         yield Memory(body, pairs, lent, copied)
     else:
         for side in (node["then"], node["orelse"]):
-            yield Memory(side, {side.inputs[t - 1]: p for p, t in passed_through(node)})
+            pairs = {side.inputs[t - 1]: p for p, t in passed_through(node)}
+            yield Memory(side, pairs, range(len(side.outputs)))
 
 
 def updated_by(whole: Node, inner: Iterable[Memory]) -> list[tuple[int, int]]:
