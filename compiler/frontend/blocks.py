@@ -57,8 +57,11 @@ def step(evaluator: Evaluator, statement: ast.Statement) -> None:
 
 def _misplaced(evaluator: Evaluator, statement: ast.Statement) -> None:
     if isinstance(statement, ast.Return):
-        where = "inside a loop" if evaluator.context.calls else "outside a function"
-        evaluator.context.report("E0309", f"`return` {where}", statement.span)
+        if evaluator.context.calls:
+            help_text = "give the result a name in the loop, and return that name below it"
+            evaluator.context.report("E0309", "`return` inside a loop", statement.span, help=help_text)
+        else:
+            evaluator.context.report("E0309", "`return` outside a function", statement.span)
         return
     what = "a declaration" if isinstance(statement, _DECLARATIONS) else "such a statement"
     evaluator.context.report(

@@ -299,6 +299,9 @@ def _loss(evaluator: Evaluator, found: Declarations, statement: ast.LossDecl) ->
         node = evaluator.context.report(
             "E0304", "a loss is a real scalar", span, f"found {node.type}", help=help_text
         )
+    if isinstance(node, Node) and _reason(node):
+        label = f"found {node.type}{_reason(node)}"
+        node = evaluator.context.report("E0304", "a loss is a real scalar", span, label)
     if isinstance(node, Node):
         node = evaluator.context.made(as_real(node), span)
     if statement.value is not None:
@@ -343,9 +346,16 @@ def _target(evaluator: Evaluator, found: Declarations, name: ast.Name) -> str | 
             evaluator.context.report("E0305", f"`{name.id}` is not an output", name.span, help=help_text)
         return None
     if isinstance(node, Node) and node.type.kind != "real":
-        reason = f", by {node.op.name}: {node.op.vjp.reason}" if isinstance(node.op.vjp, NonDiff) else ""
-        evaluator.context.report("E0305", f"`{name.id}` is not real", name.span, f"{node.type}{reason}")
+        label = f"{node.type}{_reason(node)}"
+        evaluator.context.report("E0305", f"`{name.id}` is not real", name.span, label)
     return name.id
+
+
+def _reason(node: Node) -> str:
+    """Why an int of reals has no derivative; nothing for other values, and for what loops and fills give."""
+    if node.type.kind != "int" or not any(arg.type.kind == "real" for arg in node.args):
+        return ""
+    return f", by {node.op.name}: {node.op.vjp.reason}" if isinstance(node.op.vjp, NonDiff) else ""
 
 
 def _wrt_problem(evaluator: Evaluator, found: Declarations, name: ast.Name) -> bool:

@@ -33,7 +33,7 @@ from .initialisers import weighed
 from .library import import_names
 from .positions import Range, overlap, picked
 from .scope import Scope
-from .statements import defined_names, spoil, targets_of
+from .statements import defined_names, spoil, statements_below, targets_of
 from .values import Poison
 from .variables import findings
 from .walk import words_of
@@ -44,6 +44,7 @@ FIXED = {
     ast.OutputDecl: "an output", ast.LossDecl: "a loss",
 }  # fmt: skip
 FUNCTIONS = (ast.FuncDef, ast.AdjointDef)
+RESULTS = (ast.OutputDecl, ast.LossDecl)
 OF_A_LIBRARY = (*FUNCTIONS, ast.ConstDecl, ast.DimDecl, ast.LibraryImport, ast.FileImport)
 
 
@@ -113,7 +114,9 @@ def _variables(context: Context) -> None:
 
 def _whole_file(context: Context, found: Declarations, model: ast.Model, incomplete: bool) -> None:
     place = Span(model.source, 0, 0)
-    if not found.outputs and not incomplete:
+    # One that stands in a block is reported there.
+    wanted = any(isinstance(s, RESULTS) for s in statements_below(model.statements))
+    if not found.outputs and not incomplete and not wanted:
         only = all(isinstance(s, OF_A_LIBRARY) for s in model.statements)
         message = (
             "a file of functions can only be imported"

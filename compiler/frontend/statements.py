@@ -60,13 +60,19 @@ def check_type(evaluator: Evaluator, expr: ast.TypeExpr, node: Node, span: Span,
     return as_kind(node, stated.kind)
 
 
-def defined_names(statements: ast.Block) -> Iterator[ast.Name]:
-    """The names that statements and the blocks in them define, in the order of the text."""
+def statements_below(statements: ast.Block) -> Iterator[ast.Statement]:
+    """Statements and those of the blocks in them, in the order of the text."""
     stack = list(reversed(statements))
     while stack:
         statement = stack.pop()
         for body in reversed(blocks_of(statement)):
             stack.extend(reversed(body))
+        yield statement
+
+
+def defined_names(statements: ast.Block) -> Iterator[ast.Name]:
+    """The names that statements and the blocks in them define, in the order of the text."""
+    for statement in statements_below(statements):
         yield from (target for target in targets_of(statement) if isinstance(target, ast.Name))
 
 

@@ -1,0 +1,3 @@
+dim N
+param w: real[N]
+loss L = argmax(w)

@@ -1,0 +1,3 @@
+param b: real
+for t in range(3):
+    loss L = b
