@@ -2,8 +2,8 @@
 
     x.sum(axis=0)     ->     x.sum(axis=0, dtype=np.float64).astype(np.float32)
 
-Added one after another in single precision, 10 million numbers keep five digits of their sum. A sum of fewer than
-`MANY` stays as it is.
+Added one after another in single precision, 10 million numbers keep five digits of their sum. A sum of fewer
+than `MANY` stays as it is.
 """
 
 from __future__ import annotations

@@ -71,6 +71,8 @@ class Risk:
             return any(risk.may_warn(n) for risk in self._inside(node) for n in risk.graph.nodes())
         if not node.rank and not any(a.rank for a in node.args):
             return False  # Python's floats don't warn
+        if node.op.name == "square":
+            return not self.is_finite(node.args[0])
         if node.op.name == "mul":
             return not (all(map(self.is_finite, node.args)) or any(map(self._is_factor, node.args)))
         if node.op.name == "div":

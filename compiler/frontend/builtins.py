@@ -310,9 +310,7 @@ def _mean(x: Node) -> Node:
 def huber(prediction: Real, target: Real, delta: Number = 1.0) -> Value:
     if delta <= 0:
         raise ArgumentProblem("E0205", "delta is above 0", "delta")
-    r = prediction - target
-    size = ops.abs(r)
-    return ops.where(ops.less_equal(size, delta), 0.5 * ops.square(r), delta * (size - 0.5 * delta))
+    return ops.huber(prediction - target, delta)
 
 
 @builtin()

@@ -1,4 +1,4 @@
-"""The losses on logits: cross-entropy with labels and with probabilities.
+"""Losses: cross-entropy with labels and with probabilities, Huber's.
 
     ops.cross_entropy(x, y)                   # -log_softmax(x) at the labels y, a value for each row
 
@@ -15,9 +15,11 @@ import numpy as np
 from .. import ops
 from ..ir import Array, Node, Op, declare
 from ..types import Dim, Shape, Type, TypeProblem, broadcast, size_of
-from .base import COERCIONS, INF
+from .activations import ANY, TAILS
+from .base import COERCIONS, INF, elementwise
 from .normalise import below_max, exponentials, log_softmax_reference, unexpanded
 from .reduce import finished, restored
+from .selection import clip, maximum
 
 # --- labels --------------------------------------------------------------------------------------
 
@@ -135,4 +137,34 @@ cross_entropy_probs = declare(
         expand=_probs_expand,
         coerce=COERCIONS["real"],
     )
+)
+
+
+# --- Huber's loss --------------------------------------------------------------------------------
+
+
+def _huber_vjp(g: Node, out: Node, r: Node, delta: Node) -> tuple[Node, Node]:
+    return g * clip(r, -delta, delta), g * maximum(ops.abs(r) - delta, 0.0)
+
+
+def _huber_expand(r: Node, delta: Node) -> Node:
+    slope = clip(r, -delta, delta)
+    return slope * (r - 0.5 * slope)
+
+
+huber = elementwise(
+    "huber",
+    "r**2 / 2 up to delta, and from there on its tangent (Huber, Ann. Math. Statist. 35 (1964), 73-101).",
+    ("r", "delta"),
+    vjp=_huber_vjp,
+    np=lambda r, delta: np.clip(r, -delta, delta) * (r - 0.5 * np.clip(r, -delta, delta)),
+    py="np.clip(r, -delta, delta) * (r - 0.5 * np.clip(r, -delta, delta))",
+    scalar="0.5 * r * r if abs(r) <= delta else delta * (abs(r) - 0.5 * delta)",
+    sympy=lambda sp, r, delta: sp.Piecewise(
+        (r**2 / 2, sp.Abs(r) <= delta), (delta * (sp.Abs(r) - delta / 2), True)
+    ),
+    expand=_huber_expand,
+    domain=(ANY, (0.5, 2.0)),
+    special=tuple((x, 1.5) for (x,) in TAILS),
+    bounds=lambda r, delta: (0.0 if delta[0] >= 0.0 else -INF, INF),
 )

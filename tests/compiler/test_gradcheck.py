@@ -38,6 +38,7 @@ A, B, C = array("A", N, K), array("B", K, M), array("C", N, K)
 S = array("S", N, N)
 c = array("c", N, kind="bool")
 i = array("i", N, kind="int")
+signal = array("signal", Dim.of(1), M, K)
 rows = array("rows", N, Dim.of(1), kind="int")
 
 # What an argument of an example must keep to; an int is below its limit.
@@ -46,12 +47,13 @@ LIMITS: dict[str, tuple[float, float]] = {
     **dict.fromkeys(("arcsin", "arccos", "arctanh"), (-1.0, 1.0)),
     **dict.fromkeys(("log", "log2", "log10", "sqrt", "power", "nonnegative", "log1mexp"), POSITIVE),
     **dict.fromkeys(("xlogy", "xlog1py", "rel_entr", "lbeta", "digamma_drop"), POSITIVE),
-    **dict.fromkeys(("lgamma", "digamma", "polygamma"), POSITIVE),
+    **dict.fromkeys(("lgamma", "digamma", "polygamma", "huber"), POSITIVE),
     "arccosh": (1.0, 4.0),
     "log1p": (-1.0, 3.0),
     "logit": (0.0, 1.0),
 }
 AXES = {"axis": (1,), "keepdims": False}
+WINDOW = {"stride": (1,), "padding": (Dim.of(1),), "dilation": (2,)}
 WIDTHS = ((Dim.of(0), Dim.of(0)), (Dim.of(1), Dim.of(1)))
 
 UNARY = (
@@ -100,6 +102,7 @@ EXAMPLES: dict[str, Callable[[], Node]] = {
     "elu": lambda: ops.elu(x, s),
     "leaky_relu": lambda: ops.leaky_relu(x, s),
     "rel_entr": lambda: ops.rel_entr(x, y),
+    "huber": lambda: ops.huber(x, s),
     "bce_with_logits": lambda: ops.bce_with_logits(x, y),
     "arctan2": lambda: ops.arctan2(x, y),
     "polygamma": lambda: ops.polygamma(x, n=2),
@@ -114,10 +117,17 @@ EXAMPLES: dict[str, Callable[[], Node]] = {
     "put": lambda: ops.put(ops.sin(x), shape=(Dim.of(5),), index=(cut(1, 3),)),
     "gather": lambda: ops.gather(A, i, index=(("array", 0), whole(K))),
     "scatter_add": lambda: ops.scatter_add(ops.sin(x), i, shape=(N,), index=(("array", 0),)),
+    "set_at": lambda: ops.set_at(ops.sin(x), s, index=(("at", Dim.of(1)),), once=False),
+    "add_at": lambda: ops.add_at(ops.sin(x), y, i, index=(("array", 0),)),
+    "take_flat": lambda: ops.take_flat(ops.sin(C), i),
+    "put_flat": lambda: ops.put_flat(ops.sin(x), i, shape=(N, K)),
+    "patches": lambda: ops.patches(ops.sin(signal), kernel=(M,), **WINDOW),
+    "fold": lambda: ops.fold(ops.patches(ops.sin(signal), kernel=(M,), **WINDOW), sizes=(K,), **WINDOW),
     "decrement": lambda: ops.decrement(ops.sin(S), i, i),
     "take_along": lambda: ops.take_along(ops.sin(A), rows, axis=1),
     "put_along": lambda: ops.put_along(ops.sin(ops.reshape(x, shape=(N, Dim.of(1)))), rows, axis=1, count=N),
     "matmul": lambda: ops.matmul(A, B),
+    "tensordot": lambda: ops.tensordot(A, C, axes=((0, 1), (0, 1))),
     "outer": lambda: ops.outer(x, y),
     "sum": lambda: ops.sum(ops.sin(A), **AXES),
     "mean": lambda: ops.mean(ops.sin(A), **AXES),
@@ -202,11 +212,12 @@ def verdicts(op: Op, program: Program) -> dict[str, str]:
     return {row.name: row.verdict for row in check(program, module, seed=1).rows}
 
 
-# Ops that no cotangent passes: their results are ints or bools, they have no real argument, or they cancel.
+# Ops that no cotangent passes: their results are ints or bools, they have no real argument, they cancel,
+# or they are gone before the model is differentiated.
 NO_DERIVATIVE = frozenset(
     (
         *("to_real", "to_int", "less", "less_equal", "greater", "greater_equal", "equal", "not_equal"),
-        *("logical_and", "logical_or", "logical_not", "one_hot", "max_shift"),
+        *("logical_and", "logical_or", "logical_not", "one_hot", "max_shift", "zeros_like", "in_training"),
         *("stop_gradient", "check"),
     )
 )
