@@ -80,6 +80,7 @@ class _BranchWriter:
         nodes = self.items[position]
         place = self.continued.get(position)
         if place is not None and any(node in self.outer.memory.in_place for node in nodes):
+            self.outer.settle_readers(self.outer.holders(self.branch.args[place]))
             return Variable(self.outer.text(self.branch.args[place]).text, place)
         if place is not None and self._is_changed(position, place):
             name = self.outer.result_name(nodes, result_name(nodes[0]))

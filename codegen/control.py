@@ -47,6 +47,9 @@ class StructuredBody(Body):
     def settle_readers(self, names: set[str]) -> None:
         self._settle_readers(names)
 
+    def holders(self, node: Node) -> set[str]:
+        return self._holders(node)
+
     def has_read(self, node: Node) -> None:
         """A loop or a branch has taken its arguments."""
         self._left.subtract(set(node.args))

@@ -125,6 +125,7 @@ class _LoopWriter:
         inner = outer.wanted_name(nodes) or self._inner_name(position)
         is_own = any(n in outer.memory.in_place for n in nodes)
         if is_own and argument in outer.values:
+            outer.settle_readers(outer.holders(argument))
             return Slot(outer.values[argument].text, old)
         owned = old in self.memory.owned
         may_change = self._is_alone(argument) or not owned
@@ -220,7 +221,7 @@ class _LoopWriter:
         row = self.graph.outputs[position][1]
         name = outer.result_name(nodes, result_name(nodes[0]))
         if not is_list(outer, nodes[0]):
-            self.lines.append(f"{name} = {self._array(count, row)}")
+            self.lines.append(f"{name} = {self._place(nodes) or self._array(count, row)}")
             return name, f"{name}[{INDEX}] = {NAME}"
         outer.lists.update(dict.fromkeys(nodes, max(list_depth(nodes[0]), 1)))
         if self.reverse:
@@ -228,6 +229,16 @@ class _LoopWriter:
             return name, f"{name}[{INDEX}] = {NAME}"
         self.lines.append(f"{name} = []")
         return name, f"{name}.append({NAME})"
+
+    def _place(self, nodes: list[Node]) -> str:
+        """The row of an outer loop's array that a stacked result is written into, if it is nothing else."""
+        outer, node = self.outer, nodes[0]
+        if len(nodes) > 1 or outer._uses[node] > 1 or not outer._is_row_only(node) or len(outer._rows[node]) > 1:
+            return ""
+        place = outer.places.get(node, "")
+        if place:
+            del outer._rows[node]
+        return place
 
     # --- the loop ----------------------------------------------------------------------------------
 
@@ -241,6 +252,11 @@ class _LoopWriter:
         head = self._for(body, any(INDEX in row for row in rows.values()))
         number = str(body.values.get(self.number, ""))
         placed = {p: row.replace(INDEX, number) for p, row in rows.items()}
+        body.places = {
+            self.graph.outputs[p][1]: row.partition(" = ")[0]
+            for p, row in placed.items()
+            if row and self.items[p][0] not in self.outer.lists
+        }
         body.write_nested(self.group, slots, placed)
         return (Block(head, tuple(body.statements)),)
 
