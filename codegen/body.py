@@ -61,6 +61,7 @@ class Body(Rendering):
         self._visiting: Node | None = None
         self._slots: dict[Node, Slot] = {}  # the variables that results are left in
         self._rows: dict[Node, list[str]] = {}  # statements that keep a value, NAME, as soon as it is there
+        self.places: dict[Node, str] = {}  # the rows of arrays that values are kept in
 
     def build(self) -> Body:
         """Write all statements."""
