@@ -24,7 +24,7 @@ from .pytext import COMPARE, NOT, Expr, tuple_of
 from .schedule import Step
 from .stacks import is_list, is_only_read
 from .stepping import Form, chosen, forms_of, range_text, relative
-from .structure import condition_of, continued_stacks, list_depth
+from .structure import UPDATES, condition_of, continued_stacks, list_depth
 from .telling import result_name, told_inside
 
 if TYPE_CHECKING:
@@ -139,7 +139,10 @@ class _LoopWriter:
 
     def _is_alone(self, argument: Node) -> bool:
         """Whether a value is memory that nothing but this loop will ever see."""
-        return self.outer.memory.is_own(argument) and self.outer._uses[argument] == 1
+        memory, uses = self.outer.memory, self.outer._uses
+        while argument in memory.in_place and argument.op.name in UPDATES and uses[argument] == 1:
+            argument = argument.args[0]
+        return memory.is_own(argument) and uses[argument] == 1
 
     def _assign_first(self, name: str, argument: Node, copied: bool) -> None:
         outer = self.outer
