@@ -10,6 +10,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import autodiffc
 import numpy as np
 import pytest
 
@@ -88,3 +89,12 @@ def test_any_number_of_layers(build: Build, layers: int, level: int) -> None:
 
     slope = sum(float(np.vdot(g, v)) for g, v in zip(grads, along, strict=True))
     assert slope == pytest.approx((4 * central(5e-4) - central(1e-3)) / 3, rel=1e-8)
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_arrays_that_the_loops_fill_are_never_copied(examples: Path, level: int) -> None:
+    """A copy in each step would make the time grow like the square of the number of steps."""
+    text = autodiffc.compile((examples / "adbench/lstm.dsl").read_text(encoding="utf-8"), level=level)
+    written = text[text.index("def value_and_grad") : text.index("def grad")]
+    assert "for t in reversed(range(" in written
+    assert ".copy()" not in written
