@@ -23,7 +23,7 @@ from .inplace import NAME
 from .pytext import COMPARE, NOT, Expr, tuple_of
 from .schedule import Step
 from .stacks import is_list, is_only_read
-from .stepping import Form, chosen, forms_of, range_text, relative
+from .stepping import Form, chosen, forms_of, range_text, relative, without_floor
 from .structure import UPDATES, condition_of, continued_stacks, list_depth
 from .telling import result_name, told_inside
 
@@ -113,7 +113,7 @@ class _LoopWriter:
         wanted = self.outer.context.level > 0 and self.condition is None and plain
         return (
             wanted
-            and (argument.shape[0] - self.loop["length"]).known is not None
+            and (argument.shape[0] - without_floor(self.loop["length"])).known is not None
             and is_only_read(self.graph, inside)
         )
 
@@ -236,7 +236,12 @@ class _LoopWriter:
     def _place(self, nodes: list[Node]) -> str:
         """The row of an outer loop's array that a stacked result is written into, if it is nothing else."""
         outer, node = self.outer, nodes[0]
-        if len(nodes) > 1 or outer._uses[node] > 1 or not outer._is_row_only(node) or len(outer._rows[node]) > 1:
+        if (
+            len(nodes) > 1
+            or outer._uses[node] > 1
+            or not outer._is_row_only(node)
+            or len(outer._rows[node]) > 1
+        ):
             return ""
         place = outer.places.get(node, "")
         if place:

@@ -156,7 +156,9 @@ class Memory:
                 kept = sorted({*memory.pairs.values(), *memory.lent})
                 shared = {p: memory.of(memory.graph.outputs[p][1]) for p in kept}
                 holders = Counter(first for memories in shared.values() for first in memories)
-                found |= {p for p, memories in shared.items() if any(holders[first] > 1 for first in memories)}
+                found |= {
+                    p for p, memories in shared.items() if any(holders[first] > 1 for first in memories)
+                }
         return self._together[whole]
 
     def _passed(self, whole: Node, position: int) -> Iterator[frozenset[Node]]:

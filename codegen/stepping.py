@@ -130,7 +130,7 @@ def range_text(
 ) -> Expr:
     """`range(start, stop, step)` of the form for k from 0 on; reversed where it runs back."""
     backward = reverse != (form.scale < 0)
-    steps = _without_floor(count)
+    steps = without_floor(count)
     step = abs(form.scale)
     start = form.offset if form.scale > 0 else form.offset - (steps - 1) * step
     stop = _stop(start, steps, step)
@@ -139,7 +139,7 @@ def range_text(
     return call(ref("reversed"), text) if backward else text
 
 
-def _without_floor(count: Dim) -> Dim:
+def without_floor(count: Dim) -> Dim:
     """max(0, n) steps are those of range(n)."""
     match count.terms:
         case (((Opaque(op="max", args=(a, b)),), 1),) if ZERO in (a, b):

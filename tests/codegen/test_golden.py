@@ -18,8 +18,9 @@ from autodiffc.grammar.source import Source
 GOLDEN = Path(__file__).with_name("golden")
 CASES = [
     ("max", 0), ("max", 1), ("classifier", 0), ("classifier", 1), ("classifier", 2), ("growth", 1), ("window", 1),
+    ("recurrence", 0), ("recurrence", 1), ("recurrence", 2), ("steps", 0), ("steps", 1),
 ]  # fmt: skip
-SIZES = {"N": 4, "D": 3, "H": 5, "V": 6}
+SIZES = {"N": 4, "D": 3, "H": 5, "V": 6, "T": 5}
 
 
 def golden_text(name: str, level: int) -> str:

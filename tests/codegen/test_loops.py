@@ -75,7 +75,7 @@ def test_value_and_gradient(name: str, level: int) -> None:
         np.testing.assert_allclose(getattr(outputs, field), expected[field], rtol=1e-13, atol=1e-15)
 
 
-@pytest.mark.parametrize("level", (1, 2))
+@pytest.mark.parametrize("level", LEVELS[1:])
 @pytest.mark.parametrize("name", MODELS)
 def test_single_precision(name: str, level: int) -> None:
     program, arguments, sizes = case(name)
