@@ -1,0 +1,172 @@
+"""What the values of a body are called, and which sums grow under one name.
+
+    the model's name, a derivative's `d_` name       h, d_h
+    what the value is made of                        x_minus_mean, a_t for a[t], h for hs[t]
+
+The parts of a named adjoint, and memory that is made to be updated, are called after the whole.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+
+from autodiffc.compiler.ir import Graph, Node
+
+from .blocks import Slot
+from .context import Context, value_names
+from .memory import Memory
+from .names import Scope
+from .pytext import Expr
+from .rendering import Rendering
+from .schedule import LEAVES, Step
+from .structure import UPDATES
+from .telling import is_stack, known_form, singular, suggest
+
+ARITHMETIC = frozenset({"add", "sub", "mul", "div"})
+
+
+class Naming(Rendering):
+    """The names of one body; `_slots` are the variables that its results are left in."""
+
+    def __init__(
+        self,
+        context: Context,
+        graph: Graph,
+        scope: Scope,
+        given: Mapping[Node, Expr],
+        output_names: Mapping[str, str] | None = None,
+        memory: Memory | None = None,
+    ):
+        super().__init__(context, graph, scope, given)
+        self.memory = memory or Memory(graph)
+        self.adjoint_names: set[str] = set()  # local names that stand for a derivative
+        renamed = output_names or {}
+        self._output_names = {node: renamed.get(name, name) for name, node in reversed(graph.outputs) if name}
+        self._reserved = frozenset(renamed.values())
+        self._users: dict[Node, list[Node]] = {}
+        self._uses: Counter[Node] = Counter()
+        self._sums: dict[Node, Node] = {}  # partial sums of a named adjoint, and the adjoint
+        self._grown: dict[Node, str] = {}  # the names of adjoints of which a part has been written
+        self._grown_names: set[str] = set()
+        self._slots: dict[Node, Slot] = {}  # the variables that results are left in
+
+    def _count_uses(self, steps: list[Step]) -> None:
+        for step in steps:
+            self._uses.update(self._uses_in(step.node))
+        for _, node in self.graph.outputs:
+            self._uses[node] += 1
+
+    def _uses_in(self, node: Node) -> Counter[Node]:
+        """How often each argument stands in a node's text."""
+        parsed = self._parsed(node)
+        found: Counter[Node] = Counter()
+        for parameter, arg in zip(parsed.params, node.args):
+            found[arg] += parsed.uses[parameter]
+        return found
+
+    def _find_updated(self, steps: list[Step]) -> None:
+        """Memory that is made here to be updated is called after the result."""
+        for step in reversed(steps):
+            node = step.node
+            target = self._begins_as(node)
+            if target is not None and target.op.name not in LEAVES and target not in self.graph.names:
+                self._sums[target] = self._sums.get(node, node)
+
+    def _begins_as(self, node: Node) -> Node | None:
+        """The value whose memory an update, or a loop, goes on with."""
+        if node in self.memory.in_place and node.op.name in UPDATES:
+            return node.args[0]
+        if node.op.name != "item" or node.args[0].op.name != "loop" or node in self._slots:
+            return None
+        loop, position = node.args[0], node["position"]
+        target = loop.args[position + 1] if position < loop["carried"] else None
+        alone = target is not None and self._uses[target] == 1 and self.memory.is_own(target)
+        return target if alone or node in self.memory.in_place else None
+
+    def _find_sums(self, steps: list[Step]) -> None:
+        """An adjoint that several lines contribute to grows under its one name: `d_x += …`."""
+        for step in reversed(steps):
+            node = step.node
+            final = self._sums.get(node, node)
+            named = final in self.graph.names and final is node
+            if node.op.name != "add" or not step.group.adjoint or not (named or node in self._sums):
+                continue
+            parts = [a for a in node.args if self._may_grow(a, node)]
+            if parts:
+                self._sums[next((p for p in parts if p.op.name == "add"), parts[0])] = final
+
+    def _is_fresh(self, node: Node) -> bool:
+        """Whether a value is computed here, into memory of its own."""
+        return self.memory.is_own(node) and not (node.op.view or self._is_transparent(node))
+
+    def _is_transparent(self, node: Node) -> bool:
+        """A cast to real that its users make by themselves: `x / N`, `2.0 * np.arange(n)`."""
+        if node.op.name != "to_real" or node in self._output_names or node in self.graph.names:
+            return False
+        argument = node.args[0]
+        if argument.op.name == "const" or (node.rank and self.context.dtype != "float64"):
+            return False
+        if node.rank and self.context.level > 1:
+            return False  # an int array is no memory for reals
+        return self.context.level > 0 and all(self._promotes(user, node) for user in self._users[node])
+
+    def _promotes(self, user: Node, integer: Node) -> bool:
+        """Whether an int operand gives the same real result as the real number would."""
+        others = [a for a in user.args if a is not integer]
+        plain = user.op.name in ARITHMETIC and len(others) == 1 and others[0].op.name != "to_real"
+        return plain and (bool(user.rank) or integer.args[0].type.kind == "int")
+
+    def _may_grow(self, part: Node, total: Node) -> bool:
+        """Whether a part of a sum is memory of its own, that the rest may be added to."""
+        return (
+            self._is_fresh(part)
+            and self._uses[part] == 1
+            and part.type == total.type
+            and part not in self.graph.names
+        )
+
+    def _lent(self, node: Node, name: str) -> bool:
+        """A value of the primal that happens to be an adjoint too is not called after the latter."""
+        origins = self.graph.origins.get(node, ())
+        primal = any(not o.adjoint for o in origins)
+        return primal and name.startswith("d_") and name not in self.context.names.model
+
+    def _claimed(self, given: str) -> str:
+        """The local name for a name that the model, or a pass, has given."""
+        models = given in value_names(self.context) or given in self._reserved
+        return self.scope.claim(given) if models else self.scope.fresh(given)
+
+    def name_of(self, node: Node) -> str:
+        """The name that the graph gives a value; of a stack only the model's own tells something."""
+        given = self.graph.names.get(node) or self._output_names.get(node) or ""
+        told = not is_stack(node) or given in value_names(self.context) or given in self._reserved
+        return given if told else ""
+
+    def _row_name(self, array: str, positions: list[str]) -> str:
+        """The name of a single element or row: `h` of `hs`, `x_t` of `x[t]`."""
+        if singular(array):
+            return self._claimed(singular(array))
+        return self.scope.fresh(
+            "_".join([array, *filter(None, positions)]) if any(positions) else f"{array}_at"
+        )
+
+    def _own_name(self, node: Node, texts: Iterable[str] = ()) -> str:
+        """The name that a value is to have; `texts` will stand after its first assignment."""
+        final = self._sums.get(node, node)
+        if final in self._grown:
+            return self._grown[final]
+        given = self.name_of(final)
+        if given and not self._lent(final, given):
+            name = self._claimed(given)
+            if given.startswith("d_"):
+                self.adjoint_names.add(name)
+            if final is not node:
+                self._grown[final] = name
+                self._grown_names.add(name)
+            return name
+        operands = [self.values.get(a) for a in node.args]
+        plain = [o.text if o is not None and o.text.isidentifier() else "" for o in operands]
+        if node.op.name == "gather" and plain[0] and not any(a.rank for a in node.args[1:]):
+            return self._row_name(plain[0], plain[1:])
+        return self.scope.fresh(known_form(node) or suggest(node.op.name, plain))
