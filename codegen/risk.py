@@ -29,7 +29,7 @@ QUIET = frozenset({
     "max_shift", "all", "any", "floor", "ceil", "round", "square", "erf", "erfc", "ndtr",
     "patches", "fold", "tensordot", "take_flat", "put_flat", "window_argmax",
     "inv", "solve", "solve_triangular", "cholesky", "slogdet", "slogdet_part",
-    "set_at", "add_at", "zeros_like", "undefined", "item",
+    "set_at", "add_at", "detached", "zeros_like", "undefined", "item",
 })  # fmt: skip
 FINITE = QUIET | {"mul", "const", "dim"}  # of finite arguments
 HUGE = 1e100

@@ -1,18 +1,21 @@
-"""Zeros that are filled in belong to one value each.
+"""What is written to belongs to one value.
 
     C = zeros; d_A = the same zeros; both are written to     ->     C = np.zeros(…), d_A = np.zeros(…)
+    z = hs[t], carried on while the loop writes to hs        ->     z = hs[t].copy()
 
 The passes see one value in equal expressions. Where elements of it are changed it must be made again, or
-copied: the former reads better.
+copied: the former reads better. And a row that outlives a step is copied, lest the whole array must be.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
 
+from autodiffc.compiler import ops
 from autodiffc.compiler.ir import Graph, Node, Origin, users
 from autodiffc.compiler.model import Derivative
 
+from .memory import is_view
 from .structure import UPDATES, passed_through
 
 
@@ -40,10 +43,31 @@ def unshared_graph(graph: Graph) -> Graph:
             if _is_fill(fill) and (len(uses[fill]) > 1 or fill in outputs):
                 new[place] = Node(args[place].op, args[place].args, args[place].attrs, args[place].type)
                 origins[new[place]] = graph.origins.get(node, ())
-        return node.with_args(new).map_subgraphs(unshared_graph)
+        node = node.with_args(new).map_subgraphs(unshared_graph)
+        return _with_own_rows(node) if node.op is ops.loop else node
 
     result = graph.rewrite(step)
     return replace(result, origins={**result.origins, **origins}) if origins else result
+
+
+def _with_own_rows(loop: Node) -> Node:
+    """The loop, in which no carried value is a part of an array that the steps may write to."""
+    body, carried = loop["body"], loop["carried"]
+    states = set(body.inputs[1 : carried + 1])
+    own, names = {}, dict(body.names)
+    for name, node in body.outputs[:carried]:
+        whole = node
+        while is_view(whole):
+            whole = whole.args[0]
+        if whole is not node and (whole in states or whole.op.name in UPDATES):
+            own[name] = ops.detached(node)
+            if node in names:
+                names[own[name]] = names.pop(node)
+    if not own:
+        return loop
+    outputs = tuple((name, own.get(name, node)) for name, node in body.outputs)
+    new = replace(body, outputs=outputs, names=names)
+    return loop.map_subgraphs(lambda graph: new if graph is body else graph)
 
 
 def _is_fill(node: Node) -> bool:

@@ -99,3 +99,16 @@ add_at = declare(
         py=_add_py,
     )
 )
+
+detached = declare(
+    Op(
+        "detached",
+        ("a",),
+        "a in memory of its own, where what it is a part of will change.",
+        lambda a: a,
+        lambda a: np.array(a),
+        lambda g, out, a: (g,),
+        py="a.copy()",
+        bounds=lambda a: a,
+    )
+)

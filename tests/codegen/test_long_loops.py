@@ -172,3 +172,36 @@ def test_checkpoints_at_any_number_of_steps(tmp_path: Path, T: int) -> None:
     assert value == pytest.approx(expected, rel=1e-12)
     for found, slope in zip(grads, slopes, strict=True):
         np.testing.assert_allclose(found, slope, rtol=1e-10, atol=1e-13)
+
+
+LAGGED = """
+dim T, H
+input x: real[T, H]
+param w: real[H]
+var hs: real[T+1, H]
+z = zeros(H)
+for t in range(T):
+    hs[t+1] = tanh(w * z + x[t])
+    z = hs[t]
+loss L = sum(z**2) + sum(hs[T])
+"""
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_a_row_that_is_carried_on_is_copied_and_not_the_array(tmp_path: Path, level: int) -> None:
+    text = autodiffc.compile(LAGGED, level=level)
+    assert re.findall(r"hs\w*\.copy\(\)", text) == []
+    m = compiled(tmp_path, LAGGED, level)
+    x, w = plain(7, 3)[0], np.array([0.5, -1.0, 2.0])
+
+    def loss(w: Any) -> Any:
+        hs, z = [np.zeros(3, complex)], np.zeros(3)
+        for row in x:
+            hs.append(np.tanh(w * z + row))
+            z = hs[-2]
+        return (z**2).sum() + hs[-1].sum()
+
+    value, grads = m.value_and_grad(x, w)
+    assert value == pytest.approx(loss(w).real, rel=1e-13)
+    steps = [loss(w + 1e-30j * unit).imag / 1e-30 for unit in np.eye(3)]
+    np.testing.assert_allclose(grads.w, steps, rtol=1e-12)

@@ -213,12 +213,12 @@ def verdicts(op: Op, program: Program) -> dict[str, str]:
 
 
 # Ops that no cotangent passes: their results are ints or bools, they have no real argument, they cancel,
-# or they are gone before the model is differentiated.
+# or they are gone before the model is differentiated, or come after that.
 NO_DERIVATIVE = frozenset(
     (
         *("to_real", "to_int", "less", "less_equal", "greater", "greater_equal", "equal", "not_equal"),
         *("logical_and", "logical_or", "logical_not", "one_hot", "max_shift", "zeros_like", "in_training"),
-        *("stop_gradient", "check"),
+        *("stop_gradient", "check", "detached"),
     )
 )
 OWN = frozenset({"own_adjoint", "governed"})  # a rule that a model states: test_own_adjoints.py
