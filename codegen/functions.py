@@ -19,6 +19,7 @@ from .results import owned
 from .reuse import body_of
 from .stacks import listed_fields
 from .statements import write_statements
+from .structure import may_be_missing
 from .telling import is_stack, known_form, result_name, suggest
 from .writer import Writer
 
@@ -241,10 +242,13 @@ def cache_dims(context: Context) -> list[str]:
 
 @once
 def _saved_bindings(context: Context) -> dict[str, Binding]:
+    """The dims that saved arrays tell; one that a branch may leave out tells none."""
     found: dict[str, Binding] = {}
     outputs = dict(context.derivative.forward.outputs)
     for name in context.derivative.saved:
         listed = name in listed_fields(context)
+        if may_be_missing(outputs[name]):
+            continue
         for binding in readable_from(outputs[name].shape[: 1 if listed else None], name):
             found.setdefault(binding.dim, binding)
     return found

@@ -292,9 +292,7 @@ class _LoopWriter:
         outer.ints.texts[str(variable)] = Expr(name)
         if forms[counted].scale:
             for node, form in forms.items():
-                if form.scale % forms[counted].scale == 0:
-                    inside = relative(form, forms[counted])
-                    body.values[node] = outer.int_text(variable * inside.scale + inside.offset)
+                body.values[node] = outer.int_text(relative(form, forms[counted], variable))
         return f"for {name} in {steps}:"
 
     def _while(

@@ -119,10 +119,12 @@ def chosen(forms: Mapping[Node, Form], used: Iterable[Node], named: Callable[[No
     return max(candidates, key=lambda n: (named(n), uses.count(n)), default=first)
 
 
-def relative(form: Form, to: Form) -> Form:
-    """A form in terms of another: of `2*k + 1` in terms of `2*k`, `1 * that + 1`."""
-    scale = form.scale // to.scale
-    return Form(scale, form.offset - to.offset * scale)
+def relative(form: Form, to: Form, counted: Dim) -> Dim:
+    """A form by another that is counted: `2*k + 1` by `2*k` is counted + 1, `k` is counted // 2."""
+    scale, rest = divmod(form.scale, to.scale)
+    if not rest:
+        return counted * scale + form.offset - to.offset * scale
+    return (counted - to.offset) // to.scale * form.scale + form.offset
 
 
 def range_text(

@@ -110,6 +110,8 @@ def steps_of(
     step = _step(evaluator, whole[2], bounds[2].span) if len(whole) == 3 else Dim.of(1)
     if step is None:
         return None
+    for bound in (start, stop):
+        _form(evaluator, bound)  # its symbols are older than the variable's: what is inside is put in terms of them
     counter = Counter(context.counting.symbol(variable.id), step)
     count = _count(evaluator, start, stop, step, span)
     length = count["dim"] if count.op.name == "dim" else _known_length(evaluator, count)

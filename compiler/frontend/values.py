@@ -115,7 +115,7 @@ def evaluate_constant(node: Node) -> ir.Array | None:
         if step.op.name == "const":
             literal = step["value"]
             values[step] = literal.array if isinstance(literal, ir.Literal) else np.asarray(literal)
-        elif not is_affordable(step, LARGEST_CONSTANT):
+        elif not is_affordable(step, LARGEST_CONSTANT) or any(isinstance(v, ir.Graph) for _, v in step.attrs):
             return None
         else:
             attrs = {name: _numbers(value) for name, value in step.attrs}
