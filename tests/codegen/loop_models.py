@@ -216,4 +216,28 @@ MODELS: dict[str, tuple[str, dict[str, object]]] = {
         "for t in range(T) checkpoint:\n    h = tanh(x[t] + h @ U)\nloss L = sum(h * h)\n",
         {"U": (2, 2), "x": (7, 2)},
     ),
+    "old_adjoint_read_after_a_loop_writes": (
+        "dim N\ninput x: real[N]\nparam w: real[N]\nparam p: real\nu = w * x\nv = w * 0.5\n"
+        "for i in range(2):\n    t = (x + u) * x[i] * tanh(w[i] * p)\n    for j in range(N - 1, -1, -1):\n"
+        "        u[j] += 0.3 * sigmoid(v[j] - sum(t))\ng = tanh(w + u)\nloss L = sum(g * v)\n",
+        {"x": (4,), "w": (4,), "p": ()},
+    ),
+    "result_and_saved_value_are_one": (
+        "dim N\ninput A: real[N, N]\ninput x: real[N]\nparam w: real[N]\nu = zeros(N)\nv = w * 0.5\n"
+        "for i in range(3):\n    if w[i] - A[i, 0] > sum(v) - 1:\n        v = tanh(A[i])\n    else:\n"
+        "        v = tanh(A @ u - v)\n    u = u * 0.5 + v\n    v = tanh(tanh(v * x) * w)\nloss L = sum(u * v)\n",
+        {"A": (3, 3), "x": (3,), "w": (3,)},
+    ),
+    "two_results_of_a_branch": (
+        "dim N\ninput A: real[N, N]\nparam w: real[N]\nu = w * 0.5\nv = w\nb = 0.3\nfor m in range(N):\n"
+        "    if A[m, 0] > 0.6:\n        v[m] += 0.3 * sum(v)\n    else:\n        u = tanh(sin(w) * u)\n"
+        "        b = tanh(u[m] * b)\n    u = u + v * b\nloss L = sum(u * v) + b\n",
+        {"A": (4, 4), "w": (4,)},
+    ),
+    "given_name_is_kept": (
+        "dim N\ninput x: real[N]\nparam p: real\nb = sin(p)\na = p\nfor i in range(N):\n    if x[i] > 0.5:\n"
+        "        c = tanh(a * b)\n        for j in range(i):\n            c = c * b + x[j]\n        a = c\n    else:\n"
+        "        a = a * b\nloss L = a * b\n",
+        {"x": (5,), "p": ()},
+    ),
 }

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 from autodiffc.api import Options, module_of, module_text, program_of
+from autodiffc.codegen.module import emit
 from autodiffc.compiler.interp import evaluate
-from autodiffc.compiler.model import Program
+from autodiffc.compiler.irparse import parse_graph
+from autodiffc.compiler.model import Derivative, Program
 from autodiffc.grammar.source import Source
 
 from .loop_models import MODELS
@@ -89,3 +92,63 @@ def test_single_precision(name: str, level: int) -> None:
     for wrt, grad in zip(program.wrt, module.backward(cache)):
         assert isinstance(grad, float) or grad.dtype == np.float32
         np.testing.assert_allclose(grad, difference(program, arguments, sizes, wrt), rtol=1e-3, atol=1e-3)
+
+
+# --- graphs that no model gives: what an update in place must not destroy --------------------------------
+
+HEAD = "%0 x: real[N] = argument()\n%1: int = const(1)\n%2: real = const(7.0)\n"
+SET = "index=(('array', 0),), once=False"
+GRAPHS = {
+    "old_value_read_afterwards": f"%3: real[N] = exp(%0)\n%4: real[N] = set_at(%3, %2, %1, {SET})\n"
+    "%5: real[N] = mul(%4, %4)\n%6: real[N] = add(%3, %5)\nreturn y=%6\n",
+    "view_read_afterwards": f"%3: real[N] = exp(%0)\n%4: real[1, N] = reshape(%3, shape=(<1>, <N>))\n"
+    f"%5: real[N] = set_at(%3, %2, %1, {SET})\n%6: real[1, N] = add(%4, %5)\nreturn y=%6, z=%5, v=%4\n",
+    "twice_updated": f"%3: real[N] = exp(%0)\n%4: real[N] = set_at(%3, %2, %1, {SET})\n"
+    f"%5: real[N] = add_at(%3, %2, %1, index=(('array', 0),))\n%6: real[N] = sub(%4, %5)\nreturn y=%6, z=%4\n",
+    "argument_of_the_callers": f"%3: real[N] = set_at(%0, %2, %1, {SET})\nreturn y=%3\n",
+    "old_value_returned": f"%3: real[N] = exp(%0)\n%4: real[N] = set_at(%3, %2, %1, {SET})\nreturn y=%4, z=%3\n",
+    "carried_twice": "%3: int = const(3)\n%4: real[N] = exp(%0)\n"
+    "%5: (real[N], real[N], int) = loop(%3, %4, %4, body={%0 k: int = argument()\n%1 a: real[N] = argument()\n"
+    f"%2 b: real[N] = argument()\n%3: real = const(2.0)\n%4: real[N] = set_at(%1, %3, %0, {SET})\n"
+    "%5: real[N] = mul(%2, %4)\nreturn a1=%4, b1=%5}, carried=2, length=<3>)\n"
+    "%6: real[N] = item(%5, position=0)\n%7: real[N] = item(%5, position=1)\nreturn y=%6, z=%7, v=%4\n",
+    "swapped_and_updated": "%3: int = const(3)\n%4: real[N] = exp(%0)\n%5: real[N] = sin(%0)\n"
+    "%6: (real[N], real[N], int) = loop(%3, %4, %5, body={%0 k: int = argument()\n%1 a: real[N] = argument()\n"
+    f"%2 b: real[N] = argument()\n%3: real = const(2.0)\n%4: real[N] = set_at(%1, %3, %0, {SET})\n"
+    "return a1=%2, b1=%4}, carried=2, length=<3>)\n"
+    "%7: real[N] = item(%6, position=0)\n%8: real[N] = item(%6, position=1)\nreturn y=%7, z=%8\n",
+    "stacked_and_updated": "%3: int = const(3)\n%4: real[N] = exp(%0)\n"
+    "%5: (real[N], real[3, N], real[3, N], int) = loop(%3, %4, body={%0 k: int = argument()\n"
+    f"%1 a: real[N] = argument()\n%2: real = const(2.0)\n%3: real[N] = set_at(%1, %2, %0, {SET})\n"
+    "return a1=%3, before=%1, after=%3}, carried=1, length=<3>)\n"
+    "%6: real[N] = item(%5, position=0)\n%7: real[3, N] = item(%5, position=1)\n"
+    "%8: real[3, N] = item(%5, position=2)\n%9: real[3, N] = mul(%7, %8)\nreturn y=%6, z=%9, v=%8\n",
+    "no_steps_hand_on_the_argument": "%3: int = const(0)\n%5: (real[N], int) = loop(%3, %0, body={"
+    "%0 k: int = argument()\n%1 a: real[N] = argument()\n%2: real[N] = sin(%1)\nreturn a1=%2}, carried=1, length=<0>)\n"
+    "%6: real[N] = item(%5, position=0)\nreturn y=%6, z=%0\n",
+    "view_of_what_is_updated": "%3: int = const(2)\n%4: real[N] = exp(%0)\n%5: real[N] = sin(%0)\n"
+    "%6: (real[N], real[N], int) = loop(%3, %4, %5, body={%0 k: int = argument()\n%1 a: real[N] = argument()\n"
+    f"%2 b: real[N] = argument()\n%3: real = const(2.0)\n%4: real[N] = set_at(%1, %3, %0, {SET})\n"
+    "%5: real[N] = getitem(%4, index=(('slice', <0>, <N>, 1),))\nreturn a1=%4, b1=%5}, carried=2, length=<2>)\n"
+    "%7: real[N] = item(%6, position=0)\n%8: real[N] = item(%6, position=1)\nreturn y=%7, z=%8\n",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize("name", GRAPHS)
+def test_updates_in_place_destroy_nothing(name: str, level: int) -> None:
+    graph = parse_graph(HEAD + GRAPHS[name])
+    outputs = "".join(f"output {field} = x\n" for field, _ in graph.outputs)
+    program = program_of(Source("m.dsl", f"dim N\ninput x: real[N]\n{outputs}"))
+    program = replace(
+        program, graph=replace(graph, inputs=tuple(n for n in graph.nodes() if n.op.name == "argument"))
+    )
+    x = np.linspace(0.1, 0.7, 4)
+    expected = evaluate(graph, {"x": x}, {"N": 4})
+    derivative = Derivative(None, graph, None, None, ())
+    module = module_of(emit(program, derivative, level=level, dtype="float64", version="0"), name)
+    found, _ = module.forward(**read_only({"x": x}))
+    for field, _ in graph.outputs:
+        np.testing.assert_allclose(getattr(found, field), expected[field], rtol=1e-14)
+        assert getattr(found, field).flags.writeable
+        assert not np.shares_memory(getattr(found, field), x)
