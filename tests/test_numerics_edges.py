@@ -8,9 +8,11 @@ from __future__ import annotations
 import functools
 import re
 import warnings
+from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
+import edge_arrays
 import numpy as np
 import pytest
 from autodiffc.api import Options, module_of, module_text, program_of
@@ -63,3 +65,58 @@ def test_at_the_edge(edge: Edge, kind: str) -> None:
         for result in (grads, again):
             for found, slope in zip(result, each(slopes)):
                 assert_equal(found, slope, f"slope at level {level}")
+
+
+# --- arrays --------------------------------------------------------------------------------------
+
+ARRAYS = [
+    pytest.param(edge, id=f"{row}: {edge[0]} at {edge[1]}")
+    for table in (edge_arrays.REDUCTIONS, edge_arrays.LOSSES, edge_arrays.LINEAR, edge_arrays.STRUCTURE)
+    for row, edges in table.items()
+    for edge in edges
+]
+
+
+@functools.lru_cache
+def array_module(expression: str, shape: tuple[int, ...], level: int) -> ModuleType:
+    head = "from losses import kl_log\n" if "kl_log" in expression else ""
+    text = f"{head}input x: real[{', '.join(map(str, shape))}]\noutput f = {expression}\ngrad f wrt x\n"
+    return module_of(module_text(program_of(Source("m.dsl", text)), Options(level=level)), "m")
+
+
+def outcome(run: Callable[[], Any]) -> Any:
+    """What a call gives, or the name of the exception that it raises."""
+    try:
+        return run()
+    except np.linalg.LinAlgError as error:
+        return type(error).__name__
+
+
+def assert_outcome(found: Any, expected: Any, what: str) -> None:
+    if isinstance(expected, str) or isinstance(found, str):
+        assert found == expected or expected is None, what
+    elif expected is not None:
+        np.testing.assert_allclose(found, np.asarray(expected, float), rtol=1e-12, atol=0.0, err_msg=what)
+
+
+@pytest.mark.parametrize("edge", ARRAYS)
+def test_arrays_at_the_edge(edge: edge_arrays.Edge) -> None:
+    expression, point, value, slopes = edge
+    x = np.array(point, float)
+    for level in (0, 1, 2):
+        module = array_module(expression, x.shape, level)
+        kept = x.copy()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            forward = outcome(lambda: module.forward(x))  # noqa: B023
+        if isinstance(forward, str):
+            assert_outcome(forward, value, f"level {level}")
+            continue
+        outputs, cache = forward
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            cotangent = np.ones_like(outputs.f) if np.ndim(outputs.f) else 1.0
+            grads = outcome(lambda: module.backward(cache, cotangent).x)  # noqa: B023
+        assert_outcome(outputs.f, value, f"value at level {level}")
+        assert_outcome(grads, slopes, f"slope at level {level}")
+        np.testing.assert_array_equal(x, kept)

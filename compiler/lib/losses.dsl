@@ -48,3 +48,7 @@ def squared_hinge(score, label):
 # One minus the cosine of the angle between rows.
 def cosine_distance(a, b):
     return 1 - sum(a * b, axis=-1) / (norm(a, axis=-1) * norm(b, axis=-1))
+
+# The divergence of p from q along the last axis, of the logarithms of both. Where p is 0 so is its term.
+def kl_log(log_p, log_q):
+    return sum(exp(log_p) * where(log_p == -inf, 0, log_p - log_q), axis=-1)

@@ -58,6 +58,7 @@ CALLS = {
     "poisson_nll": "poisson_nll(m, y)",
     "squared_hinge": "squared_hinge(m, x)",
     "cosine_distance": "cosine_distance(A @ W, A @ V)",
+    "kl_log": "kl_log(log_softmax(A @ W), log_softmax(A @ V))",
     "normal": "normal(x, m, s)",
     "student_t": "student_t(x, s, m, 0.7)",
     "gumbel": "gumbel(x, m, s)",

@@ -5,6 +5,7 @@ Scalars and arrays, with the gradient and without, in at least four spellings ea
 
 from __future__ import annotations
 
+import re
 from types import ModuleType
 from typing import Any
 
@@ -80,6 +81,50 @@ def test_arrays(case: Case, text: str) -> None:
             check(outputs.f[index], value, case.error, 0.0, f"value at {index}")
             for gradient, slope in zip(found[level][1:], slopes):
                 check(gradient[index], slope, case.slope_error or case.error, case.floor, f"slope at {index}")
+
+
+BODIES = {
+    "a loop": """
+var y: real[N]
+j = 0
+for t in range(N):
+    y[t] = {text}
+    j = j + 1
+output f = y
+""",
+    "a branch": """
+var y: real[N]
+j = 0
+for t in range(N):
+    if n > t:
+        y[t] = {text}
+    else:
+        y[t] = 0.0
+    j = j + 1
+output f = y
+""",
+}
+
+
+@pytest.mark.parametrize("level", [0, 1, 2])
+@pytest.mark.parametrize("body", BODIES)
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_in_bodies(case: Case, body: str, level: int) -> None:
+    """The step depends on a counter that is carried, so that nothing of it leaves the loop."""
+    names = ", ".join(case.points)
+    text = re.sub(rf"\b({'|'.join(case.points)})\b", r"\1[j]", case.spellings[-1])
+    condition = "input n: int\n" if "branch" in body else ""
+    head = f"dim N\n{condition}input {names}: real[N]"
+    source = f"{head}{BODIES[body].format(text=text)}grad f wrt {names}\n"
+    compiled = module_of(autodiffc.compile(source, level=level), "model")
+    points = [np.array(values) for values in case.points.values()]
+    outputs, cache = compiled.forward(*([3] if "branch" in body else []), *points)
+    gradients = compiled.backward(cache, np.ones(3))
+    for index in range(3):
+        value, slopes = truth(case, index)
+        check(outputs.f[index], value, case.error, 0.0, f"value at {index}")
+        for gradient, slope in zip(gradients, slopes):
+            check(gradient[index], slope, case.slope_error or case.error, case.floor, f"slope at {index}")
 
 
 def test_every_case_has_four_spellings() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -90,6 +91,33 @@ def test_value_and_jacobian(values: list[float], function: Any, error: float, te
                 assert abs(gradient[j] - slope) <= 4 * error * max(
                     1, *map(abs, (s for s in row if abs(s) < 1e308))
                 )
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case[0])
+@pytest.mark.parametrize("level", [0, 1, 2])
+def test_rows_in_a_loop(case: Any, level: int) -> None:
+    """In the body of a loop, which a carried counter keeps together, as outside of it."""
+    _, texts, values, _, _ = case
+    text = texts.split("|")[0].strip()
+    alone = module_of(
+        autodiffc.compile(f"dim N\ninput x: real[N]\noutput f = sum({text})\ngrad f wrt x\n"), "m"
+    )
+    inner = re.sub(r"\bx\b", "X[j]", text)
+    source = f"""dim T, N
+input X: real[T, N]
+var y: real[T]
+j = 0
+for t in range(T):
+    y[t] = sum({inner})
+    j = j + 1
+output f = sum(y)
+grad f wrt X
+"""
+    x = np.array(values)
+    value, grads = module_of(autodiffc.compile(source, level=level), "m").value_and_grad(np.stack([x, x]))
+    expected, slopes = alone.value_and_grad(x)
+    assert value == pytest.approx(2 * expected, rel=4e-15)
+    np.testing.assert_allclose(grads.X, [slopes.x] * 2, rtol=4e-15, atol=1e-15)
 
 
 MATRIX = [
