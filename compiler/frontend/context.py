@@ -55,10 +55,14 @@ class Files:
 
 @dataclass(eq=False)
 class Own:
-    """What is made in a body while it is evaluated: its nodes, and what is asserted in it."""
+    """What is made in a body while it is evaluated: its nodes, and what is asserted in it.
+
+    `is_counted`: how often it is run is known before it is.
+    """
 
     nodes: set[Node] = field(default_factory=set)
     checks: list[Node] = field(default_factory=list)
+    is_counted: bool = True
 
 
 @dataclass(eq=False)
@@ -136,11 +140,8 @@ class Context:
             self.origins[current] = places
             if self.bodies:
                 self.bodies[-1].nodes.add(current)
-                if current.op.name == "random_mask":
-                    raise TypeProblem(
-                        "E0901",
-                        "dropout in a loop or a branch: draw before it, `kept = dropout(ones(T, N), rate)`, use `kept[t]`",
-                    )
+                if current.op.name == "random_mask" and not all(body.is_counted for body in self.bodies):
+                    raise TypeProblem("E0205", "dropout in a loop whose steps only run time counts")
             if current.op.name == "reshape":
                 self._require_divisible(current, span)
             elif current.op.name in OF_GIVEN_SIZE:

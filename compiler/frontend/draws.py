@@ -1,8 +1,10 @@
 """The random masks of a model become arguments of its graph, so that every pass takes them as they are.
 
-    random_mask(shape=(<N>, <H>), rate=0.5)     ->     mask: bool[N, H] = argument(), Draw("mask", (N, H), 0.5)
+    random_mask(shape=(<N>, <H>), rate=0.5)   ->   mask: bool[N, H] = argument(), Draw("mask", (N, H), 0.5)
 
-So no mask is drawn twice, none is merged with another, and what was kept forward is kept backward.
+So no mask is drawn twice, none is merged with another, and what was kept forward is kept backward. Of a
+loop the masks of all steps are one argument, of which each step takes its own; those of a branch are drawn
+whether it is taken or not.
 """
 
 from __future__ import annotations
@@ -10,14 +12,18 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import replace
 
-from ..ir import Graph
+from .. import ops
+from ..ir import Graph, Node
 from ..model import Draw
 from ..ops import argument
+from ..ops.indexing import row
+from ..types import Dim
 
 
 def masks_as_arguments(graph: Graph, taken: Collection[str]) -> tuple[Graph, tuple[Draw, ...]]:
     """The graph with its masks as further inputs, named unlike the names that are taken."""
-    masks = [node for node in graph.nodes() if node.op.name == "random_mask"]
+    graph = graph.rewrite(_step)
+    masks = _masks(graph)
     if not masks:
         return graph, ()
     names = _names(len(masks), taken)
@@ -25,6 +31,37 @@ def masks_as_arguments(graph: Graph, taken: Collection[str]) -> tuple[Graph, tup
     graph = graph.rewrite(lambda node, args: given.get(node) or node.with_args(args))
     draws = tuple(Draw(name, node.shape, node["rate"]) for node, name in zip(masks, names))
     return replace(graph, inputs=(*graph.inputs, *given.values())), draws
+
+
+def _masks(graph: Graph) -> list[Node]:
+    return [node for node in graph.nodes() if node.op is ops.random_mask]
+
+
+def _step(node: Node, args: tuple[Node, ...]) -> Node:
+    """A loop or a branch that is given the masks that are drawn in it."""
+    new = node.with_args(args).map_subgraphs(lambda body: body.rewrite(_step))
+    masks = {name: _masks(body) for name, body in new.attrs if isinstance(body, Graph)}
+    if not any(masks.values()):
+        return new
+    is_loop = new.op is ops.loop
+    drawn = [
+        _of_all_steps(mask, new["length"]) if is_loop else mask for found in masks.values() for mask in found
+    ]
+    names = _names(len(drawn), {i["name"] for body in new.subgraphs() for i in body.inputs})
+    given = [argument(name, mask.type) for name, mask in zip(names, drawn)]
+    images = dict(zip((mask for found in masks.values() for mask in found), given))
+    bodies = {}
+    for name in masks:
+        body = new[name]
+        step = body.inputs[0]
+        taken = {mask: row(image, step) if is_loop else image for mask, image in images.items()}
+        body = body.rewrite(lambda n, a, taken=taken: taken.get(n) or n.with_args(a))  # type: ignore[misc]
+        bodies[name] = replace(body, inputs=(*body.inputs, *given))
+    return new.op(*new.args, *drawn, **{**dict(new.attrs), **bodies})
+
+
+def _of_all_steps(mask: Node, length: Dim) -> Node:
+    return ops.random_mask(**{**dict(mask.attrs), "shape": (length, *mask.shape)})
 
 
 def _names(count: int, taken: Collection[str]) -> list[str]:

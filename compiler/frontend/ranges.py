@@ -16,7 +16,7 @@ from autodiffc.grammar.source import Span
 
 from .. import ops
 from ..ir import Node, const_value
-from ..ops.control import UNLIMITED
+from ..ops.control import UNLIMITED, is_local
 from ..types import INT, Dim
 from .counting import Counter, Range, is_moving, moving
 from .expressions import Evaluator
@@ -44,6 +44,7 @@ class Steps:
 
     def begin(self, evaluator: Evaluator, number: Node) -> None:
         """In a body: give the variable its value, and take in what is known of it."""
+        evaluator.context.bodies[-1].is_counted = not is_local(self.length)
         counting = evaluator.context.counting
         counting.loops += (self.counter,)
         if self.variable is None:

@@ -257,3 +257,9 @@ scatter_add = declare(
         py=_scatter_py,
     )
 )
+
+
+def row(stack: Node, step: Node) -> Node:
+    """What an array holds at a position of its first axis."""
+    index = (("array", 0), *map(whole, stack.shape[1:]))
+    return ops.gather(stack, step, index=index)

@@ -185,10 +185,12 @@ def _through_bodies(
     adjoints.names.update(result.saved)
     born = tuple(replace(origin, adjoint=True) for origin in own)
     for arg, total in result.totals.items():
+        # What has gone through a loop as one that is carried and added to goes on so.
+        before = [bases[arg]] if arg in result.absorbed else incoming.cotangents.values()
+        if arg.rank and any(cotangent in adjoints.sums for cotangent in before):
+            adjoints.sums.add(total)
         if arg in result.absorbed:
             adjoints.cotangents[arg] = total
-            if bases[arg] in adjoints.sums:
-                adjoints.sums.add(total)
         else:
             adjoints.add(arg, total)
         zero.raise_to(arg, result.zeros, result.unbounded)

@@ -25,11 +25,11 @@ from .. import ops
 from ..ir import Graph, Node, const_value, topological
 from ..ops import argument
 from ..ops.control import is_local, items
-from ..ops.indexing import whole
+from ..ops.indexing import row, whole
 from ..types import INT, TUPLE, Dim, Shape
 from .batch import Operand, affine, batched, flat, rows_at, with_axis
 from .bodies import settling
-from .structured import Fresh, names_in, row
+from .structured import Fresh, names_in
 
 PRODUCTS = frozenset({"matmul", "outer"})
 READS = frozenset({

@@ -20,10 +20,11 @@ from .. import ops
 from ..ir import Graph, Node, topological
 from ..ops import argument
 from ..ops.control import items, zeros_for
+from ..ops.indexing import row
 from .adjoints import Incoming, Options, Outgoing, Reverse, Seed, added, first_bases
 from .dce import Dce
 from .partition import saved_values
-from .structured import Activity, Fresh, active_inside, name_of, names_in, row, with_adjoint
+from .structured import Activity, Fresh, active_inside, name_of, names_in, with_adjoint
 from .zeros import ZeroAnalysis, Zeros
 
 ROUNDS = 4  # there are as many levels of zeros

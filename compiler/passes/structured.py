@@ -16,7 +16,6 @@ from functools import lru_cache
 
 from .. import ops
 from ..ir import Graph, Node, topological
-from ..ops.indexing import whole
 from ..types import TUPLE
 from .adjoints import Adjoints
 from .dce import Dce
@@ -119,9 +118,3 @@ def with_adjoint(
 def mapped(graph: Graph, images: Mapping[Node, Node]) -> Graph:
     """The graph with these nodes in the places of others."""
     return Dce().run(graph.rewrite(lambda node, args: images.get(node) or node.with_args(args)))
-
-
-def row(stack: Node, step: Node) -> Node:
-    """What a stack holds of a step."""
-    index = (("array", 0), *map(whole, stack.shape[1:]))
-    return ops.gather(stack, step, index=index)
