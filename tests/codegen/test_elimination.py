@@ -9,6 +9,8 @@ for k in range(n):
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import autodiffc
 import numpy as np
 import pytest
@@ -27,10 +29,9 @@ loss L = sum(log(abs(U[k, k])) for k in range(n))
 
 
 @pytest.mark.parametrize("level", [0, 1, 2])
-def test_the_gradient_of_a_log_determinant_is_the_inverse(level: int, tmp_path: object) -> None:
-    path = f"{tmp_path}/elimination.dsl"
-    with open(path, "w") as file:
-        file.write(ELIMINATION)
+def test_the_gradient_of_a_log_determinant_is_the_inverse(level: int, tmp_path: Path) -> None:
+    path = tmp_path / "elimination.dsl"
+    path.write_text(ELIMINATION)
     module = autodiffc.load(path, level=level)
     A = np.random.default_rng(0).normal(size=(5, 5)) + 3 * np.eye(5)
     value, grads = module.value_and_grad(A)
