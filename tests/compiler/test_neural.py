@@ -440,3 +440,46 @@ def test_weights_of_a_convolution_start_by_what_feeds_them(call: str, shape: Any
     reach = np.sqrt(6.0 / (fan + shape[0] * np.prod(shape[2:])))
     spread = np.abs(compiled(model.replace("kaiming", "xavier")).init_params(0).w).max()
     assert 0.97 * reach < spread < reach
+
+
+DROPOUT_IN_LOOPS = """
+dim T, N
+input x: real[T, N]
+param w: real[N]
+h = zeros(N)
+for t in range(T):
+    h = dropout(h * w + x[t], 0.5)
+    if sum(h) > 0:
+        h = dropout(h, 0.2) * 2
+    for k in range(2):
+        h = h + dropout(w, 0.1)
+output y = h
+loss L = sum(h**2)
+"""
+
+
+@pytest.mark.parametrize("level", [0, 1, 2])
+def test_each_step_draws_a_mask_of_its_own(level: int) -> None:
+    module = compiled(DROPOUT_IN_LOOPS, level=level)
+    rng = np.random.default_rng(3)
+    x, w = rng.standard_normal((5, 4)), rng.standard_normal(4)
+    value, grads = module.value_and_grad(x, w, np.random.default_rng(7))
+    draws = np.random.default_rng(7)
+    first, second, third = (
+        draws.random(shape) >= rate for shape, rate in [((5, 4), 0.5), ((5, 4), 0.2), ((5, 2, 4), 0.1)]
+    )
+
+    def expected(w: np.ndarray) -> float:
+        h = np.zeros(4)
+        for t in range(5):
+            h = np.where(first[t], h * w + x[t], 0) / 0.5
+            if h.sum() > 0:
+                h = np.where(second[t], h, 0) / 0.8 * 2
+            for k in range(2):
+                h = h + np.where(third[t, k], w, 0) / 0.9
+        return float((h**2).sum())
+
+    np.testing.assert_allclose(value, expected(w), rtol=1e-13)
+    for i, step in enumerate(1e-6 * np.eye(4)):
+        slope = (expected(w + step) - expected(w - step)) / 2e-6
+        np.testing.assert_allclose(grads.w[i], slope, rtol=1e-6, atol=1e-8)
