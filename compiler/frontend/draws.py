@@ -55,7 +55,7 @@ def _step(node: Node, args: tuple[Node, ...]) -> Node:
         body = new[name]
         step = body.inputs[0]
         taken = {mask: row(image, step) if is_loop else image for mask, image in images.items()}
-        body = body.rewrite(lambda n, a, taken=taken: taken.get(n) or n.with_args(a))  # type: ignore[misc]
+        body = body.rewrite(lambda n, a, taken=taken: taken.get(n) or n.with_args(a))
         bodies[name] = replace(body, inputs=(*body.inputs, *given))
     return new.op(*new.args, *drawn, **{**dict(new.attrs), **bodies})
 

@@ -104,7 +104,7 @@ def _stacks(rows: Sequence[tuple[Array, ...]], types: Sequence[tuple[Any, tuple[
         size = (len(column), *(map(max, zip(*sizes)) if sizes else shape))
         stack = np.zeros(size, object if objects else dtype)
         for step, value in enumerate(column):
-            place = (step, *map(slice, np.shape(value)))
+            place: tuple[Any, ...] = (step, *map(slice, np.shape(value)))
             stack[place] = value
         stacks.append(stack)
     return stacks
