@@ -22,10 +22,11 @@ TINY = 2.3e-308  # below it the stable profile may give 0
 TEXTS = [pytest.param(case, text, id=f"{case.name}: {text}") for case in CASES for text in case.spellings]
 
 
-def module(case: Case, text: str, type_: str, level: int = 1) -> ModuleType:
+def module(case: Case, text: str, type_: str, level: int = 1, grad: bool = True) -> ModuleType:
     names = ", ".join(case.points)
     head = "dim N\n" if "N" in type_ else ""
-    source = f"{head}input {names}: {type_}\noutput f = {text}\ngrad f wrt {names}\n"
+    asked = f"grad f wrt {names}\n" if grad else ""
+    source = f"{head}input {names}: {type_}\noutput f = {text}\n{asked}"
     return module_of(autodiffc.compile(source, level=level), "model")
 
 
@@ -54,13 +55,13 @@ def check(found: float, exact: Any, error: float, floor: float, what: str) -> No
 
 @pytest.mark.parametrize(("case", "text"), TEXTS)
 def test_scalars(case: Case, text: str) -> None:
-    compiled = module(case, text, "real")
+    compiled, value_alone = module(case, text, "real"), module(case, text, "real", grad=False)
     for index in range(3):
         point = [values[index] for values in case.points.values()]
         value, slopes = truth(case, index)
         found, gradient = compiled.value_and_grad(*point)
         outputs, _ = compiled.forward(*point)
-        assert outputs.f == found == compiled.predict(*point).f
+        assert outputs.f == found == compiled.predict(*point).f == value_alone.forward(*point)[0].f
         check(found, value, case.error, 0.0, f"value at {point}")
         for name, slope in zip(case.points, slopes):
             error = case.slope_error or case.error
@@ -71,7 +72,7 @@ def test_scalars(case: Case, text: str) -> None:
 def test_arrays(case: Case, text: str) -> None:
     points = [np.array(values) for values in case.points.values()]
     found = {}
-    for level in (0, 1):
+    for level in (0, 1, 2):
         compiled = module(case, text, "real[N]", level)
         outputs, cache = compiled.forward(*points)
         np.testing.assert_array_equal(outputs.f, compiled.predict(*points).f)

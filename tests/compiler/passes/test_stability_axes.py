@@ -67,7 +67,7 @@ def _jacobian(function: Callable[[Vector], Vector], x: Vector) -> list[Vector]:
 
 
 @pytest.mark.parametrize(("values", "function", "error", "text"), TEXTS)
-@pytest.mark.parametrize("level", [0, 1])
+@pytest.mark.parametrize("level", [0, 1, 2])
 def test_value_and_jacobian(values: list[float], function: Any, error: float, text: str, level: int) -> None:
     source = f"dim N\ninput x: real[N]\noutput f = {text}\ngrad f wrt x\n"
     module = module_of(autodiffc.compile(source, level=level), "model")

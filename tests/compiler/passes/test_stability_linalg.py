@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from autodiffc.api import module_of
 
-LEVELS = (0, 1)
+LEVELS = (0, 1, 2)
 SOLVE = ["inv(A) @ b", "matmul(inv(A), b)", "dot(inv(A), b)", "inv(A.T).T @ b", "-(-inv(A)) @ b",
          "b @ inv(A).T", "b @ inv(A.T)", "2 * inv(A) @ b / 2", "(inv(A) / 2) @ (2 * b)"]  # fmt: skip
 SOLVE_FROM_THE_RIGHT = ["B @ inv(A)", "matmul(B, inv(A))", "(inv(A).T @ B.T).T", "(inv(A.T) @ B.T).T",
