@@ -137,7 +137,7 @@ triu = _triangle("triu", "The elements on and above the k-th diagonal, 0 below."
 def diagonal_length(n: Dim, m: Dim, k: int) -> Dim:
     """How long the k-th diagonal of an n×m matrix is."""
     length = n.minimum(m - k) if k >= 0 else (n + k).minimum(m)
-    return length if length.is_natural else length.maximum(0)
+    return length if length.is_natural or not k else length.maximum(0)
 
 
 def _diagonal_infer(x: Type, *, k: int) -> Type:
@@ -212,6 +212,15 @@ def _diag_infer(v: Type, *, k: int) -> Type:
     return v.with_shape((size, size))
 
 
+def _diag_vjp(g: Node, out: Node, v: Node) -> tuple[Node]:
+    k, (length,) = out["k"], v.shape
+    if diagonal_length(*g.shape, k) == length:
+        return (ops.diagonal(g, k=k),)
+    # N - 1 elements on a diagonal that has max(N - 1, 0), since nothing says that N > 0.
+    corner = [("slice", Dim.of(max(start, 0)), length, 1) for start in (-k, k)]
+    return (ops.diagonal(ops.getitem(g, index=tuple(corner)), k=0),)
+
+
 diag = declare(
     Op(
         "diag",
@@ -219,7 +228,7 @@ diag = declare(
         "The square matrix with a vector as its k-th diagonal.",
         _diag_infer,
         lambda v, *, k: _put_diagonal_eval(v, n=len(v) + abs(k), m=len(v) + abs(k), k=k),
-        lambda g, out, v: (ops.diagonal(g, k=out["k"]),),
+        _diag_vjp,
         py=lambda node, d: f"np.diag(v, {node['k']})" if node["k"] else "np.diag(v)",
         bounds=_hull_zero,
     )

@@ -300,7 +300,7 @@ CASES: list[Case] = [
       for x, k in [("real[N, N]", 0), ("real[3, 4]", 1), ("real[4, 3]", -2), ("real[N, D]", 1)]),
     *(case("put_diagonal", x, n=n, m=m, k=k, linear=True) for x, n, m, k in
       [("real[N]", N, N, 0), ("real[3]", Dim.of(3), Dim.of(4), 1), ("real[2]", Dim.of(4), Dim.of(3), -2)]),
-    *(case("diag", "real[N]", k=k, linear=True) for k in (-2, 0, 1)),
+    *(case("diag", x, k=k, linear=True) for x in ("real[N]", "real[N-1]") for k in (-2, 0, 1)),
     case("trace", "real[N, N]", linear=True), case("trace", "real[N, D]", linear=True),
     # made
     case("arange", start=ZERO, step=1, count=N), case("arange", start=N, step=-2, count=D),
