@@ -9,12 +9,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import inf
 from typing import Any
 
 import numpy as np
 
 from ..ir import Interval, Node, Op, const_value
+from ..types import Dim
 from .base import elementwise
 from .bounds import (
     REALS,
@@ -107,9 +109,18 @@ div = elementwise(
 )
 
 
-def _integer_scalar(real: str, integer: str) -> Any:
-    """Python's `//` and `%` are NumPy's on ints but for a divisor of 0; reals need IEEE's."""
+def _by_kind(real: str, integer: str) -> Any:
     return lambda node, d: real if node.type.kind == "real" else integer
+
+
+def _integer_quotient(real: str, integer: str) -> Any:
+    """Python's `//` and `%` are NumPy's on ints, but by 0, where NumPy gives 0; reals need IEEE's."""
+
+    def text(node: Node, d: Callable[[Dim], str]) -> str:
+        whole = integer if const_value(node.args[1]) else f"{integer} if y else 0"
+        return real if node.type.kind == "real" else whole
+
+    return text
 
 
 floordiv = elementwise(
@@ -120,7 +131,7 @@ floordiv = elementwise(
     vjp=lambda g, out, x, y: (None, None),
     np=np.floor_divide,
     py="x // y",
-    scalar=_integer_scalar("_floordiv(x, y)", "x // y"),
+    scalar=_integer_quotient("_floordiv(x, y)", "x // y"),
     sympy=lambda sp, x, y: flat(sp, "floor", x / y),
     domain=(ANY, AWAY),
     special=((7.0, 2.0), (-7.0, 2.0), (1.0, 0.0)),
@@ -141,7 +152,7 @@ mod = elementwise(
     vjp=lambda g, out, x, y: (g, -(g * floordiv(x, y))),
     np=np.mod,
     py="x % y",
-    scalar=_integer_scalar("_mod(x, y)", "x % y"),
+    scalar=_integer_quotient("_mod(x, y)", "x % y"),
     sympy=lambda sp, x, y: x - y * flat(sp, "floor", x / y),
     domain=(ANY, AWAY),
     special=((7.0, 2.0), (-7.0, 2.0), (7.0, -2.0), (1.0, 0.0)),
@@ -187,7 +198,7 @@ sign: Op = elementwise(
     vjp=lambda g, out, x: (None,),
     np=np.sign,
     py="np.sign(x)",
-    scalar=_integer_scalar("_sign(x)", "(x > 0) - (x < 0)"),
+    scalar=_by_kind("_sign(x)", "(x > 0) - (x < 0)"),
     sympy=lambda sp, x: sp.Piecewise((1, x > 0), (-1, x < 0), (0, True)),
     domain=(ANY,),
     special=((0.0,), (-0.0,), (-inf,)),

@@ -227,6 +227,16 @@ def test_scalar_text_on_ints(name: str) -> None:
     assert isinstance(have, int)
 
 
+@pytest.mark.parametrize("x", [0, 7, -7])
+@pytest.mark.parametrize("name", ["floordiv", "mod"])
+def test_ints_divided_by_0_are_0_as_in_numpy(name: str, x: int) -> None:
+    op, args = OPS[name], [ops.argument(p, Type("int")) for p in "xy"]
+    assert (
+        run(text_of(op.scalar, op(*args)), {"x": x, "y": 0}) == evaluated(op, np.array(x), np.array(0)) == 0
+    )
+    assert text_of(op.scalar, op(args[0], 2)) in ("x // y", "x % y")
+
+
 # --- bounds --------------------------------------------------------------------------------------
 
 
