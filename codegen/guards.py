@@ -124,6 +124,16 @@ def _shape_error(sizes: dict[str, tuple[Any, ...]]) -> ValueError:
     return ValueError("the shapes of the arguments do not agree")
 
 
+def _vector(theta: Any, size: int) -> ndarray:
+    """All params in one vector, as float64 in memory of its own."""
+    vector = np.array(theta)
+    if vector.dtype.kind not in "fiub":
+        raise TypeError(f"theta: expected real numbers, got dtype {vector.dtype}")
+    if vector.shape != (size,):
+        raise ValueError(f"theta: expected {size} numbers, got shape {vector.shape}")
+    return vector.astype(np.float64, copy=False)
+
+
 def _size(name: str, value: Any) -> int:
     """A dim as an int, not negative."""
     try:

@@ -109,6 +109,9 @@ def _write_checkers(context: Context, writer: Writer) -> None:
     if has_objective(context) and program.inputs and program.inputs != program.arguments:
         writer.blank(2)
         write_checker(context, writer, program.inputs, "_checked_inputs")
+    if program.params and program.inputs:
+        writer.blank(2)
+        write_checker(context, writer, program.params, "_checked_params")
     if context.derivative.predict is not None:
         arguments = predict_arguments(context)
         if arguments and arguments != program.arguments:

@@ -152,16 +152,20 @@ def nested(value: object, ref: Callable[[str], str] = str) -> str:
 
 def write_pack(context: Context, writer: Writer) -> None:
     """All params as one vector."""
-    scope = context.names.scope()
+    scope, program = context.names.scope(), context.program
     params, np_ = scope.fresh("params"), context.ref("np")
+    checker = context.ref("_checked_params" if program.inputs else "_checked")
     with writer.block(f"def pack({params}: Params) -> ndarray:"):
         write_docstring(writer, "Return all params as one vector of float64, in the order of Params.")
-        if all(not a.type.rank for a in context.program.params):
-            writer.line(f"return {np_}.array({params}, {np_}.float64)")
+        if len(program.params) == 1:
+            writer.line(f"return {np_}.array({checker}(*{params}), {np_}.float64).reshape(-1)")
+        elif all(not a.type.rank for a in program.params):
+            writer.line(f"return {np_}.array({checker}(*{params}), {np_}.float64)")
         else:
-            p = scope.fresh("param")
-            flat = f"[{np_}.ravel({p}) for {p} in {params}]"
-            writer.line(f"return {np_}.concatenate({flat}).astype({np_}.float64, copy=False)")
+            p, checked = scope.fresh("param"), scope.fresh("checked")
+            writer.line(f"{checked} = {checker}(*{params})")
+            flat = f"[{np_}.ravel({p}) for {p} in {checked}]"
+            writer.line(f"return {np_}.concatenate({flat}, dtype={np_}.float64)")
 
 
 def write_unpack(context: Context, writer: Writer) -> None:
@@ -178,10 +182,7 @@ def write_unpack(context: Context, writer: Writer) -> None:
         values = [ends.value(a, theta) for a in params]
         for line in ends.lines:
             writer.line(line)
-        writer.line(f"{theta} = {np_}.array({theta}, {np_}.float64)")
-        with writer.block(f"if {theta}.shape != ({ends.last},):"):
-            message = f'f"theta: expected {{{ends.last}}} numbers, got shape {{{theta}.shape}}"'
-            writer.line(f"raise {context.ref('ValueError')}({message})")
+        writer.line(f"{theta} = {context.ref('_vector')}({theta}, {ends.last})")
         if context.dtype != "float64":
             writer.line(f"{theta} = {theta}.astype({np_}.{context.dtype})")
         if all(not a.type.rank for a in params):

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from autodiffc.api import Options, module_of, module_text, program_of
+from autodiffc.api import Options, compile, module_of, module_text, program_of
 from autodiffc.grammar.source import Source
 
 MODEL = """\
@@ -207,3 +207,38 @@ def test_scalars_are_python_floats() -> None:
     assert type(grads.s) is float
     outputs, _ = m.forward([1, 2, 3], np.float64(2))
     assert type(outputs.r) is float
+
+
+FLAT = """dim N, D
+input x: real[N, D]
+param W: real[D, 2]
+param s: real
+loss L = sum((x @ W) ** 2) * s
+"""
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_the_flat_view_takes_what_it_should(dtype: str) -> None:
+    m = module_of(compile(FLAT, dtype=dtype), "m")
+    theta = m.pack((np.ones((3, 2)), 2))
+    np.testing.assert_array_equal(theta, [1, 1, 1, 1, 1, 1, 2])
+    assert m.unpack(theta.tolist(), D=3).s == 2.0
+    for bad in (theta + 0j, theta.astype(str), theta.astype(object)):
+        with pytest.raises(TypeError, match="theta: expected real numbers, got dtype"):
+            m.unpack(bad, D=3)
+        with pytest.raises(TypeError, match="theta"):
+            m.objective(np.ones((4, 3)))(bad)
+    with pytest.raises(ValueError, match=r"W: expected real\[D, 2\].*got shape \(2, 3\)"):
+        m.pack((np.ones((2, 3)), 2.0))
+    with pytest.raises(TypeError, match="complex128"):
+        m.pack((np.ones((3, 2)), 2.0 + 1j))
+
+
+def test_a_packed_vector_is_nobody_elses() -> None:
+    m = module_of(compile("dim N\nparam w: real[N]\nloss L = sum(w**2)\n"), "m")
+    w = np.ones(3)
+    m.pack((w,))[:] = 5.0
+    theta = m.pack((w,))
+    m.unpack(theta, N=3).w[:] = 7.0
+    assert (w == 1.0).all()
+    assert (theta == 1.0).all()
