@@ -29,7 +29,7 @@ from ..ops.indexing import row
 from ..types import TUPLE
 from .bodies import settling
 from .early import Early
-from .late import Late, terms_of
+from .late import Late, Term, terms_of
 from .structured import Fresh, names_in
 
 
@@ -87,7 +87,7 @@ class _Loop(Early):
 
     # --- after the loop ----------------------------------------------------------------------------
 
-    def _sums(self) -> dict[int, list[Node]]:
+    def _sums(self) -> dict[int, list[Term]]:
         """The carried values that are sums over the steps, and what each step adds."""
         if not self.counted:
             return {}
@@ -99,18 +99,18 @@ class _Loop(Early):
             uses[output] = uses.get(output, 0) + 1
         found = {}
         for position, state in enumerate(self.states):
-            terms = terms_of(self.outputs[position], state, uses)
+            terms = terms_of(self.outputs[position], state, self.order, uses)
             if terms is not None:
                 found[position] = terms
         return found
 
-    def _late(self, sums: dict[int, list[Node]]) -> dict[int, Node]:
+    def _late(self, sums: dict[int, list[Term]]) -> dict[int, Node]:
         """The results that can be computed after the loop, by position."""
         if not self.counted:
             return {}
         roots: dict[int, list[Node]] = {}
         for position, terms in sums.items():
-            roots[position] = [t.args[1] if t.op is ops.add_at else t for t in terms]
+            roots[position] = [term.value for term in terms]
         for position in range(self.carried, len(self.outputs)):
             roots[position] = [self.outputs[position]]
         staying = [p for p in range(self.carried) if p not in sums]
@@ -131,7 +131,7 @@ class _Loop(Early):
             pure = False
 
     def _result_late(
-        self, position: int, values: list[Node], sums: dict[int, list[Node]], needed: set[Node], pure: bool
+        self, position: int, values: list[Node], sums: dict[int, list[Term]], needed: set[Node], pure: bool
     ) -> Node | None:
         """A result computed after the loop; None where that can't be, or is no gain."""
         terms = sums.get(position)
@@ -141,7 +141,7 @@ class _Loop(Early):
         return late.stack(values[0]) if terms is None else late.total(self.operands[position], terms)
 
     def _is_gain(
-        self, position: int, values: list[Node], terms: list[Node] | None, needed: set[Node]
+        self, position: int, values: list[Node], terms: list[Term] | None, needed: set[Node]
     ) -> bool:
         if self.is_worth(values, frozenset(needed | self.outside.keys())):
             return True

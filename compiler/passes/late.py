@@ -7,7 +7,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from .. import ops
 from ..ir import Node, const_value, topological
@@ -52,17 +53,14 @@ class Late:
             return None
         return Operand(loop.stack_of(node), True)
 
-    def total(self, start: Node, terms: Sequence[Node]) -> Node | None:
+    def total(self, start: Node, terms: Sequence[Term]) -> Node | None:
         """A carried value after the last step: what it was before the first, and what each step adds."""
         empty = _is_zero(start)
         for term in reversed(terms):
-            added = (
-                self._updated(start, term, empty) if term.op in (ops.add_at, ops.set_at) else self.sum(term)
-            )
+            added = self._updated(start, term.node, empty) if term.updates else self.sum(term.node)
             if added is None:
                 return None
-            in_place = term.op in (ops.add_at, ops.set_at)
-            start = added if empty or in_place else start + added
+            start = added if empty or term.updates else start + added
             empty = False
         return start
 
@@ -178,33 +176,38 @@ def _is_zero(node: Node) -> bool:
     return const_value(value) == 0.0 or node.op is ops.zeros_like
 
 
-def terms_of(total: Node, state: Node, uses: dict[Node, int]) -> list[Node] | None:
+@dataclass(frozen=True)
+class Term:
+    """What a step adds to a carried value; or an update (`node`), which changes some of its elements."""
+
+    node: Node
+    updates: bool
+
+    @property
+    def value(self) -> Node:
+        return self.node.args[1] if self.updates else self.node
+
+
+def terms_of(total: Node, state: Node, order: Sequence[Node], uses: Mapping[Node, int]) -> list[Term] | None:
     """What a step adds to a carried value that it uses for nothing else; None where it does more."""
-    terms: list[Node] = []
+    if uses.get(state, 0) != 1:
+        return None
+    behind = {state}
+    behind.update(node for node in order if any(arg in behind for arg in node.args))
+    terms: list[Term] = []
     while total is not state:
-        if uses.get(total, 0) != 1:
+        before = [arg for arg in total.args if arg in behind]
+        if uses.get(total, 0) != 1 or len(before) != 1 or before[0].type != state.type:
             return None
-        if total.op is ops.add_at or (total.op is ops.set_at and total["once"]):
-            terms.append(total)
-            total = total.args[0]
-        elif total.op is ops.add:
-            left, right = total.args
-            onto = left if _leads_to(left, state) else right
-            terms.append(right if onto is left else left)
-            if _leads_to(terms[-1], state) or terms[-1].type != state.type:
-                return None
-            total = onto
+        if total.op is ops.add:
+            term = Term(total.args[1] if before[0] is total.args[0] else total.args[0], False)
+        elif total.op is ops.add_at or (total.op is ops.set_at and total["once"]):
+            term = Term(total, True)
         else:
             return None
-    return terms if terms and uses.get(state, 0) == 1 else None
-
-
-def _leads_to(node: Node, state: Node) -> bool:
-    while node is not state:
-        if node.op in (ops.add_at, ops.set_at):
-            node = node.args[0]
-        elif node.op is ops.add:
-            node = node.args[0] if _leads_to(node.args[0], state) else node.args[1]
-        else:
-            return False
-    return True
+        onto = before[0] is total.args[0] or not term.updates
+        if not onto or term.node.type != state.type:
+            return None
+        terms.append(term)
+        total = before[0]
+    return terms or None

@@ -238,6 +238,19 @@ def _summed(x: Node, W: Node, U: Node) -> Node:
     return s + total(ops.square(z))
 
 
+def _read_sum(x: Node, W: Node, U: Node) -> Node:
+    """u += p in each step, of which a step reads an element: in the adjoint a sum adds up another one."""
+
+    def step(t: Node, u: Node, s: Node, x: Node, p: Node) -> Mapping[str, Node]:
+        new = u + p
+        return {"u": new, "s": ops.tanh(s * at(new, ops.mod(t, const(2))) + total(at(x, t)))}
+
+    types = {"t": INT, "u": real(H), "s": REAL, "x": x.type, "p": real(H)}
+    given = (zeros(H), const(0.3), x, total(W) * 0.1 * ops.sum(U, axis=(0,), keepdims=False))
+    u, s, _ = items(ops.loop(ops.dim_value(T), *given, body=body(types, step), carried=2, length=T))
+    return s * total(u * u)
+
+
 def _recomputed(x: Node, W: Node, U: Node, **attrs: bool) -> Node:
     def step(t: Node, h: Node, x: Node, W: Node, U: Node) -> Mapping[str, Node]:
         return {"h": ops.tanh(ops.exp(at(x, t) @ W) + h @ U)}
@@ -265,6 +278,7 @@ CASES = [
     Case("checkpointed", MATRICES, lambda *x: _recomputed(*x, checkpoint=True)),
     Case("filled", MATRICES, _filled),
     Case("summed", MATRICES, _summed),
+    Case("read sum", MATRICES, _read_sum),
 ]
 
 
