@@ -86,20 +86,22 @@ def _position_text(position: Dim, size: Dim, d: DimText) -> str:
 
 
 def _slice_text(start: Dim, length: Dim, step: int, size: Dim, d: DimText) -> str:
-    stride = abs(step)
+    """Where nothing is taken, the start may be no position: the stop equals it, or both are clipped."""
+    stride, stop = abs(step), start + length * step
     rest = size - start if step > 0 else start + 1
-    to_the_end = length == rest if stride == 1 else length == (rest + (stride - 1)) // stride
+    most = rest if stride == 1 else (rest + (stride - 1)) // stride
     from_the_end = start == (Dim.of(0) if step > 0 else size - 1)
     first = "" if from_the_end else _position_text(start, size, d)
-    last = "" if to_the_end else _stop_text(start + length * step, step, size, d)
+    if step < 0 and not start.is_natural and (size - start).known is None:
+        last = f"({d(stop)} if {d(stop)} >= 0 or {d(length)} <= 0 else None)"
+    elif length in (most, most.maximum(0)):
+        last = ""
+    elif step < 0 and stop.known is None:
+        last = f"({d(stop)} if {d(stop)} >= 0 else None)"  # -1 would be the last element
+    else:
+        last = _position_text(stop, size, d)
+        first = first if last.startswith("-") or from_the_end or step < 0 else d(start)
     return f"{first}:{last}" + (f":{step}" if step != 1 else "")
-
-
-def _stop_text(stop: Dim, step: int, size: Dim, d: DimText) -> str:
-    text = _position_text(stop, size, d)
-    if step > 0 or stop.known is not None:
-        return text
-    return f"({d(stop)} if {d(stop)} >= 0 else None)"  # -1 would be the last element
 
 
 def index_text(index: Index, shape: Shape, d: DimText) -> str:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
+from pathlib import Path
 from typing import Any
 
+import autodiffc
 import numpy as np
 import pytest
 from array_texts import value_and_gradients
 from autodiffc.compiler import ops
 from autodiffc.compiler.ir import Node
+from autodiffc.compiler.ops.indexing import index_text
 from autodiffc.compiler.types import Dim, Type, TypeProblem
 
 N, D, K = Dim.symbol("N"), Dim.symbol("D"), Dim.symbol("K")
@@ -156,3 +160,44 @@ def test_problems() -> None:
     with pytest.raises(TypeProblem, match="an index is an int, not real") as problem:
         ops.gather(X, X, index=(("array", 0), part(0, D)))
     assert problem.value.code == "E0204"
+
+
+# --- the text of a slice ---------------------------------------------------------------------------
+
+SIZE, OFFSET = Dim.symbol("n"), Dim.symbol("k")
+STARTS = (Dim.of(0), Dim.of(1), Dim.of(3), OFFSET, OFFSET + 1, *(SIZE - c for c in (1, 2, 3)))
+
+
+@pytest.mark.parametrize("step", [1, 2, 3, -1, -2])
+@pytest.mark.parametrize("start", [*STARTS, SIZE - OFFSET, SIZE - OFFSET - 1, OFFSET - 1], ids=str)
+def test_the_text_of_a_slice_takes_what_is_meant(start: Dim, step: int) -> None:
+    """Also where that is nothing: -1 is no position then, but Python would count it from the back."""
+    rest = SIZE - start if step > 0 else start + 1
+    most = (rest + (abs(step) - 1)) // abs(step)
+    seen = 0
+    for length in (most, most.maximum(0), (most - 1).maximum(0), most - 1, OFFSET):
+        text = index_text((("slice", start, length, step),), (SIZE,), str)
+        for n, k in itertools.product(range(7), range(7)):
+            sizes = {"n": n, "k": k}
+            first, count = (d.evaluate(sizes) for d in (start, length))
+            meant = [first + i * step for i in range(count)]
+            if count >= 0 and all(0 <= i < n for i in meant):
+                assert eval(f"a[{text}]", {"a": list(range(n)), **sizes}) == meant, (text, sizes)
+                seen += 1
+    assert seen > 20
+
+
+@pytest.mark.parametrize("level", [0, 1, 2])
+def test_a_range_that_begins_before_its_end_takes_no_steps(level: int, tmp_path: Path) -> None:
+    model = (
+        "dim N, K\ninput x: real[N]\ninput q: real[K]\nparam w: real[N]\ns = 0.1\n"
+        "for i in range(N - K, -1, -1):\n    s += x[i] * sin(w[i])\nloss L = s\n"
+    )
+    path = tmp_path / "model.dsl"
+    path.write_text(model)
+    module = autodiffc.load(path, level=level)
+    x, w = np.arange(3.0), np.ones(3)
+    for K, taken in ((5, []), (4, []), (3, [0]), (2, [1, 0]), (1, [2, 1, 0])):
+        value, grads = module.value_and_grad(x, np.ones(K), w)
+        np.testing.assert_allclose(value, 0.1 + sum(x[i] * np.sin(w[i]) for i in taken))
+        np.testing.assert_allclose(grads.w, [x[i] * np.cos(w[i]) if i in taken else 0.0 for i in range(3)])
