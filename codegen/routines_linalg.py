@@ -22,7 +22,7 @@ def _solve_triangular(
         return _solve_triangular(t, b[:, None], lower, unit=unit)[..., 0]
     n = t.shape[-1]
     x = np.empty((*np.broadcast_shapes(t.shape[:-2], b.shape[:-2]), *b.shape[-2:]), b.dtype)
-    # turned over, a lower triangle is an upper one, in which LAPACK finds nothing to exchange or eliminate
+    # turned over, a lower triangle is an upper one, in which LAPACK finds nothing to eliminate
     turn = slice(None, None, -1 if lower else 1)
     starts = range(0, n, 64)
     for start in starts if lower else reversed(starts):
