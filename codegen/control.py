@@ -11,6 +11,7 @@ from collections.abc import Mapping, Set
 from dataclasses import replace
 
 from autodiffc.compiler.ir import Graph, Node
+from autodiffc.compiler.ops.checks import checks_of
 
 from .blocks import Slot, Statement, moves
 from .body import Body
@@ -96,7 +97,10 @@ class StructuredBody(Body):
     ) -> StructuredBody:
         """Write the statements: results by their positions into variables, or kept by statements."""
         outputs = [node for _, node in self.graph.outputs]
-        needed = tuple(pair for p, pair in enumerate(self.graph.outputs) if p in slots or p in rows)
+        used = [p in slots or p in rows for p in range(len(outputs))]
+        needed = tuple(pair for pair, is_used in zip(self.graph.outputs, used) if is_used)
+        unused = (node for node, is_used in zip(outputs, used) if not is_used)
+        needed += tuple(("", check) for node in unused for check in checks_of(node))
         self.inputs = set(self.graph.inputs)
         self.graph = replace(self.graph, outputs=needed)
         for position, row in rows.items():
