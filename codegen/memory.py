@@ -146,7 +146,15 @@ class Memory:
             self._shared[node] = self.of(first)
         else:
             joined = {whole} if position in self._joined(whole) else set()
-            self._shared[node] = frozenset({node}.union(joined, *self._passed(whole, position)))
+            fixed = self._read_only(whole, position)
+            self._shared[node] = frozenset({node}.union(joined, fixed, *self._passed(whole, position)))
+
+    def _read_only(self, whole: Node, position: int) -> set[Node]:
+        """What a result may be that a side or the last step leaves, and that can't be written to."""
+        if whole.op.name == "loop" and position >= whole["carried"]:
+            return set()
+        found = ((memory, memory.graph.outputs[position][1]) for memory in self.inner[whole])
+        return {t for memory, output in found for t in memory.of(output) if _is_read_only(t)}
 
     def _joined(self, whole: Node) -> set[int]:
         """The results of which another one holds the same memory, as a step, or a side, leaves it."""

@@ -31,7 +31,7 @@ from typing import Any, Literal, Union
 
 from ..ir import OPS, Interval, Node, Op, const_value
 from ..ops import pattern_variable as pattern_variable
-from ..types import Dim, size_of
+from ..types import Dim, TypeProblem, size_of
 from .compiled import AttributeVariable, Pattern, compiled, labels_of
 from .fold import folded
 from .matching import Search
@@ -314,7 +314,10 @@ def fitted(new: Node, old: Node) -> Node | None:
         return new
     if size_of(new.shape) == size_of(old.shape):
         return squeezed(new, old.shape)
-    return OPS["broadcast_to"](new, shape=old.shape)
+    try:
+        return OPS["broadcast_to"](new, shape=old.shape)
+    except TypeProblem:
+        return None
 
 
 def squeezed(node: Node, shape: tuple[Dim, ...]) -> Node:
