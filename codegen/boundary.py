@@ -24,6 +24,8 @@ READERS = {"real": "_real", "int": "_integers", "bool": "_booleans"}
 NUMBERS = {"real": "float", "int": "int", "bool": "bool"}
 SCALAR_KINDS = {"int": "iu", "bool": "b"}
 
+ONE_LINE = 76  # characters of a message
+
 
 def declared_text(argument: Argument) -> str:
     """The type as the model writes it, with its constraints: `int[N] in range(K)`."""
@@ -234,8 +236,16 @@ def _write_requirements(checks: _Checks, writer: Writer) -> None:
         text = needed.text.replace("\\", "\\\\").replace('"', "'").replace("{", "{{").replace("}", "}}")
         sizes = ", ".join(f"{d} is {{{checks.context.local(d)}}}" for d in sorted(needed.slack.symbols))
         with writer.block(f"if {broken}:"):
-            message = f"{' '.join(text.split())} (line {needed.line}) needs {needed.condition}; {sizes}"
-            writer.line(f'raise {checks.context.ref("ValueError")}(f"{message}")')
+            what = f"{' '.join(text.split())} (line {needed.line}) needs"
+            then = f"{needed.condition}; {sizes}"
+            error = checks.context.ref("ValueError")
+            if len(what) + len(then) < ONE_LINE:
+                writer.line(f'raise {error}(f"{what} {then}")')
+            else:
+                with writer.block(f"raise {error}("):
+                    writer.line(f'{"f" if "{" in what else ""}"{what} "')
+                    writer.line(f'f"{then}"')
+                writer.line(")")
 
 
 def _write_constraints(checks: _Checks, writer: Writer, argument: Argument) -> None:

@@ -49,7 +49,9 @@ def _erf_near(x: Any) -> Any:
         0.185777706184603153, 3.16112374387056560, 113.864154151050156, 377.485237685302021,
         3209.37758913846947,
     )  # fmt: skip
-    below = (1.0, 23.6012909523441209, 244.024637934444173, 1282.61652607737228, 2844.23683343917062)
+    below = (
+        1.0, 23.6012909523441209, 244.024637934444173, 1282.61652607737228, 2844.23683343917062,
+    )  # fmt: skip
     return x * _polynomial(x * x, above) / _polynomial(x * x, below)
 
 
@@ -143,7 +145,8 @@ def _erfcx_scalar(x: float) -> float:
     if not x > -26.7:
         return math.inf if x == x else x
     coarse = math.trunc(16.0 * x) / 16.0
-    return 2.0 * math.exp(coarse * coarse) * math.exp((x - coarse) * (x + coarse)) - _erfcx_scalar(-x)
+    square = math.exp(coarse * coarse) * math.exp((x - coarse) * (x + coarse))
+    return 2.0 * square - _erfcx_scalar(-x)
 
 
 def _log_erfc_scalar(x: float) -> float:

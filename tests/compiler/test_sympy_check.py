@@ -149,10 +149,10 @@ def test_an_op_without_symbolic_form_is_named() -> None:
 
 
 def of_reals(op: Op) -> bool:
-    """Whether the op makes reals of reals."""
+    """Whether the op makes reals of reals, and takes nothing else: polygamma's order is an attribute."""
     try:
         return op.elementwise and op(*(ops.argument(p, REAL) for p in op.params)).type.kind == "real"
-    except TypeProblem:
+    except (TypeProblem, TypeError):
         return False
 
 
