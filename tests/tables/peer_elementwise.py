@@ -7,19 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from itertools import combinations_with_replacement, product
+from math import prod
 
+import numpy as np
 from peers import Row, Shape, draw, row
 
 Limits = tuple[float, float]
 
 LAX_UNARY: list[Shape] = [(3,), (), (3, 1), (2, 1, 4)]
-LAX_PAIRS = [
+LAX_PAIRS: list[tuple[Shape, Shape]] = [
     pair
     for group in ([(3,)], [(), (3, 4), (3, 1), (1, 4)], [(2, 3, 4), (2, 1, 4)])
     for pair in combinations_with_replacement(group, 2)
 ]
 AUTOGRAD_SHAPES: list[Shape] = [(), (2,), (3, 2), (1, 2)]
-AUTOGRAD_PAIRS = list(product(AUTOGRAD_SHAPES, repeat=2))
+AUTOGRAD_PAIRS = list(product(AUTOGRAD_SHAPES, AUTOGRAD_SHAPES))
 OPINFO_UNARY: list[Shape] = [(20,), (), (1, 0, 3)]
 OPINFO_PAIRS: list[tuple[Shape, Shape]] = [
     ((5,), (5,)), ((5, 5), ()), ((), ()), ((5, 5), (5,)), ((5, 1, 5), (2, 5)), ((5,), (2, 5, 5)),
@@ -60,7 +62,7 @@ OPINFO_FUNCTIONS: dict[str, Limits] = {
     "log_sigmoid(x)": (-4, 4), "softplus(x)": (-4, 4), "relu(x)": (-2, 2), "leaky_relu(x)": (-2, 2), "leaky_relu(x, 0.5)": (-2, 2),
     "elu(x)": (-2, 2), "elu(x, alpha=2.7)": (-2, 2), "selu(x)": (-2, 2), "gelu(x)": (-3, 3), "silu(x)": (-3, 3), "hardtanh(x)": (-2, 2),
     "hardtanh(x, -0.5, 0.5)": (-2, 2), "relu6(x)": (-2, 9), "tanh(x)": (-3, 3), "polygamma(0, x)": (1, 4), "polygamma(1, x)": (1, 4),
-    "polygamma(2, x)": (1, 4), "polygamma(4, x)": (1, 4), "ndtr(x)": (-3, 3), "erfcx(x)": (-2, 4), "log(ndtr(x))": (-4, 4),
+    "polygamma(2, x)": (1, 4), "polygamma(4, x)": (1, 4), "trigamma(x)": (0.3, 4), "ndtr(x)": (-3, 3), "erfcx(x)": (-2, 4), "log(ndtr(x))": (-4, 4),
     "-xlogy(x, x)": (0.1, 2), "logit(x)": (0.05, 0.95), "logit(clip(x, 0.2, 0.8))": (0.05, 0.95), "x**2.5": (0.3, 2),
     "x * relu6(x + 3) / 6": (-2.5, 2.5), "clip(x + 3, 0, 6) / 6": (-4, 4), "x / (1 + abs(x))": (-2, 2), "x * tanh(softplus(x))": (-2, 2),
     "x - tanh(x)": (-2, 2), "where(x > 0.5, x, 0)": (-2, 2), "sign(x) * relu(abs(x) - 0.5)": (-2, 2), "log2(x)": (0.2, 4),
@@ -142,6 +144,40 @@ SCANNED: list[tuple[Shape, str]] = [
     ((0,), ", axis=0"), ((3, 0), ", axis=1"),
 ]  # fmt: skip
 
+# --- ints and bools among reals ------------------------------------------------------------------------
+
+MIXED = (
+    "n + x", "n - x", "n * x", "n / x", "x / n", "x**n", "maximum(n, x)", "where(b, n, x)", "b * x", "x + b", "x + n * b", "n // 2 * x", "x + n % 2",
+    "exp(n) * x", "sqrt(n) * x", "x * sin(n)", "x - mean(n)", "x * sum(b)", "x + prod(n)", "cumsum(n) * x", "x * max(n)", "clip(x, -n, n)", "hypot(n, x)",
+    "logaddexp(n, x)", "arctan2(x, n)", "x * (n > 1)", "x * (b or n > 2)", "x * (1 if b else n)", "square(n) * x", "abs(-n) * x", "sign(n) * x", "xlogy(n, abs(x))",
+)  # fmt: skip
+MIXED_NUMPY = {"x * (b or n > 2)": "x * (b | (n > 2))", "x * (1 if b else n)": "x * where(b, 1, n)"}
+MIXED_SHAPES: list[tuple[Shape, Shape]] = [
+    ((3,), (3,)),
+    ((2, 3), (3,)),
+    ((), (3,)),
+    ((3,), ()),
+    ((2, 1), (1, 3)),
+    ((), ()),
+]
+
+
+def mixed() -> list[Row]:
+    ints = {shape: np.arange(1, 1 + prod(shape)).reshape(shape) for _, shape in MIXED_SHAPES}
+    return [
+        row(
+            "opinfo",
+            text,
+            MIXED_NUMPY.get(text),
+            x=draw(shape, 0.3, 2),
+            n=ints[whole],
+            b=ints[whole] % 2 == 1,
+        )
+        for text in MIXED
+        for shape, whole in MIXED_SHAPES
+    ]
+
+
 GROUPS: dict[str, list[Row]] = {
     "lax unary": unary("lax", LAX_FUNCTIONS, LAX_UNARY),
     "lax binary": binary("lax", LAX_OPERATORS, LAX_PAIRS),
@@ -157,6 +193,7 @@ GROUPS: dict[str, list[Row]] = {
         *reductions("autograd", ("logsumexp",), AUTOGRAD_REDUCED),
         *reductions("autograd", ("all", "any"), with_axis(AUTOGRAD_REDUCED), inner="x > 0"),
     ],
+    "ints and bools": mixed(),
     "lax reductions": [
         *reductions("lax", ("sum", "prod", "max", "min"), LAX_REDUCED),
         *reductions("lax", ("sum", "prod", "any", "all"), EMPTY_REDUCED, inner="x * 1.0"),

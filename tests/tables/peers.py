@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from math import prod
 from typing import Any
 from zlib import crc32
 
@@ -56,7 +57,7 @@ class Draw:
     def __call__(self, rng: np.random.Generator, k: int) -> Array:
         """Hundredths, moved by a bit that is the k-th argument's own: few are equal, no kink is near."""
         count = round(100 * (self.high - self.low))
-        places = rng.choice(count, self.shape, replace=np.prod(self.shape) > count)
+        places = rng.choice(count, self.shape, replace=prod(self.shape) > count)
         return np.asarray(self.low + places / 100 + 0.0031 + 0.0023 * k)
 
 
@@ -110,6 +111,15 @@ def _normalised(x: Array, axis: Any, eps: float) -> Array:
     return (x - x.mean(axis, keepdims=True)) / np.sqrt(x.var(axis, keepdims=True) + eps)
 
 
+def _batch_norm(x: Array, gamma: Array, beta: Array, mean: Any = None, var: Any = None) -> Array:
+    shape = (-1, *(1,) * (x.ndim - 2))
+    if mean is None:
+        out = _normalised(x, (0, *range(2, x.ndim)), 1e-5)
+    else:
+        out = (x - mean.reshape(shape)) / np.sqrt(var.reshape(shape) + 1e-5)
+    return out * gamma.reshape(shape) + beta.reshape(shape)
+
+
 def _softmax(x: Array, axis: int = -1) -> Array:
     powers = np.exp(x - x.max(axis, keepdims=True, initial=-np.inf))
     return powers / powers.sum(axis, keepdims=True)
@@ -152,7 +162,7 @@ def _windows(x: Array, kernel: Shape, stride: Any, padding: int, dilation: int, 
     seen = np.lib.stride_tricks.sliding_window_view(x, spans, tuple(range(2, 2 + len(kernel))))
     steps = [slice(None, None, s) for s in np.broadcast_to(stride, len(kernel))]
     inside = [slice(None, None, dilation)] * len(kernel)
-    return seen[(slice(None), slice(None), *steps, *inside)]
+    return seen[tuple([slice(None)] * 2 + steps + inside)]
 
 
 def _conv2d(x: Array, w: Array, b: Any = None, stride: Any = 1, padding: int = 0, dilation: int = 1) -> Array:
@@ -216,6 +226,8 @@ REFERENCE: dict[str, Any] = {
     "softmax": _softmax,
     "log_softmax": lambda x, axis=-1: x - special.logsumexp(x, axis=axis, keepdims=True) if x.size else x,
     "layer_norm": lambda x, g, b, axis=-1, eps=1e-5: _normalised(x, axis, eps) * g + b,
+    "batch_norm": _batch_norm,
+    "batch_moments": lambda x: (x.mean((0, *range(2, x.ndim))), x.var((0, *range(2, x.ndim)), ddof=1)),
     "norm": _norm,
     "cross_entropy": _cross_entropy,
     "binary_cross_entropy": lambda p, t: -(special.xlogy(t, p) + special.xlog1py(1 - t, -p)),
@@ -235,11 +247,13 @@ REFERENCE: dict[str, Any] = {
     "reshape": _variadic(np.reshape),
     "transpose": _variadic(np.transpose),
     "broadcast_to": _variadic(np.broadcast_to),
+    "ones": lambda *shape: np.ones(shape),
     "one_hot": lambda labels, classes: np.eye(classes)[labels],
     "embedding": lambda table, index: table[index],
     "conv1d": _conv1d,
     "conv2d": _conv2d,
     "max_pool1d": _pool(np.max, -np.inf),
     "max_pool2d": _pool(np.max, -np.inf),
+    "avg_pool1d": _pool(np.mean, 0.0),
     "avg_pool2d": _pool(np.mean, 0.0),
 }  # fmt: skip
