@@ -105,7 +105,7 @@ def _combined(node: Node, parts: list[Form | None]) -> Form | None:
 
 
 def chosen(forms: Mapping[Node, Form], used: Iterable[Node], named: Callable[[Node], bool]) -> Node | None:
-    """The form that the loop counts: the model's variable, else the one that is used most."""
+    """The form that the loop counts: the model's variable, the step's number, or what is used most."""
     uses = [node for node in used if node in forms]
     if not uses:
         return None
@@ -116,7 +116,7 @@ def chosen(forms: Mapping[Node, Form], used: Iterable[Node], named: Callable[[No
         return bool(scale) and all(forms[other].scale % scale == 0 for other in uses)
 
     candidates = [node for node in dict.fromkeys(uses) if divides(node)]
-    return max(candidates, key=lambda n: (named(n), uses.count(n)), default=first)
+    return max(candidates, key=lambda n: (named(n), n is first, uses.count(n)), default=first)
 
 
 def relative(form: Form, to: Form, counted: Dim) -> Dim:

@@ -47,3 +47,12 @@ def test_no_step_makes_a_matrix(level: int) -> None:
     in_loops = [line for line in function.splitlines() if line.startswith(" " * 12)]
     assert in_loops
     assert not [line for line in in_loops if "zeros" in line]
+
+
+@pytest.mark.parametrize("level", [0, 1, 2])
+def test_a_loop_counts_what_the_model_counts(level: int) -> None:
+    """Also where n - k - 1, how long the inner loop is, occurs more often than k."""
+    text = autodiffc.compile(ELIMINATION, level=level)
+    forward = text[text.index("def value_and_grad") : text.index("# adjoint of")]
+    assert "    for k in range(n):\n" in forward
+    assert "        for i in range(k + 1, " in forward
