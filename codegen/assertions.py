@@ -44,7 +44,8 @@ def check_lines(node: Node, condition: Expr, values: Sequence[Expr]) -> str:
     head = _inside(node["message"] or HEAD)
     found = [f"{_inside(label)} is {{{value}}}" for label, value in zip(node["labels"], values)]
     where = f", where {' and '.join(found)}" if found else ""
-    tail = f"({_inside(node['place'])}: assert {_inside(node['text'])}{where})"
+    text = f": assert {_inside(node['text'])}{where}" if node["text"] else ""
+    tail = f"({_inside(node['place'])}{text})"
     test = f"if not {condition.within(NOT)}:\n    raise ValueError("
     if len(head) + len(tail) < ONE_LINE:
         return f'{test}{_mark(head + tail)}"{head} {tail}")'

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from autodiffc.compiler.ir import Graph, Node, Origin, users
 
@@ -45,7 +45,7 @@ def schedule(graph: Graph, before: Mapping[Node, Sequence[Node]] = {}) -> list[S
 
     `before` has for some nodes others that come before them, though they are not among their arguments.
     """
-    nodes = [n for n in graph.nodes() if n.op.name not in LEAVES]
+    nodes = [n for n in _checks_first(graph).nodes() if n.op.name not in LEAVES]
     groups = _groups(graph, nodes)
     index = {node: i for i, node in enumerate(nodes)}
     awaited = {node: {*node.args, *before.get(node, ())} & index.keys() for node in nodes}
@@ -66,6 +66,13 @@ def schedule(graph: Graph, before: Mapping[Node, Sequence[Node]] = {}) -> list[S
             if not waiting[user]:
                 heapq.heappush(ready, (groups[user].key, index[user], user))
     return steps
+
+
+def _checks_first(graph: Graph) -> Graph:
+    """The graph with its checks before its values: within a line, what is checked comes before its use."""
+    return replace(
+        graph, outputs=tuple(sorted(graph.outputs, key=lambda output: output[1].op.name != "check"))
+    )
 
 
 def _groups(graph: Graph, nodes: Sequence[Node]) -> dict[Node, Group]:

@@ -25,10 +25,8 @@ def assertion(evaluator: Evaluator, statement: ast.Assert) -> None:
     known = number_of(node)
     if known is None:
         shown = dict(_values(node, condition))
-        text, place = _written(condition.span), _place(evaluator, condition.span)
-        made = check(
-            node, *shown.values(), text=text, message=message, place=place, labels=tuple(shown)
-        )
+        text, place = _written(condition.span), context.place(condition.span)
+        made = check(node, *shown.values(), text=text, message=message, place=place, labels=tuple(shown))
         context.checks.append(context.made(made, condition.span))
     elif not known:
         context.report("E0313", "the assertion does not hold", condition.span, message)
@@ -57,12 +55,6 @@ def _values(node: Node, condition: ast.Expr) -> Iterator[tuple[str, Node]]:
 
 def _written(span: Span) -> str:
     return " ".join(span.text.split())
-
-
-def _place(evaluator: Evaluator, span: Span) -> str:
-    calls = evaluator.context.calls
-    own = not calls or span.source is calls[0][1].source
-    return f"line {span.line}" if own else f"{span.source.file}, line {span.line}"
 
 
 def guard_outputs(outputs: Named, loss: str | None, checks: list[Node], params: set[Node]) -> Named:

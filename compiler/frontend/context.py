@@ -13,11 +13,12 @@ from autodiffc.grammar.source import Source, Span
 
 from ..ir import Node, Origin
 from ..model import Requirement
+from ..ops.checks import check
 from ..ops.windows import SLIDING, rooms
 from ..passes.fold import constant_array
 from ..types import INT, Dim, Type, TypeProblem, divisions, shape_text, size_of
 from .counting import Counting
-from .positions import Range, overlap, picked
+from .positions import Range, labels_in_range, overlap, picked
 from .values import POISON, Poison
 
 if TYPE_CHECKING:
@@ -246,20 +247,44 @@ class Context:
     def _require_positions(self, node: Node, span: Span) -> None:
         """Note how long an axis must be for the positions that the model itself names."""
         for picker, (low, high) in picked(node):
-            self._imply(picker, (low, high))
-            for first, last in _extremes(picker):
+            known = list(_extremes(picker))
+            for first, last in known:
                 self.require(first - low, f"index {first} of an axis of {high}", span)
                 self.require(high - last - 1, f"index {last} of an axis of {high}", span)
+            if not (self._is_implied(picker, (low, high)) or known) and low == Dim.of(0):
+                self._check_labels(picker, high, span)
 
-    def _imply(self, picker: Node, range_: Range) -> None:
+    def _is_implied(self, picker: Node, range_: Range) -> bool:
         """Elements of an argument that all serve as positions give it a range, as the whole of it does."""
+        if picker.op.name == "argument":
+            return not self.bodies
         if picker.op.name not in ("getitem", "gather") or picker.args[0].op.name != "argument":
-            return
+            return False
         at = [self.counting.form(a) for a in picker.args[1:] if a.type == INT]
         counted = all(self.counting.lowest(a) and self.counting.highest(a) for a in at)
-        if counted and self.counting.certain and len(at) == len(picker.args) - 1:
-            argument = picker.args[0]
-            self.implied[argument] = overlap(self.implied.get(argument), range_)
+        if not (counted and self.counting.certain and len(at) == len(picker.args) - 1):
+            return False
+        argument = picker.args[0]
+        self.implied[argument] = overlap(self.implied.get(argument), range_)
+        return True
+
+    def _check_labels(self, labels: Node, classes: Dim, span: Span) -> None:
+        """Labels that are computed are checked where they are: of -1 NumPy would make the last class."""
+        if labels.op.name == "argmax" and labels.args[0].shape[labels["axis"][0]] == classes:
+            return
+        form = self.counting.form(labels) if labels.type == INT else Dim.of(-1)
+        if self.counting.is_natural(form) and self.counting.is_natural(classes - 1 - form):
+            return
+        message = f"a label is not in range({classes})"
+        inside = check(
+            labels_in_range(labels, classes), text="", message=message, place=self.place(span), labels=()
+        )
+        self.checks.append(self.made(inside, span))
+
+    def place(self, span: Span) -> str:
+        """Where something stands, as a message of the module says it."""
+        own = not self.calls or span.source is self.calls[0][1].source
+        return f"line {span.line}" if own else f"{span.source.file}, line {span.line}"
 
     def require(self, slack: Dim, text: str, span: Span) -> None:
         """Note that the model holds only where `slack` is not negative; in an `if`, if that is taken."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from .. import ops
 from ..ir import Node
 from ..types import Dim
 
@@ -26,6 +27,12 @@ def picked(node: Node) -> Iterator[tuple[Node, Range]]:
         for item, size in zip(items, table.shape):
             if item[0] == "array":
                 yield positions[item[1]], (-size, size)
+
+
+def labels_in_range(labels: Node, classes: Dim) -> Node:
+    """Whether all labels are those of classes."""
+    inside = ops.logical_and(ops.greater_equal(labels, 0), ops.less(labels, ops.dim_value(classes)))
+    return ops.all(inside, axis=tuple(range(inside.rank)), keepdims=False) if inside.rank else inside
 
 
 def overlap(first: Range | None, second: Range) -> Range:

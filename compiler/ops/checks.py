@@ -40,7 +40,7 @@ check = declare(
         "check",
         ("c", "*v"),
         "c, which must be true: else the call is refused, with the values v.\n\n"
-        "`text` is the condition as written, `message` the model's own word on it, `place` where it stands;\n"
+        "`text` is the condition as written, if it is the model's, `message` its word on it, `place` where;\n"
         "`labels` are the texts of the values.",
         _check_infer,
         _check_eval,

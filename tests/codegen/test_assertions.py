@@ -140,3 +140,37 @@ def test_assertions_in_loops_branches_and_functions(level: int) -> None:
             with pytest.raises(ValueError, match="assert") as caught:
                 function(*arguments)
             assert told in str(caught.value)
+
+
+LABELS = {
+    "computed": "L = mean(cross_entropy(z, y - 1))",
+    "as probabilities": "L = -sum(one_hot(y - 1, K) * log_softmax(z))",
+    "of a step": "L = 0.0\nfor t in range(N):\n    L += cross_entropy(z[t], y[t] - 1)",
+    "of every step": "L = 0.0\nc = y - 1\nfor t in range(2):\n    L += sum(cross_entropy(t * z, c))",
+    "in a branch": "if p:\n    L = sum(cross_entropy(z, y - 1))\nelse:\n    L = sum(z)",
+}
+
+
+@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize("body", LABELS)
+def test_labels_that_are_computed_are_checked(body: str, level: int) -> None:
+    """Of a label -1 NumPy would make the last class."""
+    lines = LABELS[body].replace("L = ", "l = ").replace("L += ", "l += ")
+    text = f"dim N, K\ninput y: int[N]\ninput p: bool\nparam z: real[N, K]\n{lines}\nloss L = l + 0 * p\n"
+    m = compiled(text, level)
+    z = np.ones((3, 4))
+    assert np.isfinite(m.value_and_grad([1, 2, 4], True, z)[0])
+    with pytest.raises(ValueError, match=r"a label is not in range\(K\) \(line \d"):
+        m.value_and_grad([1, 0, 4], True, z)
+    with pytest.raises((ValueError, IndexError), match=r"a label is not in range\(K\)|out of bounds"):
+        m.forward([1, 5, 4], True, z)
+
+
+@pytest.mark.parametrize(
+    "loss",
+    ["sum(cross_entropy(z, y))", "sum(z * one_hot(argmax(z, axis=1), K))", "sum(cross_entropy(z[:, 1:], y))",
+     "sum(cross_entropy(z[t], y[t]) for t in range(N))", "sum(z[0] @ one_hot(t, N) for t in range(N))"],
+)  # fmt: skip
+def test_labels_that_are_right_anyway_cost_nothing(loss: str) -> None:
+    text = f"dim N\nconst K = 3\ninput y: int[N]\nparam z: real[N, {'N' if 'one_hot(t' in loss else 'K'}]\nloss L = {loss}\n"
+    assert "a label" not in module_text(program_of(Source("m.dsl", text)), Options())
