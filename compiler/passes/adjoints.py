@@ -31,13 +31,15 @@ def unchanged(graph: Graph, derivatives: int) -> Graph:
 class Options:
     """`ranges` are the intervals of arguments; `optimise` is run on the body of a loop with its adjoint.
 
-    `depth` is the number of bodies that the graph is inside of.
+    `depth` is the number of bodies that the graph is inside of, and `moving` are the arrays among its inputs
+    that a loop around it carries.
     """
 
     ranges: Mapping[str, Interval] = field(default_factory=dict)
     masked_zero: bool = True
     optimise: Optimise = unchanged
     depth: int = 0
+    moving: frozenset[Node] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -67,8 +69,8 @@ class Reverse(Protocol):
 class Incoming:
     """What is known when a loop or a branch is reached: the cotangents of its results, by position.
 
-    `active` are flags and `ranges` intervals of the operands (the count or condition first), `bases` the
-    cotangents that are known of arrays among them.
+    `active` and `moving` are flags and `ranges` intervals of the operands (the count or condition first),
+    `bases` the cotangents that are known of arrays among them.
     """
 
     cotangents: Mapping[int, Node]
@@ -77,6 +79,7 @@ class Incoming:
     active: tuple[bool, ...]
     bases: Mapping[Node, Node]
     ranges: tuple[Interval, ...]
+    moving: tuple[bool, ...]
 
 
 @dataclass(frozen=True)

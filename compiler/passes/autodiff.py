@@ -176,6 +176,7 @@ def _through_bodies(
         tuple(arg in zero.active for arg in node.args),
         bases,
         tuple(zero.intervals[arg] for arg in node.args),
+        tuple(_is_moving(arg, options) for arg in node.args),
     )
     adjoint = loop_adjoint if node.op is ops.loop else branch_adjoint
     result = adjoint(node, incoming, reverse, _active, options)
@@ -195,6 +196,15 @@ def _through_bodies(
             adjoints.add(arg, total)
         zero.raise_to(arg, result.zeros, result.unbounded)
         _inherit(adjoints.cotangents.get(arg, total), born, zero.primal, adjoints)
+
+
+def _is_moving(node: Node, options: Options) -> bool:
+    """Whether a value in a body is an array that a loop around it carries, perhaps with elements changed."""
+    if not options.depth:
+        return False
+    while node.op in (ops.set_at, ops.add_at):
+        node = node.args[0]
+    return node in options.moving or (node.op is ops.item and bool(node.rank))
 
 
 def _contributions(node: Node, cotangent: Node) -> tuple[Node | None, ...]:

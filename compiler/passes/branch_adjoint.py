@@ -20,7 +20,7 @@ from ..ops import argument
 from ..ops.control import items
 from .adjoints import Incoming, Options, Outgoing, Reverse, Seed, added, first_bases
 from .dce import Dce
-from .partition import saved_values
+from .partition import is_read, saved_values
 from .structured import Activity, Fresh, mapped, name_of, names_in, with_adjoint
 from .zeros import Zeros
 
@@ -79,7 +79,7 @@ def _side(
     options: Options,
 ) -> _Side:
     ranges = dict(zip((node["name"] for node in body.inputs), incoming.ranges[1:]))
-    inner = replace(options, ranges=ranges, depth=options.depth + 1)
+    inner = replace(options, ranges=ranges, depth=options.depth + 1, moving=_moving(body, incoming))
     wrt = [body.inputs[i] for i in chosen]
     starts = [Seed(v, s) for v, s in zip(wrt, sums) if s is not None]
     starts += [Seed(body.outputs[p][1], s, incoming.zeros, incoming.unbounded) for p, s in seeds.items()]
@@ -89,7 +89,9 @@ def _side(
     derivatives = tuple((f"to_{v['name']}", adjoints.of(v)) for v in wrt)
     joint = with_adjoint(body, derivatives, (*seeds.values(), *carried), adjoints)
     joint = options.optimise(joint, len(derivatives))
-    saved = saved_values(joint, len(derivatives), (*seeds.values(), *carried), body.inputs)
+    saved = saved_values(
+        joint, len(derivatives), (*seeds.values(), *carried), body.inputs, _moving(body, incoming)
+    )
     primal = joint.outputs[: len(body.outputs)]
     return _Side(
         replace(joint, inputs=body.inputs, outputs=primal),
@@ -98,6 +100,10 @@ def _side(
         max((zero.zeros.get(v, Zeros.NONE) for v in wrt), default=Zeros.NONE),
         any(v in zero.unbounded for v in wrt),
     )
+
+
+def _moving(body: Graph, incoming: Incoming) -> frozenset[Node]:
+    return frozenset(i for i, flag in zip(body.inputs, incoming.moving[1:]) if flag)
 
 
 def _saved_of(sides: Sequence[_Side]) -> list[tuple[_Side, Node]]:
@@ -111,7 +117,8 @@ def _with_saved(node: Node, sides: Sequence[_Side], fresh: Fresh) -> tuple[Node,
         for value in side.saved:
             name = fresh(name_of(value, side.forward))
             absent = ops.undefined(kind=value.type.kind, shape=value.shape)
-            extra[k].append((name, value))
+            # What is read of an array that changes afterwards is copied.
+            extra[k].append((name, ops.detached(value) if is_read(value) and value.rank else value))
             extra[1 - k].append((name, absent))
     graphs = [
         Dce().run(replace(side.forward, outputs=(*side.forward.outputs, *more)))

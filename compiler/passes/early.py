@@ -132,7 +132,8 @@ class Early:
     def may_leave(self, node: Node) -> bool:
         if not self.outside[node].stacked:
             return node.type.kind == "real" and node.op.name not in READS
-        return self.is_worth([node])
+        # What is computed of the step's number is no faster read from a list.
+        return (node.type.kind != "int" or node.rank > 0) and self.is_worth([node])
 
     def stack_of(self, value: Node) -> Node:
         """Stands for the rows of a value that the loop computes."""

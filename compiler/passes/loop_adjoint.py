@@ -81,9 +81,16 @@ class _LoopAdjoint:
             saved = [i for i in self.inputs[: self.carried] if i in needed]
         else:
             free = (self.step, *self.inputs[self.carried :])
-            saved = saved_values(joint, derivatives, cotangents, free)
+            saved = saved_values(joint, derivatives, cotangents, free, self._moving())
         replaced, stacks = self._forward(joint, saved)
         return self._outgoing(self._backward(joint, saved, replaced, stacks), replaced)
+
+    def _moving(self) -> frozenset[Node]:
+        """The inputs that are arrays which this loop, or one around it, carries."""
+        given = zip(self.inputs[self.carried :], self.incoming.moving[1 + self.carried :])
+        return frozenset(
+            [i for i in self.inputs[: self.carried] if i.rank] + [i for i, flag in given if flag]
+        )
 
     def _arguments(self) -> None:
         """The cotangents as arguments of the adjoint's body."""
@@ -105,6 +112,7 @@ class _LoopAdjoint:
         options = replace(
             self.options, ranges={self.step["name"]: step_range, **ranges}, depth=self.options.depth + 1
         )
+        options = replace(options, moving=self._moving())
         if self.options.depth >= SEARCHED:
             self.zeros = dict.fromkeys(self.inputs, Zeros.SELECTED)
             self.unbounded = set(self.inputs)

@@ -71,21 +71,29 @@ def partition(joint: Graph, gradients: int, seed: Node) -> Parts:
 
 
 def saved_values(
-    joint: Graph, derivatives: int, cotangents: Collection[Node], free: Collection[Node] = ()
+    joint: Graph,
+    derivatives: int,
+    cotangents: Collection[Node],
+    free: Collection[Node] = (),
+    moving: Collection[Node] = (),
 ) -> list[Node]:
     """The values that the last outputs (so many) need of the others, in the order of computation.
 
-    `cotangents` are the inputs that the derivatives alone have, `free` those that need no saving.
+    `cotangents` are the inputs that the derivatives alone have, `free` those that need no saving. Of these,
+    what is read of a `moving` one, an array that a loop around changes, is saved all the same: lest the
+    loop saves the array in each step.
     """
     count = len(joint.outputs) - derivatives
     roots = [node for _, node in joint.outputs[count:]]
     own = set(topological(node for _, node in joint.outputs[:count]))
     own.update(i for i in joint.inputs if i not in cotangents)
     own.update(n for n in topological(roots) if n.op.name == "item" and n.args[0] in own)
-    return _saved(roots, own, free)
+    return _saved(roots, own, free, moving)
 
 
-def _saved(roots: Sequence[Node], own: set[Node], free: Collection[Node]) -> list[Node]:
+def _saved(
+    roots: Sequence[Node], own: set[Node], free: Collection[Node], moving: Collection[Node]
+) -> list[Node]:
     found = _frontier(roots, own)
     frontier, order = set(found), topological(found)
     for node in reversed(order):  # reversed: the argument of a reshape of a reshape comes last
@@ -96,7 +104,8 @@ def _saved(roots: Sequence[Node], own: set[Node], free: Collection[Node]) -> lis
     available = set(free)
     for node in order:
         at_hand = available.issuperset(node.args)
-        if node in frontier and _is_cheap(node) and at_hand:
+        read = is_read(node)
+        if node in frontier and at_hand and (_is_cheap(node) or (read and node.args[0] not in moving)):
             frontier.remove(node)
             available.add(node)
         elif node in frontier or _leaf(node) or ((node.op.name in SHOWN or _is_count(node)) and at_hand):
@@ -110,11 +119,16 @@ def _is_count(node: Node) -> bool:
 
 
 def _is_cheap(node: Node) -> bool:
-    """What costs no more than reading it back: also what is read from an array at a single position."""
-    read = node.op.name == "getitem" or (
+    """What costs no more than reading it back."""
+    return node.op.name in CHEAP or _is_count(node)
+
+
+def is_read(node: Node) -> bool:
+    """What is read of an array at a single position."""
+    single = node.op.name == "getitem" or (
         node.op.name == "gather" and all(a.type == INT for a in node.args[1:])
     )
-    return node.op.name in CHEAP or _is_count(node) or (read and bool(node.args[0].rank))
+    return single and bool(node.args[0].rank)
 
 
 def _frontier(roots: Iterable[Node], own: set[Node]) -> list[Node]:
