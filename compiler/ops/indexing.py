@@ -20,6 +20,7 @@ from ..ir import Array, Node, Op, declare
 from ..types import Dim, Shape, Type, TypeProblem, broadcast, shape_text
 from .shape import DimText, shape_arg
 
+MOST_LEFT_OUT = 4  # that are looked for
 Item = tuple[Any, ...]
 Index = tuple[Item, ...]
 
@@ -96,12 +97,19 @@ def _slice_text(start: Dim, length: Dim, step: int, size: Dim, d: DimText) -> st
         last = f"({d(stop)} if {d(stop)} >= 0 or {d(length)} <= 0 else None)"
     elif length in (most, most.maximum(0)):
         last = ""
+    elif step == 1 and (left := _left_out(length, rest)):
+        last = f"-{left}"
     elif step < 0 and stop.known is None:
         last = f"({d(stop)} if {d(stop)} >= 0 else None)"  # -1 would be the last element
     else:
         last = _position_text(stop, size, d)
         first = first if last.startswith("-") or from_the_end or step < 0 else d(start)
     return f"{first}:{last}" + (f":{step}" if step != 1 else "")
+
+
+def _left_out(length: Dim, rest: Dim) -> int:
+    """How many elements a slice leaves out at the end, where that may be more than there are; else 0."""
+    return next((n for n in range(1, MOST_LEFT_OUT + 1) if length == (rest - n).maximum(0)), 0)
 
 
 def index_text(index: Index, shape: Shape, d: DimText) -> str:
