@@ -7,6 +7,7 @@ extrapolated central differences of the reference; second derivatives are differ
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -180,9 +181,7 @@ def apart(found: Array, expected: Array) -> str:
     return f"is {np.asarray(found)[place]!r}, not {expected[place]!r}, at {[*map(int, place)]}"
 
 
-@pytest.mark.parametrize(("batch", "level"), [(b, level) for b in BATCHES for level in b.levels], ids=str)
-def test_rows(batch: Batch, level: int) -> None:
-    module = batch.module(level)
+def compare(batch: Batch, module: ModuleType) -> None:
     arguments = [a if a.shape else a.item() for a in batch.arguments.values()]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore" if any(r.known for r in batch.rows) else "error")
@@ -200,6 +199,19 @@ def test_rows(batch: Batch, level: int) -> None:
                 row = batch.row_of(name)
                 wrong.append(f"{row}: d_{name} {apart(found, expected)}{row.why and f' ({row.why})'}")
     assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize(("batch", "level"), [(b, level) for b in BATCHES for level in b.levels], ids=str)
+def test_rows(batch: Batch, level: int) -> None:
+    compare(batch, batch.module(level))
+
+
+TIGHT = re.compile(r"\b(sigmoid|tanh|log_softmax|logsumexp|cross_entropy)\(")
+
+
+@pytest.mark.parametrize("batch", [b for b in BATCHES if any(TIGHT.search(r.text) for r in b.rows)], ids=str)
+def test_conventions_are_those_of_the_precise_profile_too(batch: Batch) -> None:
+    compare(batch, module_of(module_text(batch.program, Options(numerics="precise")), "rows"))
 
 
 # --- second derivatives ------------------------------------------------------------------------------

@@ -43,12 +43,14 @@ tight_tanh = declare(replace(tanh, name="tight_tanh", vjp=_tanh_vjp, expand=lamb
 
 
 def _log_of_sum(d: Node, axis: int) -> Node:
-    """log(sum(exp(d))) along an axis, which is kept, where the largest d is 0: its exp is exactly 1."""
-    order = (*(a for a in range(d.rank) if a != axis), axis)
-    rows = d if axis == d.rank - 1 else ops.transpose(d, axes=order)
-    largest = ops.argmax(rows, axis=(rows.rank - 1,), keepdims=False)
-    rest = ops.sum(less_one_hot(ops.exp(rows), largest), axis=(rows.rank - 1,), keepdims=False)
-    return restored(ops.log1p(rest), d, (axis,))
+    """log(sum(exp(d))) along an axis, which is kept, where the largest d is 0: its exp is exactly 1.
+
+    What is equal to the largest is counted; the sum is -inf where there is nothing to count.
+    """
+    largest = ops.equal(d, 0.0)
+    others = broadcasting(ops.sum, ops.where(largest, 0.0, ops.exp(d)), (axis,))
+    ties = broadcasting(ops.sum, ops.where(largest, 1.0, 0.0), (axis,))
+    return ops.log1p(others + (ties - 1.0))
 
 
 def _log_softmax_expand(x: Node, *, axis: int) -> Node:
