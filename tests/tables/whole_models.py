@@ -191,7 +191,9 @@ class Statements(Expressions):
         if found and self.chance(0.7):
             return self.random.choice(found)
         if self.chance(0.1):
-            return (self.dim(scope) - 1, *((self.dim(scope),) if self.chance(0.5) else ()))
+            less = self.dim(scope) - 1
+            self.need(less, 0)
+            return (less, *((self.dim(scope),) if self.chance(0.5) else ()))
         return tuple(self.dim(scope) for _ in range(self.random.randint(0, 2)))
 
     # --- statements --------------------------------------------------------------------------------
