@@ -169,7 +169,7 @@ SATURATED = 1e3  # beyond it, sigmoid is 0 or 1 whatever the dtype
 
 def _silu_vjp(g: Node, out: Node, x: Node) -> tuple[Node]:
     s = sigmoid(x)
-    return (g * (s * (1.0 + x * (1.0 - s))),)
+    return (g * (s + minimum(out, SATURATED) * (1.0 - s)),)  # bounded, or it would be inf * 0 at inf
 
 
 silu = elementwise(
