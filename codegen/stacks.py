@@ -76,4 +76,3 @@ def listed_fields(context: Context) -> dict[str, int]:
         elif numbers and is_read_by_row(forward, node) and is_read_by_row(backward, inputs[name]):
             found[name] = 1
     return found
-

@@ -28,27 +28,14 @@ TINY = 1e-20  # the complex step: its square is lost, its rounding error too
 
 # Ops whose reference evaluation is right for complex numbers: sums of products, and softmax, where any shift
 # of the exponents cancels.
-CONTINUED = frozenset(
-    (
-        *("sum", "mean", "prod", "cumsum", "cumprod", "trace", "matmul", "outer", "einsum", "contract", "tensordot", "patches", "fold", "in_training"),
-        *(
-            "reshape",
-            "transpose",
-            "broadcast_to",
-            "concatenate",
-            "stack",
-            "flip",
-            "roll",
-            "repeat",
-            "tile",
-            "pad",
-        ),
-        *("getitem", "put", "gather", "scatter_add", "decrement", "take_along", "put_along"),
-        *("governed", "own_adjoint", "stop_gradient"),
-        *("tril", "triu", "diag", "diagonal", "softmax", "log_softmax", "cross_entropy", "normalize"),
-        *("det", "inv", "solve", "solve_triangular"),
-    )
-)
+CONTINUED = frozenset({
+    "sum", "mean", "prod", "cumsum", "cumprod", "trace", "matmul", "outer", "einsum", "contract",
+    "tensordot", "patches", "fold", "in_training", "reshape", "transpose", "broadcast_to",
+    "concatenate", "stack", "flip", "roll", "repeat", "tile", "pad", "getitem", "put", "gather",
+    "scatter_add", "decrement", "take_along", "put_along", "governed", "own_adjoint",
+    "stop_gradient", "tril", "triu", "diag", "diagonal", "softmax", "log_softmax", "cross_entropy",
+    "normalize", "det", "inv", "solve", "solve_triangular",
+})  # fmt: skip
 
 
 class NotAnalytic(Exception):

@@ -110,7 +110,7 @@ class Requirement:
 class Draw:
     """A mask of random truths that dropout keeps elements by: `rng.random(shape) >= rate`.
 
-    It is an argument of the graphs, but not of the functions: these draw it from the generator they are given.
+    It is an argument of the graphs, but not of the functions: these draw it from the generator that they get.
     """
 
     name: str

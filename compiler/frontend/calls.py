@@ -227,9 +227,7 @@ def _expand(evaluator: Evaluator, expr: ast.Call, function: Function) -> Value:
     return governed_call(evaluator, Call(function, own, expr.span, bound, results), adjoint)
 
 
-def _run(
-    inner: Evaluator, expr: ast.Call, definition: ast.FuncDef | ast.AdjointDef, bound: Bound
-) -> Value:
+def _run(inner: Evaluator, expr: ast.Call, definition: ast.FuncDef | ast.AdjointDef, bound: Bound) -> Value:
     """What a body returns, with the parameters in its scope."""
     context = inner.context
     context.calls.append((expr.func.id, expr.span))

@@ -202,9 +202,7 @@ def _program(
     )
 
 
-def _labelled(
-    arguments: list[Argument], graph: Graph, elements: Mapping[Node, Range]
-) -> Iterator[Argument]:
+def _labelled(arguments: list[Argument], graph: Graph, elements: Mapping[Node, Range]) -> Iterator[Argument]:
     """Inputs that serve as labels or positions, with the range that this gives them."""
     implied = {node: elements[node] for node in graph.nodes() if node in elements}
     for node in graph.nodes():

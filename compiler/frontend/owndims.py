@@ -1,6 +1,6 @@
 """The dims that a function's annotations name: its own, with the sizes that a call gives them.
 
-    def f(a: real[M+1], b: real[M])     called on real[N], real[N-1]:     M is N - 1
+def f(a: real[M+1], b: real[M])     called on real[N], real[N-1]:     M is N - 1
 """
 
 from __future__ import annotations

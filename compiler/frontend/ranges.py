@@ -112,7 +112,8 @@ def steps_of(
     if step is None:
         return None
     for bound in (start, stop):
-        _form(evaluator, bound)  # its symbols are older than the variable's: what is inside is put in terms of them
+        # Its symbols are older than the variable's: what is inside is put in terms of them.
+        _form(evaluator, bound)
     counter = Counter(context.counting.symbol(variable.id), step)
     count = _count(evaluator, start, stop, step, span)
     length = count["dim"] if count.op.name == "dim" else _known_length(evaluator, count)

@@ -18,7 +18,7 @@ from autodiffc.compiler.ops.indexing import whole
 from autodiffc.compiler.passes.base import run_passes
 from autodiffc.compiler.passes.pipeline import Differentiate, optimisation, preparation
 from autodiffc.compiler.types import INT, REAL, Dim, Type
-from autodiffc.compiler.verify import verifying, verify
+from autodiffc.compiler.verify import verify, verifying
 
 T, D, H = map(Dim.symbol, "TDH")
 SIZES = {"T": 5, "D": 2, "H": 3}
