@@ -213,8 +213,8 @@ def _diag_infer(v: Type, *, k: int) -> Type:
 
 
 def _diag_vjp(g: Node, out: Node, v: Node) -> tuple[Node]:
-    k, (length,) = out["k"], v.shape
-    if diagonal_length(*g.shape, k) == length:
+    k, (length,), (n, m) = out["k"], v.shape, g.shape
+    if diagonal_length(n, m, k) == length:
         return (ops.diagonal(g, k=k),)
     # N - 1 elements on a diagonal that has max(N - 1, 0), since nothing says that N > 0.
     corner = [("slice", Dim.of(max(start, 0)), length, 1) for start in (-k, k)]
