@@ -20,7 +20,7 @@ from .reuse import body_of
 from .stacks import listed_fields
 from .statements import write_statements
 from .structure import may_be_missing
-from .telling import is_stack, known_form, result_name, suggest
+from .telling import described, is_stack, result_name
 from .writer import Writer
 
 
@@ -218,8 +218,7 @@ def cache_names(context: Context) -> dict[str, str]:
         if node is None or node.op.name == "argument" or named.get(node) == name:
             found[name] = context.local(name)
         else:
-            arguments = [plain.get(a) or named.get(a, "") for a in node.args]
-            told = result_name(node) or known_form(node) or suggest(node.op.name, arguments)
+            told = result_name(node) or described(node, lambda a: plain.get(a) or named.get(a, ""))
             given = forward.names.get(node, told)
             found[name] = scope.fresh(told if is_stack(node) else given)
         if node is not None:

@@ -90,17 +90,18 @@ class Scope:
 
     def fresh(self, base: str) -> str:
         """A name of the emitter's own: `base`, or `base_2`, `base_3` … where that is taken."""
-        if self._is_free(base):
+        if self.is_free(base):
             self.taken.add(base)
             return base
         count = self._counts.get(base, 1) + 1
-        while not self._is_free(f"{base}_{count}"):
+        while not self.is_free(f"{base}_{count}"):
             count += 1
         self._counts[base] = count
         self.taken.add(f"{base}_{count}")
         return f"{base}_{count}"
 
-    def _is_free(self, name: str) -> bool:
+    def is_free(self, name: str) -> bool:
+        """Whether nothing else bears the name."""
         return name not in self.taken and name not in self.names.model and name not in _TAKEN
 
 

@@ -21,7 +21,7 @@ from .pytext import Expr
 from .rendering import Rendering
 from .schedule import LEAVES, Step
 from .structure import UPDATES
-from .telling import is_stack, known_form, singular, suggest
+from .telling import described, is_stack, singular
 
 ARITHMETIC = frozenset({"add", "sub", "mul", "div"})
 
@@ -137,6 +137,11 @@ class Naming(Rendering):
         models = given in value_names(self.context) or given in self._reserved
         return self.scope.claim(given) if models else self.scope.fresh(given)
 
+    def _is_taken(self, given: str) -> bool:
+        """Whether something else bears the local name for such a name already."""
+        models = given in value_names(self.context) or given in self._reserved
+        return self.context.local(given) in self.scope.taken if models else not self.scope.is_free(given)
+
     def name_of(self, node: Node) -> str:
         """The name that the graph gives a value; of a stack only the model's own tells something."""
         given = self.graph.names.get(node) or self._output_names.get(node) or ""
@@ -144,12 +149,17 @@ class Naming(Rendering):
         return given if told else ""
 
     def _row_name(self, array: str, positions: list[str]) -> str:
-        """The name of a single element or row: `h` of `hs`, `x_t` of `x[t]`."""
-        if singular(array):
-            return self._claimed(singular(array))
-        return self.scope.fresh(
-            "_".join([array, *filter(None, positions)]) if any(positions) else f"{array}_at"
-        )
+        """The name of a single element or row: `h` of `hs`, or `h_t` where that is taken; `x_t` of `x[t]`."""
+        one = singular(array)
+        if one and not (any(positions) and self._is_taken(one)):
+            return self._claimed(one)
+        at = "_".join([one or array, *filter(None, positions)])
+        return self.scope.fresh(at if any(positions) else f"{array}_at")
+
+    def _called(self, node: Node) -> str:
+        """The plain name by which a value is known, '' where it has none."""
+        text = self.values.get(node)
+        return text.text if text is not None and text.text.isidentifier() else ""
 
     def _own_name(self, node: Node, texts: Iterable[str] = ()) -> str:
         """The name that a value is to have; `texts` will stand after its first assignment."""
@@ -157,16 +167,18 @@ class Naming(Rendering):
         if final in self._grown:
             return self._grown[final]
         given = self.name_of(final)
-        if given and not self._lent(final, given):
+        plain = [self._called(a) for a in node.args]
+        is_row = node.op.name == "gather" and bool(plain[0]) and not any(a.rank for a in node.args[1:])
+        told = bool(given) and not self._lent(final, given)
+        adjoint = given.startswith("d_")
+        if is_row and (not told or (final is node and not adjoint and given == singular(plain[0]))):
+            return self._row_name(plain[0], plain[1:])
+        if told:
             name = self._claimed(given)
-            if given.startswith("d_"):
+            if adjoint:
                 self.adjoint_names.add(name)
             if final is not node:
                 self._grown[final] = name
                 self._grown_names.add(name)
             return name
-        operands = [self.values.get(a) for a in node.args]
-        plain = [o.text if o is not None and o.text.isidentifier() else "" for o in operands]
-        if node.op.name == "gather" and plain[0] and not any(a.rank for a in node.args[1:]):
-            return self._row_name(plain[0], plain[1:])
-        return self.scope.fresh(known_form(node) or suggest(node.op.name, plain))
+        return self.scope.fresh(described(node, self._called))

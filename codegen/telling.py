@@ -6,10 +6,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from keyword import iskeyword
 
-from autodiffc.compiler.ir import Graph, Node
+from autodiffc.compiler.ir import Graph, Node, const_value
 
 LONGEST = 18
 INFIX = {
@@ -54,6 +54,56 @@ def known_form(node: Node) -> str:
     return ""
 
 
+def described(node: Node, called: Callable[[Node], str]) -> str:
+    """What an unnamed value is called after what it is made of; `called` gives plain names, or ''."""
+    operands = [called(a) for a in node.args]
+    known = known_form(node) or _preactivation(node, called) or _rearranged(node, called)
+    return known or suggest(node.op.name, operands)
+
+
+def _preactivation(node: Node, called: Callable[[Node], str]) -> str:
+    """`d_pre_h` for d_h * (1 - h**2) or d_h * (h * (1 - h)), where h is a tanh or a sigmoid."""
+    if node.op.name != "mul":
+        return ""
+    activation = next(filter(None, map(_activation, reversed(node.args))), None)
+    name = called(activation) if activation is not None else ""
+    return f"d_pre_{name}" if 0 < len(name) < LONGEST else ""
+
+
+def _activation(slope: Node) -> Node | None:
+    """The value of which this is the slope of its tanh or sigmoid."""
+    if slope.op.name == "mul":
+        value, rest = slope.args
+        return value if _less_from_one(rest) is value else None
+    squared = _less_from_one(slope)
+    return squared.args[0] if squared is not None and squared.op.name == "square" else None
+
+
+def _less_from_one(node: Node) -> Node | None:
+    """x of 1 - x."""
+    is_less = node.op.name == "sub" and const_value(node.args[0]) == 1.0
+    return node.args[1] if is_less else None
+
+
+def _rearranged(node: Node, called: Callable[[Node], str]) -> str:
+    """`x_rows` for x with fewer axes, `x_at_W` for the product of such rows."""
+    if node.op.name != "reshape":
+        return ""
+    (whole,) = node.args
+    if whole.op.name == "matmul" and not called(whole):
+        return suggest("matmul", [called(_unshaped(a, called)) for a in whole.args])
+    name = called(_unshaped(whole, called))
+    joined = len([d for d in node.shape if d.known != 1]) < len([d for d in whole.shape if d.known != 1])
+    if not name or len(name) > LONGEST or not joined:
+        return ""
+    return f"{name}_flat" if node.rank == 1 else f"{name}_rows"
+
+
+def _unshaped(node: Node, called: Callable[[Node], str]) -> Node:
+    """What a value without a name of its own, or with that of a form, is a form of."""
+    return node.args[0] if node.op.name == "reshape" and called(node.args[0]) else node
+
+
 def is_softmax(node: Node) -> bool:
     """Whether a quotient divides exponentials by their sum."""
     numerator, denominator = node.args
@@ -75,12 +125,24 @@ def result_name(node: Node) -> str:
         return "steps"
     row = body.outputs[position][1]
     if position < whole["carried"]:
-        return told_inside(body, position) or suggest(row.op.name, [])
+        return told_inside(body, position) or _inside(row, body)
     if row.op.name == "argument":
         return f"{row['name']}_before"
     if row.op.name == "gather" and row.args[0].op.name == "argument" and row not in body.names:
         return f"{row.args[0]['name']}_picked"
-    return plural(told_inside(body, position) or suggest(row.op.name, []))
+    return plural(told_inside(body, position) or _inside(row, body))
+
+
+def _inside(node: Node, body: Graph) -> str:
+    """What a value is called after the names in its body."""
+
+    def called(operand: Node) -> str:
+        if operand.op.name == "argument":
+            return str(operand["name"])
+        is_row = operand.op.name == "gather" and operand.args[0].op.name == "argument"
+        return body.names.get(operand) or (singular(operand.args[0]["name"]) if is_row else "")
+
+    return described(node, called)
 
 
 def plural(name: str) -> str:

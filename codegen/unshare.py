@@ -1,6 +1,7 @@
 """What is written to belongs to one value.
 
     C = zeros; d_A = the same zeros; both are written to     ->     C = np.zeros(…), d_A = np.zeros(…)
+    h = zeros; a reversed loop begins with the same zeros    ->     d_h = np.zeros(…)
     z = hs[t], carried on while the loop writes to hs        ->     z = hs[t].copy()
 
 The passes see one value in equal expressions. Where elements of it are changed it must be made again, or
@@ -40,7 +41,8 @@ def unshared_graph(graph: Graph) -> Graph:
         new = list(args)
         for place in _changed_places(node):
             fill = node.args[place]
-            if _is_fill(fill) and (len(uses[fill]) > 1 or fill in outputs):
+            shared = len(uses[fill]) > 1 or fill in outputs or _is_lent(fill, node, graph)
+            if _is_fill(fill) and shared:
                 new[place] = Node(args[place].op, args[place].args, args[place].attrs, args[place].type)
                 origins[new[place]] = graph.origins.get(node, ())
         node = node.with_args(new).map_subgraphs(unshared_graph)
@@ -72,6 +74,15 @@ def _with_own_rows(loop: Node) -> Node:
 
 def _is_fill(node: Node) -> bool:
     return bool(node.rank) and node.op.name == "broadcast_to" and not node.args[0].rank
+
+
+def _is_lent(fill: Node, user: Node, graph: Graph) -> bool:
+    """Whether an adjoint begins with a value of the model's."""
+    return _is_adjoint(user, graph) and not _is_adjoint(fill, graph)
+
+
+def _is_adjoint(node: Node, graph: Graph) -> bool:
+    return all(origin.adjoint for origin in graph.origins.get(node, ()))
 
 
 def _changed_places(node: Node) -> list[int]:
