@@ -31,7 +31,8 @@ QUIET = frozenset({
     "inv", "solve", "solve_triangular", "cholesky", "slogdet", "slogdet_part",
     "set_at", "add_at", "detached", "zeros_like", "undefined", "item",
 })  # fmt: skip
-FINITE = QUIET | {"mul", "const", "dim"}  # of finite arguments
+WAVES = frozenset({"sin", "cos"})  # quiet, and finite, of finite arguments
+FINITE = QUIET | WAVES | {"mul", "const", "dim"}  # of finite arguments
 HUGE = 1e100
 
 
@@ -71,7 +72,7 @@ class Risk:
             return any(risk.may_warn(n) for risk in self._inside(node) for n in risk.graph.nodes())
         if not node.rank and not any(a.rank for a in node.args):
             return False  # Python's floats don't warn
-        if node.op.name == "square":
+        if node.op.name == "square" or node.op.name in WAVES:
             return not self.is_finite(node.args[0])
         if node.op.name == "mul":
             return not (all(map(self.is_finite, node.args)) or any(map(self._is_factor, node.args)))
@@ -104,7 +105,7 @@ class Risk:
             elif node.op.name == "item" and not self.is_adjoint(node):
                 known = self._is_finite_result(node, found)
             else:
-                known = node.op.name in FINITE and all(a in found for a in node.args)
+                known = _keeps_finite(node) and all(a in found for a in node.args)
             if known or node.type.kind != "real" or self.is_adjoint(node) or self._small(node):
                 found.add(node)
         return found
@@ -167,6 +168,11 @@ class Risk:
         if self._intervals is None:
             self._intervals = intervals_of(self.graph.nodes(), self.ranges)
         return self._intervals[node]
+
+
+def _keeps_finite(node: Node) -> bool:
+    """Whether the op makes finite values of finite ones."""
+    return node.op.name in FINITE or (node.op.name == "div" and bool(const_value(node.args[1])))
 
 
 def finite_names(program: Program, forward: Graph) -> frozenset[str]:

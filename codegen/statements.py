@@ -99,7 +99,9 @@ def _ops_of(context: Context, line: int) -> list[str]:
 
 
 def _spoken_of(node: Node) -> str:
-    """An op for a note; picking a single element is none to speak of."""
+    """An op for a note; picking a single element is none to speak of, nor is what ints are made of."""
+    if node.type.kind == "int":
+        return ""
     single = node.op.name == "gather" and not any(a.rank for a in node.args[1:])
     return "getitem" if single else node.op.name
 

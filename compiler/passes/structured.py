@@ -96,9 +96,20 @@ def names_in(body: Graph) -> set[str]:
 
 
 def name_of(node: Node, graph: Graph) -> str:
-    if node.op.name == "argument":
-        return str(node["name"])
-    return graph.names.get(node, node.op.name)
+    """What is known of a value: its name, that of what it is a copy or a row of, its op."""
+    copied = node.op is ops.detached and node not in graph.names
+    own = node.args[0] if copied else node
+    if own.op.name == "argument":
+        return str(own["name"])
+    return graph.names.get(own) or _row_name(own) or own.op.name
+
+
+def _row_name(node: Node) -> str:
+    """A_row for A[t]; '' for what is no row of an input."""
+    if node.op is not ops.gather or node.args[0].op.name != "argument":
+        return ""
+    is_row = 0 < node.rank == node.args[0].rank - 1 and node["index"][0][0] == "array"
+    return f"{node.args[0]['name']}_row" if is_row else ""
 
 
 def with_adjoint(

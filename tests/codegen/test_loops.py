@@ -152,3 +152,19 @@ def test_updates_in_place_destroy_nothing(name: str, level: int) -> None:
         np.testing.assert_allclose(getattr(found, field), expected[field], rtol=1e-14)
         assert getattr(found, field).flags.writeable
         assert not np.shares_memory(getattr(found, field), x)
+
+
+def test_what_a_loop_holds_is_called_after_it() -> None:
+    program = program_of(
+        Source(
+            "rows.dsl",
+            "dim T, N\ninput x: real[T, N]\nparam w: real[N, N]\nvar A: real[T, N]\n"
+            "for t in range(T):\n    if t > 0:\n        z = tanh(A[t-1] @ w) + x[t]\n"
+            "    else:\n        z = sin(x[t])\n    A[t] = z\nloss L = sum(cos(A) * A)\n",
+        )
+    )
+    text = module_text(program, Options(level=1))
+    assert "d_pre_tanh" in text
+    assert "A_row" in text
+    assert "gathers" not in text
+    assert "errstate" not in text.partition("def grad(")[0]  # sines and tanhs of finite values are finite
