@@ -165,8 +165,7 @@ class Rendering:
         """The statements that a node needs before its value can be named, and the expression of its value."""
         parsed, held = self._template(node)
         array = bool(node.rank) or any(a.rank for a in node.args)
-        pairs = zip(parsed.params, node.args)
-        operands = [self._single(node, param, arg, self._operand(arg, array)) for param, arg in pairs]
+        operands = [self._operand(arg, array) for arg in node.args]
         names = {**dict(zip(parsed.params, operands)), **held}
         for local in parsed.stored:
             texts = [operand.text for operand in operands]
@@ -175,13 +174,6 @@ class Rendering:
             return [], self._typed(node, parsed.expression(names, self._global))
         return parsed.text(names, self._global).split("\n"), names["out"]
 
-    def _single(self, node: Node, param: str, arg: Node, operand: Expr) -> Expr:
-        """An operand in single precision, where NumPy would make a double of a Python float."""
-        mixed = node.rank and not arg.rank and param in ALONE.get(node.op.name, ())
-        if mixed and self.context.dtype == "float32":
-            return call(f"{self.context.ref('np')}.float32", operand)
-        return operand
-
     def _typed(self, node: Node, expr: Expr) -> Expr:
         """The value in the type that it must have: Python's for scalars, the module's dtype for arrays."""
         if node.op.view and node.args[0] in self.lists:
@@ -189,11 +181,12 @@ class Rendering:
         if not node.rank and any(a.rank for a in node.args):
             cast = self.context.ref(CASTS[node.type.kind])
             return expr if expr.text.endswith(".item()") else call(cast, expr)
-        uncertain = node.rank and not any(a.rank and a.type.kind == "real" for a in node.args)
+        plain = any(a.rank and a.type.kind == "real" for a in node.args) and not _is_doubled(node)
         if self._is_widened(node) or (
             self.context.dtype == "float32"
             and node.type.kind == "real"
-            and uncertain
+            and node.rank
+            and not plain
             and "float32" not in expr.text
         ):
             return Expr(f"{expr.within(ATOM)}.astype({self.context.ref('np')}.float32)")
@@ -223,6 +216,12 @@ class Rendering:
 
     def _number(self, value: float, array: bool) -> Expr:
         return number(value, self.context.ref, "np" if array else "math")
+
+
+def _is_doubled(node: Node) -> bool:
+    """Whether a Python float among the operands makes NumPy compute in double precision."""
+    alone = ALONE.get(node.op.name, ())
+    return any(not arg.rank and param in alone for param, arg in zip(node.op.params, node.args))
 
 
 @lru_cache(maxsize=4096)
