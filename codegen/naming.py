@@ -105,8 +105,9 @@ class Naming(Rendering):
         if node.op.name != "to_real" or node in self._output_names or node in self.graph.names:
             return False
         argument = node.args[0]
-        if argument.op.name == "const" or (node.rank and self.context.dtype != "float64"):
-            return False
+        arrays = node.rank or any(user.rank for user in self._users[node])
+        if argument.op.name == "const" or (arrays and self.context.dtype != "float64"):
+            return False  # of singles and a large int, NumPy 1 makes doubles
         if node.rank and self.context.level > 1:
             return False  # an int array is no memory for reals
         return self.context.level > 0 and all(self._promotes(user, node) for user in self._users[node])

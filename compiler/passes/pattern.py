@@ -34,7 +34,7 @@ from ..ops import pattern_variable as pattern_variable
 from ..types import Dim, TypeProblem, size_of
 from .compiled import AttributeVariable, Pattern, compiled, labels_of
 from .fold import folded
-from .matching import Search
+from .matching import Found, Search
 from .terms import negated
 from .views import SUMS, Views
 
@@ -141,9 +141,17 @@ class Matcher:
             new = instantiate(rule.right, binding)
             if new is None:
                 continue
-            result = fitted(found.wrap(new), node)
+            result = _wrapped(found, new, node)
             if result is not None and not self.views.same(result, node):
                 return result
+        return None
+
+
+def _wrapped(found: Found, new: Node, node: Node) -> Node | None:
+    """The replacement among what stood beside the pattern; None where its shape does not go with that."""
+    try:
+        return fitted(found.wrap(new), node)
+    except TypeProblem:
         return None
 
 

@@ -75,4 +75,9 @@ param x: real
 v = sum(0.4 * logsumexp(full((N, T, T), 0.3), axis=0) for i in range(N))
 loss L = sum(tanh(v) ** 2) * x
 """,
+    "a difference that does not fit what stands beside it": """dim T, M
+dim K = 3
+param h: real[M, T]
+loss L = sum(tanh(logsumexp(zeros(K, T) + 0.2, axis=0) + 0.5 * h))
+""",
 }
