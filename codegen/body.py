@@ -21,7 +21,7 @@ from .inplace import NAME, without_copy
 from .memory import Memory
 from .names import Scope
 from .naming import Naming
-from .pytext import Expr, unparenthesised
+from .pytext import ATOM, Expr, unparenthesised
 from .rendering import Pending
 from .schedule import LEAVES, Group, Step, regrouped, schedule
 from .structure import UPDATES
@@ -128,6 +128,7 @@ class Body(Naming):
         ops = 1 + sum(self.pending[a].ops for a in set(node.args) if a in self.pending)
         stable = all(self.pending[a].stable if a in self.pending else a.op.name in LEAVES for a in node.args)
         before, expr = self._render(node)
+        before = self._without_needless_copy(node, before)
         for arg in node.args:
             self.pending.pop(arg, None)
         if not before and self._may_wait(node):
@@ -136,6 +137,15 @@ class Body(Naming):
             self._add(step.group, tuple(before), node, expr.text)
         else:
             self._assign(step.group, node, expr)
+
+    def _without_needless_copy(self, node: Node, lines: list[str]) -> list[str]:
+        """The statements that change a copy; an expression that is written here alone needs none."""
+        waiting = self.pending.get(node.args[0]) if lines and node.args else None
+        if waiting is None or waiting.updates or not self._is_fresh(node.args[0]):
+            return lines
+        copied = f"{waiting.expr.within(ATOM)}.copy()"
+        name = lines[0][: -len(copied)]
+        return [f"{name}{waiting.expr}", *lines[1:]] if lines[0] == f"{name}{copied}" else lines
 
     def _updates_in_place(self, step: Step) -> bool:
         """Write an update into the memory of its first argument, if nothing else needs that."""
