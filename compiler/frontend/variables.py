@@ -196,6 +196,13 @@ def _twice(variable: Variable, writes: list[Access]) -> Iterator[Finding]:
             rest.append(write)
 
 
+def is_reached(access: Access) -> bool:
+    """Whether there are values of the ints that lead there: not to `t > 0` in `if t == 0`."""
+    bounds = ((r.low, r.high) for r in access.ranges.values())
+    known = ((low.known, high.known) for low, high in bounds if low is not None and high is not None)
+    return all(low is None or high is None or low <= high for low, high in known)
+
+
 PAIRS = 300  # statements that write one variable at positions that are not all numbers
 
 
@@ -204,7 +211,8 @@ def _early_reads(variable: Variable, found: list[Access]) -> Iterator[Finding]:
     if not 0 < len(writes) <= PAIRS or any(a.kind != "=" for _, a in writes):
         return
     for place, read in enumerate(found):
-        if not read.kind and all(is_early(read, write, at > place) for at, write in writes):
+        early = all(is_early(read, write, at > place) for at, write in writes)
+        if not read.kind and early and is_reached(read):
             message = f"an element of `{variable.name}` that is not written yet"
             if not any(read.forms):
                 message = f"`{variable.name}` is read before it is written"

@@ -55,6 +55,15 @@ for t in range(T):
     hs[t] = h
 f = sum(hs**2) + sum(hs[T-1])
 """,
+    "a branch that nothing leads to": """
+var c: real[N]
+y = s
+for i in range(N):
+    if i == 0:
+        y = y + (c[i-1] if i > 0 else v[i])
+    c[i] = sin(v[i] * y)
+f = sum(c) * y
+""",
     "states of the step before": """
 var hs: real[T, H]
 hs[0] = x[0]
