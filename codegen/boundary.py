@@ -293,7 +293,11 @@ def limits(bounds: Sequence[Bound], dtype: str) -> tuple[str, str]:
             high = bound.value - inside if high is None else min(high, bound.value - inside)
     if low is not None and high is not None and low > high:
         low = high = (low + high) / 2.0  # constraints an epsilon apart leave one number
-    return tuple("None" if v is None else str(number(v)) for v in (low, high))  # type: ignore[return-value]
+    return _limit(low), _limit(high)
+
+
+def _limit(value: float | None) -> str:
+    return "None" if value is None else str(number(value))
 
 
 __all__ = [

@@ -162,8 +162,9 @@ class Template:
 
     def __init__(self, text: str, params: tuple[str, ...]):
         tree = ast.parse(text)
-        self.is_expression = len(tree.body) == 1 and isinstance(tree.body[0], ast.Expr)
-        root: ast.AST = tree.body[0].value if self.is_expression else tree  # type: ignore[attr-defined]
+        first = tree.body[0]
+        root: ast.AST = first.value if len(tree.body) == 1 and isinstance(first, ast.Expr) else tree
+        self.is_expression = root is not tree
         # Unparsed once, so that parentheses stand only where the template itself needs them.
         normal = ast.unparse(root)
         root = ast.parse(normal, mode="eval").body if self.is_expression else ast.parse(normal)

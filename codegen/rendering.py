@@ -6,6 +6,7 @@ mul(x, add(a, b))     ->     x * (a + b)
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -43,7 +44,7 @@ class Pending:
     updates: tuple[str, ...] = ()  # statements that follow the assignment; NAME stands for the name
 
 
-class Rendering:
+class Rendering(ABC):
     """The texts of the values that one function knows, and the dims that they mention.
 
     `values` are the texts of arguments and of what has been assigned, `pending` those of expressions that
@@ -83,7 +84,7 @@ class Rendering:
         return self.dims
 
     def _mentioned_inside(self, graph: Graph) -> None:
-        inner = Rendering(self.context, graph, self.scope, {})
+        inner = type(self)(self.context, graph, self.scope, {})
         inner.dims, inner.lengths = self.dims, dict(self.lengths)
         inner.mentioned_dims()
 
@@ -157,9 +158,9 @@ class Rendering:
             self._templates[node] = template(plain, parameters(node)), held
         return self._templates[node][0]
 
+    @abstractmethod
     def _own_name(self, node: Node, texts: Iterable[str] = ()) -> str:
         """The name that a value is to have; `texts` will stand after its first assignment."""
-        raise NotImplementedError
 
     def _render(self, node: Node) -> tuple[list[str], Expr]:
         """The statements that a node needs before its value can be named, and the expression of its value."""

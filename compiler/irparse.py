@@ -20,7 +20,7 @@ import numpy as np
 
 from .ir import OPS, Graph, Literal, Node, const
 from .ops import argument
-from .types import TUPLE, Dim, Kind, Type
+from .types import TUPLE, Dim, Type, kind_called
 
 TOKEN = re.compile(
     r"""\s*(?:(?P<comment>\#[^\n]*)
@@ -152,7 +152,9 @@ class _Reader:
                 items.append(self.type())
                 self.accept(",")
             return Type(TUPLE, (), tuple(items))
-        kind: Kind = self.next()  # type: ignore[assignment]
+        kind = kind_called(name := self.next())
+        if kind is None:
+            raise IrSyntaxError(f"{name!r} is not a type")
         shape = []
         if self.accept("["):
             while not self.accept("]"):

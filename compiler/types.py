@@ -17,6 +17,12 @@ from typing import Literal, Union
 Kind = Literal["real", "int", "bool", "tuple"]
 KIND_ORDER: dict[str, int] = {"bool": 0, "int": 1, "real": 2}
 TUPLE: Kind = "tuple"
+WRITTEN: tuple[Kind, ...] = ("real", "int", "bool")
+
+
+def kind_called(name: str) -> Kind | None:
+    """The kind that a model, or a graph's text, writes so."""
+    return next((kind for kind in WRITTEN if kind == name), None)
 
 
 @dataclass(frozen=True)

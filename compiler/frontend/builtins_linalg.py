@@ -10,7 +10,7 @@ from __future__ import annotations
 from .. import ops
 from ..ir import Node
 from ..ops.shape import swap_last
-from ..types import Dim, TypeProblem
+from ..types import Dim, Kind, TypeProblem
 from .einsum import normalised, without_ones
 from .expressions import same_kind
 from .signature import Flag, Option, Raw, Real, Tensor, Whole, builtin
@@ -52,8 +52,8 @@ def outer(a: Tensor, b: Tensor) -> Value:
 
 @builtin()
 def einsum(spec: Option, *operands: Tensor) -> Value:
-    kind = "real" if any(o.type.kind == "real" for o in operands) else "int"
-    nodes = tuple(as_kind(o, kind) for o in operands)  # type: ignore[arg-type]
+    kind: Kind = "real" if any(o.type.kind == "real" for o in operands) else "int"
+    nodes = tuple(as_kind(o, kind) for o in operands)
     try:
         written = normalised(spec, tuple(n.rank for n in nodes))
         written, shapes = without_ones(written, [n.shape for n in nodes])

@@ -187,7 +187,7 @@ def _parts(node: Node) -> tuple[Node, ...]:
 def _apply(node: Node, args: list[Dim]) -> Dim | None:
     """The form of an op from those of its arguments; None for what is no arithmetic."""
     if node.op.name == "dim":
-        return node["dim"]  # type: ignore[no-any-return]
+        return Dim.of(node["dim"])
     if node.op.name == "const" and not isinstance(node["value"], Literal):
         return Dim.of(node["value"])
     if node.op.name not in _ARITHMETIC or node.type != INT:

@@ -27,7 +27,7 @@ from .context import Context
 from .declarations import Declarations, declare
 from .expressions import Evaluator
 from .functions import define_function, names_in_functions
-from .library import import_names
+from .modules import import_names
 from .scope import Scope
 from .statements import again, define, defined_names
 from .values import Elsewhere, Poison, Static

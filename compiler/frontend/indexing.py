@@ -104,7 +104,8 @@ def _forms(evaluator: Evaluator, picked: list[Picked]) -> tuple[Dim | None, ...]
 
 
 def _tuple_element(evaluator: Evaluator, expr: ast.Index, base: tuple[Value, ...]) -> Value:
-    position = evaluator.value(expr.items[0]) if len(expr.items) == 1 and _is_expr(expr.items[0]) else None  # type: ignore[arg-type]
+    only = expr.items[0] if len(expr.items) == 1 else None
+    position = None if only is None or isinstance(only, (ast.Slice, ast.Ellipsis_)) else evaluator.value(only)
     if isinstance(position, Poison):
         return position
     known = position.dim.known if isinstance(position, Static) else None
@@ -113,10 +114,6 @@ def _tuple_element(evaluator: Evaluator, expr: ast.Index, base: tuple[Value, ...
             "E0208", "an index that does not fit", expr.span, f"{describe(base)} is indexed by a number"
         )
     return base[known]
-
-
-def _is_expr(item: ast.IndexItem) -> bool:
-    return not isinstance(item, (ast.Slice, ast.Ellipsis_))
 
 
 def _is_new_axis(item: ast.IndexItem) -> bool:

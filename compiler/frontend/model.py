@@ -30,7 +30,7 @@ from .expressions import Evaluator
 from .files import import_file
 from .functions import define_function, names_in_functions
 from .initialisers import weighed
-from .library import import_names
+from .modules import import_names
 from .positions import Range, overlap, picked
 from .scope import Scope
 from .statements import defined_names, spoil, statements_below, targets_of

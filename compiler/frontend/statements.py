@@ -10,19 +10,19 @@ from autodiffc.grammar.source import Span
 
 from .. import ops
 from ..ir import Node
-from ..types import KIND_ORDER, Dim, Type, TypeProblem
+from ..types import KIND_ORDER, Dim, Type, TypeProblem, kind_called
 from .context import Context
 from .expressions import Evaluator
 from .scope import KEYWORD_CONSTANTS, Function
 from .values import POISON, Poison, Static, Value, as_kind, as_value_node, describe
 
 LONGEST_NAME = 255
-KINDS = ("real", "int", "bool")
 
 
 def declared_type(evaluator: Evaluator, expr: ast.TypeExpr) -> Type | None:
     """The type that an annotation states; None where it is in error."""
-    if expr.kind not in KINDS:
+    kind = kind_called(expr.kind)
+    if kind is None:
         evaluator.context.report(
             "E0204", f"no type `{expr.kind}`", expr.span, help="a type is real, int or bool"
         )
@@ -35,7 +35,7 @@ def declared_type(evaluator: Evaluator, expr: ast.TypeExpr) -> Type | None:
     known = tuple(d for d in dims if isinstance(d, Dim))
     if len(known) < len(dims):
         return None
-    stated = Type(expr.kind, known)  # type: ignore[arg-type]
+    stated = Type(kind, known)
     try:
         evaluator.context.check_size(stated)
     except TypeProblem as problem:

@@ -7,6 +7,7 @@ Each is linear; the adjoint adds up what came from one element.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -179,8 +180,8 @@ def _number_text(value: float) -> str:
 
 
 def _pad_eval(x: Array, *, widths: Any, mode: str, value: float) -> Array:
-    options = {"constant_values": value} if mode == "constant" else {}
-    return np.pad(x, widths, mode=mode, **options)  # type: ignore[call-overload, no-any-return]
+    pad: Callable[..., Array] = np.pad  # its overloads want the mode as a literal
+    return pad(x, widths, mode=mode, **({"constant_values": value} if mode == "constant" else {}))
 
 
 def _pad_vjp(g: Node, out: Node, x: Node) -> tuple[Node]:

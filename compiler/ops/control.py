@@ -16,7 +16,7 @@ are its own, each different from the others.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -76,8 +76,17 @@ def _loop_infer(
     return Type(TUPLE, (), (*x[:carried], *stacked, INT))
 
 
+class Body(Protocol):
+    """A body as the interpreter hands it on; `types` are the dtypes and shapes of its results."""
+
+    @property
+    def types(self) -> Sequence[tuple[Any, tuple[int, ...]]]: ...
+
+    def __call__(self, *x: Array) -> tuple[Array, ...]: ...
+
+
 def _loop_eval(
-    count: Array, *x: Array, body: Callable[..., Any], carried: int, length: int,
+    count: Array, *x: Array, body: Body, carried: int, length: int,
     condition: Callable[..., Any] | None = None,
     reverse: bool = False, checkpoint: bool = False, recompute: bool = False,
 ) -> tuple[Any, ...]:  # fmt: skip
@@ -91,7 +100,7 @@ def _loop_eval(
         state = results[:carried]
         rows.append(results[carried:])
     rows = rows[::-1] if reverse else rows
-    return (*state, *_stacks(rows, body.types[carried:]), np.asarray(len(rows)))  # type: ignore[attr-defined]
+    return (*state, *_stacks(rows, body.types[carried:]), np.asarray(len(rows)))
 
 
 def _stacks(rows: Sequence[tuple[Array, ...]], types: Sequence[tuple[Any, tuple[int, ...]]]) -> list[Array]:

@@ -76,7 +76,7 @@ def _cofactors_eval(a: Array) -> Array:
     if a.dtype == object:
         return symbolic.swapped(symbolic.faddeev(a)[1])
     sign, u, s, vt = _by_singular_values(a)
-    return sign * ((u * _others(s)[..., None, :]) @ vt)  # type: ignore[no-any-return]
+    return np.asarray(sign * ((u * _others(s)[..., None, :]) @ vt))
 
 
 cofactors = declare(

@@ -81,7 +81,7 @@ def _linspace_vjp(g: Node, out: Node, start: Node, stop: Node) -> tuple[Node, No
 def _linspace_eval(start: Any, stop: Any, *, count: int) -> Array:
     share = np.linspace(0.0, 1.0, count)
     if np.asarray(start).dtype == object or np.asarray(stop).dtype == object:
-        return start * (1 - share) + stop * share  # type: ignore[no-any-return]
+        return np.asarray(start * (1 - share) + stop * share)
     return np.linspace(start, stop, count)
 
 

@@ -144,9 +144,7 @@ class Adjoints:
 
 def first_bases(operands: Sequence[Node], bases: Mapping[Node, Node]) -> list[Node | None]:
     """What each operand's cotangent goes on from; where one occurs twice, only the first."""
-    seen: set[Node] = set()
-    found = [None if o in seen or seen.add(o) else bases.get(o) for o in operands]  # type: ignore[func-returns-value]
-    return found
+    return [bases.get(o) if o not in operands[:i] else None for i, o in enumerate(operands)]
 
 
 def added(operands: Sequence[Node], cotangents: Sequence[Node]) -> dict[Node, Node]:

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from ..ir import Graph, Literal, Node, const
-from ..types import Dim, size_of
+from ..types import TUPLE, Dim, size_of
 
 LARGEST = 64
 MOST_WORK = 10**8  # of an einsum on constants
@@ -47,12 +47,14 @@ def constant_array(node: Node) -> Any:
 
 
 def folded(node: Node) -> Node | None:
-    """The constant that a node on constants comes to, None where that is not for now."""
+    """The constant that a node on constants comes to; None where it is to be computed at run time."""
     if node.op.name == "dim":
         size = node["dim"].known
         return None if size is None else const(int(size))
     if not node.args or any(arg.op.name != "const" for arg in node.args) or node.op.name in KEPT:
         return None
+    if node.type.kind == TUPLE:
+        return None  # a loop, which takes what time it takes
     return _computed(node) if is_affordable(node, LARGEST) else None
 
 
@@ -70,7 +72,7 @@ def _computed(node: Node) -> Node | None:
         with np.errstate(all="ignore"):
             attrs = {name: known_value(value) for name, value in node.attrs}
             value = np.asarray(node.op.eval(*map(constant_array, node.args), **attrs))
-    except Exception:  # whatever an op raises on these values, it is to raise at run time
+    except (Unknown, ArithmeticError, LookupError, TypeError, ValueError):  # it is to raise at run time
         return None
     result = const(value.astype(DTYPES[node.type.kind]))
     return result if result.type == node.type else None

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from ..ir import OPS, Node
 from .compiled import (
@@ -81,7 +82,7 @@ class Search:
         elif isinstance(pattern, ProductPattern):
             product = self.views.product(node)
             for b, left in self._powers(pattern, product, {}):
-                yield Found(b, lambda new, left=left: with_rest(new, left))  # type: ignore[misc]
+                yield Found(b, partial(with_rest, rest=left))
         else:
             for b in self.match(pattern, node, {}):
                 yield Found(b, _itself)

@@ -287,20 +287,23 @@ def apply_rules(rules: Iterable[Rule], node: Node) -> Node:
 
 def instantiate(right: Replacement, binding: Binding) -> Node | None:
     """The right side of a rule with its variables filled in."""
-    if not isinstance(right, Node):
-        return right(binding)
+    return _filled_in(right, binding) if isinstance(right, Node) else right(binding)
+
+
+def _filled_in(right: Node, binding: Binding) -> Node:
     if not right.is_pattern:
         return right
     if right.op.name == "pattern":
-        return binding.values[right["name"]]  # type: ignore[no-any-return]
-    args = [instantiate(a, binding) for a in right.args]
+        node: Node = binding.values[right["name"]]
+        return node
+    args = [_filled_in(a, binding) for a in right.args]
     if right.op.name in SUMS:
-        return _signed(right.op, args)  # type: ignore[arg-type]
+        return _signed(right.op, args)
     attrs = {
         name: binding.values[value.name] if isinstance(value, AttributeVariable) else value
         for name, value in right.attrs
     }
-    new = right.op(*args, **attrs)  # type: ignore[arg-type]
+    new = right.op(*args, **attrs)
     return folded(new) or new
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from autodiffc.api import Options, module_of, module_text, program_of
-from autodiffc.compiler.frontend.library import MODULES, module_functions
+from autodiffc.compiler.frontend.modules import MODULES, module_functions
 from autodiffc.compiler.gradcheck import check
 from autodiffc.grammar.source import Source
 

@@ -12,7 +12,7 @@ import mpmath as mp
 import numpy as np
 import pytest
 from autodiffc.api import module_of
-from autodiffc.compiler.frontend.library import module_functions
+from autodiffc.compiler.frontend.modules import module_functions
 from scipy import stats
 
 DIGITS = 120

@@ -16,6 +16,7 @@ choose, in adjoints. Nothing here adds up in another order, cancels, or drops a 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import frexp, isfinite
 
 from ... import ops
@@ -68,8 +69,8 @@ def _moves_out(negated: Node, other: Node) -> bool:
     return not constant and not (negated.rank == 0 and other.rank > 0)
 
 
-def _exact(name: str, left: Node, right: Node, **facts: object) -> Rule:
-    return rule(name, left, right, kind="exact", **facts)  # type: ignore[arg-type]
+def _exact(name: str, left: Node, right: Node, *, where: Callable[[Binding], bool] | None = None) -> Rule:
+    return rule(name, left, right, kind="exact", where=where)
 
 
 EXACT_RULES: tuple[Rule, ...] = (
