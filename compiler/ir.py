@@ -362,6 +362,10 @@ class Graph:
         graph = self.replace(mapping)
         return replace(graph, origins={**born, **graph.origins})
 
+    def with_images(self, images: Mapping[Node, Node]) -> Graph:
+        """The graph with these nodes in the places of others."""
+        return self.rewrite(lambda node, args: images.get(node) or node.with_args(args))
+
     def _rewritten(self, step: Callable[[Node, tuple[Node, ...]], Node], deep: str) -> Graph:
         return self if deep in self.settled else self.rewrite(step, deep)
 

@@ -28,7 +28,7 @@ def masks_as_arguments(graph: Graph, taken: Collection[str]) -> tuple[Graph, tup
         return graph, ()
     names = _names(len(masks), taken)
     given = {node: argument(name, node.type) for node, name in zip(masks, names)}
-    graph = graph.rewrite(lambda node, args: given.get(node) or node.with_args(args))
+    graph = graph.with_images(given)
     draws = tuple(Draw(name, node.shape, node["rate"]) for node, name in zip(masks, names))
     return replace(graph, inputs=(*graph.inputs, *given.values())), draws
 
@@ -55,7 +55,7 @@ def _step(node: Node, args: tuple[Node, ...]) -> Node:
         body = new[name]
         step = body.inputs[0]
         taken = {mask: row(image, step) if is_loop else image for mask, image in images.items()}
-        body = body.rewrite(lambda n, a, taken=taken: taken.get(n) or n.with_args(a))
+        body = body.with_images(taken)
         bodies[name] = replace(body, inputs=(*body.inputs, *given))
     return new.op(*new.args, *drawn, **{**dict(new.attrs), **bodies})
 

@@ -15,7 +15,7 @@ from typing import Protocol
 from .. import ops
 from ..ir import Graph, Interval, Node, Origin
 from ..ops.control import zeros_for
-from .zeros import ZeroAnalysis, Zeros
+from .zeros import InfiniteInputs, ZeroAnalysis, Zeros
 
 SCATTERS = frozenset({"scatter_add", "put"})
 # A graph of a step and its adjoint, of which the last outputs (so many) are derivatives, made simpler.
@@ -32,7 +32,7 @@ class Options:
     """`ranges` are the intervals of arguments; `optimise` is run on the body of a loop with its adjoint.
 
     `depth` is the number of bodies that the graph is inside of, and `moving` are the arrays among its inputs
-    that a loop around it carries.
+    that a loop around it carries; `infinite` those that may be so.
     """
 
     ranges: Mapping[str, Interval] = field(default_factory=dict)
@@ -40,6 +40,7 @@ class Options:
     optimise: Optimise = unchanged
     depth: int = 0
     moving: frozenset[Node] = frozenset()
+    infinite: InfiniteInputs = field(default_factory=InfiniteInputs)
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ class Incoming:
     """What is known when a loop or a branch is reached: the cotangents of its results, by position.
 
     `active` and `moving` are flags and `ranges` intervals of the operands (the count or condition first),
-    `bases` the cotangents that are known of arrays among them.
+    `bases` the cotangents that are known of arrays among them. `infinite` are inputs of the bodies.
     """
 
     cotangents: Mapping[int, Node]
@@ -80,6 +81,7 @@ class Incoming:
     bases: Mapping[Node, Node]
     ranges: tuple[Interval, ...]
     moving: tuple[bool, ...]
+    infinite: InfiniteInputs
 
 
 @dataclass(frozen=True)

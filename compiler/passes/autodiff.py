@@ -94,7 +94,14 @@ def reverse(
     """Cotangents of every active node between the values in `wrt` and those that the seeds are for."""
     nodes = topological(seed.value for seed in seeds)
     active = _active(nodes, frozenset(wrt))
-    zero = ZeroAnalysis(frozenset(nodes), active, intervals_of(nodes, options.ranges), options.masked_zero)
+    zero = ZeroAnalysis(
+        frozenset(nodes),
+        active,
+        intervals_of(nodes, options.ranges),
+        options.masked_zero,
+        poles=set(options.infinite.poles),
+        overflows=set(options.infinite.overflows),
+    )
     adjoints = Adjoints(sums=set(sums))
     for seed in seeds:
         if seed.value in active:
@@ -177,6 +184,7 @@ def _through_bodies(
         bases,
         tuple(zero.intervals[arg] for arg in node.args),
         tuple(_is_moving(arg, options) for arg in node.args),
+        zero.inside(node),
     )
     adjoint = loop_adjoint if node.op is ops.loop else branch_adjoint
     result = adjoint(node, incoming, reverse, _active, options)

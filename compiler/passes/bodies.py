@@ -28,7 +28,7 @@ def in_bodies(graph: Graph, ranges: Ranges, change: Callable[[Graph, Ranges, Nod
         new = node.with_args(args)
         if not _has_body(node):
             return new
-        return new.map_subgraphs(lambda body: change(body, _ranges(node, body, known), node))
+        return new.map_subgraphs(lambda body: change(body, ranges_in(body, node, known), node))
 
     return graph.rewrite(step)
 
@@ -48,8 +48,8 @@ def settling(body: Graph, key: Hashable, change: Callable[[Graph], Graph]) -> Gr
     return changed
 
 
-def _ranges(node: Node, body: Graph, known: Mapping[Node, Interval]) -> dict[str, Interval]:
-    """The intervals of a body's inputs."""
+def ranges_in(body: Graph, node: Node, known: Mapping[Node, Interval]) -> dict[str, Interval]:
+    """The intervals of a body's inputs, from those of its node's arguments."""
     if node.op is ops.own_adjoint:
         return {i["name"]: known[arg] for i, arg in zip(body.inputs, node.args)}
     operands = [known[arg] for arg in node.args[1:]]

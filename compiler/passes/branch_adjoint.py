@@ -79,7 +79,13 @@ def _side(
     options: Options,
 ) -> _Side:
     ranges = dict(zip((node["name"] for node in body.inputs), incoming.ranges[1:]))
-    inner = replace(options, ranges=ranges, depth=options.depth + 1, moving=_moving(body, incoming))
+    inner = replace(
+        options,
+        ranges=ranges,
+        depth=options.depth + 1,
+        moving=_moving(body, incoming),
+        infinite=incoming.infinite,
+    )
     wrt = [body.inputs[i] for i in chosen]
     starts = [Seed(v, s) for v, s in zip(wrt, sums) if s is not None]
     starts += [Seed(body.outputs[p][1], s, incoming.zeros, incoming.unbounded) for p, s in seeds.items()]

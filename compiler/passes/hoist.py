@@ -199,10 +199,10 @@ class _Loop(Early):
             if node in self.body.names:
                 self.names[outside.node] = self.body.names[node] + "s" * outside.stacked
         graph = replace(self.body, inputs=tuple(inputs), outputs=tuple(outputs))
-        return graph.rewrite(lambda node, args: images.get(node) or node.with_args(args)), operands
+        return graph.with_images(images), operands
 
 
 def _filled(result: Node, given: Mapping[Node, Node]) -> Node:
     """A result with the rows in the places of what stands for them."""
     graph = Graph((), (("result", result),))
-    return graph.rewrite(lambda node, args: given.get(node) or node.with_args(args)).outputs[0][1]
+    return graph.with_images(given).outputs[0][1]

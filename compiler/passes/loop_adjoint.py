@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import count
 from keyword import iskeyword
 
 from .. import ops
@@ -27,10 +28,8 @@ from .partition import saved_values
 from .structured import Activity, Fresh, active_inside, name_of, names_in, with_adjoint
 from .zeros import ZeroAnalysis, Zeros
 
-ROUNDS = 4  # there are as many levels of zeros
-SEARCHED = (
-    2  # loops inside so many others are not gone through more than once: their adjoints mask what may be
-)
+# So often a loop is gone through, and once only inside so many others: its adjoint then masks what may be.
+ROUNDS, SEARCHED = 4, 2
 
 
 class _LoopAdjoint:
@@ -110,14 +109,17 @@ class _LoopAdjoint:
         names = [node["name"] for node in self.inputs]
         ranges = dict(zip(names[self.carried :], self.incoming.ranges[1 + self.carried :]))
         options = replace(
-            self.options, ranges={self.step["name"]: step_range, **ranges}, depth=self.options.depth + 1
+            self.options,
+            ranges={self.step["name"]: step_range, **ranges},
+            depth=self.options.depth + 1,
+            moving=self._moving(),
+            infinite=self.incoming.infinite,
         )
-        options = replace(options, moving=self._moving())
-        if self.options.depth >= SEARCHED:
-            self.zeros = dict.fromkeys(self.inputs, Zeros.SELECTED)
-            self.unbounded = set(self.inputs)
         wrt = [self.inputs[i] for i in (*self.states, *self.given)]
-        for _ in range(ROUNDS):
+        for searched in count():
+            if searched == ROUNDS or self.options.depth >= SEARCHED:
+                self.zeros = dict.fromkeys(self.inputs, Zeros.SELECTED)
+                self.unbounded = set(self.inputs)
             adjoints, zero = self.reverse(self._seeds(), wrt, self.body, options, self._carried_arrays())
             if not self._raised(zero):
                 break
@@ -177,7 +179,7 @@ class _LoopAdjoint:
         saved_stacks = [argument(self.fresh(name), s.type) for name, s in zip(names, stacks)]
         images = {value: row(stack, self.step) for value, stack in zip(saved, saved_stacks)}
         graph = replace(joint, outputs=joint.outputs[len(self.outputs) :])
-        graph = graph.rewrite(lambda node, args: images.get(node) or node.with_args(args))
+        graph = graph.with_images(images)
         needed = set(graph.nodes())
         free = [i for i in range(self.carried, len(self.inputs)) if self.inputs[i] in needed]
         inputs = (

@@ -178,4 +178,4 @@ def _backward(joint: Graph, derivatives: Outputs, names: Mapping[Node, str], see
     """The derivatives in terms of the saved values, which become arguments."""
     given = {node: argument(name, node.type) for node, name in names.items()}
     graph = replace(joint, inputs=(*given.values(), seed), outputs=derivatives)
-    return Dce().run(graph.rewrite(lambda node, args: given.get(node) or node.with_args(args)))
+    return Dce().run(graph.with_images(given))

@@ -128,4 +128,4 @@ def with_adjoint(
 
 def mapped(graph: Graph, images: Mapping[Node, Node]) -> Graph:
     """The graph with these nodes in the places of others."""
-    return Dce().run(graph.rewrite(lambda node, args: images.get(node) or node.with_args(args)))
+    return Dce().run(graph.with_images(images))

@@ -63,9 +63,7 @@ def _first_of_each(values: Sequence[object], positions: Iterable[int]) -> dict[i
 
 def _merged(graph: Graph, same: Mapping[Node, Node]) -> Graph:
     """The graph with inputs in the places of others."""
-    if not same:
-        return graph
-    return graph.rewrite(lambda node, args: same.get(node) or node.with_args(args))
+    return graph.with_images(same) if same else graph
 
 
 def _with_outputs(body: Graph, kept: Sequence[int]) -> Graph:

@@ -12,16 +12,76 @@ zero factor only a finite one, for 0 * inf is NaN in the value already.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
+from operator import attrgetter
 
 from .. import ops
-from ..ir import Interval, Node
+from ..ir import Graph, Interval, Node, Op
+from ..ranges import intervals
+from ..types import TUPLE
+from .bodies import ranges_in
 
 CONTRACTIONS = frozenset(
     {"matmul", "outer", "einsum", "tensordot", "inv", "solve", "solve_triangular", "cholesky"}
 )
+
+
+Fact = Callable[[Op], "Callable[..., bool] | None"]
+SINGULAR: Fact = attrgetter("singular")
+OVERFLOW: Fact = attrgetter("overflow")
+STEEP: Fact = attrgetter("steep")
+
+
+@dataclass(frozen=True)
+class InfiniteInputs:
+    """The inputs of bodies that may be infinite or NaN: below a pole, or by overflow."""
+
+    poles: frozenset[Node] = frozenset()
+    overflows: frozenset[Node] = frozenset()
+
+
+def infinite(known: Mapping[Node, Interval], start: Collection[Node], fact: Fact) -> set[Node]:
+    """The values that may be infinite or NaN: those below the start, and below ops of which the fact holds.
+
+    `known` has the values, arguments before their users, and their intervals.
+    """
+    found = set(start)
+    for node in known:
+        inside = (infinite_in(body, node, known, found, fact)[1] for body in bodies_of(node))
+        if any(arg in found for arg in node.args) or _holds(node, fact, known) or any(inside):
+            found.add(node)
+    return found
+
+
+def bodies_of(node: Node) -> Sequence[Graph]:
+    """What a loop or a branch computes: a loop's condition gives no value."""
+    if node.type.kind != TUPLE:
+        return ()
+    return (node["body"],) if node.op is ops.loop else (node["then"], node["orelse"])
+
+
+def infinite_in(
+    body: Graph, node: Node, known: Mapping[Node, Interval], found: Collection[Node], fact: Fact
+) -> tuple[set[Node], bool]:
+    """The inputs of a body that may be infinite or NaN, and whether one of its results may be."""
+    inputs = body.inputs[len(body.inputs) - len(node.args) + 1 :]
+    start = {i for i, operand in zip(inputs, node.args[1:]) if operand in found}
+    values = intervals(body, ranges_in(body, node, known))
+    outputs = [value for _, value in body.outputs]
+    carried = inputs[: node["carried"]] if node.op is ops.loop else ()
+    while True:
+        inside = infinite(values, start, fact)
+        fresh = {state for state, value in zip(carried, outputs) if value in inside} - start
+        if not fresh:
+            return start, any(value in inside for value in outputs)
+        start |= fresh
+
+
+def _holds(node: Node, fact: Fact, known: Mapping[Node, Interval]) -> bool:
+    predicate = fact(node.op)
+    return predicate is not None and predicate(*(known[arg] for arg in node.args))
 
 
 class Zeros(IntEnum):
@@ -47,11 +107,16 @@ class ZeroAnalysis:
     overflows: set[Node] = field(default_factory=set)  # … or by overflow
 
     def __post_init__(self) -> None:
-        for node in self.intervals:  # arguments before their users
-            if self._holds(node, node.op.singular) or any(a in self.poles for a in node.args):
-                self.poles.add(node)
-            if self._holds(node, node.op.overflow) or any(a in self.overflows for a in node.args):
-                self.overflows.add(node)
+        self.poles = infinite(self.intervals, self.poles, SINGULAR)
+        self.overflows = infinite(self.intervals, self.overflows, OVERFLOW)
+
+    def inside(self, node: Node) -> InfiniteInputs:
+        """Which inputs of a loop's body, or of a branch's, may be infinite."""
+        poles, overflows = set(), set()
+        for body in bodies_of(node):
+            poles |= infinite_in(body, node, self.intervals, self.poles, SINGULAR)[0]
+            overflows |= infinite_in(body, node, self.intervals, self.overflows, OVERFLOW)[0]
+        return InfiniteInputs(frozenset(poles), frozenset(overflows))
 
     def raise_to(self, value: Node, zeros: Zeros, unbounded: bool = False) -> None:
         """Note what zeros, and whether infinities, a cotangent may bring to a value."""
@@ -62,7 +127,7 @@ class ZeroAnalysis:
     def protect(self, node: Node, arg: Node, cotangent: Node, contribution: Node) -> Node:
         """The contribution to an argument, masked where need be; notes what flows on to the argument."""
         reached = self._reached(cotangent, contribution) if node.op.elementwise else set()
-        singular = self._holds(node, node.op.singular) or bool(reached & self.poles)
+        singular = _holds(node, SINGULAR, self.intervals) or bool(reached & self.poles)
         result = contribution
         if contribution.op is ops.gate and contribution.args[0] is cotangent and node not in self.unbounded:
             result = ops.gate_finite(*contribution.args)
@@ -74,7 +139,7 @@ class ZeroAnalysis:
     def _endangered(self, node: Node, singular: bool, reached: set[Node]) -> bool:
         zeros = self.zeros.get(node, Zeros.NONE)
         if zeros == Zeros.FACTOR:
-            return self._holds(node, node.op.steep)
+            return _holds(node, STEEP, self.intervals)
         return (zeros >= Zeros.MIXED and singular) or (
             zeros == Zeros.SELECTED and bool(reached & self.overflows)
         )
@@ -95,9 +160,6 @@ class ZeroAnalysis:
         other = product.args[1] if product.args[0] is arg else product.args[0]
         low, high = self.intervals[other]
         return low <= 0.0 <= high and (other not in self.active or other.op.name == "argument")
-
-    def _holds(self, node: Node, predicate: Callable[..., bool] | None) -> bool:
-        return predicate is not None and predicate(*(self.intervals[a] for a in node.args))
 
     def _reached(self, cotangent: Node, contribution: Node) -> set[Node]:
         """The real values of the primal graph that the slope is made of."""
