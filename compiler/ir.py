@@ -21,6 +21,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Union
+from typing import Literal as Choice
 
 import numpy as np
 from autodiffc.grammar.source import Span
@@ -43,6 +44,7 @@ class NonDiff:
 # Cotangents may have the output's broadcast shape: autodiff sums them back to the argument's.
 VjpRule = Callable[..., tuple["Node | None", ...]]
 Interval = tuple[float, float]
+Linearity = Choice["", "jointly", "each"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,6 +71,8 @@ class Op:
               which makes 0 of the value, must not make NaN of the derivative
     overflow  given the arguments' intervals: can the value overflow to infinity, as exp's does?
     bounds    the result's interval from the arguments' intervals
+    linear    `jointly`: linear in its real arguments together, so that it maps tangents as it maps values;
+              `each`: linear in each of them, so that the product rule holds
     expand    the op in terms of simpler ones, applied after differentiation so that forward and
               backward share the parts
     """
@@ -90,6 +94,7 @@ class Op:
     bounds: Callable[..., Interval] | None = None
     expand: Callable[..., Node] | None = None
     coerce: Callable[[tuple[Node, ...]], tuple[Node, ...]] | None = None  # makes operands of one kind
+    linear: Linearity = ""
     elementwise: bool = False
     commutative: bool = False
     selector: bool = False  # its cotangents contain zeros that mean "not used"

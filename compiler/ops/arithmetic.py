@@ -81,6 +81,7 @@ mul = elementwise(
     special=((0.0, -2.0), (0.0, inf), (1e200, 1e200)),
     bounds=mul_bounds,
     commutative=True,
+    linear="each",
 )
 
 
@@ -172,6 +173,7 @@ neg = elementwise(
     domain=(ANY,),
     special=((0.0,), (-0.0,), (inf,)),
     bounds=lambda x: (-x[1], -x[0]),
+    linear="jointly",
 )
 
 abs_ = elementwise(

@@ -48,6 +48,7 @@ flip = declare(
         py=_flip_py,
         bounds=lambda x: x,
         view=True,
+        linear="jointly",
     )
 )
 
@@ -81,6 +82,7 @@ roll = declare(
         _roll_vjp,
         py=_roll_py,
         bounds=lambda x: x,
+        linear="jointly",
     )
 )
 
@@ -117,6 +119,7 @@ repeat = declare(
         _repeat_vjp,
         py=_repeat_py,
         bounds=lambda x: x,
+        linear="jointly",
     )
 )
 
@@ -143,6 +146,7 @@ tile = declare(
         _tile_vjp,
         py=lambda node, d: f"np.tile(x, {tuple_text([d(Dim.of(n)) for n in node['reps']])})",
         bounds=lambda x: x,
+        linear="jointly",
     )
 )
 
@@ -246,5 +250,6 @@ fold_pad = declare(
         _fold_eval,
         _fold_vjp,
         py=_fold_py,
+        linear="jointly",
     )
 )

@@ -123,6 +123,7 @@ def _triangle(name: str, doc: str, function: Callable[..., Any]) -> Op:
             py=lambda node, d: f"np.{name}(x, {node['k']})" if node["k"] else f"np.{name}(x)",
             bounds=_hull_zero,
             selector=True,
+            linear="jointly",
         )
     )
 
@@ -164,6 +165,7 @@ diagonal = declare(
         bounds=lambda x: x,
         selector=True,
         view=True,
+        linear="jointly",
     )
 )
 
@@ -201,6 +203,7 @@ put_diagonal = declare(
         lambda h, out, g: (ops.diagonal(h, k=out["k"]),),
         py=_put_diagonal_py,
         bounds=_hull_zero,
+        linear="jointly",
     )
 )
 
@@ -231,6 +234,7 @@ diag = declare(
         _diag_vjp,
         py=lambda node, d: f"np.diag(v, {node['k']})" if node["k"] else "np.diag(v)",
         bounds=_hull_zero,
+        linear="jointly",
     )
 )
 
@@ -259,5 +263,6 @@ trace = declare(
         py=lambda node, d: f"x.trace({dict(node.attrs).get('k') or ''})",
         selector=True,
         coerce=COERCIONS["number"],
+        linear="jointly",
     )
 )

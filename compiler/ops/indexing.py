@@ -166,6 +166,7 @@ getitem = declare(
         selector=True,
         bounds=lambda x: x,
         view=True,
+        linear="jointly",
     )
 )
 
@@ -179,6 +180,7 @@ put = declare(
         lambda h, out, g: (ops.getitem(h, index=out["index"]),),
         py=_put_py,
         bounds=lambda g: (min(g[0], 0.0), max(g[1], 0.0)),
+        linear="jointly",
     )
 )
 
@@ -214,6 +216,7 @@ gather = declare(
         selector=True,
         bounds=lambda x, *_: x,
         view=True,
+        linear="jointly",
     )
 )
 
@@ -265,6 +268,7 @@ scatter_add = declare(
         _scatter_eval,
         lambda h, out, g, *arrays: (ops.gather(h, *arrays, index=out["index"]), *(None for _ in arrays)),
         py=_scatter_py,
+        linear="jointly",
     )
 )
 

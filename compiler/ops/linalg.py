@@ -90,6 +90,7 @@ matmul = declare(
         _matmul_vjp,
         py="a @ b",
         coerce=COERCIONS["number"],
+        linear="each",
     )
 )
 
@@ -113,6 +114,7 @@ outer = declare(
         lambda g, out, a, b: (g @ b, swap_last(g) @ a),
         py="np.outer(a, b)",
         coerce=COERCIONS["number"],
+        linear="each",
     )
 )
 
@@ -265,6 +267,7 @@ def _declare_einsum(name: str, expand: Callable[..., Node] | None) -> Op:
             py=_einsum_py,
             coerce=COERCIONS["number"],
             expand=expand,
+            linear="each",
         )
     )
 

@@ -44,6 +44,13 @@ def _join_vjp(g: Node, out: Node, *x: Node) -> Cotangents:
     return tuple(found.get(k) for k in range(len(x)))
 
 
+def govern_rule(result: Node, g: Node) -> Cotangents:
+    """The adjoint of one result of a function alone: cotangents of the result's arguments."""
+    _, join, *x = result.args
+    through = _join_vjp(_share(g, position=result["position"]), join, *x)
+    return None, None, *through
+
+
 def _zeros(node: Node) -> Node:
     return broadcast_to(const(0.0), shape=node.shape) if node.rank else const(0.0)
 

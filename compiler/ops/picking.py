@@ -86,6 +86,7 @@ take_along = declare(
         py=lambda node, d: f"np.take_along_axis(x, k, axis={node['axis']})",
         selector=True,
         bounds=lambda x, k: x,
+        linear="jointly",
     )
 )
 
@@ -98,6 +99,7 @@ put_along = declare(
         _put_along_eval,
         lambda h, out, g, k: (ops.take_along(h, k, axis=out["axis"]), None),
         py=_put_along_py,
+        linear="jointly",
     )
 )
 

@@ -95,6 +95,7 @@ take_flat = declare(
         py="x.take(k)",
         selector=True,
         bounds=lambda x, k: x,
+        linear="jointly",
     )
 )
 
@@ -107,5 +108,6 @@ put_flat = declare(
         _put_eval,
         lambda h, out, g, k: (ops.take_flat(h, k), None),
         py=_put_py,
+        linear="jointly",
     )
 )

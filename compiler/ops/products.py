@@ -90,5 +90,6 @@ tensordot = declare(
         _vjp,
         py=_py,
         coerce=COERCIONS["number"],
+        linear="each",
     )
 )

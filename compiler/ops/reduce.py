@@ -127,6 +127,7 @@ sum_ = reduction(
     lambda g, out, x: (spread(g, x, out["axis"]),),
     kinds="number",
     bounds=_sum_bounds,
+    linear="jointly",
 )
 
 
@@ -149,6 +150,7 @@ mean = reduction(
     _mean_vjp,
     kinds="real",
     bounds=lambda x: x,
+    linear="jointly",
 )
 
 

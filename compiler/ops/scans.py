@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from .. import ops
-from ..ir import Array, Node, Op, VjpRule, declare
+from ..ir import Array, Linearity, Node, Op, VjpRule, declare
 from ..types import Type, TypeProblem
 from .base import COERCIONS, check_axis
 from .shape import DimText
@@ -25,7 +25,7 @@ def _scan_infer(x: Type, *, axis: int, **_: Any) -> Type:
     return x
 
 
-def _scan(name: str, doc: str, vjp: VjpRule) -> Op:
+def _scan(name: str, doc: str, vjp: VjpRule, linear: Linearity = "") -> Op:
     def text(node: Node, d: DimText) -> str:
         axis = f"axis={node['axis']}" if node.rank > 1 else ""
         return f"x.{name}({axis})"
@@ -40,6 +40,7 @@ def _scan(name: str, doc: str, vjp: VjpRule) -> Op:
             vjp,
             py=text,
             coerce=COERCIONS["number"],
+            linear=linear,
         )
     )
 
@@ -56,7 +57,7 @@ def _cumprod_vjp(g: Node, out: Node, x: Node) -> tuple[Node]:
     return (ops.exclusive_cumprod(x, axis=axis, reverse=False) * (g + later),)
 
 
-cumsum = _scan("cumsum", "The sums of the first elements, of one more each.", _cumsum_vjp)
+cumsum = _scan("cumsum", "The sums of the first elements, of one more each.", _cumsum_vjp, "jointly")
 cumprod = _scan("cumprod", "The products of the first elements, of one more each.", _cumprod_vjp)
 
 

@@ -50,6 +50,7 @@ gate: Op = declare(
         bounds=lambda g, c: hull(g, (0.0, 0.0)),
         elementwise=True,
         selector=True,
+        linear="jointly",
     )
 )
 
@@ -68,6 +69,7 @@ gate_finite = declare(
         bounds=lambda g, c: hull(g, (0.0, 0.0)),
         elementwise=True,
         selector=True,
+        linear="jointly",
     )
 )
 
@@ -120,6 +122,7 @@ where = elementwise(
     special=((1.0, 2.0, nan), (0.0, inf, 3.0)),
     bounds=lambda c, a, b: hull(a, b),
     selector=True,
+    linear="jointly",
 )
 
 

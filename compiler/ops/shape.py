@@ -81,6 +81,7 @@ reshape = declare(
         scalar="x",
         bounds=lambda x: x,
         view=True,
+        linear="jointly",
     )
 )
 
@@ -123,6 +124,7 @@ transpose = declare(
         scalar="x",
         bounds=lambda x: x,
         view=True,
+        linear="jointly",
     )
 )
 
@@ -169,6 +171,7 @@ broadcast_to = declare(
         scalar="x",
         bounds=lambda x: x,
         view=True,
+        linear="jointly",
     )
 )
 
@@ -233,6 +236,7 @@ concatenate = declare(
         py=_joined("concatenate"),
         coerce=COERCIONS["compare"],
         bounds=_hull,
+        linear="jointly",
     )
 )
 
@@ -268,5 +272,6 @@ stack = declare(
         py=_stack_py,
         coerce=COERCIONS["compare"],
         bounds=_hull,
+        linear="jointly",
     )
 )

@@ -81,6 +81,7 @@ set_at = declare(
         _set_vjp,
         py=_set_py,
         bounds=lambda a, v, *_: (min(a[0], v[0]), max(a[1], v[1])),
+        linear="jointly",
     )
 )
 
@@ -97,6 +98,7 @@ add_at = declare(
             *(None for _ in arrays),
         ),
         py=_add_py,
+        linear="jointly",
     )
 )
 
@@ -110,5 +112,6 @@ detached = declare(
         lambda g, out, a: (g,),
         py="a.copy()",
         bounds=lambda a: a,
+        linear="jointly",
     )
 )

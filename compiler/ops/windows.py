@@ -139,6 +139,7 @@ patches = declare(
         py=_patches_py,
         coerce=COERCIONS["real"],
         bounds=lambda x: hull(x, (0.0, 0.0)),
+        linear="jointly",
     )
 )
 
@@ -166,5 +167,6 @@ fold = declare(
         _fold_eval,
         _fold_vjp,
         py=lambda n, d: f"_fold(g, {tuple_text([d(Dim.of(s)) for s in n['sizes']])}{options_text(n, d)})",
+        linear="jointly",
     )
 )

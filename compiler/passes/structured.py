@@ -58,23 +58,40 @@ def substitute(graph: Graph, replaced: Mapping[Node, Node]) -> Graph:
     """The graph with loops and branches in the place of others that have fewer results."""
     if not replaced:
         return graph
-    made: dict[tuple[Node, tuple[Node, ...]], Node] = {}
+    stand_ins: dict[Node, Node] = {}
 
-    def step(node: Node, args: tuple[Node, ...]) -> Node:
-        if node.op is ops.item and node.args[0] in replaced:
-            return ops.item(args[0], position=_moved(node, args[0]))
-        if node.type.kind != TUPLE:
-            return node.with_args(args)
-        return made.setdefault((key := replaced.get(node, node), args), key.with_args(args))
+    def stand_in(node: Node) -> Node:
+        if node.op is not ops.item or node.args[0] not in replaced:
+            return node
+        if node not in stand_ins:
+            target = replaced[node.args[0]]
+            stand_ins[node] = ops.item(target, position=_moved(node, target))
+        return stand_ins[node]
 
-    return graph.rewrite(step)
+    images: dict[Node, Node] = {}
+    stack = [(stand_in(node), False) for _, node in graph.outputs]
+    while stack:
+        node, ready = stack.pop()
+        if node in images:
+            continue
+        args = [stand_in(arg) for arg in node.args]
+        if ready:
+            images[node] = node.with_args(images[arg] for arg in args)
+        else:
+            stack.append((node, True))
+            stack.extend((arg, False) for arg in reversed(args))
+    images.update({old: images[new] for old, new in (*stand_ins.items(), *replaced.items()) if new in images})
+    return graph.replace(images)
 
 
 def _moved(item: Node, target: Node) -> int:
-    """Where a result is now: the number of a loop's steps stays the last."""
-    position, count = item["position"], len(item.args[0].type.items)
-    last = target.op is ops.loop and position == count - 1
-    return len(target.type.items) - 1 if last else position
+    """Where a result is now: new carried values follow the old ones, the number of steps stays the last."""
+    position, old = item["position"], item.args[0]
+    if target.op is not ops.loop or position < old["carried"]:
+        return int(position)
+    if position == len(old.type.items) - 1:
+        return len(target.type.items) - 1
+    return int(position) + target["carried"] - old["carried"]
 
 
 class Fresh:

@@ -50,7 +50,7 @@ def infinite(known: Mapping[Node, Interval], start: Collection[Node], fact: Fact
     found = set(start)
     for node in known:
         inside = (infinite_in(body, node, known, found, fact)[1] for body in bodies_of(node))
-        if any(arg in found for arg in node.args) or _holds(node, fact, known) or any(inside):
+        if any(arg in found for arg in node.args) or holds(node, fact, known) or any(inside):
             found.add(node)
     return found
 
@@ -79,7 +79,8 @@ def infinite_in(
         start |= fresh
 
 
-def _holds(node: Node, fact: Fact, known: Mapping[Node, Interval]) -> bool:
+def holds(node: Node, fact: Fact, known: Mapping[Node, Interval]) -> bool:
+    """Whether a fact holds of a node's op for what its arguments may be."""
     predicate = fact(node.op)
     return predicate is not None and predicate(*(known[arg] for arg in node.args))
 
@@ -127,7 +128,7 @@ class ZeroAnalysis:
     def protect(self, node: Node, arg: Node, cotangent: Node, contribution: Node) -> Node:
         """The contribution to an argument, masked where need be; notes what flows on to the argument."""
         reached = self._reached(cotangent, contribution) if node.op.elementwise else set()
-        singular = _holds(node, SINGULAR, self.intervals) or bool(reached & self.poles)
+        singular = holds(node, SINGULAR, self.intervals) or bool(reached & self.poles)
         result = contribution
         if contribution.op is ops.gate and contribution.args[0] is cotangent and node not in self.unbounded:
             result = ops.gate_finite(*contribution.args)
@@ -139,7 +140,7 @@ class ZeroAnalysis:
     def _endangered(self, node: Node, singular: bool, reached: set[Node]) -> bool:
         zeros = self.zeros.get(node, Zeros.NONE)
         if zeros == Zeros.FACTOR:
-            return _holds(node, STEEP, self.intervals)
+            return holds(node, STEEP, self.intervals)
         return (zeros >= Zeros.MIXED and singular) or (
             zeros == Zeros.SELECTED and bool(reached & self.overflows)
         )

@@ -15,7 +15,10 @@ from autodiffc.compiler.interp import evaluate
 from autodiffc.compiler.ir import Graph, Node, const
 from autodiffc.compiler.ops.control import UNLIMITED, items
 from autodiffc.compiler.ops.indexing import whole
+from autodiffc.compiler.passes.adjoints import Options
 from autodiffc.compiler.passes.base import run_passes
+from autodiffc.compiler.passes.dce import Dce
+from autodiffc.compiler.passes.forward import pushed_forward
 from autodiffc.compiler.passes.pipeline import Differentiate, optimisation, preparation
 from autodiffc.compiler.types import INT, REAL, Dim, Type
 from autodiffc.compiler.verify import verify, verifying
@@ -347,3 +350,46 @@ def test_the_scalar_expansion_goes_through_bodies(case: Case) -> None:
     slope = sum(found[f"d_{name}"].sum() for name in direction)
     np.testing.assert_allclose(reference.values["L"], found["L"], rtol=1e-13)
     np.testing.assert_allclose(reference.slopes, [slope], rtol=1e-11)
+
+
+def directed(
+    graph: Graph, output: str, values: Mapping[str, np.ndarray]
+) -> tuple[Graph, dict[str, np.ndarray]]:
+    """The graph with the tangent of an output, and random tangents of all real arguments."""
+    rng = np.random.default_rng(7)
+    seeds = {
+        n["name"]: ops.argument(f"{n['name']}_dot", n.type) for n in graph.inputs if n.type.kind == "real"
+    }
+    joint = pushed_forward(graph, [output], seeds, Options())
+    return joint, {f"{name}_dot": rng.normal(size=values[name].shape) for name in seeds}
+
+
+@pytest.mark.parametrize("level", [0, 1, 2])
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_the_tangent_is_the_gradient_along_a_direction(case: Case, level: int) -> None:
+    values = point(case)
+    prepared = run_passes(preparation(level, {}), case.graph(), verifying)
+    joint, dots = directed(prepared, "L", values)
+    verify(joint, "forward mode")
+    joint = run_passes(optimisation(level, 1), joint, verifying)
+    found = evaluate(joint, {**values, **dots}, SIZES)
+    slopes = evaluate(derived(case.graph(), 0), values, SIZES)
+    expected = sum(np.sum(slopes[f"d_{name[:-4]}"] * dot) for name, dot in dots.items())
+    np.testing.assert_allclose(found["L_dot"], expected, rtol=1e-11)
+    np.testing.assert_allclose(found["L"], slopes["L"], rtol=1e-13)
+
+
+@pytest.mark.parametrize("level", [0, 1])
+@pytest.mark.parametrize("case", [c for c in CASES if c.name not in ("counted",)], ids=lambda case: case.name)
+def test_forward_over_reverse_is_reverse_over_reverse(case: Case, level: int) -> None:
+    values = point(case)
+    name = next(iter(case.arguments))
+    first = derived(case.graph(), level)
+    slope = Dce().run(Graph(first.inputs, (("L", total(ops.sin(first.output(f"d_{name}")))),)))
+    joint, dots = directed(slope, "L", values)
+    verify(joint, "forward mode")
+    joint = run_passes(optimisation(level, 1), joint, verifying)
+    found = evaluate(joint, {**values, **dots}, SIZES)["L_dot"]
+    slopes = evaluate(derived(slope, 0), values, SIZES)
+    expected = sum(np.sum(slopes[f"d_{key[:-4]}"] * dot) for key, dot in dots.items())
+    np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-12)
