@@ -23,13 +23,7 @@ HEAD = "the model's assertion does not hold"
 
 def released(derivative: Derivative) -> Derivative:
     """The same graphs, whose outputs no longer stand behind their checks."""
-    return replace(
-        derivative,
-        value_and_grad=derivative.value_and_grad and released_graph(derivative.value_and_grad),
-        forward=released_graph(derivative.forward),
-        backward=derivative.backward and released_graph(derivative.backward),
-        predict=derivative.predict and released_graph(derivative.predict),
-    )
+    return derivative.mapped(released_graph)
 
 
 def released_graph(graph: Graph) -> Graph:

@@ -45,6 +45,7 @@ class Body(Naming):
     ):
         super().__init__(context, graph, scope, given, output_names, memory)
         self.statements: list[Statement] = []
+        self.shows_formulas = True  # in the teaching form
         self._left: Counter[Node] = Counter()  # how many steps are still to read a value
         self._shown: dict[Node, list[Node]] = {}  # values that are written by their argument's text
         self._visiting: Node | None = None

@@ -8,7 +8,7 @@ from functools import wraps
 from typing import Any, TypeVar
 
 from autodiffc.compiler.ir import Graph, Literal, Node
-from autodiffc.compiler.model import Derivative, Program
+from autodiffc.compiler.model import Argument, Derivative, Program
 from autodiffc.compiler.types import Type
 
 from .names import Names
@@ -108,8 +108,6 @@ def shown_type(type: Type) -> str:
     return str(type).replace("_steps", "steps")
 
 
-def python_type(node: Node) -> str:
+def python_type(value: Node | Argument) -> str:
     """The annotation of a value in the emitted module."""
-    if node.rank:
-        return "ndarray"
-    return PYTHON[node.type.kind]
+    return "ndarray" if value.type.rank else PYTHON[value.type.kind]

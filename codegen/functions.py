@@ -26,8 +26,7 @@ from .writer import Writer
 
 def signature(context: Context, arguments: Iterable[Argument], generator: bool = False) -> str:
     """Parameters with their annotations, and the generator as the last where the model draws numbers."""
-    nodes = {n["name"]: n for n in context.program.graph.inputs}
-    parts = [f"{context.local(a.name)}: {python_type(nodes[a.name])}" for a in arguments]
+    parts = [f"{context.local(a.name)}: {python_type(a)}" for a in arguments]
     parts += [parameter(context)] if generator and generator_name(context) else []
     return ", ".join(parts)
 
@@ -38,16 +37,16 @@ def write_value_and_grad(context: Context, writer: Writer) -> None:
     assert graph is not None
     assert program.target is not None
     target, arguments = program.target, program.arguments
-    scope = _scope(context, arguments)
-    body = body_of(context, graph, scope, _given(context, graph))
+    scope = scope_of(context, arguments)
+    body = body_of(context, graph, scope, given_of(context, graph))
     gradients = [f"d_{name}" for name in program.wrt]
     results = owned(body, [target, *gradients])
     head = f"def value_and_grad({signature(context, arguments, True)}) -> tuple[float, Grads]:"
     with writer.block(head):
         summary = f"Return {target} and its gradient with respect to {', '.join(program.wrt)}."
-        write_docstring(writer, summary, _taken(context), raises=True)
+        write_docstring(writer, summary, taken(context, arguments), raises=True)
         write_call(context, writer, arguments)
-        _write_body(context, writer, body, arguments, drawing=True)
+        write_body(context, writer, body, arguments, drawing=True)
         grads = f"{context.ref('Grads')}({', '.join(results[g] for g in gradients)})"
         write_statements(context, writer, body, f"return {results[target]}, {grads}")
 
@@ -66,8 +65,8 @@ def write_forward(context: Context, writer: Writer) -> None:
     """The outputs, and what backward needs."""
     program, graph = context.program, context.derivative.forward
     arguments, saved = program.arguments, context.derivative.saved
-    scope = _scope(context, arguments)
-    body = body_of(context, graph, scope, _given(context, graph), cache_names(context))
+    scope = scope_of(context, arguments)
+    body = body_of(context, graph, scope, given_of(context, graph), cache_names(context))
     results = owned(body, list(program.outputs), keep=saved)
     outputs = dict(graph.outputs)
     cached = [str(body.value(outputs[name])) for name in saved]
@@ -79,9 +78,9 @@ def write_forward(context: Context, writer: Writer) -> None:
             if has_cache(context)
             else "the outputs and an empty cache"
         )
-        write_docstring(writer, f"Return {what}.", _taken(context), raises=True)
+        write_docstring(writer, f"Return {what}.", taken(context, arguments), raises=True)
         write_call(context, writer, arguments)
-        _write_body(context, writer, body, arguments, drawing=True)
+        write_body(context, writer, body, arguments, drawing=True)
         values = f"{context.ref('Outputs')}({', '.join(results[name] for name in program.outputs)})"
         cache = f"{context.ref('Cache')}({', '.join(cached)})" if has_cache(context) else "()"
         write_statements(context, writer, body, f"return {values}, {cache}")
@@ -97,7 +96,7 @@ def write_backward(context: Context, writer: Writer) -> None:
     scope = context.names.scope(names[name] for name in fields)
     seed = program.graph.output(program.target)
     cotangent, cache = scope.fresh(f"d_{context.local(program.target)}"), scope.fresh("cache")
-    given = _given(context, graph, {**names, f"d_{program.target}": cotangent})
+    given = given_of(context, graph, {**names, f"d_{program.target}": cotangent})
     listed = listed_fields(context)
     lists = {node: listed[node["name"]] for node in graph.inputs if node["name"] in listed}
     body = body_of(context, graph, scope, given, lists=lists)
@@ -128,7 +127,7 @@ def write_predict(context: Context, writer: Writer) -> None:
     assert graph is not None
     arguments = predict_arguments(context)
     scope = context.names.scope(context.local(a.name) for a in arguments)
-    body = body_of(context, graph, scope, _given(context, graph))
+    body = body_of(context, graph, scope, given_of(context, graph))
     computed = [name for name in program.outputs if name in dict(graph.outputs)]
     results = owned(body, computed)
     with writer.block(f"def predict({signature(context, arguments)}) -> Outputs:"):
@@ -136,7 +135,7 @@ def write_predict(context: Context, writer: Writer) -> None:
         write_docstring(writer, f"Return the outputs{without}.", arguments_text(arguments), raises=True)
         checker = "_checked" if arguments == program.arguments else "_checked_predict"
         write_call(context, writer, arguments, checker)
-        _write_body(context, writer, body, arguments)
+        write_body(context, writer, body, arguments)
         values = ", ".join(results.get(name, "None") for name in program.outputs)
         write_statements(context, writer, body, f"return {context.ref('Outputs')}({values})")
 
@@ -157,26 +156,26 @@ def predict_arguments(context: Context) -> tuple[Argument, ...]:
     return tuple(a for a in program.arguments if a in chosen or a.name in needed)
 
 
-def _given(context: Context, graph: Graph, renamed: Mapping[str, str] = {}) -> dict[Node, Expr]:
+def given_of(context: Context, graph: Graph, renamed: Mapping[str, str] = {}) -> dict[Node, Expr]:
     """The expressions of a graph's arguments."""
     found = {*graph.inputs, *(n for n in graph.nodes() if n.op.name == "argument")}
     return {n: Expr(renamed.get(n["name"]) or context.local(n["name"])) for n in found}
 
 
-def _scope(context: Context, arguments: Iterable[Argument]) -> Scope:
+def scope_of(context: Context, arguments: Iterable[Argument]) -> Scope:
     """The names of a function that takes these arguments and draws the model's masks."""
     given = [a.name for a in arguments] + [d.name for d in context.program.draws]
     return context.names.scope([*map(context.local, given), generator_name(context)])
 
 
-def _taken(context: Context) -> str:
+def taken(context: Context, arguments: Sequence[Argument]) -> str:
     """The arguments as a docstring has them; the generator last."""
     name = generator_name(context)
     generator = f"{name}: the random numbers of dropout" if name else ""
-    return ", ".join(part for part in (arguments_text(context.program.arguments), generator) if part)
+    return ", ".join(part for part in (arguments_text(arguments), generator) if part)
 
 
-def _write_body(
+def write_body(
     context: Context, writer: Writer, body: Body, arguments: Sequence[Argument], drawing: bool = False
 ) -> None:
     """Bind the dims that a body mentions, and draw its random masks."""

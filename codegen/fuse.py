@@ -9,8 +9,6 @@ what else is computed.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from autodiffc.compiler import ops
 from autodiffc.compiler.ir import Graph, Node, NonDiff, Op, users
 from autodiffc.compiler.model import Derivative
@@ -32,13 +30,7 @@ inner = Op(
 def fused(derivative: Derivative, dtype: str) -> Derivative:
     """The same graphs with inner products; in single precision none of many numbers."""
     single = dtype == "float32"
-    return replace(
-        derivative,
-        value_and_grad=derivative.value_and_grad and _fused(derivative.value_and_grad, single),
-        forward=_fused(derivative.forward, single),
-        backward=derivative.backward and _fused(derivative.backward, single),
-        predict=derivative.predict and _fused(derivative.predict, single),
-    )
+    return derivative.mapped(lambda graph: _fused(graph, single))
 
 
 def _fused(graph: Graph, precise: bool) -> Graph:

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable
+from functools import partial
 
 from autodiffc.compiler.ir import Node
-from autodiffc.compiler.model import Derivative, Program
+from autodiffc.compiler.model import Derivative, Program, Requested
 
 from .assertions import released
 from .audit import audit
@@ -43,6 +44,7 @@ from .parameters import (
     write_unpack,
 )
 from .randomness import generator_name
+from .requested import vectors_declared, write_requested, write_vector_checkers, write_vjp
 from .sourcelines import LogicalLines
 from .stacks import listed_fields
 from .structure import may_be_missing
@@ -92,6 +94,8 @@ def _sections(context: Context) -> list[Section]:
         (derivative.value_and_grad is not None, write_grad),
         (True, write_forward),
         (derivative.backward is not None, write_backward),
+        ("vjp" in derivative.emit, write_vjp),
+        *((True, partial(_write_requested, function)) for function in derivative.requested),
         (derivative.predict is not None, write_predict),
         (bool(program.params), write_init_params),
         (bool(program.params), write_pack),
@@ -101,6 +105,10 @@ def _sections(context: Context) -> list[Section]:
         (bool(program.arguments), _write_checkers),
     ]
     return [section for present, section in chosen if present]
+
+
+def _write_requested(function: Requested, context: Context, writer: Writer) -> None:
+    write_requested(context, writer, function)
 
 
 def _write_checkers(context: Context, writer: Writer) -> None:
@@ -117,8 +125,9 @@ def _write_checkers(context: Context, writer: Writer) -> None:
         if arguments and arguments != program.arguments:
             writer.blank(2)
             write_checker(context, writer, arguments, "_checked_predict")
+    write_vector_checkers(context, writer)
     writer.blank(2)
-    write_declared(context, writer, _seed_declared(context))
+    write_declared(context, writer, [*_seed_declared(context), *vectors_declared(context)])
 
 
 def _seed_declared(context: Context) -> list[tuple[str, tuple[str, ...]]]:

@@ -108,6 +108,7 @@ def _spoken_of(node: Node) -> str:
 
 def _formula(context: Context, body: Body, statement: Statement) -> str:
     """The chain rule of a step of the teaching form."""
-    if context.level > 0 or not statement.group.adjoint or len(statement.lines) > 1:
+    silent = context.level > 0 or not body.shows_formulas
+    if silent or not statement.group.adjoint or len(statement.lines) > 1:
         return ""
     return formula(statement, str(context.program.target), body.adjoint_names)

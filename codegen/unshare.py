@@ -22,13 +22,7 @@ from .structure import UPDATES, passed_through
 
 def unshared(derivative: Derivative) -> Derivative:
     """The same graphs, in which a fill that is changed has no other user."""
-    return replace(
-        derivative,
-        value_and_grad=derivative.value_and_grad and unshared_graph(derivative.value_and_grad),
-        forward=unshared_graph(derivative.forward),
-        backward=derivative.backward and unshared_graph(derivative.backward),
-        predict=derivative.predict and unshared_graph(derivative.predict),
-    )
+    return derivative.mapped(unshared_graph)
 
 
 def unshared_graph(graph: Graph) -> Graph:

@@ -13,8 +13,8 @@ the wrt name w.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from math import inf, nextafter
 from typing import Literal
 
@@ -164,6 +164,19 @@ class Program:
 
 
 @dataclass(frozen=True, eq=False)
+class Requested:
+    """A function that the module has on request, as a graph.
+
+    `vectors` are the arguments that it takes after the model's: their names, and those of the wrt values
+    whose shapes they have.
+    """
+
+    name: str
+    graph: Graph
+    vectors: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
 class Derivative:
     """The optimised graphs that the emitter writes.
 
@@ -174,6 +187,7 @@ class Derivative:
     predict         outputs: those of the program but the loss (empty: None)
     saved           names of the cache's fields, in the order of `forward`'s extra outputs; arguments that
                     backward needs are among them under their own names
+    requested       the graphs of the functions on request; `vjp` is made of forward and backward
     """
 
     value_and_grad: Graph | None
@@ -181,3 +195,16 @@ class Derivative:
     backward: Graph | None
     predict: Graph | None
     saved: tuple[str, ...]
+    requested: tuple[Requested, ...] = ()
+    emit: tuple[str, ...] = ()  # the functions that were asked for
+
+    def mapped(self, change: Callable[[Graph], Graph]) -> Derivative:
+        """The same with every graph changed."""
+        return replace(
+            self,
+            value_and_grad=self.value_and_grad and change(self.value_and_grad),
+            forward=change(self.forward),
+            backward=self.backward and change(self.backward),
+            predict=self.predict and change(self.predict),
+            requested=tuple(replace(r, graph=change(r.graph)) for r in self.requested),
+        )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import builtins
 import linecache
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from os import PathLike, fspath
@@ -17,6 +17,7 @@ from autodiffc.compiler.frontend.model import check
 from autodiffc.compiler.model import Derivative, Program
 from autodiffc.compiler.passes.base import Observe
 from autodiffc.compiler.passes.pipeline import derive
+from autodiffc.compiler.passes.requested import CannotEmit
 from autodiffc.grammar.parser import parse
 from autodiffc.grammar.reading import read_source
 from autodiffc.grammar.source import Source
@@ -36,12 +37,14 @@ class Options:
     level     0 (one chain-rule step a line), 1 (readable), 2 (buffers reused)
     dtype     of `real`: float64 or float32
     numerics  stable or precise (see docs/numerics.md)
+    emit      functions beyond the usual ones: jvp, vjp, hvp, jacobian, hessian, gauss_newton
     """
 
     dims: Mapping[str, int] | None = None
     level: int = 1
     dtype: str = "float64"
     numerics: str = "stable"
+    emit: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         for value, allowed, what in (
@@ -64,7 +67,7 @@ def program_of(source: Source, dims: Mapping[str, int] | None = None) -> Program
 
 def derivative_of(program: Program, options: Options, observe: Observe | None = None) -> Derivative:
     """The optimised graphs of the model and its derivative."""
-    return derive(program, options.level, observe, options.numerics)
+    return derive(program, options.level, observe, options.numerics, options.emit)
 
 
 def module_text(program: Program, options: Options, observe: Observe | None = None) -> str:
@@ -82,6 +85,7 @@ def compile(
     level: int = 1,
     dtype: str = "float64",
     numerics: str = "stable",
+    emit: Sequence[str] = (),
 ) -> str:
     """Compile the text of a model to the text of a Python module.
 
@@ -89,7 +93,7 @@ def compile(
     looked for; without it they are refused. Raises ModelError where the model is wrong, ValueError where an
     option is.
     """
-    options = Options(dims, level, dtype, numerics)
+    options = Options(dims, level, dtype, numerics, tuple(emit))
     path = None if folder is None else os.path.join(fspath(folder), os.path.basename(name))
     return module_text(program_of(Source(name, source, path), dims), options)
 
@@ -101,12 +105,13 @@ def load(
     level: int = 1,
     dtype: str = "float64",
     numerics: str = "stable",
+    emit: Sequence[str] = (),
 ) -> ModuleType:
     """Compile a model file in memory and import the module.
 
     Raises OSError where the file cannot be read, ModelError where the model is wrong.
     """
-    options = Options(dims, level, dtype, numerics)
+    options = Options(dims, level, dtype, numerics, tuple(emit))
     program = program_of(read_source(fspath(path)), dims)
     return module_of(module_text(program, options), program.name)
 
@@ -119,3 +124,8 @@ def module_of(text: str, name: str) -> ModuleType:
     module.__file__ = filename
     exec(builtins.compile(text, filename, "exec"), module.__dict__)
     return module
+
+
+__all__ = [
+    "CannotEmit", "Options", "compile", "derivative_of", "load", "module_of", "module_text", "program_of",
+]  # fmt: skip

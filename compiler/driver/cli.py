@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from autodiffc.compiler.passes.base import Observe
 
 COMMANDS = ("check", "fmt", "derive", "explain")
+EMITTED = ("jvp", "vjp", "hvp", "jacobian", "hessian", "gauss_newton")
 _RENDERERS = {"full": render_all, "concise": render_concise, "json": render_json}
 _LATER = {
     "derive": "the derivatives as formulas are not supported yet",
@@ -123,6 +124,14 @@ def _assignment(text: str) -> tuple[str, int]:
         raise argparse.ArgumentTypeError(f"expected a whole number after `=`, not {value!r}") from None
 
 
+def _functions(text: str) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in text.split(",") if name.strip())
+    for name in names:
+        if name not in EMITTED:
+            raise argparse.ArgumentTypeError(f"{name!r} is none of {', '.join(EMITTED)}")
+    return names
+
+
 def _compile_parser() -> _Parser:
     parser = _common(
         "autodiffc",
@@ -135,7 +144,8 @@ def _compile_parser() -> _Parser:
         "-o", dest="output", metavar="FILE", help="the module to write (default: standard output)"
     )
     _compilation(parser)
-    parser.add_argument("--emit", metavar="NAMES", help=argparse.SUPPRESS)
+    parser.add_argument("--emit", type=_functions, default=(), metavar="NAMES",
+                        help=f"functions to add, with commas: {', '.join(EMITTED)}")  # fmt: skip
     parser.add_argument("--dump", metavar="STAGE", help="print a stage: ast, ir, ir:PASS, schedule or dot")
     parser.add_argument("--dump-dir", metavar="DIR", help="write the graph after every pass into a folder")
     parser.add_argument("--timings", action="store_true", help="print how long each pass took")
@@ -178,15 +188,13 @@ def _source(path: str) -> Source:
 
 
 def _compile(options: argparse.Namespace) -> int:
-    from .api import Options, module_text, program_of
+    from .api import CannotEmit, Options, module_text, program_of
 
-    if options.emit:
-        raise UsageError(
-            f"--emit {options.emit}: not supported yet; the module has value_and_grad, forward and backward"
-        )
     source = _source(options.model)
     _refuse_overwriting(options.model, options.output)
-    chosen = Options(dict(options.dims), options.level, options.dtype, options.numerics)
+    chosen = Options(
+        dict(options.dims), options.level, options.dtype, options.numerics, tuple(dict.fromkeys(options.emit))
+    )
     if options.dump:
         from .dumps import dump
 
@@ -196,10 +204,13 @@ def _compile(options: argparse.Namespace) -> int:
     program = program_of(source, chosen.dims)
     for imported in program.imports:
         _refuse_overwriting(str(imported.path), options.output, "a file that the model imports")
-    if options.dump_dir or options.timings or options.verify:
-        text = _watched(options, lambda observe: module_text(program, chosen, observe))
-    else:
-        text = module_text(program, chosen)
+    try:
+        if options.dump_dir or options.timings or options.verify:
+            text = _watched(options, lambda observe: module_text(program, chosen, observe))
+        else:
+            text = module_text(program, chosen)
+    except CannotEmit as error:
+        raise UsageError(f"--emit {error}") from None
     if options.output:
         _write(options.output, text)
     else:

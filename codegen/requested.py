@@ -1,0 +1,131 @@
+"""The functions on request: jvp, vjp, hvp, gauss_newton, jacobian, hessian.
+
+def jvp(x, w, w_dot) -> tuple[float, float]:
+    ...
+    return y, y_dot
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from autodiffc.compiler.model import Argument, Requested
+
+from .boundary import write_call, write_checker
+from .context import PYTHON, Context, once
+from .docstrings import write_docstring
+from .functions import given_of, scope_of, signature, taken, write_body
+from .randomness import with_generator
+from .results import owned
+from .reuse import body_of
+from .statements import write_statements
+from .writer import Writer
+
+SUMMARIES = {
+    "jvp": "Return {target} and its tangent along {vectors}.",
+    "hvp": "Return the product of the Hessian of {target} with {vectors}.",
+    "gauss_newton": "Return the product of the Gauss-Newton matrix of {target} with {vectors}.",
+    "jacobian": "Return the derivative of {target} by {wrt}, each with the axes of {target} first.",
+    "hessian": "Return the Hessian of {target}: rows and columns in the order of {order}.",
+}
+
+
+def write_requested(context: Context, writer: Writer, function: Requested) -> None:
+    """A function on request that has a graph of its own."""
+    program, graph = context.program, function.graph
+    arguments = (*program.arguments, *vectors_of(context, function))
+    body = body_of(context, graph, scope_of(context, arguments), given_of(context, graph))
+    names = [name for name, _ in graph.outputs]
+    results = owned(body, names)
+    head = f"def {function.name}({signature(context, arguments, True)}) -> {_result_type(context, function)}:"
+    with writer.block(head):
+        write_docstring(writer, _summary(context, function), taken(context, arguments), raises=True)
+        write_call(context, writer, arguments, _checker(context, function))
+        write_body(context, writer, body, arguments, drawing=True)
+        values = ", ".join(results[name] for name in names)
+        grads = function.name in ("hvp", "gauss_newton", "jacobian")
+        last = f"return {context.ref('Grads')}({values})" if grads else f"return {values}"
+        body.shows_formulas = False  # those are of a gradient's steps
+        write_statements(context, writer, body, last)
+
+
+def write_vjp(context: Context, writer: Writer) -> None:
+    """The target and the function from its cotangent to the gradients."""
+    program = context.program
+    arguments, target = program.arguments, str(program.target)
+    value = program.graph.output(target)
+    kind = "ndarray" if value.rank else PYTHON[value.type.kind]
+    callable_ = f"{context.ref('Callable')}[[{kind}], Grads]"
+    names = with_generator(context, ", ".join(context.local(a.name) for a in arguments))
+    scope = scope_of(context, arguments)
+    outputs, cache = scope.fresh("outputs"), scope.fresh("cache")
+    with writer.block(f"def vjp({signature(context, arguments, True)}) -> tuple[{kind}, {callable_}]:"):
+        write_docstring(
+            writer,
+            f"Return {target} and the function that takes a cotangent of it to the gradients.",
+            taken(context, arguments),
+            raises=True,
+        )
+        writer.line(f"{outputs}, {cache} = {context.ref('forward')}({names})")
+        backward = f"{context.ref('partial')}({context.ref('backward')}, {cache})"
+        writer.line(f"return {outputs}.{context.local(target)}, {backward}")
+
+
+def write_vector_checkers(context: Context, writer: Writer) -> None:
+    """The checkers of functions that take vectors; those with the same vectors share one."""
+    for name, arguments in _vector_checkers(context).items():
+        writer.blank(2)
+        write_checker(context, writer, arguments, name)
+
+
+def vectors_declared(context: Context) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """What `_DECLARED` has to say of the vectors."""
+    for arguments in _vector_checkers(context).values():
+        for argument in arguments[len(context.program.arguments) :]:
+            dims = argument.declared or tuple(map(str, argument.type.shape))
+            yield context.local(argument.name), (argument.type.kind, *dims)
+
+
+def vectors_of(context: Context, function: Requested) -> tuple[Argument, ...]:
+    """The arguments after the model's: each has the type of a wrt value and nothing of its constraints."""
+    known = {a.name: a for a in context.program.arguments}
+    return tuple(
+        replace(known[like], name=name, bounds=(), range=None, init=None) for name, like in function.vectors
+    )
+
+
+@once
+def _vector_checkers(context: Context) -> dict[str, tuple[Argument, ...]]:
+    functions = [f for f in context.derivative.requested if f.vectors]
+    return {_checker(context, f): (*context.program.arguments, *vectors_of(context, f)) for f in functions}
+
+
+def _checker(context: Context, function: Requested) -> str:
+    if not function.vectors:
+        return "_checked"
+    return "_checked_tangents" if function.name == "jvp" else "_checked_vectors"
+
+
+def _result_type(context: Context, function: Requested) -> str:
+    if function.name == "hessian":
+        return "ndarray"
+    if function.name != "jvp":
+        return "Grads"
+    kinds = ["ndarray" if node.rank else PYTHON[node.type.kind] for _, node in function.graph.outputs]
+    return f"tuple[{', '.join(kinds)}]"
+
+
+def _summary(context: Context, function: Requested) -> str:
+    program = context.program
+    same = tuple(a.name for a in program.params) == program.wrt
+    return SUMMARIES[function.name].format(
+        target=program.target,
+        vectors=_listed([context.local(name) for name, _ in function.vectors]),
+        wrt=", ".join(program.wrt),
+        order="pack()" if same else ", ".join(program.wrt),
+    )
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names)
