@@ -181,7 +181,7 @@ def _write_values(checks: _Checks, writer: Writer, arguments: Sequence[Argument]
     body = Writer(writer.width)
     body.depth = writer.depth
     if checks.conditions:
-        _write_comparison(checks, body)
+        _write_comparison(checks, body, arguments)
     _write_negative(checks, body)
     _write_requirements(checks, body)
     for argument in arguments:
@@ -193,9 +193,9 @@ def _write_values(checks: _Checks, writer: Writer, arguments: Sequence[Argument]
     writer.lines.extend(body.lines)
 
 
-def _write_comparison(checks: _Checks, writer: Writer) -> None:
+def _write_comparison(checks: _Checks, writer: Writer, arguments: Sequence[Argument]) -> None:
     sources = {checks.bindings[d].argument for d in checks.dims}
-    shown = [a for a in checks.context.program.arguments if a.name in sources or a in checks.compared]
+    shown = [a for a in arguments if a.name in sources or a in checks.compared]
     entries = []
     for argument in shown:
         name = checks.context.local(argument.name)

@@ -44,7 +44,7 @@ from .parameters import (
     write_unpack,
 )
 from .randomness import generator_name
-from .requested import vectors_declared, write_requested, write_vector_checkers, write_vjp
+from .requested import vectors_declared, write_jacobian, write_requested, write_vector_checkers, write_vjp
 from .sourcelines import LogicalLines
 from .stacks import listed_fields
 from .structure import may_be_missing
@@ -96,6 +96,7 @@ def _sections(context: Context) -> list[Section]:
         (derivative.backward is not None, write_backward),
         ("vjp" in derivative.emit, write_vjp),
         *((True, partial(_write_requested, function)) for function in derivative.requested),
+        ("jacobian" in derivative.emit, write_jacobian),
         (derivative.predict is not None, write_predict),
         (bool(program.params), write_init_params),
         (bool(program.params), write_pack),

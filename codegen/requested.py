@@ -22,11 +22,12 @@ from .reuse import body_of
 from .statements import write_statements
 from .writer import Writer
 
+PRODUCTS = ("hvp", "gauss_newton")
 SUMMARIES = {
     "jvp": "Return {target} and its tangent along {vectors}.",
     "hvp": "Return the product of the Hessian of {target} with {vectors}.",
     "gauss_newton": "Return the product of the Gauss-Newton matrix of {target} with {vectors}.",
-    "jacobian": "Return the derivative of {target} by {wrt}, each with the axes of {target} first.",
+    "value_and_jacobian": "Return {target} and its derivative by {wrt}, with the axes of {target} first.",
     "hessian": "Return the Hessian of {target}: rows and columns in the order of {order}.",
 }
 
@@ -43,9 +44,7 @@ def write_requested(context: Context, writer: Writer, function: Requested) -> No
         write_docstring(writer, _summary(context, function), taken(context, arguments), raises=True)
         write_call(context, writer, arguments, _checker(context, function))
         write_body(context, writer, body, arguments, drawing=True)
-        values = ", ".join(results[name] for name in names)
-        grads = function.name in ("hvp", "gauss_newton", "jacobian")
-        last = f"return {context.ref('Grads')}({values})" if grads else f"return {values}"
+        last = f"return {_returned(context, function, [results[name] for name in names])}"
         body.shows_formulas = False  # those are of a gradient's steps
         write_statements(context, writer, body, last)
 
@@ -110,10 +109,27 @@ def _checker(context: Context, function: Requested) -> str:
 def _result_type(context: Context, function: Requested) -> str:
     if function.name == "hessian":
         return "ndarray"
-    if function.name != "jvp":
+    if function.name in PRODUCTS:
         return "Grads"
     kinds = ["ndarray" if node.rank else PYTHON[node.type.kind] for _, node in function.graph.outputs]
-    return f"tuple[{', '.join(kinds)}]"
+    return f"tuple[{', '.join(kinds if function.name == 'jvp' else [kinds[0], 'Grads'])}]"
+
+
+def _returned(context: Context, function: Requested, values: Sequence[str]) -> str:
+    grads = context.ref("Grads") if function.name not in ("jvp", "hessian") else ""
+    if function.name == "value_and_jacobian":
+        return f"{values[0]}, {grads}({', '.join(values[1:])})"
+    return f"{grads}({', '.join(values)})" if grads else ", ".join(values)
+
+
+def write_jacobian(context: Context, writer: Writer) -> None:
+    """The derivatives alone."""
+    arguments = context.program.arguments
+    names = with_generator(context, ", ".join(context.local(a.name) for a in arguments))
+    with writer.block(f"def jacobian({signature(context, arguments, True)}) -> Grads:"):
+        what = f"Return the derivative of {context.program.target}"
+        write_docstring(writer, f"{what}; takes what value_and_jacobian() takes.")
+        writer.line(f"return {context.ref('value_and_jacobian')}({names})[1]")
 
 
 def _summary(context: Context, function: Requested) -> str:

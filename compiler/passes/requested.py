@@ -123,7 +123,7 @@ class Maker:
         seeds = {self.node(name): dot for name, dot in dots.items()}
         found = tangents([r for r, _ in residuals], seeds, alone, self.options)
         starts = [
-            Seed(r, found.of(r) if weight is None else 2.0 * weight * found.of(r), Zeros.SELECTED)
+            Seed(r, found.of(r) if weight is None else 2.0 * weight * found.of(r), Zeros.MIXED)
             for r, weight in residuals
         ]
         adjoints, _ = reverse(starts, chosen, alone, self.options)
@@ -157,16 +157,16 @@ class Maker:
     # --- matrices --------------------------------------------------------------------------------
 
     def jacobian(self) -> Requested:
-        """Forward mode, a direction for each element of a wrt value; reverse mode if the target is smaller."""
+        """Forward mode, a direction for each element; reverse mode where the target is smaller."""
         if self.program.scalar_target:
-            graph = self.gradient()
-            outputs = [(f"J_{name}", node) for name, (_, node) in zip(self.wrt, graph.outputs)]
-            return self._function(
-                "jacobian", replace(graph, outputs=tuple(outputs)), (), [n for n, _ in outputs]
-            )
-        make = self._by_rows if self._is_wide() else self._by_columns
-        graph = make()
-        return self._function("jacobian", graph, (), tuple(name for name, _ in graph.outputs))
+            joint = self.joint()
+            graph = replace(joint, outputs=joint.outputs[1:])
+        else:
+            graph = self._by_rows() if self._is_wide() else self._by_columns()
+        names = [f"J_{name}" for name in self.wrt]
+        outputs = tuple((name, node) for name, (_, node) in zip(names, graph.outputs))
+        graph = _with_names(replace(graph, outputs=((self.target, self.value()), *outputs)), outputs)
+        return self._function("value_and_jacobian", graph, (), (self.target, *names))
 
     def _is_wide(self) -> bool:
         """Whether the target has no more elements than the wrt values, whatever the dims are."""
@@ -185,7 +185,7 @@ class Maker:
         count = size_of(value.shape)
         stacked = over_directions(graph, {seed: _units(count, Dim.of(0), value.type, count)}, count)
         outputs = [
-            (f"J_{name}", ops.reshape(node, shape=(*value.shape, *self.node(name).shape)))
+            (name, ops.reshape(node, shape=(*value.shape, *self.node(name).shape)))
             for name, (_, node) in zip(self.wrt, stacked.outputs)
         ]
         return replace(stacked, outputs=tuple(outputs))
@@ -202,8 +202,8 @@ class Maker:
                 J = ops.reshape(J, shape=(*value.shape, *self.node(name).shape))
             else:
                 graph, J = self._stacked(graph, name)
-            outputs.append((f"J_{name}", J))
-        return Dce().run(replace(graph, outputs=tuple(outputs)))
+            outputs.append((name, J))
+        return replace(graph, outputs=tuple(outputs))
 
     def _is_written_out(self, graph: Graph, name: str) -> bool:
         """Whether the directions of a wrt value are few, and better one by one."""
@@ -256,7 +256,7 @@ class Maker:
 
     def hessian(self) -> Requested:
         graph = self._hessian()
-        return self._function("hessian", graph, (), ("H",))
+        return self._function("hessian", graph, (), ("hess",))
 
     def _hessian(self) -> Graph:
         gradient = self.gradient()
@@ -272,7 +272,7 @@ class Maker:
         dots = self.vectors("v_{}")
         graph = self._along(dots)
         stacks, start = {}, Dim.of(0)
-        for name, dot in dots.items():
+        for dot in dots.values():
             size = size_of(dot.shape)
             stacks[dot] = _units(total, start, dot.type, size)
             start = start + size
@@ -282,7 +282,7 @@ class Maker:
             for name, (_, node) in zip(self.wrt, stacked.outputs)
         ]
         H = blocks[0] if len(blocks) == 1 else ops.concatenate(*blocks, axis=1)
-        return replace(stacked, outputs=(("H", H),))
+        return replace(stacked, outputs=(("hess", H),))
 
     def _hessian_written_out(self, gradient: Graph) -> Graph:
         """Each element by itself; those above the diagonal are those below it."""
@@ -296,7 +296,7 @@ class Maker:
                 graph = replace(graph, outputs=graph.outputs[: -len(names)])
         n = len(rows)
         full = [ops.stack(*(rows[max(i, j)][min(i, j)] for j in range(n)), axis=0) for i in range(n)]
-        return Dce().run(replace(graph, outputs=(("H", ops.stack(*full, axis=0)),)))
+        return Dce().run(replace(graph, outputs=(("hess", ops.stack(*full, axis=0)),)))
 
     def _function(
         self, name: str, graph: Graph, vectors: Iterable[tuple[str, Node]], results: Sequence[str]
@@ -305,6 +305,13 @@ class Maker:
         shaped = tuple((str(node["name"]), like) for like, node in vectors)
         first = dict(graph.outputs)
         return Requested(name, replace(graph, outputs=tuple((r, first[r]) for r in results)), shaped)
+
+
+def _with_names(graph: Graph, outputs: Iterable[tuple[str, Node]]) -> Graph:
+    """The graph whose outputs are named as such."""
+    own = {node: name for name, node in outputs if node.op.name != "argument"}
+    names = {**own, **{node: name for node, name in graph.names.items() if node not in own}}
+    return Dce().run(replace(graph, names=names))
 
 
 def _units(count: Dim, start: Dim, type: Type, size: Dim) -> Node:
