@@ -81,7 +81,8 @@ class Formula:
 
     @cached_property
     def _partials(self) -> tuple[Formula, ...]:
-        return tuple(Formula(self.symbols, _sympy().diff(self.expression, s)) for s in self.symbols)
+        slopes = (_sympy().diff(self.expression, s) for s in self.symbols)
+        return tuple(Formula(self.symbols, _beside_steps(slope)) for slope in slopes)
 
     def partial(self, position: int) -> Formula:
         """The derivative by one argument."""
@@ -97,6 +98,12 @@ class Formula:
         """Whether the complex step may be taken through it."""
         parts = _sympy().preorder_traversal(self.expression)
         return all(type(part).__name__ in ANALYTIC for part in parts)
+
+
+def _beside_steps(slope: Expression) -> Expression:
+    """The slope of a step is 0 beside it."""
+    sp = _sympy()
+    return slope.replace(sp.DiracDelta, lambda *_: sp.Integer(0)) if slope.has(sp.DiracDelta) else slope
 
 
 def _switches(expression: Expression) -> Iterator[Expression]:

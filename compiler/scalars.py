@@ -28,6 +28,7 @@ SMALL = 60  # nodes of a formula that is still differentiated as a whole
 ROOM = 1_500_000  # numbers and tangents made before the model counts as too large
 
 Tangents = dict[int, tuple[Any, float]]
+Variable = tuple[int, int]  # of a derivative in the model: the level that it is at, the element
 
 
 class TooLarge(Exception):
@@ -38,10 +39,11 @@ class Number:
     """A scalar of the program: a value, its error in ulps, its derivatives, its formula while that is small.
 
     A tangent is a derivative and the sum of the magnitudes that cancelled in it, the scale of its rounding
-    error.
+    error. `slopes` are derivatives that the model itself computes with: numbers, with tangents of their own
+    and with slopes of outer levels.
     """
 
-    __slots__ = ("expression", "noise", "program", "tangents", "value")
+    __slots__ = ("expression", "noise", "program", "slopes", "tangents", "value")
     __hash__ = object.__hash__
 
     def __init__(
@@ -57,6 +59,7 @@ class Number:
         self.noise = noise
         self.tangents = tangents or {}
         self.expression = expression
+        self.slopes: dict[Variable, Number] = {}
 
     def __add__(self, other: Any) -> Number:
         return self.program.apply(formula("x + y", "x", "y"), self, other)
@@ -114,6 +117,18 @@ class Number:
     def conjugate(self) -> Number:
         return self
 
+    def with_slopes(self, slopes: Mapping[Variable, Number]) -> Number:
+        """The same number with other slopes."""
+        copy = Number(self.program, self.value, self.noise, self.tangents, self.expression)
+        copy.slopes = dict(slopes)
+        return copy
+
+    def outside(self, level: int) -> Number:
+        """The number as it is for outer levels."""
+        if all(k < level for k, _ in self.slopes):
+            return self
+        return self.with_slopes({key: slope for key, slope in self.slopes.items() if key[0] < level})
+
     @property
     def held(self) -> Number:
         """The value, as one that nothing is differentiated through."""
@@ -169,7 +184,20 @@ class ScalarProgram:
         self._meet_kinks(formula, numbers, values)
         noise, tangents = self._chain(formula, numbers, values)
         noise += abs(float(value))
-        return Number(self, value, noise, tangents, _whole(formula, numbers))
+        result = Number(self, value, noise, tangents, _whole(formula, numbers))
+        for variable in {v: None for number in numbers for v in number.slopes}:
+            result.slopes[variable] = self._slope(formula, numbers, variable)
+        return result
+
+    def _slope(self, formula: Formula, numbers: tuple[Number, ...], variable: Variable) -> Number:
+        """The derivative by a variable, in numbers that are differentiated in turn."""
+        outer = tuple(n.outside(variable[0]) for n in numbers)
+        total = self.number(0)
+        for position, operand in enumerate(numbers):
+            if variable in operand.slopes:
+                partial = self.apply(formula.partial(position), *outer)
+                total = total + (partial.held if _is_nothing(partial) else partial * operand.slopes[variable])
+        return total
 
     def _account(self, operands: Iterable[Any]) -> None:
         self.room -= 1 + sum(len(o.tangents) for o in operands if isinstance(o, Number))
@@ -221,6 +249,11 @@ class ScalarProgram:
         difference = left - other
         self._keep_away(difference.value, difference.tangents)
         return other.value
+
+
+def _is_nothing(number: Number) -> bool:
+    """Whether it is 0 all around: a NaN in a branch that isn't taken stays there."""
+    return bool(number.value == 0) and not number.tangents and not number.slopes
 
 
 def _whole(formula: Formula, numbers: tuple[Number, ...]) -> Expression | None:

@@ -32,7 +32,9 @@ from . import ops
 from .formulas import Formula, NoFormula, formula_of
 from .interp import apply
 from .ir import Array, Graph, Node, const_value
+from .ops.derivatives import DERIVATIVES
 from .scalars import Number, ScalarProgram
+from .slopes import derivative, governed_slopes, variables_of
 from .types import TUPLE
 
 DIGITS = 50
@@ -145,8 +147,16 @@ def _evaluate_node(
 ) -> Array:
     if node.op.name == "argument":
         return leaves[node["name"]]
+
+    def run(body: Graph, given: Mapping[str, Array]) -> list[Array]:
+        return _results(program, body, given, sizes)
+
     if node.type.kind == TUPLE:
-        return apply(node, args, sizes, lambda body, given: _results(program, body, given, sizes))
+        return apply(node, args, sizes, run)
+    if node.op in DERIVATIVES:
+        return derivative(program, node, args, run)
+    if node.op is ops.governed and any(map(variables_of, args[2:])):
+        return governed_slopes(program, node, args, apply(node, args, sizes), sizes, run)
     if node.type.kind != "real":
         return _structural(node, args, sizes)
     if node.op.elementwise:

@@ -25,6 +25,7 @@ from ..types import TypeProblem, promote
 from .blocks import HANDLERS, assigned, condition_of, execute, forget, spread, too_deep
 from .bodies import close
 from .context import Own
+from .derivatives import own_value
 from .expressions import Evaluator, same_kind
 from .functions import names_in_block
 from .scope import Binding, Gone
@@ -78,6 +79,7 @@ def rest_of(statement: ast.If) -> ast.Block:
 
 def _define(evaluator: Evaluator, name: str, value: Value, span: Span) -> None:
     scope = evaluator.scope
+    value = own_value(evaluator, ast.Name(span, name), value)
     if name in scope.values:
         scope.rebind(name, value, scope.values[name].span)
     else:

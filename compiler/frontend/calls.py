@@ -21,6 +21,7 @@ from . import (  # noqa: F401  (they fill BUILTINS)
 )
 from .adjoints import Bound, Call, governed_call
 from .context import CALL_DEPTH_LIMIT, CALL_LIMIT, Context
+from .derivatives import DERIVATIVE_CALLS, own_value
 from .expressions import Evaluator
 from .generators import reduced
 from .habits import argument_help, function_help
@@ -32,13 +33,6 @@ from .statements import check_type
 from .values import POISON, ArgumentProblem, Poison, Static, Value, as_value_node
 from .walk import walk
 
-# What the language has and this version does not: refused by name.
-LATER = frozenset(
-    [
-        "grad",
-        "jvp",
-    ]
-)
 RECURSION_HELP = "functions are expanded where they are called: write the steps out"
 EXTREMES = {"max": Dim.maximum, "min": Dim.minimum, "maximum": Dim.maximum, "minimum": Dim.minimum}
 
@@ -51,8 +45,8 @@ def call(evaluator: Evaluator, expr: ast.Call) -> Value:
         return POISON
     if function is not None:
         return _expand(evaluator, expr, function)
-    if name in LATER:
-        return evaluator.context.report("E0901", f"`{name}` is not supported yet", expr.func.span)
+    if name in DERIVATIVE_CALLS:
+        return DERIVATIVE_CALLS[name](evaluator, expr)
     if name in BUILTINS:
         return _builtin(evaluator, expr)
     return _unknown(evaluator, expr)
@@ -67,7 +61,7 @@ def _unknown(evaluator: Evaluator, expr: ast.Call) -> Poison:
     if name in context.functions:
         return _too_early(evaluator, expr)
     notes: tuple[Note, ...] = ()
-    help_text = function_help(name, (*BUILTINS, *LATER, *evaluator.scope.visible_functions()))
+    help_text = function_help(name, (*BUILTINS, *DERIVATIVE_CALLS, *evaluator.scope.visible_functions()))
     binding = evaluator.scope.find(name)
     if binding is not None:
         notes = (Note(binding.span, f"{name} is a value, declared"),)
@@ -234,7 +228,9 @@ def _run(inner: Evaluator, expr: ast.Call, definition: ast.FuncDef | ast.Adjoint
     context.expanding.append(definition.span)
     try:
         for parameter, value in bound:
-            inner.scope.define(parameter.name.id, value, parameter.name.span)
+            inner.scope.define(
+                parameter.name.id, own_value(inner, parameter.name, value), parameter.name.span
+            )
         return run(inner, definition)
     finally:
         context.calls.pop()

@@ -49,21 +49,35 @@ class Files:
 
     read: dict[str, Evaluator] = field(default_factory=dict)  # by its real path: what knows its names
     sources: list[Source] = field(default_factory=list)
+    differentiated_by: set[str] = field(default_factory=set)  # the names in `grad(L, W)` and `jvp(y, x, v)`
     chain: list[tuple[str, Span]] = field(
         default_factory=list
     )  # those being read, and where they are imported
+
+
+@dataclass(frozen=True, eq=False)
+class Assumption:
+    """That a carried value does not depend on a value of outside its loop, which is differentiated by."""
+
+    state: Node
+    wrt: Node
+    name: Span
+    span: Span
 
 
 @dataclass(eq=False)
 class Own:
     """What is made in a body while it is evaluated: its nodes, and what is asserted in it.
 
-    `is_counted`: how often it is run is known before it is.
+    `is_counted`: how often it is run is known before it is. `carried` are the inputs of a loop's body, with
+    the values before the first step of those that it carries.
     """
 
     nodes: set[Node] = field(default_factory=set)
     checks: list[Node] = field(default_factory=list)
     is_counted: bool = True
+    carried: dict[Node, tuple[Node, ...]] = field(default_factory=dict)
+    assumptions: list[Assumption] = field(default_factory=list)
 
 
 @dataclass(eq=False)

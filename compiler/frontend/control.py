@@ -11,6 +11,7 @@ value after it. The body is evaluated where it stands, in the scope around it; b
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import chain
 
 from autodiffc.grammar import ast
 from autodiffc.grammar.diagnostics import Note
@@ -25,6 +26,7 @@ from .blocks import HANDLERS, assigned, condition_of, execute, forget, spread, t
 from .bodies import Names, close
 from .context import Own
 from .counting import Counter
+from .derivatives import check_assumptions, own_value
 from .expressions import Evaluator
 from .ranges import Steps, steps_of
 from .scope import Binding, Gone
@@ -106,7 +108,9 @@ def _run(evaluator: Evaluator, loop: _Loop) -> None:
         scope.gone.setdefault(variable.id, Gone(variable.span, "it is the variable of a loop", help_text))
     results = attempt.results() if attempt is not None else None
     for name, binding in carried.items():
-        value = POISON if results is None else results[name]
+        value = (
+            POISON if results is None else own_value(evaluator, ast.Name(names[name], name), results[name])
+        )
         scope.rebind(name, value, binding.span)
 
 
@@ -155,6 +159,9 @@ class _Attempt:
                 scope.gone[name] = Gone(self.names[name], why, help_text)
             for name, nodes in self.arguments.items():
                 scope.rebind(name, rebuild(self.carried[name].value, nodes), self.carried[name].span)
+            self.own.carried[self.count] = ()
+            for name, nodes in self.arguments.items():
+                self.own.carried.update(zip(nodes, ([first] for first in self.initial[name])))
             self.loop.steps.begin(self.evaluator, self.count)
             if self.loop.condition is not None:
                 self.condition = self._condition(self.loop.condition)
@@ -221,6 +228,8 @@ class _Attempt:
         if len(self.ends) < len(self.arguments) or isinstance(self.condition, Poison):
             return None
         context, loop = self.evaluator.context, self.loop
+        pairs = (zip(self.arguments[name], ends) for name, ends in self.ends.items())
+        check_assumptions(context, self.own, dict(chain.from_iterable(pairs)))
         parameters = [self.count, *(a for nodes in self.arguments.values() for a in nodes)]
         first = [node for nodes in self.initial.values() for node in nodes]
         ends = [(f"{name}_new", node) for name, nodes in self.ends.items() for node in nodes]

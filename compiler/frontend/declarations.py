@@ -15,6 +15,7 @@ from ..ir import Node, NonDiff
 from ..model import Argument, Bound
 from ..ops.base import argument
 from ..types import Dim, Type, TypeProblem
+from .derivatives import own_value
 from .expressions import Evaluator
 from .initialisers import default_initialiser, initialiser, satisfied
 from .statements import check_type, declared_type, define
@@ -243,7 +244,7 @@ def _const(evaluator: Evaluator, found: Declarations, statement: ast.ConstDecl) 
         if isinstance(value, Node) and value.op.name not in ("const", "dim"):
             array = evaluate_constant(value)
             value = value if array is None else ir.const(array)
-    define(evaluator, statement.name, value)
+    define(evaluator, statement.name, own_value(evaluator, statement.name, value))
 
 
 def _output(evaluator: Evaluator, found: Declarations, statement: ast.OutputDecl) -> None:
@@ -260,7 +261,7 @@ def _output(evaluator: Evaluator, found: Declarations, statement: ast.OutputDecl
         checked = check_type(evaluator, statement.type, node, span, name.id)
         node = checked if isinstance(checked, (Node, Poison)) else POISON
     if statement.value is not None:
-        define(evaluator, name, node, _again_help("output", name))
+        define(evaluator, name, own_value(evaluator, name, node), _again_help("output", name))
     found.outputs[name.id] = node
     found.output_spans[name.id] = name.span
 
@@ -305,7 +306,7 @@ def _loss(evaluator: Evaluator, found: Declarations, statement: ast.LossDecl) ->
     if isinstance(node, Node):
         node = evaluator.context.made(as_real(node), span)
     if statement.value is not None:
-        define(evaluator, name, node, _again_help("loss", name))
+        define(evaluator, name, own_value(evaluator, name, node), _again_help("loss", name))
     found.loss_name = name.id
     found.outputs[name.id] = node
     found.output_spans[name.id] = name.span

@@ -15,6 +15,7 @@ from .. import ir, ops
 from ..ir import Node
 from ..ops.updates import elements
 from ..types import KIND_ORDER, TypeProblem, broadcast
+from .derivatives import own_value
 from .expressions import ARITHMETIC, Evaluator, same_kind
 from .indexing import Place, place_of
 from .scope import Binding
@@ -170,5 +171,6 @@ def _note(
 
 def _change(evaluator: Evaluator, name: ast.Name, changed: Node, span: Span) -> None:
     evaluator.context.made(changed, span)
-    evaluator.scope.rebind(name.id, changed, evaluator.scope.values[name.id].span)
+    value = own_value(evaluator, name, changed)
+    evaluator.scope.rebind(name.id, value, evaluator.scope.values[name.id].span)
     evaluator.context.name(changed, name.id)

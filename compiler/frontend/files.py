@@ -25,6 +25,7 @@ from ..types import TypeProblem
 from .adjoints import attach
 from .context import Context
 from .declarations import Declarations, declare
+from .derivatives import names_differentiated_by
 from .expressions import Evaluator
 from .functions import define_function, names_in_functions
 from .modules import import_names
@@ -136,6 +137,7 @@ def _checked(evaluator: Evaluator, source: Source) -> Evaluator:
     )
     found = evaluator.apart(context, Scope())
     context.functions = {s.name.id: s for s in model.statements if isinstance(s, ast.FuncDef)}
+    context.files.differentiated_by.update(names_differentiated_by(model))
     for statement in model.statements:
         try:
             _statement(found, statement)

@@ -6,6 +6,7 @@ from autodiffc.grammar import ast
 from autodiffc.grammar.diagnostics import Note
 from autodiffc.grammar.source import Span
 
+from .derivatives import USAGE
 from .expressions import Evaluator
 from .scope import Scope
 from .signature import BUILTINS
@@ -78,4 +79,4 @@ def _names_in(inner: Evaluator, block: ast.Block) -> None:
 
 
 def _known_function(inner: Evaluator, name: str) -> bool:
-    return name in BUILTINS or inner.scope.find_function(name) is not None
+    return name in BUILTINS or name in USAGE or inner.scope.find_function(name) is not None

@@ -25,6 +25,7 @@ from .blocks import HANDLERS, step
 from .calls import call
 from .context import Context
 from .declarations import Declarations, declare, differentiated
+from .derivatives import names_differentiated_by, without_own
 from .draws import masks_as_arguments
 from .expressions import Evaluator
 from .files import import_file
@@ -61,6 +62,7 @@ def check(
     for name in defined_names(tuple(s for s in model.statements if not isinstance(s, ast.AugAssign))):
         context.defined.setdefault(name.id, name.span)
     context.functions = {s.name.id: s for s in model.statements if isinstance(s, ast.FuncDef)}
+    context.files.differentiated_by.update(names_differentiated_by(model))
     found = Declarations(overrides=dict(dims or {}))
     for statement in model.statements:
         try:
@@ -182,7 +184,7 @@ def _program(
     live = Graph(inputs, outputs).nodes()
     places = {node: context.origins[node] for node in live if node in context.origins}
     graph = Graph(inputs, outputs, _live_names(context, found, live), places)
-    graph, draws = masks_as_arguments(graph, {*context.defined, *graph.names.values()})
+    graph, draws = masks_as_arguments(without_own(graph), {*context.defined, *graph.names.values()})
     return Program(
         name=found.model.name.id if found.model is not None else PurePath(source.name).stem,
         source=source,

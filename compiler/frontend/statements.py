@@ -12,6 +12,7 @@ from .. import ops
 from ..ir import Node
 from ..types import KIND_ORDER, Dim, Type, TypeProblem, kind_called
 from .context import Context
+from .derivatives import own_value
 from .expressions import Evaluator
 from .scope import KEYWORD_CONSTANTS, Function
 from .values import POISON, Poison, Static, Value, as_kind, as_value_node, describe
@@ -168,7 +169,7 @@ def assign(evaluator: Evaluator, statement: ast.Assign) -> None:
 
 def _give(evaluator: Evaluator, target: ast.Name | ast.Index, value: Value, span: Span) -> None:
     if isinstance(target, ast.Name):
-        define(evaluator, target, value)
+        define(evaluator, target, own_value(evaluator, target, value))
     else:
         from .elements import write
 

@@ -93,7 +93,7 @@ def reverse(
 ) -> tuple[Adjoints, ZeroAnalysis]:
     """Cotangents of every active node between the values in `wrt` and those that the seeds are for."""
     nodes = topological(seed.value for seed in seeds)
-    active = _active(nodes, frozenset(wrt))
+    active = active_values(nodes, frozenset(wrt))
     zero = ZeroAnalysis(
         frozenset(nodes),
         active,
@@ -122,14 +122,14 @@ def _seed(target: Node, seed: Node | None) -> Node:
     return ops.broadcast_to(const(1.0), shape=target.shape) if target.shape else const(1.0)
 
 
-def _active(nodes: Iterable[Node], wrt: frozenset[Node]) -> set[Node]:
+def active_values(nodes: Iterable[Node], wrt: frozenset[Node]) -> set[Node]:
     """The real values that depend on a wrt value; loops and branches of which a result does."""
     active: set[Node] = set()
     results: dict[Node, Collection[int]] = {}
     for node in nodes:
         depends = any(a in active for a in node.args)
         if node.type.kind == TUPLE and depends:
-            results[node] = active_results(node, tuple([a in active for a in node.args]), _active)
+            results[node] = active_results(node, tuple([a in active for a in node.args]), active_values)
             if results[node]:
                 active.add(node)
         elif node.op is ops.item:
@@ -187,7 +187,7 @@ def _through_bodies(
         zero.inside(node),
     )
     adjoint = loop_adjoint if node.op is ops.loop else branch_adjoint
-    result = adjoint(node, incoming, reverse, _active, options)
+    result = adjoint(node, incoming, reverse, active_values, options)
     own = graph.origins.get(node, ())
     adjoints.replaced[node] = result.replaced
     adjoints.origins.update(dict.fromkeys((result.replaced, *result.saved), own))

@@ -12,6 +12,7 @@ from math import inf
 
 from .. import ops
 from ..ir import Graph, Interval, Node
+from ..ops.derivatives import DERIVATIVES
 from ..ranges import intervals
 from ..types import TUPLE
 
@@ -20,22 +21,22 @@ Ranges = Mapping[str, Interval]
 
 def in_bodies(graph: Graph, ranges: Ranges, change: Callable[[Graph, Ranges, Node], Graph]) -> Graph:
     """The graph with changed bodies; `change` gets a body, the intervals of its inputs, its node."""
-    if not any(map(_has_body, graph.nodes())):
+    if not any(map(has_body, graph.nodes())):
         return graph
     known = intervals(graph, ranges)
 
     def step(node: Node, args: tuple[Node, ...]) -> Node:
         new = node.with_args(args)
-        if not _has_body(node):
+        if not has_body(node):
             return new
         return new.map_subgraphs(lambda body: change(body, ranges_in(body, node, known), node))
 
     return graph.rewrite(step)
 
 
-def _has_body(node: Node) -> bool:
-    """Whether it is a loop, a branch, or the adjoint that a function brings."""
-    return node.type.kind == TUPLE or node.op is ops.own_adjoint
+def has_body(node: Node) -> bool:
+    """Whether it is a loop, a branch, the adjoint that a function brings, or a derivative."""
+    return node.type.kind == TUPLE or node.op is ops.own_adjoint or node.op in DERIVATIVES
 
 
 def settling(body: Graph, key: Hashable, change: Callable[[Graph], Graph]) -> Graph:
@@ -50,8 +51,9 @@ def settling(body: Graph, key: Hashable, change: Callable[[Graph], Graph]) -> Gr
 
 def ranges_in(body: Graph, node: Node, known: Mapping[Node, Interval]) -> dict[str, Interval]:
     """The intervals of a body's inputs, from those of its node's arguments."""
-    if node.op is ops.own_adjoint:
-        return {i["name"]: known[arg] for i, arg in zip(body.inputs, node.args)}
+    if node.op is ops.own_adjoint or node.op in DERIVATIVES:
+        given = node.args[1:] if node.op is ops.directional else node.args
+        return {i["name"]: known[arg] for i, arg in zip(body.inputs, given)}
     operands = [known[arg] for arg in node.args[1:]]
     if node.op is ops.branch:
         return {i["name"]: interval for i, interval in zip(body.inputs, operands)}

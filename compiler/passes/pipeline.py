@@ -11,17 +11,19 @@ graph, and what happens to the model's own nodes afterwards is exact.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from ..ir import Graph, Interval, Node, const
-from ..model import Derivative, Program
+from ..model import Derivative, Program, Requested
 from ..ops import argument
 from .autodiff import differentiate
 from .base import Observe, Repeat, Step, run_passes
 from .checkpoint import Checkpoint
 from .cse import Cse
 from .dce import Dce
+from .derivatives import Derivatives
 from .expand import Expand
 from .fold import Fold
 from .hoist import Hoist
@@ -30,6 +32,7 @@ from .modes import has_modes, predicting, trained
 from .narrow import Narrow
 from .partition import partition
 from .refine import Refine
+from .requested import Maker, refuse_senseless
 from .simplify import Canonicalise, Simplify
 from .stabilise import Stabilise
 
@@ -37,10 +40,20 @@ from .stabilise import Stabilise
 def preparation(level: int, ranges: Mapping[str, Interval], precise: bool = False) -> tuple[Step, ...]:
     """What runs on the model before it is differentiated."""
     last: tuple[Step, ...] = (Refine(),) if precise else ()
-    stable: tuple[Step, ...] = (Checkpoint(), Canonicalise(), Stabilise(ranges), Canonicalise())
+    stable = (Derivatives(ranges, _stable, partial(_simpler, level)), *_stable(ranges))
     if level == 0:
         return (*stable, *last, Label())
     return (*stable, Fold(), Cse(), Simplify(), Hoist(level > 1), *last)
+
+
+def _stable(ranges: Mapping[str, Interval]) -> tuple[Step, ...]:
+    """What runs on whatever is differentiated, at every level."""
+    return Checkpoint(), Canonicalise(), Stabilise(ranges), Canonicalise()
+
+
+def _simpler(level: int, body: Graph, derivatives: int) -> Graph:
+    """The body of a loop with its adjoint, which is to be differentiated once more."""
+    return run_passes((Cse(), Simplify(derivatives), Dce()) if level else (Dce(),), body)
 
 
 def optimisation(level: int, gradients: int) -> tuple[Step, ...]:
@@ -66,11 +79,13 @@ class Differentiate:
     name: str = "autodiff"
 
     def run(self, graph: Graph) -> Graph:
-        return differentiate(graph, self.target, self.wrt, self.seed, self.ranges, optimise=self._optimised)
+        optimise = partial(_optimised, self.level)
+        return differentiate(graph, self.target, self.wrt, self.seed, self.ranges, optimise=optimise)
 
-    def _optimised(self, body: Graph, derivatives: int) -> Graph:
-        """The body of a loop with its adjoint, before it is decided what the loop saves."""
-        return run_passes((Narrow(), *optimisation(self.level, derivatives)), body)
+
+def _optimised(level: int, body: Graph, derivatives: int) -> Graph:
+    """The body of a loop with its adjoint, before it is decided what the loop saves."""
+    return run_passes((Narrow(), *optimisation(level, derivatives)), body)
 
 
 def prepare(
@@ -85,9 +100,18 @@ def prepare(
 
 
 def derive(
-    program: Program, level: int, observe: Observe | None = None, numerics: str = "stable"
+    program: Program,
+    level: int,
+    observe: Observe | None = None,
+    numerics: str = "stable",
+    emit: Sequence[str] = (),
 ) -> Derivative:
-    """The optimised graphs of a model and its derivative; `numerics` is the profile, stable or precise."""
+    """The optimised graphs of a model and its derivative.
+
+    `numerics` is the profile, stable or precise; `emit` names functions on request. Raises CannotEmit where
+    one of these makes no sense for the model.
+    """
+    refuse_senseless(program, emit)
     ranges = {a.name: a.attained for a in program.arguments}
     prepared = prepare(trained(program.graph), level, ranges, observe, numerics)
     if program.target is None:
@@ -103,7 +127,28 @@ def derive(
     if program.scalar_target:
         alone = run_passes(optimise, _with_seed_one(joint, program.target, count, seed), observe)
     predict = _predict(program, parts.forward, level, ranges, numerics)
-    return Derivative(alone, parts.forward, parts.backward, predict, parts.saved)
+    requested = _requested(program, prepared, level, ranges, emit, observe)
+    return Derivative(alone, parts.forward, parts.backward, predict, parts.saved, requested, tuple(emit))
+
+
+def _requested(
+    program: Program,
+    prepared: Graph,
+    level: int,
+    ranges: Mapping[str, Interval],
+    emit: Sequence[str],
+    observe: Observe | None,
+) -> tuple[Requested, ...]:
+    """The functions on request, optimised."""
+    maker = Maker(program, prepared, ranges, partial(_optimised, level), level)
+    functions = [getattr(maker, name)() for name in emit if name != "vjp"]
+    return tuple(
+        replace(
+            f,
+            graph=run_passes((Narrow(ranges), *optimisation(level, len(f.graph.outputs))), f.graph, observe),
+        )
+        for f in functions
+    )
 
 
 def _with_seed_one(joint: Graph, target: str, gradients: int, seed: Node) -> Graph:

@@ -1,0 +1,140 @@
+"""In the place of each derivative that a model computes with, its own nodes.
+
+    %2 = gradient(%0, %1; body: (x, w) -> sum(w * x**2), wrt=0)
+
+becomes what reverse mode makes of the body, on the arguments:
+
+    %2 = 2.0 * x,  %3 = %2 * w
+
+A body is made stable first, as a model is before it is differentiated, and derivatives in it are expanded
+before it is: the gradient of a gradient is that of plain nodes. Common subexpressions of the model and of what
+is differentiated become one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+
+from .. import ops
+from ..ir import Graph, Interval, Node, Origin
+from ..ops import argument
+from ..ops.derivatives import DERIVATIVES
+from ..ranges import intervals
+from .adjoints import Adjoints, Optimise, Options, unchanged
+from .autodiff import gradients
+from .base import Step, run_passes
+from .bodies import Ranges, has_body, ranges_in
+from .cse import Cse
+from .dce import Dce
+from .forward import Tangents, tangents
+from .structured import Fresh, names_in, substitute
+
+Stable = Callable[[Ranges], "tuple[Step, ...]"]
+
+
+def as_it_is(ranges: Ranges) -> tuple[Step, ...]:
+    """No stability rules."""
+    return ()
+
+
+@dataclass(frozen=True)
+class Derivatives:
+    """`stable` gives the passes that a body goes through first; `optimise` as for `autodiff`."""
+
+    ranges: Mapping[str, Interval] = field(default_factory=dict)
+    stable: Stable = as_it_is
+    optimise: Optimise = unchanged
+    name: str = "derivatives"
+
+    def run(self, graph: Graph) -> Graph:
+        expanded = self._expanded(graph, self.ranges)
+        return graph if expanded is graph else Cse().run(expanded)
+
+    def _expanded(self, graph: Graph, ranges: Ranges) -> Graph:
+        """The graph without derivatives, in it and in its bodies."""
+        if not holds_derivatives(graph):
+            return graph
+        known = intervals(graph, ranges)
+        facts = _Facts()
+
+        def step(node: Node, args: tuple[Node, ...]) -> Node:
+            if node.op in DERIVATIVES:
+                return facts.inlined(self._derivative(node, known), args)
+            new = node.with_args(args)
+            if not has_body(node):
+                return new
+            return new.map_subgraphs(lambda body: self._expanded(body, ranges_in(body, node, known)))
+
+        after = graph.rewrite(step)
+        names = {**facts.names, **after.names}
+        return replace(after, names=names, origins={**after.origins, **facts.origins})
+
+    def _derivative(self, node: Node, known: Mapping[Node, Interval]) -> Graph:
+        """What a derivative is of its arguments."""
+        ranges = ranges_in(node["body"], node, known)
+        body = run_passes(self.stable(ranges), self._expanded(node["body"], ranges))
+        derived = gradient_graph if node.op is ops.gradient else directional_graph
+        return derived(body, node["wrt"], Options(ranges, optimise=self.optimise))
+
+
+@dataclass
+class _Facts:
+    """The names and the places of what is put in the place of derivatives."""
+
+    names: dict[Node, str] = field(default_factory=dict)
+    origins: dict[Node, tuple[Origin, ...]] = field(default_factory=dict)
+
+    def inlined(self, graph: Graph, args: Sequence[Node]) -> Node:
+        """The output of a graph on other arguments."""
+        images = dict(zip(graph.inputs, args))
+        for node in graph.nodes():
+            if node not in images:
+                image = images[node] = node.with_args(images[a] for a in node.args)
+                if node in graph.names:
+                    self.names[image] = graph.names[node]
+                if node in graph.origins:
+                    self.origins[image] = graph.origins[node]
+        return images[graph.outputs[0][1]]
+
+
+def gradient_graph(body: Graph, wrt: int, options: Options | None = None) -> Graph:
+    """The gradient of a graph's one output by one of its inputs, as a graph with the same inputs.
+
+    What the derivative adds has no place of its own: it belongs to where it is asked for.
+    """
+    body = plain(body)
+    value = body.outputs[0][1]
+    found = gradients(value, [body.inputs[wrt]], None, body, options)
+    return _derived(body, body.inputs, found.of(body.inputs[wrt]), found)
+
+
+def directional_graph(body: Graph, wrt: int, options: Options | None = None) -> Graph:
+    """The derivative along a direction, which is the first input."""
+    body = plain(body)
+    x, value = body.inputs[wrt], body.outputs[0][1]
+    direction = argument(Fresh(names_in(body))(f"{x['name']}_dot"), x.type)
+    found = tangents([value], {x: direction}, body, options or Options())
+    return _derived(body, (direction, *body.inputs), found.of(value), found)
+
+
+def _derived(body: Graph, inputs: tuple[Node, ...], result: Node, found: Adjoints | Tangents) -> Graph:
+    forward = {n: places for n, places in found.origins.items() if not any(p.adjoint for p in places)}
+    kept = forward if isinstance(found, Adjoints) else {n: forward[n] for n in found.replaced.values()}
+    graph = Graph(inputs, (("derivative", result),), {**body.names, **found.names}, {**kept, **body.origins})
+    return Dce().run(substitute(graph, found.replaced))
+
+
+@lru_cache(maxsize=256)
+def plain(graph: Graph) -> Graph:
+    """A graph with plain nodes in the places of derivatives, as the interpreter wants it."""
+    return Derivatives().run(graph)
+
+
+@lru_cache(maxsize=1024)
+def holds_derivatives(graph: Graph) -> bool:
+    """Whether a derivative is in a graph or in the bodies in it."""
+    return any(
+        node.op in DERIVATIVES or any(map(holds_derivatives, node.subgraphs())) for node in graph.nodes()
+    )
