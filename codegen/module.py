@@ -34,17 +34,21 @@ from .functions import (
 )
 from .fuse import fused
 from .names import Names
-from .parameters import (
-    has_objective,
-    nested,
-    write_bounds,
-    write_init_params,
-    write_objective,
-    write_pack,
-    write_unpack,
-)
+from .parameters import nested, write_init_params, write_pack, write_unpack
 from .randomness import generator_name
 from .requested import vectors_declared, write_jacobian, write_requested, write_vector_checkers, write_vjp
+from .scipy_view import (
+    binds_inputs,
+    has_hess,
+    has_hessp,
+    has_objective,
+    has_residuals,
+    write_bounds,
+    write_objective,
+    write_objective_hess,
+    write_objective_hessp,
+    write_residuals,
+)
 from .sourcelines import LogicalLines
 from .stacks import listed_fields
 from .structure import may_be_missing
@@ -102,6 +106,9 @@ def _sections(context: Context) -> list[Section]:
         (bool(program.params), write_pack),
         (bool(program.params), write_unpack),
         (has_objective(context), write_objective),
+        (has_hessp(context), write_objective_hessp),
+        (has_hess(context), write_objective_hess),
+        (has_residuals(context), write_residuals),
         (bool(program.params), write_bounds),
         (bool(program.arguments), _write_checkers),
     ]
@@ -115,7 +122,7 @@ def _write_requested(function: Requested, context: Context, writer: Writer) -> N
 def _write_checkers(context: Context, writer: Writer) -> None:
     program = context.program
     write_checker(context, writer, program.arguments, "_checked")
-    if has_objective(context) and program.inputs and program.inputs != program.arguments:
+    if binds_inputs(context):
         writer.blank(2)
         write_checker(context, writer, program.inputs, "_checked_inputs")
     if program.params and program.inputs:
@@ -182,8 +189,6 @@ def _imports(context: Context, copied: list[str], types: list[str]) -> str:
         used |= set(globals_of(name)) | annotations_of(name)
     if any(t for t in types):
         used.add("np")
-    if has_objective(context):
-        used.add("Callable")
     wanted = [line for name, line in IMPORTS.items() if name in used]
     standard = "\n".join(w for w in wanted if "numpy" not in w)
     numpy = "\n".join(w for w in wanted if "numpy" in w)

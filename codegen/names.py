@@ -19,8 +19,8 @@ from contextlib import contextmanager
 MODULE_NAMES = frozenset({
     "np", "math", "ndarray", "NamedTuple", "annotations", "SPEC", "Params", "Grads", "Outputs", "Cache",
     "init_params", "forward", "backward", "value_and_grad", "grad", "predict", "pack", "unpack",
-    "objective", "bounds", "jvp", "vjp", "hvp", "gauss_newton", "jacobian",
-    "value_and_jacobian", "hessian",
+    "objective", "objective_hessp", "objective_hess", "residuals", "Residuals", "bounds",
+    "jvp", "vjp", "hvp", "gauss_newton", "jacobian", "value_and_jacobian", "hessian",
     "Any", "Callable", "Generator",
 })  # fmt: skip
 _TAKEN = MODULE_NAMES | frozenset(keyword.kwlist) | frozenset(keyword.softkwlist) | frozenset(dir(builtins))

@@ -1,4 +1,9 @@
-"""The functions about params: init_params, pack, unpack, objective, bounds."""
+"""The functions about params: init_params, pack, unpack.
+
+def unpack(theta: ndarray, *, H: int) -> Params:
+    ...
+    return Params(theta[: 3 * H].reshape(3, H), float(theta[end_b]))
+"""
 
 from __future__ import annotations
 
@@ -8,14 +13,11 @@ import numpy as np
 from autodiffc.compiler.model import Argument, Initialiser
 from autodiffc.compiler.types import Dim, size_of
 
-from .boundary import bindings_of, declared_text, holders, limits, takes_floats_only, write_call
 from .context import Context
-from .dimtext import bind, dim_expr
+from .dimtext import dim_expr
 from .docstrings import arguments_text, write_docstring
-from .functions import signature
 from .names import Scope
 from .pytext import ADD, MULTIPLY, Expr, number, tuple_of
-from .randomness import generator_name, with_generator, write_check
 from .writer import Writer
 
 
@@ -28,18 +30,13 @@ def dims_of(arguments: Sequence[Argument]) -> list[str]:
     return list(found)
 
 
-def has_objective(context: Context) -> bool:
-    """Whether the gradient is one by params alone, so that an optimiser can follow it."""
-    params = {a.name for a in context.program.params}
-    wrt = context.program.wrt
-    return context.derivative.value_and_grad is not None and bool(wrt) and params.issuperset(wrt)
-
-
-def _keywords(context: Context, dims: Sequence[str]) -> str:
+def keywords(context: Context, dims: Sequence[str]) -> str:
+    """The parameters for dims, given by name alone."""
     return f"*, {', '.join(f'{context.local(d)}: int' for d in dims)}" if dims else ""
 
 
-def _check_sizes(context: Context, writer: Writer, dims: Sequence[str]) -> None:
+def check_sizes(context: Context, writer: Writer, dims: Sequence[str]) -> None:
+    """TypeError or ValueError unless the dims are sizes."""
     for dim in dims:
         local = context.local(dim)
         writer.line(f'{local} = {context.ref("_size")}("{local}", {local})')
@@ -59,13 +56,13 @@ def write_init_params(context: Context, writer: Writer) -> None:
     scope = _scope(context, dims)
     seed, rng = scope.fresh("rng_or_seed"), scope.fresh("rng")
     random = any(_init(a).kind in ("uniform", "normal", "xavier", "kaiming", "orthogonal") for a in params)
-    keywords = _keywords(context, dims)
+    named = keywords(context, dims)
     any_seed = f"{seed}: int | np.random.Generator | None = None"
-    with writer.block(f"def init_params({', '.join(p for p in (any_seed, keywords) if p)}) -> Params:"):
+    with writer.block(f"def init_params({', '.join(p for p in (any_seed, named) if p)}) -> Params:"):
         write_docstring(
             writer, "Return params to start from: the same seed, the same params.", arguments_text(params)
         )
-        _check_sizes(context, writer, dims)
+        check_sizes(context, writer, dims)
         if random:
             writer.line(f"{rng} = {context.ref('np')}.random.default_rng({seed})")
         with _multiline(writer, f"return {context.ref('Params')}("):
@@ -174,10 +171,10 @@ def write_unpack(context: Context, writer: Writer) -> None:
     dims = dims_of(params)
     scope = _scope(context, dims)
     theta, np_ = scope.fresh("theta"), context.ref("np")
-    keywords = _keywords(context, dims)
-    with writer.block(f"def unpack({', '.join(p for p in (f'{theta}: ndarray', keywords) if p)}) -> Params:"):
+    named = keywords(context, dims)
+    with writer.block(f"def unpack({', '.join(p for p in (f'{theta}: ndarray', named) if p)}) -> Params:"):
         write_docstring(writer, "Return the params that pack() made a vector of.", arguments_text(params))
-        _check_sizes(context, writer, dims)
+        check_sizes(context, writer, dims)
         ends = _Ends(context, scope)
         values = [ends.value(a, theta) for a in params]
         for line in ends.lines:
@@ -224,98 +221,5 @@ class _Ends:
         self.last = Expr(name)
 
 
-# --- optimisers ------------------------------------------------------------------------------------
-
-
-def objective_dims(context: Context) -> list[str]:
-    """The dims of the params that the inputs don't tell."""
-    known = bindings_of(context, context.program.inputs)
-    return [d for d in dims_of(context.program.params) if d not in known]
-
-
-def write_objective(context: Context, writer: Writer) -> None:
-    """A function of the vector alone, for scipy.optimize.minimize(…, jac=True)."""
-    program = context.program
-    inputs, named = program.inputs, objective_dims(context)
-    parts = [p for p in (signature(context, inputs, True), _keywords(context, named)) if p]
-    all_dims = dims_of(program.params)
-    bindings = bindings_of(context, inputs)
-    with writer.block(f"def objective({', '.join(parts)}) -> Callable[[ndarray], tuple[float, ndarray]]:"):
-        write_docstring(
-            writer,
-            f"Return the function of theta = pack(params) that gives {program.target} and its gradient.",
-            "It can be pickled; scipy.optimize.minimize takes it with jac=True and bounds=bounds(params)."
-            + (" Each call draws anew." if generator_name(context) else ""),
-        )
-        checker = "_checked" if not program.params else "_checked_inputs"
-        write_call(context, writer, inputs, checker)
-        write_check(context, writer)
-        _check_sizes(context, writer, named)
-        for line in bind(
-            [bindings[d] for d in all_dims if d in bindings], holders(context, inputs), context.local
-        ):
-            writer.line(line)
-        given = str(tuple_of([context.local(a.name) for a in inputs]))
-        sizes = ", ".join(f'"{context.local(d)}": {context.local(d)}' for d in all_dims)
-        fixed = with_generator(context, f"{context.ref('_value_and_slope')}, {given}, {{{sizes}}}")
-        writer.line(f"return {context.ref('partial')}({fixed})")
-    writer.blank(2)
-    _write_value_and_slope(context, writer)
-
-
-def _write_value_and_slope(context: Context, writer: Writer) -> None:
-    program = context.program
-    np_ = context.ref("np")
-    with writer.block(f"def _value_and_slope({with_generator(context, 'inputs, sizes')}, theta):"):
-        writer.line("params = unpack(theta, **sizes)")
-        writer.line(f"value, grads = value_and_grad({with_generator(context, '*inputs, *params')})")
-        names = [a.name for a in program.params]
-        scalars = all(not a.type.rank for a in program.params)
-        if tuple(names) == program.wrt:
-            every = "grads"
-        else:
-            fields = [context.local(n) for n in names]
-            parts = [
-                f"grads.{f}" if n in program.wrt else f"{np_}.zeros_like(params.{f})"
-                for n, f in zip(names, fields)
-            ]
-            every = str(tuple_of(parts))
-        if scalars:
-            writer.line(f"return value, {np_}.array({every}, {np_}.float64)")
-        else:
-            writer.line(
-                f"return value, {np_}.concatenate([{np_}.ravel(g) for g in {every}], dtype={np_}.float64)"
-            )
-
-
-def write_bounds(context: Context, writer: Writer) -> None:
-    """The constraints of the params as an optimiser takes them."""
-    scope = context.names.scope()
-    name, np_ = scope.fresh("params"), context.ref("np")
-    params = context.program.params
-    with writer.block(f"def bounds({name}: Params) -> list[tuple[float | None, float | None]]:"):
-        write_docstring(
-            writer, "Return a pair (low, high) for each element of pack(params); None where it is open."
-        )
-        pairs = [f"({', '.join(limits(p.bounds, context.dtype))})" for p in params]
-        if len(set(pairs)) == 1 and len(params) > 1:
-            scalars = all(not p.type.rank for p in params)
-            count = str(len(params)) if scalars else f"{context.ref('sum')}(map({np_}.size, {name}))"
-            writer.line(f"return [{pairs[0]}] * {count}")
-            return
-        parts: list[str] = []
-        for pair, param in zip(pairs, params):
-            if param.type.rank:
-                parts.append(f"[{pair}] * {np_}.size({name}.{context.local(param.name)})")
-            elif parts and parts[-1].endswith("]"):
-                parts[-1] = f"{parts[-1][:-1]}, {pair}]"
-            else:
-                parts.append(f"[{pair}]")
-        writer.line(f"return {' + '.join(parts)}")
-
-
 def _scope(context: Context, dims: Sequence[str]) -> Scope:
     return context.names.scope(context.local(d) for d in dims)
-
-
-__all__ = ["declared_text", "has_objective", "takes_floats_only"]
