@@ -2,6 +2,7 @@
 
     autodiffc model.dsl -o model.py      compile
     autodiffc check model.dsl            prove the gradient
+    autodiffc derive model.dsl           print the derivatives as formulas
     autodiffc fmt model.dsl              put the file in canonical form
 
 Exit status: 0, 1 for an error in the model (or a gradient that differs), 2 for wrong usage.
@@ -30,7 +31,6 @@ COMMANDS = ("check", "fmt", "derive", "explain")
 EMITTED = ("jvp", "vjp", "hvp", "jacobian", "hessian", "gauss_newton")
 _RENDERERS = {"full": render_all, "concise": render_concise, "json": render_json}
 _LATER = {
-    "derive": "the derivatives as formulas are not supported yet",
     "explain": "the report is not supported yet",
 }
 
@@ -138,6 +138,7 @@ def _compile_parser() -> _Parser:
         "Compile a model into a standalone NumPy module with its gradient.",
         "other commands:\n"
         "  autodiffc check model.dsl   compare the compiled gradient with SymPy's and with differences\n"
+        "  autodiffc derive model.dsl  print the derivatives as formulas\n"
         "  autodiffc fmt model.dsl     put the file in canonical form\n",
     )
     parser.add_argument(
@@ -161,6 +162,16 @@ def _check_parser() -> _Parser:
         "--sizes", type=_sizes, default={}, metavar="N=3,D=2", help="sizes of the dims (default: small ones)"
     )
     parser.add_argument("--seed", type=int, default=0, help="of the random arguments (default: 0)")
+    return parser
+
+
+def _derive_parser() -> _Parser:
+    parser = _common("autodiffc derive", "Print the derivatives of a model as formulas.")
+    parser.add_argument("--wrt", default="", metavar="x,y", help="by what (default: the model's own choice)")
+    parser.add_argument("--format", choices=("text", "latex", "mathml"), default="text",
+                        help="how the formulas are written (default: text)")  # fmt: skip
+    parser.add_argument("-D", dest="dims", action="append", type=_assignment, default=[], metavar="K=20",
+                        help="give a dim a value")  # fmt: skip
     return parser
 
 
@@ -252,6 +263,19 @@ def _check(options: argparse.Namespace) -> int:
     )  # fmt: skip
 
 
+def _derive(options: argparse.Namespace) -> int:
+    from .derive_command import WrongRequest, formulas
+
+    source = _source(options.model)
+    wrt = [name.strip() for name in options.wrt.split(",") if name.strip()]
+    try:
+        text = formulas(source, wrt, options.format, dict(options.dims))
+    except WrongRequest as problem:
+        raise UsageError(f"{options.model}: {problem}") from None
+    sys.stdout.write(text)
+    return 0
+
+
 def _fmt(options: argparse.Namespace) -> int:
     from autodiffc.grammar.formatter import format_source
 
@@ -270,5 +294,5 @@ def _fmt(options: argparse.Namespace) -> int:
     return 0
 
 
-_PARSERS = {"compile": _compile_parser, "check": _check_parser, "fmt": _fmt_parser}
-_ACTIONS = {"compile": _compile, "check": _check, "fmt": _fmt}
+_PARSERS = {"compile": _compile_parser, "check": _check_parser, "derive": _derive_parser, "fmt": _fmt_parser}
+_ACTIONS = {"compile": _compile, "check": _check, "derive": _derive, "fmt": _fmt}

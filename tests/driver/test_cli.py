@@ -82,7 +82,6 @@ def test_errors_as_json_and_concise(folder: Path, capsys: pytest.CaptureFixture[
         (["model.dsl", "--dump=nonsense"], "a stage is ast, ir, schedule"),
         (["model.dsl", "--dump=ir:nonsense"], "a stage is ast, ir, schedule"),
         (["model.dsl", "--emit", "hessian"], "not supported yet"),
-        (["derive", "model.dsl"], "not supported yet"),
         (["explain", "model.dsl", "-o", "r.html"], "not supported yet"),
     ],
 )

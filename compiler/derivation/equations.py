@@ -1,0 +1,426 @@
+"""Which values get an equation, and in which order: from a graph to a derivation.
+
+    h = relu(x @ W1 + b1)        z1 = x W1 + b1,  h = relu(z1)        the model
+                                 δ_h = …,  δ_z1 = δ_h ⊙ 1[z1 > 0]     its adjoints, from the target back
+                                 ∂L/∂W1 = xᵀ δ_z1                     what was asked for
+
+A value has an equation if the model names it (or its adjoint), if it is used more than once, or if its formula
+would be too long. A loop is a block of equations with the step as a superscript, a branch has a block for either
+side.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Union
+
+from .. import ops
+from ..ir import Graph, Node, const_value
+from ..ops.control import is_local
+from ..types import Dim
+from .functions import SAME
+from .graphs import Derived
+from .reader import NeedsIndices, Reader, size
+from .tree import ONE, Element, Formula, Index, Merged, Number, Symbol, added, parts_of
+
+LONGEST = 14  # parts of a formula that are written in one
+CHEAP = frozenset(
+    {"argument", "const", "dim", "arange", "transpose", "reshape", "broadcast_to", "eye", *SAME}
+)
+
+
+@dataclass(frozen=True)
+class Equation:
+    left: Formula
+    right: Formula
+
+
+@dataclass(frozen=True)
+class Loop:
+    """Equations of each step, `index` from 0 on; backward if `reverse`; while `condition` holds."""
+
+    index: Index
+    count: Formula
+    reverse: bool
+    condition: Formula | None
+    lines: tuple[Line, ...]
+
+
+@dataclass(frozen=True)
+class Branch:
+    """Equations of either side of a branch."""
+
+    condition: Formula
+    then: tuple[Line, ...]
+    otherwise: tuple[Line, ...]
+
+
+Line = Union[Equation, Loop, Branch]
+
+
+@dataclass(frozen=True)
+class Derivation:
+    """model: the target as the model computes it; adjoints: its derivatives, from the target back."""
+
+    derived: Derived
+    model: tuple[Line, ...]
+    adjoints: tuple[Line, ...]
+
+
+def derivation(derived: Derived) -> Derivation:
+    return _Planner(derived).result()
+
+
+@dataclass(eq=False)
+class _Room:
+    """A graph on its way to equations: what has one, at which place in the order."""
+
+    graph: Graph
+    position: dict[Node, int]
+    steps: tuple[Formula, ...] = ()
+    lines: list[tuple[float, Node | None, Line]] = field(default_factory=list)
+
+
+class _Planner:
+    def __init__(self, derived: Derived):
+        self.derived = derived
+        taken = {*derived.graph.names.values(), *derived.numbers, *derived.program.dims}
+        taken.update(node["name"] for node in derived.graph.inputs)
+        for graph in _graphs(derived.graph):
+            taken.update(node["name"] for node in graph.inputs)
+            taken.update(graph.names.values())
+        self.reader = Reader(taken, self._new_name)
+        self.used: set[tuple[str, str]] = set()
+        self.rooms: dict[Node, _Room] = {}
+        self.weights: dict[Node, int] = {}
+        self.primal = _with_bodies([derived.graph.output(derived.target)])
+        self.counter = 0
+        self.own_names = set(derived.program.graph.names.values())
+
+    def result(self) -> Derivation:
+        graph = self.derived.graph
+        for node in graph.inputs:
+            name = node["name"]
+            seed = node is self.derived.seed
+            self.used.add(("value", name))
+            self.reader.symbols[node] = Symbol(self.derived.target, "adjoint") if seed else Symbol(name)
+        room = self._opened(graph, ())
+        outputs = dict(graph.outputs[1:])
+        target = self.derived.target
+        value = graph.outputs[0][1]
+        self.reader.symbols.setdefault(value, self._unique(target, "value"))
+        for name, node in outputs.items():
+            symbol = self._wanted(name)
+            other = graph.names.get(node, name) != name
+            fixed = node.op.name in ("const", "item", "argument") or node in self.primal
+            if node not in self.reader.symbols and not other and not fixed:
+                self.reader.symbols[node] = symbol
+        self._plan(room)
+        for name, node in outputs.items():
+            symbol = self._wanted(name)
+            if self.reader.symbols.get(node) != symbol:
+                room.lines.append((1e9, None, self._equation(symbol, node)))
+            self._drain()
+        model = [(p, line) for p, node, line in room.lines if node is not None and node in self.primal]
+        rest = [(p, line) for p, node, line in room.lines if node is None or node not in self.primal]
+        return Derivation(self.derived, _sorted(model), _interleaved(_sorted(rest)))
+
+    # --- names ---
+
+    def _wanted(self, name: str) -> Symbol:
+        """What was asked for: ∂L/∂W, or where the target is an array the adjoint of W."""
+        if self.derived.seed is not None:
+            return Symbol(name.removeprefix("d_"), "adjoint", of=self.derived.target)
+        return Symbol(name.removeprefix("d_"), "derivative", of=self.derived.target)
+
+    def _unique(self, name: str, role: str, steps: tuple[Formula, ...] = ()) -> Symbol:
+        while (role, name) in self.used:
+            name += "′"
+        self.used.add((role, name))
+        return Symbol(name, role, steps=steps)  # type: ignore[arg-type]
+
+    def _new_name(self, node: Node) -> Symbol:
+        room = self.rooms[node]
+        name = self._name(room, node)
+        if name is None:
+            self.counter += 1
+            while f"u{self.counter}" in self.reader.taken:
+                self.counter += 1
+            return self._unique(f"u{self.counter}", "value", room.steps)
+        if name.startswith("d_") and node not in self.primal:
+            return self._unique(name[2:], "adjoint", room.steps)
+        return self._unique(name, "value", room.steps)
+
+    def _name(self, room: _Room, node: Node) -> str | None:
+        """The name of a value; where an adjoint is a value of the model, its name as an adjoint is none."""
+        name = room.graph.names.get(node)
+        foreign = name is not None and name.startswith("d_") and name not in self.own_names
+        return None if foreign and node in self.primal else name
+
+    # --- graphs ---
+
+    def _opened(self, graph: Graph, steps: tuple[Formula, ...]) -> _Room:
+        room = _Room(graph, {node: k for k, node in enumerate(graph.nodes())}, steps)
+        self.rooms.update(dict.fromkeys(room.position, room))
+        return room
+
+    def _plan(self, room: _Room) -> None:
+        uses = Counter(arg for node in room.position for arg in set(node.args))
+        uses.update(node for _, node in room.graph.outputs)
+        for node in room.position:
+            if node.op is ops.loop:
+                self._loop(room, node)
+            elif node.op is ops.branch:
+                self._branch(room, node)
+            elif self._stands_alone(room, node, uses[node]):
+                self.reader.symbols.setdefault(node, self.reader.symbols.get(node) or self._new_name(node))
+            self._write(room, node)
+        self._drain()
+
+    def _stands_alone(self, room: _Room, node: Node, uses: int) -> bool:
+        """Whether a value gets an equation; `weights` are the lengths of what is inlined."""
+        reader = self.reader
+        weight = sum(1 if a in reader.symbols else self.weights.get(a, 1) for a in node.args)
+        self.weights[node] = weight + (node.op.name not in CHEAP)
+        if node in reader.symbols or node in reader.alias or node.op is ops.item:
+            return False
+        if node.type.kind == "tuple" or node.op.name in ("check", "argument"):
+            return False
+        name = self._name(room, node)
+        if node.op.name in CHEAP and not (
+            name in self.own_names and node.op.name in ("transpose", "reshape")
+        ):
+            return False
+        if name is not None and node not in self.primal:
+            short = self.weights[node] <= 3
+            if name.startswith("d_"):
+                return not (short and reader.is_uniform(node))
+            name = None if short else name
+        if name is not None:
+            return True
+        if node.type.kind != "real":
+            return self.weights[node] > LONGEST
+        return self.weights[node] > (3 if uses > 1 else LONGEST)
+
+    def _write(self, room: _Room, node: Node) -> None:
+        symbol = self.reader.symbols.get(node)
+        if symbol is not None and node.op.name != "argument" and node not in self.reader.alias:
+            if node.op is not ops.item or node in self.reader.steps:
+                room.lines.append((room.position[node], node, self._equation(symbol, node)))
+
+    def _drain(self) -> None:
+        """Equations for what turned out to need a name."""
+        while self.reader.wanted:
+            node = self.reader.wanted.pop()
+            self._write(self.rooms[node], node)
+
+    def _equation(self, symbol: Formula, node: Node) -> Equation:
+        """Of the whole array, or of an element of it; the node's own symbol must not be its formula."""
+        reader = self.reader
+        own = reader.symbols.pop(node, None) if reader.symbols.get(node) == symbol else None
+        try:
+            return self._written(symbol, node)
+        finally:
+            if own is not None:
+                reader.symbols[node] = own
+
+    def _written(self, symbol: Formula, node: Node) -> Equation:
+        try:
+            if node in self.reader.steps or (node.rank and self.reader.is_uniform(node)):
+                raise NeedsIndices
+            return Equation(symbol, self.reader.whole(node))
+        except NeedsIndices:
+            splits = [self.reader.splits(node, axis) for axis in range(node.rank)]
+            with self.reader.bound([dim for dims in splits for dim in dims]) as indices:
+                free = iter(indices)
+                at = tuple(_merged(tuple(next(free) for _ in dims), dims) for dims in splits)
+                return Equation(Element(symbol, at), self.reader.element(node, at))
+
+    # --- loops and branches ---
+
+    def _loop(self, room: _Room, node: Node) -> None:
+        body: Graph = node["body"]
+        count, *operands = node.args
+        if (
+            count.op.name == "maximum" and const_value(count.args[1]) == 0
+        ):  # range(T) takes no steps for T < 0
+            count = count.args[0]
+        length = node["length"]
+        reverse, carried = bool(node.get("reverse")), node["carried"]
+        index = Index(self._step_name(body), length)
+        before, after = (added(index, ONE), index) if reverse else (index, added(index, ONE))
+        end = (
+            self.reader.element(count, ()) if is_local(length) and not node.get("condition") else size(length)
+        )
+        inner = self._opened(body, (*room.steps, index))
+        reader = self.reader
+        reader.symbols[body.inputs[0]] = index
+        states: list[Symbol] = []
+        for k, (given, operand) in enumerate(zip(body.inputs[1:], operands)):
+            if k >= carried:
+                reader.alias[given] = operand
+                continue
+            name = given["name"]
+            adjoint = name.startswith("d_") and node not in self.primal
+            states.append(
+                self._unique(name[2:] if adjoint else name, "adjoint" if adjoint else "value", room.steps)
+            )
+            reader.symbols[given] = _at(states[-1], before)
+            start = self._equation(_at(states[-1], end if reverse else Number(0.0)), operand)
+            room.lines.append((room.position[node] - 0.5, node, start))
+        later: list[tuple[Symbol, Node]] = []
+        for state, (_, value) in zip(states, body.outputs):
+            if value in reader.symbols or value in reader.alias or value.op.name in ("const", "dim", "item"):
+                later.append((state, value))
+            else:
+                reader.symbols[value] = _at(state, after)
+        for k, item in _items(room.graph, node):
+            if k < carried and item in reader.symbols:
+                last = _at(states[k], Number(0.0) if reverse else end)
+                room.lines.append((room.position[item], item, Equation(reader.symbols[item], last)))
+            elif k < carried:
+                reader.symbols[item] = _at(states[k], Number(0.0) if reverse else end)
+            elif k < len(body.outputs):
+                reader.steps[item] = (body.outputs[k][1], index)
+                if room.graph.names.get(item) in self.own_names and item in self.primal:
+                    reader.symbols[item] = self._new_name(item)
+            else:
+                reader.symbols[item] = end
+        self._plan(inner)
+        for state, value in later:
+            inner.lines.append((1e9, value, self._equation(_at(state, after), value)))
+        condition = None
+        if node.get("condition") is not None:
+            condition = self._condition(node, body)
+        self._drain()
+        block = Loop(
+            index,
+            reader.element(count, ()),
+            reverse,
+            condition,
+            tuple(line for _, _, line in sorted(inner.lines, key=_place)),
+        )
+        room.lines.append((room.position[node], node, block))
+
+    def _step_name(self, body: Graph) -> str:
+        return str(body.inputs[0]["name"])
+
+    def _condition(self, node: Node, body: Graph) -> Formula:
+        """What a `while` asks, in terms of the body's inputs."""
+        graph: Graph = node["condition"]
+        self._opened(graph, ())
+        for own, other in zip(graph.inputs, body.inputs):
+            self.reader.alias[own] = other
+        return self.reader.element(graph.outputs[0][1], ())
+
+    def _branch(self, room: _Room, node: Node) -> None:
+        sides: list[tuple[Line, ...]] = []
+        reader = self.reader
+        results = list(_items(room.graph, node))
+        for _, item in results:
+            reader.symbols[item] = self._new_name(item)
+        for body in (node["then"], node["orelse"]):
+            inner = self._opened(body, room.steps)
+            for given, operand in zip(body.inputs, node.args[1:]):
+                reader.alias[given] = operand
+            self._plan(inner)
+            for k, item in results:
+                value = body.outputs[k][1]
+                if value.op is not ops.undefined:
+                    inner.lines.append((1e9, value, self._equation(reader.symbols[item], value)))
+            self._drain()
+            sides.append(tuple(line for _, _, line in sorted(inner.lines, key=_place)))
+        condition = reader.element(node.args[0], ())
+        room.lines.append((room.position[node], node, Branch(condition, sides[0], sides[1])))
+
+
+def _merged(indices: tuple[Index, ...], dims: tuple[Dim, ...]) -> Formula:
+    return indices[0] if len(indices) == 1 else Merged(indices, dims)
+
+
+def _place(entry: tuple[float, Node | None, Line]) -> float:
+    return entry[0]
+
+
+def _sorted(lines: Iterable[tuple[float, Line]]) -> tuple[Line, ...]:
+    return tuple(line for _, line in sorted(lines, key=lambda pair: pair[0]))
+
+
+def _at(symbol: Symbol, step: Formula) -> Symbol:
+    """The symbol at a step of its loop; it has those of the loops around that."""
+    return Symbol(symbol.name, symbol.role, symbol.of, (*symbol.steps, step))
+
+
+def _items(graph: Graph, node: Node) -> Iterator[tuple[int, Node]]:
+    for user in graph.nodes():
+        if user.op is ops.item and user.args[0] is node:
+            yield user["position"], user
+
+
+def _graphs(graph: Graph) -> Iterator[Graph]:
+    """The graph and all bodies in it."""
+    stack = [graph]
+    while stack:
+        one = stack.pop()
+        yield one
+        for node in one.nodes():
+            stack.extend(node.subgraphs())
+
+
+def _with_bodies(roots: Iterable[Node]) -> set[Node]:
+    """All nodes below the roots, those in bodies too."""
+    from ..ir import topological
+
+    found: set[Node] = set()
+    for node in topological(roots):
+        found.add(node)
+        for body in node.subgraphs():
+            for graph in _graphs(body):
+                found.update(graph.nodes())
+                found.update(graph.inputs)
+    return found
+
+
+def symbols_in(line: Line) -> set[Symbol]:
+    """The symbols on the right sides of a line, without their steps."""
+    if isinstance(line, Equation):
+        return {_bare(p) for p in parts_of(line.right) if isinstance(p, Symbol)}
+    lines = line.lines if isinstance(line, Loop) else (*line.then, *line.otherwise)
+    own = [line.condition] if line.condition is not None else []
+    found = {_bare(p) for f in own for p in parts_of(f) if isinstance(p, Symbol)}
+    return found.union(*map(symbols_in, lines))
+
+
+def defined_in(line: Line) -> set[Symbol]:
+    """The symbols on the left sides of a line, without their steps."""
+    if isinstance(line, Equation):
+        left = line.left.array if isinstance(line.left, Element) else line.left
+        return {_bare(left)} if isinstance(left, Symbol) else set()
+    lines = line.lines if isinstance(line, Loop) else (*line.then, *line.otherwise)
+    return set().union(*map(defined_in, lines))
+
+
+def _bare(symbol: Symbol) -> Symbol:
+    return Symbol(symbol.name, symbol.role, symbol.of)
+
+
+def _interleaved(lines: tuple[Line, ...]) -> tuple[Line, ...]:
+    """Each derivative right after the last adjoint that it is made of."""
+    chain = [line for line in lines if not _is_result(line)]
+    slots: list[list[Line]] = [[] for _ in range(len(chain) + 1)]
+    where = {symbol: k + 1 for k, line in enumerate(chain) for symbol in defined_in(line)}
+    for line in lines:
+        if _is_result(line):
+            slot = max((where.get(s, 0) for s in symbols_in(line)), default=0)
+            slots[slot].append(line)
+            where.update(dict.fromkeys(defined_in(line), slot))
+    result = list(slots[0])
+    for line, more in zip(chain, slots[1:]):
+        result += [line, *more]
+    return tuple(result)
+
+
+def _is_result(line: Line) -> bool:
+    return isinstance(line, Equation) and any(s.of for s in defined_in(line))

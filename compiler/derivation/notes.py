@@ -1,0 +1,57 @@
+"""What stands beside the equations: headings, and what the notation means where it is used."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from . import tree
+from .equations import Branch, Derivation, Equation, Line, Loop
+from .tree import Formula, parts_of
+
+
+def headings(derivation: Derivation) -> Iterator[tuple[str, tuple[Line, ...] | tuple[str, ...]]]:
+    derived = derivation.derived
+    program = derived.program
+    yield (
+        f"{program.name}: the derivatives of {derived.target} with respect to {', '.join(derived.wrt)}",
+        ("",),
+    )
+    yield "The model", derivation.model
+    yield "Its derivatives", derivation.adjoints
+    legend = tuple(_legend(derivation))
+    if legend:
+        yield "where", legend
+
+
+def last_step(loop: Loop) -> Formula:
+    """The number of the last step of a loop, counted from 0."""
+    if isinstance(loop.count, tree.Size):
+        return tree.Size(loop.count.dim - 1)
+    return tree.added(loop.count, tree.Number(-1.0))
+
+
+def _legend(derivation: Derivation) -> Iterator[str]:
+    formulas = [f for lines in (derivation.model, derivation.adjoints) for f in _formulas(lines)]
+    parts = [p for f in formulas for p in parts_of(f)]
+    target = derivation.derived.target
+    if any(isinstance(p, tree.Symbol) and p.role == "adjoint" for p in parts):
+        yield (
+            f"δ_v = ∂{target}/∂v, the adjoint of v"
+            if derivation.derived.seed is None
+            else f"δ_{target} is given, and δ_v is the adjoint of v: the derivative of ⟨δ_{target}, {target}⟩ by v"
+        )
+    if any(isinstance(p, tree.Indicator) for p in parts):
+        yield "1[c] is 1 where c holds, else 0"
+    if any(isinstance(p, tree.Product) and p.way == "each" for p in parts):
+        yield "⊙ multiplies element by element; functions of arrays, too, are taken of each element"
+
+
+def _formulas(lines: tuple[Line, ...]) -> Iterator[Formula]:
+    for line in lines:
+        if isinstance(line, Equation):
+            yield from (line.left, line.right)
+        elif isinstance(line, Branch):
+            yield line.condition
+            yield from _formulas((*line.then, *line.otherwise))
+        elif isinstance(line, Loop):
+            yield from _formulas(line.lines)
