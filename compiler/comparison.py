@@ -8,12 +8,16 @@ What could not be compared is `not checked`, with the reason in words; it never 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from math import isnan
 from typing import Literal
 
+import numpy as np
+
+from .ir import Array
+
 Status = Literal["ok", "differs", "not checked"]
+Numbers = Sequence[float] | Array
 SMALL_PART = 1e-3  # of the largest element: smaller ones are held to that
 
 
@@ -87,32 +91,31 @@ def not_checked(reason: str) -> Comparison:
 
 
 def compare(
-    elements: Sequence[str],
-    compiled: Sequence[float],
-    expected: Sequence[float],
-    atol: Sequence[float],
+    elements: Sequence[str] | Callable[[int], str],
+    compiled: Numbers,
+    expected: Numbers,
+    atol: Numbers,
     rtol: float,
     *methods: str,
 ) -> Comparison:
-    """|a - b| <= atol + rtol max(|a|, |b|, ‖b‖ / 1000) for every element; NaN agrees with NaN alone."""
-    largest = max(map(abs, expected), default=0.0)
-    excess: list[tuple[float, float, Worst]] = []
-    for element, a, b, floor in zip(elements, compiled, expected, atol):
-        scale = max(abs(a), abs(b), SMALL_PART * largest)
-        gap = 0.0 if a == b or (isnan(a) and isnan(b)) else abs(a - b)
-        error = gap / scale if gap else 0.0
-        allowed = floor + rtol * scale
-        excess.append((_ratio(gap, allowed), error, Worst(element, a, b)))
-    if not excess:
+    """|a - b| <= atol + rtol max(|a|, |b|, ‖b‖ / 1000) for every element; NaN agrees with NaN alone.
+
+    `elements` are what they are called.
+    """
+    a, b = np.ravel(np.asarray(compiled, float)), np.ravel(np.asarray(expected, float))
+    if not a.size:
         return Comparison("ok", 0.0, methods=methods)
-    ratio, error, worst = max(excess, key=lambda e: e[0])
-    return Comparison("ok" if ratio <= 1.0 else "differs", error, worst, methods=methods)
-
-
-def _ratio(gap: float, allowed: float) -> float:
-    if gap == 0.0:
-        return 0.0
-    return float("inf") if isnan(gap) or not allowed > 0.0 else gap / allowed
+    with np.errstate(all="ignore"):
+        sizes = np.fmax(np.abs(a), np.abs(b))
+        scale = np.fmax(sizes, SMALL_PART * np.fmax.reduce(np.abs(b), initial=0.0))
+        gap = np.where((a == b) | (np.isnan(a) & np.isnan(b)), 0.0, np.abs(a - b))
+        ratio = np.where(gap == 0.0, 0.0, gap / (np.ravel(atol) + rtol * scale))
+        error = np.where(gap == 0.0, 0.0, gap / scale)
+    ratio[np.isnan(ratio)] = np.inf
+    k = int(np.argmax(ratio))
+    name = elements(k) if callable(elements) else elements[k]
+    worst = Worst(name, float(a[k]), float(b[k]))
+    return Comparison("ok" if ratio[k] <= 1.0 else "differs", float(error[k]), worst, methods=methods)
 
 
 def merge(first: Comparison, second: Comparison) -> Comparison:

@@ -11,7 +11,7 @@ Central differences are taken on the compiled module: what is compared is what a
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -82,18 +82,44 @@ def complex_slopes(
 
     Raises NotAnalytic where an op that depends on a direction is not analytic.
     """
-    moved = {name for direction in directions for name in direction}
-    target = Graph(graph.inputs, tuple((n, unguarded(node)) for n, node in graph.outputs if n in cotangents))
-    analytic = _analytic_path(target, moved)
     slopes = []
     value = float("nan")
-    for direction in directions:
-        point = {n: a + 1j * TINY * direction[n] if n in direction else a for n, a in arguments.items()}
-        values = _outputs(target, point, sizes, analytic)
-        total = sum(complex((values[name] * cotangent).sum()) for name, cotangent in cotangents.items())
+    for found in complex_values(graph, arguments, sizes, tuple(cotangents), directions):
+        total = sum(complex((found[name] * cotangent).sum()) for name, cotangent in cotangents.items())
         slopes.append(total.imag / TINY)
         value = total.real
     return tuple(slopes), value
+
+
+def complex_values(
+    graph: Graph,
+    arguments: Point,
+    sizes: Mapping[str, int],
+    names: Collection[str],
+    directions: Sequence[Point],
+) -> Iterator[dict[str, Array]]:
+    """f(x + i h v) for each direction v, f being the outputs of these names.
+
+    Raises NotAnalytic where an op that depends on a direction is not analytic.
+    """
+    moved = {name for direction in directions for name in direction}
+    target = Graph(graph.inputs, tuple((n, unguarded(node)) for n, node in graph.outputs if n in names))
+    analytic = _analytic_path(target, moved)
+    for direction in directions:
+        point = {n: a + 1j * TINY * direction[n] if n in direction else a for n, a in arguments.items()}
+        yield _outputs(target, point, sizes, analytic)
+
+
+def elements(curve: Callable[[float], Array], count: int) -> list[Curve]:
+    """A curve for each element of a curve of arrays; they share its values."""
+    known: dict[float, list[float]] = {}
+
+    def at(t: float) -> list[float]:
+        if t not in known:
+            known[t] = np.ravel(curve(t)).tolist()
+        return known[t]
+
+    return [lambda t, k=k: at(t)[k] for k in range(count)]  # type: ignore[misc]
 
 
 def _analytic_path(target: Graph, moved: set[str]) -> set[Node]:

@@ -19,22 +19,21 @@ from typing import Any
 
 import numpy as np
 
-from .comparison import SMALL_PART, Comparison, Report, Row, compare, merge, not_checked
+from .comparison import Comparison, Report, Row, compare, merge, not_checked
 from .compiled import Compiled, Fault, Gradients
-from .differences import EPSILON, Curve, NotAnalytic, Slope, central, complex_slopes, richardson
+from .differences import EPSILON, Curve, NotAnalytic, complex_slopes
 from .held import NotLinear, Tape, on
 from .interp import evaluate
-from .ir import Node
+from .ir import Array, Node
 from .model import Program
 from .ops.own import holds_values
 from .own_check import compared
 from .points import BadSizes, Direction, NoPoint, Point, PointFinder
+from .quotients import EXACT, OUT_OF_TIME, Attempt, agreement, attempts
 from .samples import Sizes
 
-EXACT, CENTRAL, SINGLE = 1e-9, 1e-6, 1e-5  # relative tolerances; SINGLE: of a float32 module
+SINGLE = 1e-5  # the relative tolerance of a float32 module
 ROUNDING = 64.0  # units of rounding error that a sum of cancelling terms may have
-RELIABLE = 1e-4  # an extrapolated difference of a larger relative error proves nothing
-OUT_OF_TIME = "the time allowed ran out"
 
 Progress = Callable[[str], None]
 
@@ -206,25 +205,28 @@ class _Checker:
     def _differences(
         self, point: Point, directions: list[Direction], routes: list[list[float]]
     ) -> Comparison:
-        """Complex step where that is possible, else central differences, extrapolated where they disagree."""
+        """The route that is farthest from the differences."""
         if time.monotonic() > self.deadline:
             return not_checked(OUT_OF_TIME)
-        labels = [d.label for d in directions]
-        floors = self._floors(point, directions)
         tape = self._tape(point)
-        exact = self._complex_step(point, directions, tape)
-        if exact is not None:
-            return self._worst(labels, routes, [Slope(s, 0.0) for s in exact], floors, EXACT, "complex step")
         curves = [self._curve(point, d, tape) for d in directions]
-        plain = self._each(lambda curve, d: central(curve, d.step), curves, directions)
-        found = self._worst(labels, routes, plain, floors, CENTRAL, "central") if plain else None
-        if found is None or found.status == "ok":
-            return found or not_checked(OUT_OF_TIME)
         room = 0.5 * point.margin  # steps that stay on this side of the nearest kink
-        refined = self._each(
-            lambda curve, d: richardson(curve, min(d.reach, room * d.step)), curves, directions
-        )
-        return self._refined(labels, routes, refined, floors) if refined else not_checked(OUT_OF_TIME)
+        tries = attempts(
+            self._complex_step(point, directions, tape), curves,
+            [d.step for d in directions], [min(d.reach, room * d.step) for d in directions], self.deadline,
+        )  # fmt: skip
+        labels = [d.label for d in directions]
+        found, floors = np.array(routes), np.array(self._floors(point, directions))
+
+        def judge(attempt: Attempt, sure: Array) -> Comparison:
+            names = [labels[k] for k in sure]
+            slopes, atol = attempt.slopes[sure], attempt.errors[sure] + floors[sure]
+            rtol = self._tolerance(attempt.rtol)
+            return reduce(
+                merge, (compare(names, route[sure], slopes, atol, rtol, attempt.method) for route in found)
+            )
+
+        return agreement(tries, judge)
 
     def _tape(self, point: Point) -> Tape | None:
         """What the model holds at its value at the point; None where it holds nothing."""
@@ -235,9 +237,7 @@ class _Checker:
             evaluate(self.program.graph, point.arguments, point.sizes)
         return tape
 
-    def _complex_step(
-        self, point: Point, directions: list[Direction], tape: Tape | None
-    ) -> tuple[float, ...] | None:
+    def _complex_step(self, point: Point, directions: list[Direction], tape: Tape | None) -> Array | None:
         tangents = [{d.name: d.vector} for d in directions]
         graph = self.program.graph
         try:
@@ -246,7 +246,7 @@ class _Checker:
             return None
         plain = self._curve(point, directions[0], tape)(0.0)
         agrees = abs(value - plain) <= EXACT * max(abs(value), abs(plain)) or value == plain
-        return slopes if agrees and np.isfinite(slopes).all() else None
+        return np.array(slopes) if agrees and np.isfinite(slopes).all() else None
 
     def _floors(self, point: Point, directions: list[Direction]) -> list[float]:
         """How far rounding may take each compiled slope, where the reference knows it."""
@@ -271,52 +271,6 @@ class _Checker:
             return float(sum(np.sum(c * outputs[name]) for name, c in point.cotangents.items()))
 
         return curve
-
-    def _each(
-        self, method: Callable[[Curve, Direction], Slope], curves: list[Curve], directions: list[Direction]
-    ) -> list[Slope]:
-        """The slope along each direction; nothing where time runs out."""
-        slopes = []
-        for curve, direction in zip(curves, directions):
-            if time.monotonic() > self.deadline:
-                return []
-            slopes.append(method(curve, direction))
-        return slopes
-
-    def _worst(
-        self,
-        labels: list[str],
-        routes: list[list[float]],
-        expected: list[Slope],
-        floors: list[float],
-        rtol: float,
-        method: str,
-    ) -> Comparison:
-        """The comparison of the route that is farthest off."""
-        values = [s.slope for s in expected]
-        atol = [s.error + floor for s, floor in zip(expected, floors)]
-        rtol = self._tolerance(rtol)
-        return reduce(merge, (compare(labels, found, values, atol, rtol, method) for found in routes))
-
-    def _refined(
-        self, labels: list[str], routes: list[list[float]], slopes: list[Slope], floors: list[float]
-    ) -> Comparison:
-        """The extrapolated slopes; those whose own error is large prove nothing."""
-        largest = max((abs(s.slope) for s in slopes if np.isfinite(s.slope)), default=0.0)
-        sure = [
-            k for k, s in enumerate(slopes) if s.error <= RELIABLE * max(abs(s.slope), SMALL_PART * largest)
-        ]
-        found = self._worst(
-            [labels[k] for k in sure],
-            [[found[k] for k in sure] for found in routes],
-            [slopes[k] for k in sure],
-            [floors[k] for k in sure],
-            EXACT,
-            "extrapolated",
-        )
-        if found.status == "ok" and len(sure) < len(slopes):
-            return not_checked("the differences do not converge")
-        return found
 
 
 def _faulty(fault: Fault) -> Comparison:
