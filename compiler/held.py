@@ -65,7 +65,7 @@ class Linear:
         result = without_tangents(y) if moves(y) else self.y
         for k, matrix in self.matrices.items():
             base = without_tangents(x[k]) if moves(x[k]) else self.points[k]
-            result = result + _times(matrix, np.ravel(x[k] - base)).reshape(self.y.shape)
+            result = np.add(result, _times(matrix, np.ravel(x[k] - base)).reshape(self.y.shape))
         return result
 
 

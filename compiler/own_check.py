@@ -23,6 +23,7 @@ from .held import NotLinear, pulled
 from .interp import Body, resolve, values
 from .ir import Array, Graph, Node, topological
 from .ops import argument
+from .ops.derivatives import DERIVATIVES
 from .ops.own import governed, own_adjoint
 from .scalars import TooLarge
 
@@ -65,7 +66,12 @@ def _uses(
         results = [node for node in nodes if node.op is governed and node.args[1] is join]
         yield join["name"], _use(join, results, known, sizes)
     for node in nodes:
-        if node.op is not own_adjoint and node.op is not governed:
+        if node.op in DERIVATIVES:
+            known = known or values(graph, arguments, sizes)
+            given = node.args[len(node.args) - len(node["body"].inputs) :]
+            inputs = {i["name"]: known[arg] for i, arg in zip(node["body"].inputs, given)}
+            yield from _uses(node["body"], inputs, sizes)
+        elif node.op is not own_adjoint and node.op is not governed:
             yield from ((name, None) for body in node.subgraphs() for name in _names(body))
 
 

@@ -1,4 +1,4 @@
-"""Derivatives that a model computes with, in scalars: forward mode in numbers that are differentiated in turn.
+"""Derivatives that a model computes with, in scalars: forward mode in numbers that have derivatives too.
 
     g = grad(sum(w * x**2), x)        x[i] gets the slope 1 by a variable (level, i); the sum's slope is g[i]
 
@@ -29,9 +29,9 @@ def derivative(program: ScalarProgram, node: Node, args: Sequence[Array], run: R
     values = [moved if k == place else array for k, array in enumerate(given)]
     result = run(body, {node["name"]: value for node, value in zip(body.inputs, values)})[0]
     if directions:
-        return _slopes(program, np.ravel(result), [(level, 0)] * np.size(result)).reshape(np.shape(result))
+        return _slopes(program, list(np.ravel(result)), [(level, 0)] * np.size(result), np.shape(result))
     variables = [(level, k) for k in range(moved.size)]
-    return _slopes(program, [np.ravel(result)[0]] * moved.size, variables).reshape(moved.shape)
+    return _slopes(program, [np.ravel(result)[0]] * moved.size, variables, moved.shape)
 
 
 def _moved(program: ScalarProgram, level: int, wrt: Array, direction: Array | None = None) -> Array:
@@ -45,12 +45,17 @@ def _moved(program: ScalarProgram, level: int, wrt: Array, direction: Array | No
     return moved.reshape(np.shape(wrt))
 
 
-def _slopes(program: ScalarProgram, numbers: Sequence[object], variables: Sequence[Variable]) -> Array:
+def _slopes(
+    program: ScalarProgram,
+    numbers: Sequence[object],
+    variables: Sequence[Variable],
+    shape: tuple[int, ...],
+) -> Array:
     found = np.empty(len(variables), object)
     for k, (number, variable) in enumerate(zip(numbers, variables)):
         known = number.slopes if isinstance(number, Number) else {}
         found[k] = known[variable] if variable in known else program.number(0)
-    return found
+    return found.reshape(shape)
 
 
 def variables_of(array: Array) -> set[Variable]:

@@ -15,12 +15,13 @@ from __future__ import annotations
 import numpy as np
 
 from .ir import Array, Graph, Node
+from .ops.derivatives import laid_open
 
 
 def symmetric_arguments(graph: Graph) -> frozenset[str]:
     """The names of the arguments whose elements stand at their own places in a matrix that is factorised."""
     found: set[Node] = set()
-    stack = [arg for node in graph.nodes() if node.op.name == "cholesky" for arg in node.args]
+    stack = [arg for node in laid_open(graph).nodes() if node.op.name == "cholesky" for arg in node.args]
     while stack:
         node = stack.pop()
         if node not in found and node.rank > 1 and node.shape[-1] == node.shape[-2]:

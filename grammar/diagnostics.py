@@ -50,7 +50,6 @@ CODES: dict[str, str] = {
     "E0313": "an assertion that does not hold",
     "E0314": "a loop that never ends",
     "E0315": "elements that cannot be written or read so",
-    "E0901": "not supported yet",
 }
 
 

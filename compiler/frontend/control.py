@@ -161,7 +161,7 @@ class _Attempt:
                 scope.rebind(name, rebuild(self.carried[name].value, nodes), self.carried[name].span)
             self.own.carried[self.count] = ()
             for name, nodes in self.arguments.items():
-                self.own.carried.update(zip(nodes, ([first] for first in self.initial[name])))
+                self.own.carried.update(zip(nodes, ((first,) for first in self.initial[name])))
             self.loop.steps.begin(self.evaluator, self.count)
             if self.loop.condition is not None:
                 self.condition = self._condition(self.loop.condition)

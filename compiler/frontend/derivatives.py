@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
-from functools import cache
+from functools import lru_cache
 
 from autodiffc.grammar import ast
 from autodiffc.grammar.diagnostics import Note
@@ -26,7 +26,7 @@ from .bodies import close
 from .context import NODE_LIMIT, Assumption, Context, Own
 from .expressions import Evaluator
 from .scope import Binding
-from .values import POISON, Poison, Static, Value, as_real, as_value_node, describe
+from .values import POISON, Poison, Static, Value, as_real, describe
 
 CODE = "E0305"
 GROWTH = 4  # a derivative has at most so many times the operations of what it is one of
@@ -167,6 +167,7 @@ def _derivative(
     """The derivative of a value by another, along a direction where one is given."""
     context = evaluator.context
     context.made(value, expr.args[0].span)
+    context.made(wrt, name.span)  # it may come of another file
     order = topological([value])
     past = list(_past(context, order, wrt))
     if value not in active_values(order, frozenset([wrt])):
@@ -227,7 +228,7 @@ def _past(context: Context, order: Iterable[Node], wrt: Node) -> Iterator[tuple[
 
 
 def check_assumptions(context: Context, own: Own, ends: Mapping[Node, Node]) -> None:
-    """Report a derivative that misses how a carried value depends on a value of outside, by the steps before."""
+    """Report each derivative that misses how a carried value depends on what it is by, by earlier steps."""
     for assumption in own.assumptions:
         if assumption.state in _reached(own.carried, ends, assumption.wrt):
             report_past(context, assumption.state, assumption)
@@ -254,7 +255,7 @@ def report_past(context: Context, state: Node, assumption: Assumption) -> Poison
     return context.report(CODE, message, assumption.span, label, (), help_text)
 
 
-@cache
+@lru_cache(maxsize=1024)
 def cost(graph: Graph) -> int:
     """How many operations a graph has once the derivatives in it are expanded."""
     return sum(

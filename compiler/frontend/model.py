@@ -17,6 +17,7 @@ from autodiffc.grammar.source import Source, Span
 
 from ..ir import Graph, Node
 from ..model import Argument, Binding, Program
+from ..ops.derivatives import laid_open
 from ..types import Dim, TypeProblem
 from . import branches, control  # noqa: F401  (they fill HANDLERS)
 from .adjoints import attach
@@ -185,13 +186,14 @@ def _program(
     places = {node: context.origins[node] for node in live if node in context.origins}
     graph = Graph(inputs, outputs, _live_names(context, found, live), places)
     graph, draws = masks_as_arguments(without_own(graph), {*context.defined, *graph.names.values()})
+    open_graph = laid_open(graph)
     return Program(
         name=found.model.name.id if found.model is not None else PurePath(source.name).stem,
         source=source,
         doc=_head_comment(source),
         dims=tuple(found.dims),
         constants=dict(found.constants),
-        arguments=tuple(weighed(_labelled(arguments, graph, context.implied), graph)),
+        arguments=tuple(weighed(_labelled(arguments, open_graph, context.implied), open_graph)),
         graph=graph,
         outputs=tuple(found.outputs),
         loss=found.loss_name,

@@ -3,18 +3,20 @@
     g = grad(sum(w * x**2), x)      gradient(x, w; body: (x, w) -> sum(w * x**2), wrt=0)
     d = jvp(tanh(x), x, v)          directional(v, x; body: (x) -> tanh(x), wrt=0)
 
-A body is closed: what it needs of the model around it is given to it, and `wrt` says which of its inputs it
-is differentiated by. `passes/derivatives.py` puts the derivative's own nodes in their places, innermost first,
+A body is closed: what it needs of the model around it is given to it; `wrt` is the input that it is
+differentiated by. `passes/derivatives.py` puts the derivative's own nodes in their places, innermost first,
 before the model is differentiated. `named` makes a value of its own of one that has two names: the front end
 closes bodies at it, and it is in no graph that a pass sees.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from ..ir import Array, Graph, Node, NonDiff, Op, declare
+from ..ir import Array, Graph, Node, NonDiff, Op, declare, topological
 from ..types import Type, TypeProblem
+from .own import applied
 from .shape import DimText
 
 if TYPE_CHECKING:
@@ -100,3 +102,16 @@ named = declare(
 )
 
 DERIVATIVES = frozenset({gradient, directional})
+
+
+def laid_open(graph: Graph) -> Graph:
+    """The graph with what it differentiates as further outputs, for who asks what its arguments serve as."""
+    targets: list[Node] = []
+    roots = [node for _, node in graph.outputs]
+    seen: set[Node] = set()
+    while roots:
+        found = [n for n in topological(roots) if n.op in DERIVATIVES and n not in seen]
+        seen.update(found)
+        roots = [applied(n["body"], n.args[len(n.args) - len(n["body"].inputs) :])[0] for n in found]
+        targets += roots
+    return replace(graph, outputs=(*graph.outputs, *(("target", node) for node in targets)))

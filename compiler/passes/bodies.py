@@ -52,8 +52,8 @@ def settling(body: Graph, key: Hashable, change: Callable[[Graph], Graph]) -> Gr
 def ranges_in(body: Graph, node: Node, known: Mapping[Node, Interval]) -> dict[str, Interval]:
     """The intervals of a body's inputs, from those of its node's arguments."""
     if node.op is ops.own_adjoint or node.op in DERIVATIVES:
-        given = node.args[1:] if node.op is ops.directional else node.args
-        return {i["name"]: known[arg] for i, arg in zip(body.inputs, given)}
+        values = node.args[1:] if node.op is ops.directional else node.args
+        return {i["name"]: known[arg] for i, arg in zip(body.inputs, values)}
     operands = [known[arg] for arg in node.args[1:]]
     if node.op is ops.branch:
         return {i["name"]: interval for i, interval in zip(body.inputs, operands)}

@@ -7,8 +7,8 @@ becomes what reverse mode makes of the body, on the arguments:
     %2 = 2.0 * x,  %3 = %2 * w
 
 A body is made stable first, as a model is before it is differentiated, and derivatives in it are expanded
-before it is: the gradient of a gradient is that of plain nodes. Common subexpressions of the model and of what
-is differentiated become one.
+before it is: the gradient of a gradient is that of plain nodes. What the model and its derivative have in
+common is computed once.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from .bodies import Ranges, has_body, ranges_in
 from .cse import Cse
 from .dce import Dce
 from .forward import Tangents, tangents
+from .label import Label
 from .structured import Fresh, names_in, substitute
 
 Stable = Callable[[Ranges], "tuple[Step, ...]"]
@@ -41,18 +42,32 @@ def as_it_is(ranges: Ranges) -> tuple[Step, ...]:
 
 @dataclass(frozen=True)
 class Derivatives:
-    """`stable` gives the passes that a body goes through first; `optimise` as for `autodiff`."""
+    """`stable` are the passes before a graph is differentiated, for intervals of its inputs.
+
+    `optimise` is as for `autodiff`; `labels`: each step of what is differentiated gets a name.
+    """
 
     ranges: Mapping[str, Interval] = field(default_factory=dict)
     stable: Stable = as_it_is
     optimise: Optimise = unchanged
+    labels: bool = False
     name: str = "derivatives"
 
     def run(self, graph: Graph) -> Graph:
-        expanded = self._expanded(graph, self.ranges)
-        return graph if expanded is graph else Cse().run(expanded)
+        if not holds_derivatives(graph):
+            return graph
+        graph = run_passes(self.stable(self.ranges), graph)
+        return Cse().run(_Expansion(self, graph).expanded(graph, self.ranges, self.labels))
 
-    def _expanded(self, graph: Graph, ranges: Ranges) -> Graph:
+
+class _Expansion:
+    """One run of the pass; `taken` are the names of the model and those that have been given."""
+
+    def __init__(self, how: Derivatives, model: Graph):
+        self.how = how
+        self.taken = names_below(model)
+
+    def expanded(self, graph: Graph, ranges: Ranges, labels: bool = False) -> Graph:
         """The graph without derivatives, in it and in its bodies."""
         if not holds_derivatives(graph):
             return graph
@@ -61,22 +76,30 @@ class Derivatives:
 
         def step(node: Node, args: tuple[Node, ...]) -> Node:
             if node.op in DERIVATIVES:
-                return facts.inlined(self._derivative(node, known), args)
-            new = node.with_args(args)
-            if not has_body(node):
-                return new
-            return new.map_subgraphs(lambda body: self._expanded(body, ranges_in(body, node, known)))
+                return facts.inlined(self._derivative(node, known, labels), args)
+            inside = has_body(node)
+            return node.with_args(args).map_subgraphs(
+                lambda body: self.expanded(body, ranges_in(body, node, known) if inside else {})
+            )
 
         after = graph.rewrite(step)
-        names = {**facts.names, **after.names}
-        return replace(after, names=names, origins={**after.origins, **facts.origins})
+        origins = {**after.origins, **facts.origins}
+        return replace(after, names={**facts.names, **after.names}, origins=_in_order(origins))
 
-    def _derivative(self, node: Node, known: Mapping[Node, Interval]) -> Graph:
+    def _derivative(self, node: Node, known: Mapping[Node, Interval], labels: bool) -> Graph:
         """What a derivative is of its arguments."""
         ranges = ranges_in(node["body"], node, known)
-        body = run_passes(self.stable(ranges), self._expanded(node["body"], ranges))
+        body = run_passes(self.how.stable(ranges), self.expanded(node["body"], ranges, labels))
+        if labels:
+            body = Label(frozenset(self.taken)).run(body)
+            self.taken.update(body.names.values())
         derived = gradient_graph if node.op is ops.gradient else directional_graph
-        return derived(body, node["wrt"], Options(ranges, optimise=self.optimise))
+        return derived(body, node["wrt"], Options(ranges, optimise=self.how.optimise))
+
+
+def _in_order(origins: Mapping[Node, tuple[Origin, ...]]) -> dict[Node, tuple[Origin, ...]]:
+    """By place: what two derivatives have in common belongs to the first one's line."""
+    return dict(sorted(origins.items(), key=lambda item: item[1][0].span.start if item[1] else 0))
 
 
 @dataclass
@@ -107,6 +130,8 @@ def gradient_graph(body: Graph, wrt: int, options: Options | None = None) -> Gra
     body = plain(body)
     value = body.outputs[0][1]
     found = gradients(value, [body.inputs[wrt]], None, body, options)
+    # d_h is the target's derivative: another one has another name.
+    found.names = {node: f"grad_{name.removeprefix('d_')}" for node, name in found.names.items()}
     return _derived(body, body.inputs, found.of(body.inputs[wrt]), found)
 
 
@@ -130,6 +155,14 @@ def _derived(body: Graph, inputs: tuple[Node, ...], result: Node, found: Adjoint
 def plain(graph: Graph) -> Graph:
     """A graph with plain nodes in the places of derivatives, as the interpreter wants it."""
     return Derivatives().run(graph)
+
+
+def names_below(graph: Graph) -> set[str]:
+    """The names in a graph and in the bodies in it."""
+    found = names_in(graph)
+    for node in graph.nodes():
+        found.update(*map(names_below, node.subgraphs()))
+    return found
 
 
 @lru_cache(maxsize=1024)

@@ -18,10 +18,13 @@ NAMELESS = frozenset({"argument", "const", "dim", "check", "after"})
 
 @dataclass(frozen=True)
 class Label:
+    """`taken` are names that are others' beside those in the graph."""
+
+    taken: frozenset[str] = frozenset()
     name: str = "label"
 
     def run(self, graph: Graph) -> Graph:
-        taken = {*graph.names.values(), *(n for n, _ in graph.outputs), *(i["name"] for i in graph.inputs)}
+        taken = {*self.taken, *graph.names.values(), *(n for n, _ in graph.outputs), *(i["name"] for i in graph.inputs)}
         taken.update(symbol for i in graph.inputs for dim in i.shape for symbol in dim.symbols)
         labels = (label for label in _labels() if label not in taken)
         unnamed = [n for n in graph.nodes() if n not in graph.names and n.op.name not in NAMELESS]

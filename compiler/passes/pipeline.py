@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from ..ir import Graph, Interval, Node, const
-from ..model import Derivative, Program, Requested
+from ..model import Derivative, Program, Requested, Sparse
 from ..ops import argument
 from .autodiff import differentiate
 from .base import Observe, Repeat, Step, run_passes
@@ -31,8 +31,9 @@ from .label import Label
 from .modes import has_modes, predicting, trained
 from .narrow import Narrow
 from .partition import partition
+from .prepared import Prepared
 from .refine import Refine
-from .requested import Maker, refuse_senseless
+from .requested import graphs_of, refuse_senseless, sparse_of
 from .simplify import Canonicalise, Simplify
 from .stabilise import Stabilise
 
@@ -40,7 +41,7 @@ from .stabilise import Stabilise
 def preparation(level: int, ranges: Mapping[str, Interval], precise: bool = False) -> tuple[Step, ...]:
     """What runs on the model before it is differentiated."""
     last: tuple[Step, ...] = (Refine(),) if precise else ()
-    stable = (Derivatives(ranges, _stable, partial(_simpler, level)), *_stable(ranges))
+    stable = (Derivatives(ranges, _stable, partial(_simpler, level), level == 0), *_stable(ranges))
     if level == 0:
         return (*stable, *last, Label())
     return (*stable, Fold(), Cse(), Simplify(), Hoist(level > 1), *last)
@@ -127,8 +128,10 @@ def derive(
     if program.scalar_target:
         alone = run_passes(optimise, _with_seed_one(joint, program.target, count, seed), observe)
     predict = _predict(program, parts.forward, level, ranges, numerics)
-    requested = _requested(program, prepared, level, ranges, emit, observe)
-    return Derivative(alone, parts.forward, parts.backward, predict, parts.saved, requested, tuple(emit))
+    requested, sparse = _requested(program, prepared, level, ranges, emit, observe)
+    return Derivative(
+        alone, parts.forward, parts.backward, predict, parts.saved, requested, sparse, tuple(emit)
+    )
 
 
 def _requested(
@@ -138,17 +141,19 @@ def _requested(
     ranges: Mapping[str, Interval],
     emit: Sequence[str],
     observe: Observe | None,
-) -> tuple[Requested, ...]:
+) -> tuple[tuple[Requested, ...], tuple[Sparse, ...]]:
     """The functions on request, optimised."""
-    maker = Maker(program, prepared, ranges, partial(_optimised, level), level)
-    functions = [getattr(maker, name)() for name in emit if name != "vjp"]
-    return tuple(
-        replace(
-            f,
-            graph=run_passes((Narrow(ranges), *optimisation(level, len(f.graph.outputs))), f.graph, observe),
-        )
-        for f in functions
-    )
+
+    def optimised(function: Requested) -> Requested:
+        steps = (Narrow(ranges), *optimisation(level, len(function.graph.outputs)))
+        return replace(function, graph=run_passes(steps, function.graph, observe))
+
+    model = Prepared(program, prepared, ranges, partial(_optimised, level), level)
+    sparse = []
+    for found in sparse_of(model, emit):
+        pattern = run_passes(optimisation(max(level, 1), 0), found.pattern)
+        sparse.append(replace(found, pattern=pattern, product=optimised(found.product)))
+    return tuple(map(optimised, graphs_of(model, emit, sparse))), tuple(sparse)
 
 
 def _with_seed_one(joint: Graph, target: str, gradients: int, seed: Node) -> Graph:

@@ -154,12 +154,12 @@ def models(jax: Any) -> dict[str, tuple[str, Reference]]:
     def outside(x, t, W, v, w, a, b):
         total = 0.0
         for i in range(4):
-            total = total + t[i] * jnp.sum(grad(lambda w: jnp.sum((2 * w) ** 3) * t[i])(w))
+            total = total + t[i] ** 2 * jnp.sum(grad(lambda w: jnp.sum((2 * w) ** 3))(w))
         return total
 
     def logistic(x, t, W, v, w, a, b):
         def L(w):
-            return jnp.sum(jax.nn.softplus(800 * (x @ w)))
+            return jnp.sum(jax.nn.softplus(3 * (x @ w)))
 
         return jnp.sum(grad(L)(w) ** 2)
 
@@ -218,8 +218,9 @@ def models(jax: Any) -> dict[str, tuple[str, Reference]]:
         ),
         "third order": (
             "y = a * b\nf = grad(grad(grad(sin(a * y) * exp(b * y), y), y), y)**2",
-            lambda x, t, W, v, w, a, b: grad(grad(grad(lambda y: jnp.sin(a * y) * jnp.exp(b * y))))(a * b)
-            ** 2,
+            lambda x, t, W, v, w, a, b: (
+                grad(grad(grad(lambda y: jnp.sin(a * y) * jnp.exp(b * y))))(a * b) ** 2
+            ),
         ),
         "unrolled steps": (
             "def fitted(w):\n    return mean((x @ w - t)**2)\n"
@@ -291,7 +292,7 @@ def models(jax: Any) -> dict[str, tuple[str, Reference]]:
             outside,
         ),
         "a stable form": (
-            "f = sum(grad(sum(log(1 + exp(800 * (x @ w)))), w)**2)",
+            "f = sum(grad(sum(log(1 + exp(3 * (x @ w)))), w)**2)",
             logistic,
         ),
         "of an entropy": (
@@ -310,7 +311,7 @@ def models(jax: Any) -> dict[str, tuple[str, Reference]]:
         ),
         "a row's gradient in a loop": (
             "def slope(y):\n    return grad(tanh(y @ W) @ v, y)\n"
-            "f = 0.0\nfor i in range(N):\n    f = f + (sum(slope(x[i])**2) - 1)**2\nf_mean = f / N\n",
+            "f = 0.0\nfor i in range(N):\n    f = f + (sum(slope(x[i])**2) - 1)**2 / N",
             wasserstein,
         ),
         "by the solution of a system": (
