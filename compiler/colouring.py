@@ -4,11 +4,12 @@
 >>> _coloured_columns(rows, cols, 3, 4).tolist()
 [0, 1, 0, 1]
 
-Columns of one colour meet in no row, so in their sum each element stands alone (Curtis, Powell & Reid, J. Inst.
-Math. Appl. 13 (1974), 117-119). A symmetric matrix needs fewer: it is enough that of (i, j) and (j, i) one stands
-alone. That is so for a star colouring: neighbours have different colours, and the vertices of any two colours
-form stars, no path of four (Gebremedhin, Manne & Pothen, "What color is your Jacobian?", SIAM Review 47 (2005),
-629-705). Both are greedy; the work grows with the number of elements, not with that of pairs of columns.
+Columns of one colour meet in no row, so in their sum each element stands alone (Curtis, Powell & Reid, J.
+Inst. Math. Appl. 13 (1974), 117-119). A symmetric matrix needs fewer: it is enough that of (i, j) and (j, i)
+one stands alone. That is so for a star colouring: neighbours have different colours, and the vertices of any
+two colours form stars, no path of four (Gebremedhin, Manne & Pothen, "What color is your Jacobian?", SIAM
+Review 47 (2005), 629-705; the stars are kept as in Gebremedhin et al., SIAM J. Sci. Comput. 29 (2007),
+1042-1072). Both are greedy; the work grows with the number of elements, not with that of pairs of columns.
 
 The functions are copied into modules that have sparse derivatives.
 """
@@ -24,8 +25,8 @@ from numpy import ndarray
 def _members(keys: ndarray, values: ndarray, count: int) -> list[list[int]]:
     """For each key from 0 on the values that have it."""
     flat = values[np.argsort(keys, kind="stable")].tolist()
-    stops = [0, *np.cumsum(np.bincount(keys, minlength=count)).tolist()]
-    return [flat[start:stop] for start, stop in zip(stops, stops[1:])]
+    stops = np.cumsum(np.bincount(keys, minlength=count)).tolist()
+    return [flat[start:stop] for start, stop in zip([0, *stops], stops)]
 
 
 def _largest_first(members: Sequence[Sequence[int]]) -> list[int]:
@@ -64,7 +65,7 @@ def _coloured_columns(rows: ndarray, cols: ndarray, height: int, width: int) -> 
 def _star_greedy(neighbours: Sequence[Sequence[int]], order: Iterable[int]) -> list[int]:
     """For each vertex in turn the first colour that leaves no path of four vertices with two colours.
 
-    That of a vertex two steps away is free if the one between is coloured, and no leaf of a star around the other.
+    That of a vertex two steps away is free if the one between is coloured and no leaf of a star around it.
     """
     colours = [-1] * len(neighbours)
     around = [0] * len(neighbours)  # the colours of the neighbours, a bit for each

@@ -27,6 +27,8 @@ from ..types import Dim, Shape, size_of
 from .cse import Interner
 
 ONE = Dim.of(1)
+# A chain of stencils that don't join to one (with rims, say) could list the same positions again and again.
+MOST_PARTS, MOST_POSITIONS = 256, 10_000
 MOST_SLICES = 16  # a union over so many elements keeps them apart: they may be in it already
 
 
@@ -126,11 +128,13 @@ class IndexSets:
         )
 
     def union(self, parts: Iterable[Part]) -> Parts:
-        """Each part once, and none whose elements are all there along an axis; beside all of W, nothing."""
+        """Each part once, none whose elements are all there along an axis; all of W if it is that, or too long."""
         found = dict.fromkeys(parts)
         for part in found:
             if not part.axes and part.node is self.everything:
                 return (part,)
+        if len(found) > MOST_PARTS or (width_of(found).known or 0) > MOST_POSITIONS:
+            return (Part(self.everything, ()),)
         return tuple(p for p in found if not (len(found) > 1 and self._is_covered(p, found)))
 
     def _is_covered(self, part: Part, others: dict[Part, None]) -> bool:

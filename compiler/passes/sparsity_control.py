@@ -26,6 +26,7 @@ from .nonlinear import Pairs
 from .structured import Fresh
 
 MOST_ROUNDS = 3  # in which what a carried value depends on may still grow
+MOST_DEPTH = 4  # of loops in loops that are walked through in rounds
 
 
 class Walker(Protocol):
@@ -33,6 +34,7 @@ class Walker(Protocol):
 
     sets: IndexSets
     pairs: Pairs | None
+    depth: int
 
     def inner(
         self, images: dict[Node, Node | None], parts: dict[Node, Parts], pairs: Pairs | None, guarded: bool
@@ -47,7 +49,7 @@ def results_of(walk: Walker, node: Node) -> Sequence[Parts]:
     if node.op is ops.branch:
         return _branch(walk, node)
     counted = node.get("condition") is None and not is_local(node["length"])
-    if not counted or walk.image(node.args[0]) is None:
+    if not counted or walk.image(node.args[0]) is None or walk.depth >= MOST_DEPTH:
         return _blurred(walk, node)
     return Loop(walk, node).results()
 

@@ -26,8 +26,16 @@ def _roll(walk: Knows, node: Node, k: int, part: Part) -> list[Part]:
     moved = [(s, part.axes.index(a)) for s, a in zip(node["shift"], node["axis"]) if a in part.axes]
     if not moved:
         return [part]
-    shift, axis = zip(*moved)
-    return [Part(walk.sets.make(ops.roll, part.node, shift=shift, axis=axis), part.axes)]
+    source, total = part.node, {axis: Dim.of(shift) for shift, axis in moved}
+    if source.op is ops.roll:
+        for shift, axis in zip(source["shift"], source["axis"]):
+            total[axis] = total.get(axis, Dim.of(0)) + shift
+        source = source.args[0]
+    axes = sorted(axis for axis, shift in total.items() if shift.known != 0)
+    if not axes:
+        return [Part(source, part.axes)]
+    shifts = tuple(total[axis] for axis in axes)
+    return [Part(walk.sets.make(ops.roll, source, shift=shifts, axis=tuple(axes)), part.axes)]
 
 
 @rule_of("repeat")

@@ -31,6 +31,7 @@ class Walk:
     images: dict[Node, Node | None]
     pairs: Pairs | None = None
     guarded: bool = False
+    depth: int = 0
     parts: dict[Node, Parts] = field(default_factory=dict)
     results: dict[Node, Sequence[Parts]] = field(default_factory=dict)
 
@@ -57,7 +58,7 @@ class Walk:
         guarded: bool,
     ) -> Walk:
         """The walk through a body on what is known of its inputs."""
-        return Walk(self.sets, images, pairs, self.guarded or guarded, parts)
+        return Walk(self.sets, images, pairs, self.guarded or guarded, self.depth + 1, parts)
 
     def image(self, node: Node) -> Node | None:
         return self.images.get(node, node)
