@@ -8,7 +8,7 @@ values of all steps (`batch.py`). What depends on what is given alone is compute
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from .. import ops
@@ -17,20 +17,15 @@ from ..ops import argument
 from ..ops.control import is_local
 from ..ops.indexing import whole
 from ..types import INT, TUPLE, Dim, Shape
-from .batch import Operand, affine, batched, rows_at
+from .batch import affine, rows_at
+from .batch_control import RANDOM, image_of, inside, is_leaf
+from .operands import Operand
 
 PRODUCTS = frozenset({"matmul", "outer"})
 READS = frozenset({
     "gather", "getitem", "reshape", "transpose", "broadcast_to", "to_real", "to_int", "to_bool", "argument",
     "const", "dim", "stop_gradient",
 })  # fmt: skip
-# Ops whose result, given the same operands, may be another: not to be shared between steps.
-RANDOM = frozenset({"random_mask"})
-
-
-def is_leaf(node: Node) -> bool:
-    """Whether a value is made of nothing, and the same each time."""
-    return not node.args and node.op.name not in RANDOM | {"argument"}
 
 
 def degree(shape: Shape) -> int:
@@ -63,7 +58,7 @@ class Early:
         self.states = self.inputs[: self.carried]
         written = (ops.set_at, ops.add_at)  # arrays of which a step handles an element
         handled = [s for s, new in zip(self.states, self.outputs) if new.op not in written]
-        handled += filter(self.is_read, self.order)
+        handled += [*self.outputs[self.carried :], *filter(self.is_read, self.order)]
         self.limit = max((degree(node.shape) for node in handled), default=0)
 
     def is_read(self, node: Node) -> bool:
@@ -84,19 +79,23 @@ class Early:
                 if image is not None:
                     self.outside[node] = image
 
-    def image(self, node: Node, known: dict[Node, Operand]) -> Operand | None:
+    def image(self, node: Node, known: Mapping[Node, Operand]) -> Operand | None:
         """The node outside of the loop, where all its arguments are there."""
-        if node.type.kind == TUPLE or not all(a in known or is_leaf(a) for a in node.args):
-            return None
         if not node.args:
             return Operand(node, False) if is_leaf(node) else None
+        if not all(a in known or is_leaf(a) for a in node.args):
+            return None
         operands = [known.get(a) or Operand(a, False) for a in node.args]
         if not any(o.stacked for o in operands):
-            return Operand(node.with_args(o.node for o in operands), False)
-        if any(map(is_local, node.shape)) or degree(node.shape) > self.limit:
+            return image_of(node, operands, self.length)
+        if not all(map(self._fits, inside(node))):
             return None
-        image = self.rows(node, operands) or batched(node, operands, self.length)
-        return None if image is None else Operand(image, True)
+        rows = self.rows(node, operands)
+        return Operand(rows, True) if rows is not None else image_of(node, operands, self.length)
+
+    def _fits(self, node: Node) -> bool:
+        """Whether the rows of such a value may be handled together."""
+        return not any(map(is_local, node.shape)) and degree(node.shape) <= self.limit
 
     def rows(self, node: Node, operands: Sequence[Operand]) -> Node | None:
         """The rows of an array at positions that go with the step: a slice of it."""
@@ -130,6 +129,8 @@ class Early:
         return [node for node in self.order if node in found]
 
     def may_leave(self, node: Node) -> bool:
+        if node.type.kind == TUPLE or node.op is ops.item:
+            return False
         if not self.outside[node].stacked:
             return node.type.kind == "real" and node.op.name not in READS
         # What is computed of the step's number is no faster read from a list.

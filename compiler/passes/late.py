@@ -15,8 +15,10 @@ from ..ir import Node, const_value, topological
 from ..ops.control import is_local
 from ..ops.indexing import whole
 from ..types import TUPLE
-from .batch import Operand, affine, flat, with_axis
-from .early import PRODUCTS, RANDOM, Early, degree, is_leaf
+from .batch import affine
+from .batch_control import RANDOM, is_leaf
+from .early import PRODUCTS, Early, degree
+from .operands import Operand, flat, with_axis
 
 
 class Late:

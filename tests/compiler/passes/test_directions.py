@@ -1,0 +1,88 @@
+"""Derivatives along all directions at once: the same numbers as along one after the other, and no loop."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pytest
+from autodiffc.api import Options, module_of, module_text, program_of
+from autodiffc.grammar.source import Source
+from direction_models import MODELS, SIZES
+
+# Their rows are larger than the results: N rows of K means each of all D, N*N differences of all D.
+KEPT = {"mixture", "pairs"}
+
+
+@cache
+def _program(name: str) -> Any:
+    return program_of(Source(f"{name}.dsl", MODELS[name].text))
+
+
+@cache
+def _text(name: str, level: int) -> str:
+    emit = ("jvp", "jacobian") if MODELS[name].kind == "values" else ("hvp", "hessian")
+    return module_text(_program(name), Options(level=level, emit=emit))
+
+
+def _arguments(name: str) -> dict[str, Any]:
+    rng = np.random.default_rng(3)
+    found: dict[str, Any] = {}
+    for a in _program(name).arguments:
+        shape = tuple(d.evaluate(SIZES) for d in a.type.shape)
+        if a.type.kind == "int":
+            found[a.name] = rng.integers(0, a.range[1].evaluate(SIZES), shape)
+        else:
+            value = rng.uniform(0.2, 1.2, shape)
+            found[a.name] = value if shape else float(value)
+    return found
+
+
+def _along_each(name: str, function: Any, arguments: dict[str, Any]) -> list[np.ndarray]:
+    """What a product gives for each unit vector: a row for each, flat."""
+    wrt = _program(name).wrt
+    rows = []
+    for chosen in wrt:
+        for place in np.ndindex(np.shape(arguments[chosen])):
+            vectors = {w: np.zeros(np.shape(arguments[w])) for w in wrt}
+            vectors[chosen][place] = 1.0
+            given = [v if v.ndim else 0.0 + float(v) for v in vectors.values()]
+            result = function(*arguments.values(), *given)
+            parts = result[1:] if MODELS[name].kind == "values" else result
+            rows.append(np.concatenate([np.ravel(part) for part in parts]))
+    return rows
+
+
+def _all_at_once(name: str, module: Any, arguments: dict[str, Any]) -> np.ndarray:
+    if MODELS[name].kind == "loss":
+        return np.asarray(module.hessian(*arguments.values()))
+    value, grads = module.value_and_jacobian(*arguments.values())
+    return np.concatenate([np.reshape(J, (value.size, -1)) for J in grads], axis=1).T
+
+
+@pytest.mark.parametrize("level", [0, 1, 2])
+@pytest.mark.parametrize("name", MODELS)
+def test_all_directions_are_as_each_by_itself(name: str, level: int) -> None:
+    module: Any = module_of(_text(name, level), name)
+    arguments = _arguments(name)
+    product = module.jvp if MODELS[name].kind == "values" else module.hvp
+    expected = np.array(_along_each(name, product, arguments))
+    assert np.abs(expected).max() > 0 or name == "extremes"
+    np.testing.assert_allclose(_all_at_once(name, module, arguments), expected, rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("level", [1, 2])
+@pytest.mark.parametrize("name", [name for name in MODELS if name not in KEPT])
+def test_no_loop_over_directions_is_left(name: str, level: int) -> None:
+    text = _text(name, level)
+    function = "value_and_jacobian" if MODELS[name].kind == "values" else "hessian"
+    body = text[text.index(f"def {function}(") :].split("\ndef ", 1)[0]
+    loops = [line for line in body.splitlines() if line.lstrip().startswith("for ")]
+    assert not [line for line in loops if line.lstrip().startswith("for k in ")]
+    assert bool(loops) == MODELS[name].loops
+
+
+def test_the_loop_that_is_kept_is_one() -> None:
+    for name in KEPT:
+        assert "for k in range(" in _text(name, 1)
