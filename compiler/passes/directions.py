@@ -21,6 +21,8 @@ from .dce import Dce
 from .structured import Fresh, names_in
 
 LEAVES = ("const", "dim")
+# What is made of these alone is no work, and tells more inside than what stands for it would.
+SPREAD = ("broadcast_to", "reshape", "to_real", "to_int")
 
 
 def over_directions(graph: Graph, stacks: Mapping[Node, Node], count: Dim) -> Graph:
@@ -36,14 +38,9 @@ def over_directions(graph: Graph, stacks: Mapping[Node, Node], count: Dim) -> Gr
         if any(arg in inside for arg in node.args):
             inside.add(node)
     results = [node for _, node in graph.outputs]
-    border = [
-        arg
-        for node in dict.fromkeys([n for n in order if n in inside and n not in stacks])
-        for arg in node.args
-        if arg not in inside and arg.op.name not in LEAVES
-    ]
-    border += [node for node in results if node not in inside and node.op.name not in LEAVES]
-    outside = list(dict.fromkeys(border))
+    border = [arg for node in order if node in inside and node not in stacks for arg in node.args] + results
+    known = inside | _constants(order)
+    outside = list(dict.fromkeys(node for node in border if node not in known))
     fresh = Fresh(names_in(graph))
     step = argument(fresh("k"), INT)
     taken = Fresh([step["name"]])
@@ -60,8 +57,17 @@ def over_directions(graph: Graph, stacks: Mapping[Node, Node], count: Dim) -> Gr
     inputs += tuple(s for s in stacks.values() if s.op.name == "argument")
     outputs = tuple((name, item(loop, position=k)) for k, (name, _) in enumerate(graph.outputs))
     live = {node: name for node, name in graph.names.items() if node not in inside}
+    live.update((stack, f"{node['name']}s") for node, stack in stacks.items() if stack.op.name != "argument")
     origins = {**graph.origins, loop: _origins(graph, results)}
     return Dce().run(replace(graph, inputs=inputs, outputs=outputs, names=live, origins=origins))
+
+
+def _constants(order: Sequence[Node]) -> set[Node]:
+    found: set[Node] = set()
+    for node in order:
+        if node.op.name in LEAVES or (node.op.name in SPREAD and all(arg in found for arg in node.args)):
+            found.add(node)
+    return found
 
 
 def _origins(graph: Graph, results: Sequence[Node]) -> tuple[object, ...]:
