@@ -137,7 +137,7 @@ patches = declare(
         _patches_eval,
         _patches_vjp,
         py=_patches_py,
-        coerce=COERCIONS["real"],
+        coerce=COERCIONS["number"],
         bounds=lambda x: hull(x, (0.0, 0.0)),
         linear="jointly",
     )
