@@ -128,7 +128,7 @@ class IndexSets:
         )
 
     def union(self, parts: Iterable[Part]) -> Parts:
-        """Each part once, none whose elements are all there along an axis; all of W if it is that, or too long."""
+        """Each part once, none that others have place by place; all of W if it is that or too long."""
         found = dict.fromkeys(parts)
         for part in found:
             if not part.axes and part.node is self.everything:

@@ -63,22 +63,26 @@ def _classes(walk: Knows, node: Node, k: int, part: Part) -> list[Part]:
 
 @rule_of("cumsum", "cumprod", "exclusive_cumprod", "linear_scan")
 def _scan(walk: Knows, node: Node, k: int, part: Part) -> list[Part]:
-    """Of the positions along the axis those before each (and its own; after it, if `reverse`)."""
-    axis, sets = node["axis"], walk.sets
+    own = node.op in (ops.cumsum, ops.cumprod)
+    return [up_to(walk, part, node["axis"], bool(node.get("reverse")), own)]
+
+
+def up_to(walk: Knows, part: Part, axis: int, reverse: bool, own: bool) -> Part:
+    """For each place along an axis the positions of those before it (after it, if `reverse`), its `own` too."""
     if axis not in part.axes:
-        return [part]
-    at, count = part.axes.index(axis), len(part.axes)
+        return part
+    sets, at, count = walk.sets, part.axes.index(axis), len(part.axes)
     others = [i for i in range(count) if i != at]
     length = part.node.shape[at]
     lead = tuple(part.node.shape[i] for i in others)
     row = sets.reshaped(sets.transposed(part.node, (*others, at, count)), (*lead, ONE, length, part.width))
     here, there = (along_axis(sets, length, i, 3) for i in (0, 1))
-    own = node.op in (ops.cumsum, ops.cumprod)
-    compare = ops.less_equal if own else ops.less
-    before = sets.make(compare, here, there) if node.get("reverse") else sets.make(compare, there, here)
-    found = sets.make(ops.where, before, row, ops.const(0))
+    first, second = (here, there) if reverse else (there, here)
+    found = sets.make(
+        ops.where, sets.make(ops.less_equal if own else ops.less, first, second), row, ops.const(0)
+    )
     shape = (*lead, length, length * part.width)
-    return [Part(sets.reshaped(found, shape), (*(part.axes[i] for i in others), axis))]
+    return Part(sets.reshaped(found, shape), (*(part.axes[i] for i in others), axis))
 
 
 # --- products ------------------------------------------------------------------------------------
@@ -169,13 +173,34 @@ def _cholesky(walk: Knows, node: Node, k: int, part: Part) -> list[Part]:
     return [in_triangle(walk.sets, p, node.shape, ops.less_equal, 0) for p in found]
 
 
-@rule_of("solve", "solve_triangular")
+@rule_of("solve")
 def _solve(walk: Knows, node: Node, k: int, part: Part) -> list[Part]:
     """The whole matrix, and of the right-hand sides the own column."""
     arg, columns = node.args[k], node.args[1].rank > 1
-    gone = {arg.rank - 1} if k and not columns else {arg.rank - 2} if k else {arg.rank - 2, arg.rank - 1}
-    shift = node.rank - arg.rank + (0 if columns or k else 1)
+    gone = (arg.rank - 1, arg.rank - 2) if not k else (arg.rank - 2,) if columns else (arg.rank - 1,)
+    shift = _batch_shift(node, k)
     return [p.on(lambda axis: axis + shift) for p in walk.sets.merged(part, gone)]
+
+
+def _batch_shift(node: Node, k: int) -> int:
+    """By how much the axes of a batch are further back in a solution than in an argument."""
+    columns = node.args[1].rank > 1
+    return node.rank - node.args[k].rank + (0 if columns or k else 1)
+
+
+@rule_of("solve_triangular")
+def _substituted(walk: Knows, node: Node, k: int, part: Part) -> list[Part]:
+    """As the rows are solved one after the other: those before, and of the matrix their triangle."""
+    shift, arg, rows = _batch_shift(node, k), node.args[k], node.rank - (2 if node.args[1].rank > 1 else 1)
+    downwards = node["lower"] != node["transposed"]
+    if k:
+        return [up_to(walk, part.on(lambda axis: axis + shift), rows, not downwards, True)]
+    compare, edge = (ops.less_equal, -1) if node["lower"] else (ops.greater_equal, 1)
+    used = in_triangle(walk.sets, part, arg.shape, compare, edge if node["unit"] else 0)
+    across = arg.rank - (2 if node["transposed"] else 1)
+    along = walk.sets.merged(used, [across])
+    moved = [p.on(lambda axis: rows if axis >= arg.rank - 2 else axis + shift) for p in along]
+    return [up_to(walk, p, rows, not downwards, True) for p in moved]
 
 
 @rule_of("trace")
