@@ -16,7 +16,7 @@ from autodiffc.compiler.model import Program
 from autodiffc.compiler.ranges import intervals_of
 from autodiffc.compiler.types import TUPLE
 
-from .telling import is_softmax
+from .telling import is_softmax, known_form
 
 QUIET = frozenset({
     "add", "sub", "neg", "sum", "mean", "matmul", "inner", "outer", "gate", "gate_finite", "where",
@@ -24,8 +24,9 @@ QUIET = frozenset({
     "less_equal", "greater", "greater_equal", "equal", "not_equal", "logical_and", "logical_or",
     "logical_not", "reshape", "transpose", "broadcast_to", "getitem", "put", "gather", "scatter_add",
     "decrement", "take_along", "put_along", "concatenate", "stack", "flip", "roll", "tril", "triu",
-    "diag", "diagonal", "trace", "eye", "arange", "to_real", "to_int", "to_bool", "clip", "nonnegative",
-    "sigmoid", "tanh", "one_hot", "cumsum", "pad", "repeat", "tile", "einsum", "contract", "linspace",
+    "diag", "diagonal", "put_diagonal", "trace", "eye", "arange", "to_real", "to_int", "to_bool", "clip",
+    "nonnegative", "sigmoid", "tanh", "relu", "shifted", "one_hot", "cumsum", "pad", "repeat", "tile",
+    "einsum", "contract", "linspace",
     "max_shift", "all", "any", "floor", "ceil", "round", "square", "erf", "erfc", "ndtr",
     "patches", "fold", "tensordot", "take_flat", "put_flat", "window_argmax",
     "inv", "solve", "solve_triangular", "cholesky", "slogdet", "slogdet_part",
@@ -34,6 +35,7 @@ QUIET = frozenset({
 WAVES = frozenset({"sin", "cos"})  # quiet, and finite, of finite arguments
 FINITE = QUIET | WAVES | {"mul", "const", "dim"}  # of finite arguments
 HUGE = 1e100
+LARGEST = 88.0  # of exponents: beyond it single precision overflows
 
 
 class Risk:
@@ -74,6 +76,8 @@ class Risk:
             return False  # Python's floats don't warn
         if node.op.name == "square" or node.op.name in WAVES:
             return not self.is_finite(node.args[0])
+        if node.op.name == "exp":
+            return not self._is_small_power(node)
         if node.op.name == "mul":
             return not (all(map(self.is_finite, node.args)) or any(map(self._is_factor, node.args)))
         if node.op.name == "div":
@@ -106,7 +110,8 @@ class Risk:
                 known = self._is_finite_result(node, found)
             else:
                 known = _keeps_finite(node) and all(a in found for a in node.args)
-            if known or node.type.kind != "real" or self.is_adjoint(node) or self._small(node):
+            small = self._small(node) or self._is_small_power(node)
+            if known or small or node.type.kind != "real" or self.is_adjoint(node):
                 found.add(node)
         return found
 
@@ -157,6 +162,14 @@ class Risk:
     def _small(self, node: Node) -> bool:
         low, high = self._interval(node)
         return low > -HUGE and high < HUGE
+
+    def _is_small_power(self, node: Node) -> bool:
+        """An exponential that cannot overflow: of what has its maximum subtracted, say."""
+        if node.op.name != "exp":
+            return False
+        (exponent,) = node.args
+        shifted = exponent.op.name == "shifted" or known_form(exponent) == "shifted"
+        return shifted or self._interval(exponent)[1] < LARGEST
 
     def _nonzero(self, node: Node) -> bool:
         if self._is_factor(node):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import inf
 
-from autodiffc.compiler.ir import Node
+from autodiffc.compiler.ir import Interval, Node
 
 from .blocks import Statement
 from .body import Body
@@ -20,7 +21,7 @@ def write_statements(context: Context, writer: Writer, body: Body, last: str) ->
     """All statements, then the last line."""
     forward, backward = _parts(body.statements)
     _write_groups(context, writer, body, forward)
-    risk = Risk(body.graph, {a.name: a.interval for a in context.program.arguments}, _finite(context))
+    risk = Risk(body.graph, _ranges(context), _finite(context))
     if any(risk.may_warn(s.node) for s in backward):
         writer.blank()
         writer.comment(
@@ -36,7 +37,18 @@ def write_statements(context: Context, writer: Writer, body: Body, last: str) ->
 
 @once
 def _finite(context: Context) -> frozenset[str]:
-    return finite_names(context.program, context.derivative.forward)
+    return finite_names(context.program, context.derivative.forward) | _vectors(context)
+
+
+@once
+def _ranges(context: Context) -> dict[str, Interval]:
+    known = {a.name: a.interval for a in context.program.arguments}
+    return {**known, **dict.fromkeys(_vectors(context), (-inf, inf))}
+
+
+def _vectors(context: Context) -> frozenset[str]:
+    """The directions that functions on request take: any finite numbers."""
+    return frozenset(name for f in context.derivative.requested for name, _ in f.vectors)
 
 
 def _parts(statements: Sequence[Statement]) -> tuple[list[Statement], list[Statement]]:
