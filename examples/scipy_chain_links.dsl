@@ -6,6 +6,9 @@ input ends: real[2, 2]   # where the chain is fixed
 input length: real       # of a link
 param p: real[N, 2]
 
-points = concatenate(ends[:1], p, ends[1:])
-output excess = sum((points[1:] - points[:-1])**2, axis=1) - length**2
+def stretch(p, ends, length):
+    points = concatenate(ends[:1], p, ends[1:])
+    return sum((points[1:] - points[:-1])**2, axis=1) - length**2
+
+output excess = stretch(p, ends, length)
 grad excess wrt p
