@@ -68,7 +68,7 @@ def _scan(walk: Knows, node: Node, k: int, part: Part) -> list[Part]:
 
 
 def up_to(walk: Knows, part: Part, axis: int, reverse: bool, own: bool) -> Part:
-    """For each place along an axis the positions of those before it (after it, if `reverse`), its `own` too."""
+    """For each place along an axis the positions of those before it (after, if `reverse`), its `own` too."""
     if axis not in part.axes:
         return part
     sets, at, count = walk.sets, part.axes.index(axis), len(part.axes)
