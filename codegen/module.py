@@ -50,22 +50,26 @@ from .scipy_view import (
     write_residuals,
 )
 from .sourcelines import LogicalLines
+from .sparse import Parts, constants, parts_of, write_sparse
+from .sparse_types import Colouring, Sparse, class_source
 from .stacks import listed_fields
 from .structure import may_be_missing
 from .unshare import unshared
 from .writer import Writer
 
 IMPORTS = {
-    "math": "import math",
-    "operator": "import operator",
-    "Callable": "from collections.abc import Callable",
-    "partial": "from functools import partial",
-    "Any": "from typing import Any",
-    "NamedTuple": "from typing import NamedTuple",
-    "np": "import numpy as np",
-    "ndarray": "from numpy import ndarray",
-    "Generator": "from numpy.random import Generator",
-}
+    "math": "",
+    "operator": "",
+    "Callable": "collections.abc",
+    "Iterable": "collections.abc",
+    "Sequence": "collections.abc",
+    "partial": "functools",
+    "Any": "typing",
+    "NamedTuple": "typing",
+    "np": "numpy",
+    "ndarray": "numpy",
+    "Generator": "numpy.random",
+}  # the names that a module may import, and where from
 Section = Callable[[Context, Writer], None]
 
 
@@ -101,6 +105,7 @@ def _sections(context: Context) -> list[Section]:
         ("vjp" in derivative.emit, write_vjp),
         *((True, partial(_write_requested, function)) for function in derivative.requested),
         ("jacobian" in derivative.emit, write_jacobian),
+        *((True, partial(_write_sparse, parts)) for parts in parts_of(context)),
         (derivative.predict is not None, write_predict),
         (bool(program.params), write_init_params),
         (bool(program.params), write_pack),
@@ -117,6 +122,10 @@ def _sections(context: Context) -> list[Section]:
 
 def _write_requested(function: Requested, context: Context, writer: Writer) -> None:
     write_requested(context, writer, function)
+
+
+def _write_sparse(parts: Parts, context: Context, writer: Writer) -> None:
+    write_sparse(parts, writer)
 
 
 def _write_checkers(context: Context, writer: Writer) -> None:
@@ -153,20 +162,22 @@ def _seed_declared(context: Context) -> list[tuple[str, tuple[str, ...]]]:
 def _assemble(context: Context, bodies: list[str]) -> str:
     types = _types(context)
     spec = _spec(context)
+    patterns = list(constants(context))
     copied = needed(context.names.used)
     routines = [source_of(name) for name in copied]
-    constants = _constants(context, copied)
+    tables = _constants(context, copied)
     aliases = [f"{alias} = {name}" for name, alias in sorted(context.names.aliases.items())]
     parts = [
         module_docstring(context)
         + "\nfrom __future__ import annotations\n\n"
         + _imports(context, copied, types),
-        *([constants] if constants else []),
+        *([tables] if tables else []),
         *types,
         spec,
         *bodies,
         *routines,
         *(["# The model uses these names too.\n" + "\n".join(aliases)] if aliases else []),
+        *(["\n".join(patterns)] if patterns else []),
     ]
     return "\n\n\n".join(parts) + "\n"
 
@@ -189,11 +200,19 @@ def _imports(context: Context, copied: list[str], types: list[str]) -> str:
         used |= set(globals_of(name)) | annotations_of(name)
     if any(t for t in types):
         used.add("np")
-    wanted = [line for name, line in IMPORTS.items() if name in used]
-    standard = "\n".join(w for w in wanted if "numpy" not in w)
-    numpy = "\n".join(w for w in wanted if "numpy" in w)
-    both = "from typing import Any\nfrom typing import NamedTuple"
-    return f"{standard}\n\n{numpy}".replace(both, "from typing import Any, NamedTuple").strip()
+    standard, numpy = [], []
+    by_module: dict[str, list[str]] = {}
+    for name, module in IMPORTS.items():
+        if name in used and name == "np":
+            numpy.append("import numpy as np")
+        elif name in used and not module:
+            standard.append(f"import {name}")
+        elif name in used:
+            by_module.setdefault(module, []).append(name)
+    for module, names in by_module.items():
+        lines = numpy if module.startswith("numpy") else standard
+        lines.append(f"from {module} import {', '.join(names)}")
+    return "\n\n".join("\n".join(lines) for lines in (standard, numpy) if lines)
 
 
 def _types(context: Context) -> list[str]:
@@ -210,6 +229,8 @@ def _types(context: Context) -> list[str]:
     if program.wrt:
         fields = [_field(context.local(name), nodes[name], shapes.get(name)) for name in program.wrt]
         sections.append(_named_tuple("Grads", fields))
+    if context.derivative.sparse:
+        sections += [class_source(Sparse), class_source(Colouring)]
     fields = [_field(context.local(name), outputs[name], None) for name in program.outputs]
     if context.derivative.predict is not None and program.loss is not None:
         place = program.outputs.index(program.loss)

@@ -21,6 +21,9 @@ MODULE_NAMES = frozenset({
     "init_params", "forward", "backward", "value_and_grad", "grad", "predict", "pack", "unpack",
     "objective", "objective_hessp", "objective_hess", "residuals", "Residuals", "bounds",
     "jvp", "vjp", "hvp", "gauss_newton", "jacobian", "value_and_jacobian", "hessian",
+    "Sparse", "Colouring", "sparse_jacobian", "value_and_sparse_jacobian", "jacobian_csr",
+    "jacobian_sparsity", "jacobian_colouring", "JACOBIAN_SPARSITY", "sparse_hessian", "hessian_csr",
+    "hessian_sparsity", "hessian_colouring", "HESSIAN_SPARSITY",
     "Any", "Callable", "Generator",
 })  # fmt: skip
 _TAKEN = MODULE_NAMES | frozenset(keyword.kwlist) | frozenset(keyword.softkwlist) | frozenset(dir(builtins))

@@ -8,7 +8,6 @@ def jvp(x, w, w_dot) -> tuple[float, float]:
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 from autodiffc.compiler.model import Argument, Requested
 
@@ -87,10 +86,13 @@ def vectors_declared(context: Context) -> Iterator[tuple[str, tuple[str, ...]]]:
 
 
 def vectors_of(context: Context, function: Requested) -> tuple[Argument, ...]:
-    """The arguments after the model's: each has the type of a wrt value and nothing of its constraints."""
-    known = {a.name: a for a in context.program.arguments}
+    """The arguments after the model's: shaped like wrt values, without their constraints."""
+    types = {node["name"]: node.type for node in function.graph.inputs}
+    declared = {a.name: a.declared for a in context.program.arguments}
+    span = context.program.arguments[0].span
     return tuple(
-        replace(known[like], name=name, bounds=(), range=None, init=None) for name, like in function.vectors
+        Argument(name, "input", types[name], span, declared=declared.get(like, ()))
+        for name, like in function.vectors
     )
 
 

@@ -14,16 +14,27 @@ from collections.abc import Callable
 from inspect import isfunction
 from typing import Any
 
-from autodiffc.compiler import special_error, special_gamma, special_scalar
+from autodiffc.compiler import colouring, special_error, special_gamma, special_scalar
 
-from . import routines_array, routines_elementwise, routines_linalg, routines_scalar, routines_windows
+from . import (
+    routines_array,
+    routines_colouring,
+    routines_elementwise,
+    routines_linalg,
+    routines_scalar,
+    routines_sparse,
+    routines_windows,
+)
 
 MODULES = (
     routines_scalar,
     routines_elementwise,
     routines_array,
+    routines_colouring,
     routines_linalg,
     routines_windows,
+    routines_sparse,
+    colouring,
     special_error,
     special_gamma,
     special_scalar,

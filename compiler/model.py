@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from math import inf, nextafter
-from typing import Literal
+from typing import Literal as Choice
 
 import numpy as np
 from autodiffc.grammar.source import Source, Span
@@ -53,7 +53,7 @@ class Argument:
     """An input or a param: its declared type, its constraints, its place."""
 
     name: str
-    role: Literal["input", "param"]
+    role: Choice["input", "param"]
     type: Type
     span: Span
     bounds: tuple[Bound, ...] = ()
@@ -163,6 +163,10 @@ class Program:
         return self.target is not None and self.graph.output(self.target).rank == 0
 
 
+class CannotEmit(ValueError):
+    """A function was asked for that makes no sense for the model."""
+
+
 @dataclass(frozen=True, eq=False)
 class Requested:
     """A function that the module has on request, as a graph.
@@ -177,6 +181,23 @@ class Requested:
 
 
 @dataclass(frozen=True, eq=False)
+class Sparse:
+    """What the functions of a sparse Jacobian or Hessian are made of.
+
+    `pattern` gives for each wrt value (an output for each) the indices of its elements that each element of
+    the target depends on, -1 for none; for a Hessian `rows` and `cols`. `product` is multiplied by a stack
+    of directions, one for each colour of the columns, the rows or (a Hessian's star colouring) both.
+    `serves_dense`: the dense Jacobian is made of it too.
+    """
+
+    name: Choice["jacobian", "hessian"]
+    pattern: Graph
+    product: Requested
+    by: Choice["columns", "rows", "star"]
+    serves_dense: bool = False
+
+
+@dataclass(frozen=True, eq=False)
 class Derivative:
     """The optimised graphs that the emitter writes.
 
@@ -187,6 +208,7 @@ class Derivative:
     predict         outputs: those of the program but the loss (empty: None)
     saved           names of the cache's fields, in the order of `forward`'s extra outputs; arguments that
                     backward needs are among them under their own names
+    sparse          the graphs of sparse Jacobians and Hessians
     requested       the graphs of the functions on request; `vjp` is made of forward and backward
     """
 
@@ -196,6 +218,7 @@ class Derivative:
     predict: Graph | None
     saved: tuple[str, ...]
     requested: tuple[Requested, ...] = ()
+    sparse: tuple[Sparse, ...] = ()
     emit: tuple[str, ...] = ()  # the functions that were asked for
 
     def mapped(self, change: Callable[[Graph], Graph]) -> Derivative:
@@ -207,4 +230,10 @@ class Derivative:
             backward=self.backward and change(self.backward),
             predict=self.predict and change(self.predict),
             requested=tuple(replace(r, graph=change(r.graph)) for r in self.requested),
+            sparse=tuple(
+                replace(
+                    s, pattern=change(s.pattern), product=replace(s.product, graph=change(s.product.graph))
+                )
+                for s in self.sparse
+            ),
         )

@@ -14,10 +14,9 @@ from typing import SupportsIndex
 
 from autodiffc.codegen.module import emit
 from autodiffc.compiler.frontend.model import check
-from autodiffc.compiler.model import Derivative, Program
+from autodiffc.compiler.model import CannotEmit, Derivative, Program
 from autodiffc.compiler.passes.base import Observe
 from autodiffc.compiler.passes.pipeline import derive
-from autodiffc.compiler.passes.requested import CannotEmit
 from autodiffc.grammar.parser import parse
 from autodiffc.grammar.reading import read_source
 from autodiffc.grammar.source import Source

@@ -7,7 +7,8 @@ in its arguments itself (`Op.linear`) it is applied to the tangents. Loops and b
 beside their values; what takes their place has more results (see `structured.substitute`).
 
 A zero tangent (a direction that leaves the argument where it is) must not meet an infinite slope: such a
-product is `masked`, as in reverse mode.
+product is `masked`, as in reverse mode. It need not be where the value is infinite too and stays so: what is
+computed with it has no derivative, and what `where` leaves away is left away of the tangent too.
 """
 
 from __future__ import annotations
@@ -101,6 +102,7 @@ class _Sweep:
         self.graph = graph
         self.options = options
         self.primal = frozenset(nodes)
+        self.absorbed = _absorbed(nodes, graph if options.depth else None)
         self.zero = ZeroAnalysis(
             self.primal,
             set(),
@@ -128,7 +130,7 @@ class _Sweep:
     def _apply(self, node: Node) -> None:
         dots = [self.found.tangents.get(arg) for arg in node.args]
         singular = self._is_singular(node)
-        if singular:
+        if singular and self._needs_mask(node):
             tangent = self._masked(node, dots)
         elif node.op.linear:
             tangent = _LINEAR[node.op.linear](node, dots)
@@ -143,11 +145,16 @@ class _Sweep:
 
     def _is_singular(self, node: Node) -> bool:
         """Whether a slope may be infinite or NaN: by the op itself, or by what it is made of."""
-        if not node.op.elementwise or not self.options.masked_zero:
+        if not node.op.elementwise:
             return False
         if holds(node, SINGULAR, self.zero.intervals):
             return True
         return node.op.linear != "jointly" and any(arg in self.zero.poles for arg in node.args)
+
+    def _needs_mask(self, node: Node) -> bool:
+        """Whether a slope may be infinite or NaN where the value is not, or does not stay so."""
+        stays = node.op.steep is None and node not in self.absorbed
+        return self.options.masked_zero and not stays
 
     def _masked(self, node: Node, dots: Sequence[Node | None]) -> Node | None:
         """Each argument's share, 0 where its tangent is."""
@@ -201,6 +208,28 @@ class _Sweep:
 
     def is_unbounded(self, arg: Node) -> bool:
         return arg in self.found.unbounded
+
+
+# Ops that are infinite or NaN where an argument is (a quotient where the first is), or drop its tangent too.
+TRANSPARENT = frozenset({
+    "add", "sub", "mul", "neg", "square", "abs", "sqrt", "div", "where", "gate", "gate_finite", "matmul",
+    "outer", "einsum", "contract", "tensordot", "norm", "after", "governed", "maximum", "minimum", "max",
+    "min",
+})  # fmt: skip
+
+
+def _absorbed(nodes: Sequence[Node], body: Graph | None) -> set[Node]:
+    """The values that a later step may make finite again where they are infinite.
+
+    What becomes of the results of a body is not known here.
+    """
+    found = {node for _, node in body.outputs} if body is not None else set()
+    for node in reversed(nodes):
+        transparent = node.op.name in TRANSPARENT or node.op.linear == "jointly"
+        for place, arg in enumerate(node.args):
+            if node in found or not transparent or (node.op.name == "div" and place):
+                found.add(arg)
+    return found
 
 
 # --- the transpose of a VJP ----------------------------------------------------------------------

@@ -16,7 +16,6 @@ from functools import lru_cache
 
 from .. import ops
 from ..ir import Graph, Node, topological
-from ..types import TUPLE
 from .adjoints import Adjoints
 from .dce import Dce
 from .partition import fresh_name

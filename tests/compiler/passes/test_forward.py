@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -157,10 +158,19 @@ def test_a_zero_tangent_makes_no_nan(op: Op) -> None:
                 assert tangent == 0.0, (x, y)
 
 
-def test_masks_are_left_out_where_no_slope_is_infinite() -> None:
+def masks(build: Callable[[Node], Node]) -> int:
     x = ops.argument("x", REAL)
-    graph = Graph((x,), (("y", ops.log(1.0 + x * x)),))
-    joint = along(graph, "y", ["x"])
-    assert not any(node.op is ops.masked for node in joint.nodes())
-    bare = along(Graph((x,), (("y", ops.log(x)),)), "y", ["x"])
-    assert any(node.op is ops.masked for node in bare.nodes())
+    joint = along(Graph((x,), (("y", build(x)),)), "y", ["x"])
+    return sum(node.op is ops.masked for node in joint.nodes())
+
+
+def test_masks_are_left_out_where_no_slope_is_infinite() -> None:
+    assert masks(lambda x: ops.log(1.0 + x * x)) == 0
+    assert masks(ops.sqrt) == 1
+
+
+def test_masks_are_left_out_where_the_value_is_infinite_too() -> None:
+    assert masks(lambda x: 3.0 * ops.log(x) - 1.0 / x) == 0
+    assert masks(lambda x: ops.tanh(ops.log(x))) > 0
+    assert masks(lambda x: 1.0 / ops.log(x)) > 0
+    assert masks(lambda x: ops.where(x > 0.0, ops.log(x), 0.0)) == 0

@@ -1,0 +1,36 @@
+"""Routines that colour a pattern and say where in the compressed product each of its elements is.
+
+>>> _coloured_by_columns(np.array([0, 0, 1, 1]), np.array([0, 1, 1, 2]), 2, 3)[2:]
+(array([0, 1, 0]), array([0, 2, 3, 1]))
+
+A compressed product has a row for each colour. The colouring itself is in `autodiffc.compiler.colouring`,
+whose functions are copied too.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from autodiffc.compiler.colouring import _coloured_columns, _stands_alone, _star_coloured
+from numpy import ndarray
+
+from .sparse_types import Colouring
+
+
+def _coloured_by_columns(rows: ndarray, cols: ndarray, height: int, width: int) -> Colouring:
+    """The pattern with colours of its columns; a product has `height` elements for each."""
+    colours = _coloured_columns(rows, cols, height, width)
+    return Colouring(rows, cols, colours, colours[cols] * height + rows)
+
+
+def _coloured_by_rows(rows: ndarray, cols: ndarray, height: int, width: int) -> Colouring:
+    """The pattern with colours of its rows; a product has `width` elements for each."""
+    colours = _coloured_columns(cols, rows, width, height)
+    return Colouring(rows, cols, colours, colours[rows] * width + cols)
+
+
+def _coloured_by_star(rows: ndarray, cols: ndarray, size: int) -> Colouring:
+    """The pattern of a symmetric matrix; an element that doesn't stand alone is read as its mirror image."""
+    colours = _star_coloured(rows, cols, size)
+    alone = _stands_alone(rows, cols, colours)
+    taken = np.where(alone, colours[cols] * size + rows, colours[rows] * size + cols)
+    return Colouring(rows, cols, colours, taken)

@@ -1,0 +1,60 @@
+"""Routines of sparse Jacobians and Hessians: lists of entries, seeds, the way back to dense arrays.
+
+>>> _entries([(np.array([[1, 0], [2, 1], [2, -1]]), 0)], 3)
+(array([0, 0, 1, 1, 2]), array([0, 1, 1, 2, 2]))
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy import ndarray
+
+from .sparse_types import Sparse
+
+_REAL = np.float64
+
+
+def _entries(blocks: Sequence[tuple[ndarray, int]], columns: int) -> tuple[ndarray, ndarray]:
+    """Rows and columns of what the blocks list: for each row indices from a first column on, -1 for none."""
+    keys = [np.zeros(0, np.int64)]
+    for indices, first in blocks:
+        *shape, width = indices.shape
+        rows = np.repeat(np.arange(math.prod(shape)), width)
+        found = indices.ravel()
+        keys.append((rows * columns + first + found)[found >= 0])
+    rows, cols = np.divmod(np.unique(np.concatenate(keys)), max(columns, 1))
+    return rows, cols
+
+
+def _pairs(rows: ndarray, cols: ndarray, size: int) -> tuple[ndarray, ndarray]:
+    """Rows and columns of a square matrix, each entry once; -1 in either is none."""
+    found = (rows >= 0) & (cols >= 0)
+    rows, cols = np.divmod(np.unique(rows[found] * size + cols[found]), max(size, 1))
+    return rows, cols
+
+
+def _indicators(colours: ndarray) -> ndarray:
+    """A row for each colour, 1 where it is."""
+    count = int(colours.max(initial=-1)) + 1
+    return (colours == np.arange(count)[:, None]).astype(_REAL)
+
+
+def _dense(sparse: Sparse, target: tuple[int, ...], shapes: Sequence[tuple[int, ...]]) -> list[ndarray]:
+    """A sparse Jacobian as arrays with the target's axes first, one for each wrt value."""
+    sizes = [math.prod(shape) for shape in shapes]
+    matrix = np.zeros((math.prod(target), sum(sizes)), sparse.values.dtype)
+    matrix[sparse.rows, sparse.cols] = sparse.values
+    blocks = np.split(matrix, np.cumsum(sizes)[:-1], axis=1)
+    return [np.ascontiguousarray(b).reshape(*target, *s) for b, s in zip(blocks, shapes)]
+
+
+def _csr(sparse: Sparse, rows: int, cols: int) -> Any:
+    """The same as scipy.sparse.csr_array; its elements are in the order of rows already."""
+    from scipy.sparse import csr_array
+
+    starts = np.searchsorted(sparse.rows, np.arange(rows + 1))
+    return csr_array((sparse.values, sparse.cols, starts), shape=(rows, cols))

@@ -1,0 +1,184 @@
+"""Sparse derivatives as graphs: the pattern, and the compressed products that its colouring asks for.
+
+    r[i] = x[i + 1] - x[i]        pattern: r[i] by x[i] and x[i + 1]; two colours
+    columns = J @ S               S: a column for each colour, 1 where an element of x has it
+
+Columns of one colour meet in no row, so every element that may differ from 0 stands alone somewhere in the
+compressed product (Curtis, Powell & Reid 1974; for Hessians Coleman & Moré 1984). Colours of rows are used,
+with reverse mode, where fewer of them do.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from .. import ops
+from ..interp import evaluate
+from ..ir import Graph, Node
+from ..model import Requested, Sparse
+from ..ops import argument
+from ..types import Dim, Type, size_of
+from .dce import Dce
+from .directions import over_directions
+from .forward import pushed_forward
+from .matrices import flat_rows, is_written_out
+from .prepared import Prepared
+from .sparsity import Extent, Pattern, hessian_pattern, jacobian_pattern
+from .structured import Fresh, names_in
+
+DIRECTIONS = "P"  # the number of colours, as a dim
+# Sizes of the dims in turn where a pattern is looked at; those of data are larger.
+SAMPLE_SIZES, MANY = (7, 5, 6, 4, 8, 3), 40
+LARGEST_SAMPLE = 200_000  # entries
+
+
+def sparse_jacobian(model: Prepared) -> Sparse | None:
+    """What a sparse Jacobian is made of; None where every element of the target depends on everything."""
+    if model.program.scalar_target:
+        return None
+    patterns = jacobian_pattern(model.alone(), model.target, model.wrt)
+    if all(pattern is Extent.FULL for pattern in patterns.values()):
+        return None
+    indices = _indices(model, patterns)
+    by_rows = _fewer_rows(model, indices, [size_of(model.node(name).shape) for name in model.wrt])
+    product = _row_product(model) if by_rows else _column_product(model)
+    dense = all(
+        is_written_out(model, model.alone(), name) or patterns[name] is Extent.FULL for name in model.wrt
+    )
+    return Sparse("jacobian", indices, product, "rows" if by_rows else "columns", serves_dense=not dense)
+
+
+def sparse_hessian(model: Prepared) -> Sparse | None:
+    """What a sparse Hessian is made of; None where everything meets everything."""
+    pattern = hessian_pattern(model.alone(), model.target, model.wrt)
+    if pattern is Extent.FULL:
+        return None
+    if isinstance(pattern, Extent):
+        none = ops.broadcast_to(-1, shape=(Dim.of(0),))
+        pattern = Graph((), (("rows", none), ("cols", none)))
+    stacks = _stacks(model, "v_{}s", {name: model.node(name).type for name in model.wrt})
+    dots = model.vectors("v_{}")
+    graph = over_directions(
+        model.gradient_along(dots), {dots[n]: stack for n, stack in stacks.items()}, _count(model)
+    )
+    products = flat_rows([node for _, node in graph.outputs], _count(model))
+    graph = replace(graph, outputs=(("products", products),))
+    vectors = tuple((str(stack["name"]), name) for name, stack in stacks.items())
+    return Sparse("hessian", pattern, Requested("_hessian_products", graph, vectors), "star")
+
+
+# --- patterns ------------------------------------------------------------------------------------
+
+
+def _indices(model: Prepared, patterns: Mapping[str, Pattern]) -> Graph:
+    """One graph with the indices of each wrt value as an output."""
+    shape = model.value().shape
+    outputs, inputs = [], {}
+    for name, pattern in patterns.items():
+        size = size_of(model.node(name).shape)
+        if isinstance(pattern, Graph):
+            outputs.append((f"{name}_indices", pattern.outputs[0][1]))
+            inputs.update(dict.fromkeys(pattern.inputs))
+        elif pattern is Extent.FULL:
+            outputs.append((f"{name}_indices", ops.broadcast_to(_every(size), shape=(*shape, size))))
+        else:
+            outputs.append((f"{name}_indices", ops.broadcast_to(-1, shape=(*shape, Dim.of(0)))))
+    return Graph(tuple(inputs), tuple(outputs))
+
+
+def _sample(model: Prepared, symbols: Iterable[str]) -> dict[str, int]:
+    data = {symbol for a in model.program.inputs for dim in a.type.shape for symbol in dim.symbols}
+    return {
+        name: SAMPLE_SIZES[i % len(SAMPLE_SIZES)] + MANY * (name in data)
+        for i, name in enumerate(sorted(symbols))
+    }
+
+
+def _fewer_rows(model: Prepared, indices: Graph, sizes: Sequence[Dim]) -> bool:
+    """Whether the rows of a Jacobian want fewer colours than its columns, at sizes chosen for a look.
+
+    A row wants as many colours of columns as it has entries, and a column as many colours of rows.
+    """
+    dims = [dim for node in indices.nodes() for dim in _dims_in(node)] + list(sizes)
+    at = _sample(model, {symbol for dim in dims for symbol in dim.symbols})
+    known = [size_of(node.shape).evaluate(at) for _, node in indices.outputs]
+    if max(known) > LARGEST_SAMPLE:
+        return False
+    rng = np.random.default_rng(0)
+    given = {
+        node["name"]: rng.integers(0, 2, tuple(dim.evaluate(at) for dim in node.shape))
+        for node in indices.inputs
+    }
+    try:
+        found = evaluate(indices, given, at)
+    except (ValueError, IndexError):  # such sizes do not fit the model
+        return False
+    keys, start = set(), 0
+    for (name, _), size in zip(indices.outputs, sizes):
+        table = found[name].reshape(-1, found[name].shape[-1]) if found[name].size else np.zeros((0, 0), int)
+        keys.update((i, start + int(j)) for i, row in enumerate(table) for j in row if j >= 0)
+        start += size.evaluate(at)
+    rows, cols = Counter(i for i, _ in keys), Counter(j for _, j in keys)
+    return max(cols.values(), default=0) < max(rows.values(), default=0)
+
+
+def _dims_in(node: Node) -> Iterator[Dim]:
+    yield from node.shape
+    for _, value in node.attrs:
+        if isinstance(value, Dim):
+            yield value
+
+
+def _every(size: Dim) -> Node:
+    return ops.arange(start=Dim.of(0), step=1, count=size)
+
+
+# --- products ------------------------------------------------------------------------------------
+
+
+def _count(model: Prepared) -> Dim:
+    """How many directions there are: a dim named unlike the model's."""
+    return Dim.symbol(Fresh(model.program.dims)(DIRECTIONS))
+
+
+def _stacks(model: Prepared, pattern: str, types: Mapping[str, Type]) -> dict[str, Node]:
+    """An argument for the stack of all directions of each value."""
+    fresh, count = Fresh(names_in(model.graph)), _count(model)
+    return {
+        name: argument(fresh(pattern.format(name)), type.with_shape((count, *type.shape)))
+        for name, type in types.items()
+    }
+
+
+def _column_product(model: Prepared) -> Requested:
+    """The target, and its tangents along a stack of directions."""
+    dots, count = model.vectors("{}_dot"), _count(model)
+    stacks = _stacks(model, "{}_dots", {name: model.node(name).type for name in model.wrt})
+    joint = pushed_forward(model.alone(), [model.target], dots, model.options)
+    alone = Dce().run(replace(joint, outputs=joint.outputs[-1:]))
+    graph = over_directions(alone, {dots[n]: stack for n, stack in stacks.items()}, count)
+    products = ops.reshape(graph.outputs[0][1], shape=(count, size_of(model.value().shape)))
+    return _with_target(model, "_jacobian_columns", graph, products, stacks)
+
+
+def _row_product(model: Prepared) -> Requested:
+    """The target, and its gradients for a stack of cotangents."""
+    value, count = model.value(), _count(model)
+    seed = argument(Fresh(names_in(model.graph))(f"d_{model.target}"), value.type)
+    stacks = _stacks(model, "d_{}s", {model.target: value.type})
+    graph = over_directions(model.gradient(seed), {seed: stacks[model.target]}, count)
+    products = flat_rows([node for _, node in graph.outputs], count)
+    return _with_target(model, "_jacobian_rows", graph, products, stacks)
+
+
+def _with_target(
+    model: Prepared, name: str, graph: Graph, products: Node, stacks: Mapping[str, Node]
+) -> Requested:
+    whole = replace(graph, outputs=((model.target, model.value()), ("products", products)))
+    names = {products: "products", **model.graph.names, **graph.names}
+    whole = Dce().run(replace(whole, names=names, origins={**graph.origins, **model.graph.origins}))
+    return Requested(name, whole, tuple((str(stack["name"]), like) for like, stack in stacks.items()))

@@ -1,0 +1,192 @@
+"""Dense derivatives as graphs: the Jacobian of a target by each wrt value, the Hessian over all of them.
+
+    r = y - b1 * (1 - exp(-b2 * x))     J_b1, J_b2: a tangent each, written out
+    p = softmax(x @ W)                  J_W: tangents along all unit vectors of W's space
+
+By scalars the target is differentiated one by one; by an array along the unit vectors of its space, all in
+one stack. Where the target is smaller than what it is differentiated by, it is done from the target's side.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+import numpy as np
+
+from .. import ops
+from ..ir import Graph, Node, const
+from ..model import Requested
+from ..ops import argument
+from ..types import TUPLE, Dim, Type, size_of
+from .dce import Dce
+from .directions import over_directions
+from .forward import pushed_forward
+from .prepared import Prepared
+from .products import requested
+from .structured import Fresh, names_in
+
+UNROLLED = 16  # directions that are written out, at most
+
+
+def jacobian(model: Prepared) -> Requested:
+    """The target, and its derivative by each wrt value."""
+    if model.program.scalar_target:
+        joint = model.joint()
+        graph = replace(joint, outputs=joint.outputs[1:])
+    else:
+        graph = _by_rows(model) if _is_wide(model) else _by_columns(model)
+    names = [f"J_{name}" for name in model.wrt]
+    outputs = tuple((name, node) for name, (_, node) in zip(names, graph.outputs))
+    graph = _with_names(replace(graph, outputs=((model.target, model.value()), *outputs)), outputs)
+    return requested("value_and_jacobian", graph, (), (model.target, *names))
+
+
+def _is_wide(model: Prepared) -> bool:
+    """Whether the target has fewer elements than the wrt values, whatever the dims are."""
+    return (model.size() - size_of(model.value().shape) - 1).is_natural
+
+
+def _by_rows(model: Prepared) -> Graph:
+    """All rows by reverse mode."""
+    value = model.value()
+    seed = argument(Fresh(names_in(model.graph))(f"d_{model.target}"), value.type)
+    count = size_of(value.shape)
+    units = _units(count, Dim.of(0), value.type, count)
+    stacked = over_directions(model.gradient(seed), {seed: units}, count)
+    outputs = [
+        (name, ops.reshape(node, shape=(*value.shape, *model.node(name).shape)))
+        for name, (_, node) in zip(model.wrt, stacked.outputs)
+    ]
+    return replace(stacked, outputs=tuple(outputs))
+
+
+def _by_columns(model: Prepared) -> Graph:
+    """A wrt value after the other by forward mode."""
+    graph = model.alone()
+    outputs = []
+    for name in model.wrt:
+        made, J = (_written_out if is_written_out(model, graph, name) else _stacked)(model, name)
+        outputs.append((name, J))
+        graph = replace(graph, names={**made.names, **graph.names}, origins={**made.origins, **graph.origins})
+    return replace(graph, outputs=tuple(outputs))
+
+
+def is_written_out(model: Prepared, graph: Graph, name: str) -> bool:
+    """Whether the directions of a wrt value are few, and better one by one."""
+    if any(n.type.kind == TUPLE for n in graph.nodes()):
+        return False
+    node = model.node(name)
+    return not node.rank or _is_bundle(model, graph, node)
+
+
+def _is_bundle(model: Prepared, graph: Graph, node: Node) -> bool:
+    """Whether an array is no more than a few scalars, each read by its constant position."""
+    known = size_of(node.shape).known
+    if model.level == 0 or known is None or known > UNROLLED:
+        return False
+    readers = [n for n in graph.nodes() if node in n.args]
+    return all(n.op is ops.getitem and not n.rank for n in readers)
+
+
+def _written_out(model: Prepared, name: str) -> tuple[Graph, Node]:
+    """The tangents along each direction of a wrt value, as the last axes."""
+    graph, value, node = model.alone(), model.value(), model.node(name)
+    columns = []
+    for direction in _directions(node.type):
+        joint = pushed_forward(graph, [model.target], {name: direction}, model.options)
+        columns.append(joint.outputs[-1][1])
+        graph = replace(joint, outputs=graph.outputs)
+    J = ops.stack(*columns, axis=value.rank) if node.rank else columns[0]
+    return graph, ops.reshape(J, shape=(*value.shape, *node.shape))
+
+
+def _stacked(model: Prepared, name: str) -> tuple[Graph, Node]:
+    """The tangents along all directions of a wrt value, as the last axes."""
+    node, value = model.node(name), model.value()
+    graph = model.alone()
+    dot = argument(Fresh(names_in(graph))(f"{name}_dot"), node.type)
+    joint = pushed_forward(graph, [model.target], {name: dot}, model.options)
+    alone = Dce().run(replace(joint, outputs=joint.outputs[-1:]))
+    count = size_of(node.shape)
+    stacked = over_directions(alone, {dot: _units(count, Dim.of(0), node.type, count)}, count)
+    rows = stacked.outputs[0][1]
+    turned = ops.transpose(rows, axes=(*range(1, rows.rank), 0))
+    return stacked, ops.reshape(turned, shape=(*value.shape, *node.shape))
+
+
+def hessian(model: Prepared) -> Requested:
+    """The second derivatives by all wrt values, one after the other in a vector."""
+    gradient = model.gradient()
+    known = model.size().known
+    few = known is not None and known <= UNROLLED
+    if few and all(is_written_out(model, gradient, name) for name in model.wrt):
+        graph = _hessian_written_out(model, gradient)
+    else:
+        graph = _hessian_stacked(model)
+    return requested("hessian", graph, (), ("hess",))
+
+
+def _hessian_stacked(model: Prepared) -> Graph:
+    """Products with all unit vectors."""
+    dots, total = model.vectors("v_{}"), model.size()
+    stacks, start = {}, Dim.of(0)
+    for dot in dots.values():
+        size = size_of(dot.shape)
+        stacks[dot] = _units(total, start, dot.type, size)
+        start = start + size
+    stacked = over_directions(model.gradient_along(dots), stacks, total)
+    hess = flat_rows([node for _, node in stacked.outputs], total)
+    return replace(stacked, outputs=(("hess", hess),))
+
+
+def flat_rows(stacks: Iterable[Node], count: Dim) -> Node:
+    """Stacks of `count` values of several shapes as one matrix, a row for each direction."""
+    blocks = [ops.reshape(node, shape=(count, size_of(node.shape[1:]))) for node in stacks]
+    return blocks[0] if len(blocks) == 1 else ops.concatenate(*blocks, axis=1)
+
+
+def _hessian_written_out(model: Prepared, gradient: Graph) -> Graph:
+    """Each element by itself; those above the diagonal are those below it."""
+    names = [name for name, _ in gradient.outputs]
+    graph, rows = gradient, []
+    for name in model.wrt:
+        for direction in _directions(model.node(name).type):
+            joint = pushed_forward(graph, names, {name: direction}, model.options)
+            dots = joint.outputs[-len(names) :]
+            rows.append([part for _, dot in dots for part in _elements(dot)])
+            graph = replace(joint, outputs=graph.outputs)
+    n = len(rows)
+    full = [ops.stack(*(rows[max(i, j)][min(i, j)] for j in range(n)), axis=0) for i in range(n)]
+    return Dce().run(replace(graph, outputs=(("hess", ops.stack(*full, axis=0)),)))
+
+
+def _with_names(graph: Graph, outputs: Iterable[tuple[str, Node]]) -> Graph:
+    """The graph whose outputs are named as such."""
+    own = {node: name for name, node in outputs if node.op.name != "argument"}
+    names = {**own, **{node: name for node, name in graph.names.items() if node not in own}}
+    return Dce().run(replace(graph, names=names))
+
+
+def _units(count: Dim, start: Dim, type: Type, size: Dim) -> Node:
+    """Unit vectors of a space of `count` dims, the part from `start` on of each, in the shape of a value."""
+    columns = ops.eye(n=count, m=count, k=0)
+    if size != count:
+        index = (("slice", Dim.of(0), count, 1), ("slice", start, size, 1))
+        columns = ops.getitem(columns, index=index)
+    return ops.reshape(columns, shape=(count, *type.shape))
+
+
+def _directions(type: Type) -> list[Node]:
+    """The unit vectors of a value of known size."""
+    if not type.rank:
+        return [const(1.0)]
+    shape = tuple(int(d.known or 0) for d in type.shape)
+    return [const(row.reshape(shape)) for row in np.eye(int(np.prod(shape)))]
+
+
+def _elements(node: Node) -> list[Node]:
+    if not node.rank:
+        return [node]
+    shape = tuple(int(d.known or 0) for d in node.shape)
+    return [ops.getitem(node, index=tuple(("at", Dim.of(i)) for i in at)) for at in np.ndindex(*shape)]

@@ -1,0 +1,74 @@
+"""A model ready to be differentiated in whatever way its module is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from ..ir import Graph, Interval, Node
+from ..model import Program
+from ..ops import argument
+from ..types import Dim, size_of
+from .adjoints import Optimise, Options
+from .autodiff import differentiate
+from .dce import Dce
+from .forward import pushed_forward
+from .structured import Fresh, names_in
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A model ready to be differentiated: its prepared graph, and how that is done."""
+
+    program: Program
+    graph: Graph
+    ranges: Mapping[str, Interval]
+    optimise: Optimise
+    level: int
+
+    @property
+    def target(self) -> str:
+        assert self.program.target is not None
+        return self.program.target
+
+    @property
+    def wrt(self) -> tuple[str, ...]:
+        return self.program.wrt
+
+    @property
+    def options(self) -> Options:
+        return Options(self.ranges, optimise=self.optimise)
+
+    def node(self, name: str) -> Node:
+        return next(i for i in self.graph.inputs if i["name"] == name)
+
+    def value(self) -> Node:
+        return self.graph.output(self.target)
+
+    def vectors(self, pattern: str) -> dict[str, Node]:
+        """An argument for each wrt value, of its type and named after it."""
+        fresh = Fresh(names_in(self.graph))
+        return {name: argument(fresh(pattern.format(name)), self.node(name).type) for name in self.wrt}
+
+    def alone(self) -> Graph:
+        """The target and nothing else."""
+        return Dce().run(replace(self.graph, outputs=((self.target, self.value()),)))
+
+    def joint(self, seed: Node | None = None) -> Graph:
+        """The target with its gradient."""
+        return differentiate(self.alone(), self.target, self.wrt, seed, self.ranges, optimise=self.optimise)
+
+    def gradient(self, seed: Node | None = None) -> Graph:
+        """The gradient alone."""
+        joint = self.joint(seed)
+        return Dce().run(replace(joint, outputs=joint.outputs[1:]))
+
+    def gradient_along(self, dots: Mapping[str, Node]) -> Graph:
+        """The gradient's tangents: forward over reverse."""
+        gradient = self.gradient()
+        graph = pushed_forward(gradient, [name for name, _ in gradient.outputs], dots, self.options)
+        return Dce().run(replace(graph, outputs=graph.outputs[len(self.wrt) :]))
+
+    def size(self) -> Dim:
+        """The number of elements of all wrt values."""
+        return sum((size_of(self.node(name).shape) for name in self.wrt), Dim.of(0))
