@@ -95,9 +95,8 @@ named = declare(
         "x, as a value of its own that something is differentiated by.",
         lambda x: x,
         lambda x: x,
-        lambda g, out, x: (g,),
+        NonDiff("it is in no graph that is differentiated"),
         py="x",
-        bounds=lambda x: x,
     )
 )
 
