@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from math import isfinite, sqrt
 from typing import Literal
 
 import numpy as np
@@ -18,6 +19,8 @@ from .ir import Array
 
 Status = Literal["ok", "differs", "not checked"]
 Numbers = Sequence[float] | Array
+SINGLE = 1e-5  # the relative tolerance of a float32 module
+ROUNDING = 64.0  # units of rounding error that a sum of cancelling terms may have
 SMALL_PART = 1e-3  # of the largest element: smaller ones are held to that
 
 
@@ -63,6 +66,15 @@ class Row:
 
 
 @dataclass(frozen=True)
+class Finding:
+    """What a law between the functions of a module came to."""
+
+    function: str
+    law: str
+    outcome: Comparison
+
+
+@dataclass(frozen=True)
 class Report:
     """The outcome of a check: a row for each wrt name, a comparison for each output's value.
 
@@ -78,12 +90,34 @@ class Report:
     rows: tuple[Row, ...]
     values: tuple[tuple[str, Comparison], ...]
     own: Mapping[str, Comparison] = field(default_factory=dict)  # adjoints of the model's own, by function
+    laws: tuple[Finding, ...] = ()
 
     @property
     def ok(self) -> bool:
         """Whether nothing differs; what was not checked does not differ."""
         rows = all(row.verdict != "DIFFERS" for row in self.rows)
-        return rows and all(value.status != "differs" for _, value in self.values)
+        others = (*(value for _, value in self.values), *(law.outcome for law in self.laws))
+        return rows and all(found.status != "differs" for found in others)
+
+
+@dataclass(frozen=True)
+class Precision:
+    """How exact a module's numbers are: float32 or float64, after a chain of operations of this depth."""
+
+    single: bool
+    depth: int
+
+    @property
+    def unit(self) -> float:
+        return float(np.finfo(np.float32 if self.single else np.float64).eps)
+
+    def tolerance(self, rtol: float) -> float:
+        """The relative tolerance where it would be `rtol` for doubles."""
+        return SINGLE * sqrt(self.depth) if self.single else rtol
+
+    def floor(self, terms: float) -> float:
+        """How far rounding may take a sum of terms of this size that cancel."""
+        return ROUNDING * self.unit * terms if isfinite(terms) else 0.0
 
 
 def not_checked(reason: str) -> Comparison:

@@ -5,7 +5,7 @@ Every way to a gradient that the module has is asked: `value_and_grad`, `grad`, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -47,19 +47,26 @@ class Compiled:
         if self.program.scalar_target:
             value, grads = self._call("value_and_grad", *self._positional(arguments))
             self._same_value(value, arguments)
-            yield "value_and_grad", self._named("value_and_grad", grads, arguments, float(seed))
+            yield "value_and_grad", self.named("value_and_grad", grads, arguments, float(seed))
             grads = self._call("grad", *self._positional(arguments))
-            yield "grad", self._named("grad", grads, arguments, float(seed))
+            yield "grad", self.named("grad", grads, arguments, float(seed))
         _, cache = self._call("forward", *self._positional(arguments))
         grads = self._call("backward", cache, float(seed) if seed.ndim == 0 else seed)
-        yield "backward", self._named("backward", grads, arguments, 1.0)
+        yield "backward", self.named("backward", grads, arguments, 1.0)
 
-    def _positional(self, arguments: Arguments) -> list[Any]:
+    def has(self, function: str) -> bool:
+        return hasattr(self.module, function)
+
+    def call(self, function: str, arguments: Arguments, *vectors: Array) -> Any:
+        """What a function gives; vectors that it takes are after the model's arguments."""
+        return self._call(function, *self._positional(arguments, vectors))
+
+    def _positional(self, arguments: Arguments, vectors: Sequence[Array] = ()) -> list[Any]:
         """The arguments in call order, and read-only: a module that writes to one is found out.
 
         A generator that gives the point's masks comes last.
         """
-        copies = [np.array(arguments[a.name]) for a in self.program.arguments]
+        copies = [np.array(x) for x in (*(arguments[a.name] for a in self.program.arguments), *vectors)]
         for copy in copies:
             copy.flags.writeable = False
         return [*copies, np.random.default_rng(int(arguments[SEED]))] if self.program.draws else copies
@@ -79,7 +86,8 @@ class Compiled:
         if float(value) != plain and not (np.isnan(value) and np.isnan(plain)):
             raise Fault(f"value_and_grad gives the value {value!r}, forward {plain!r}")
 
-    def _named(self, function: str, grads: Any, arguments: Arguments, factor: float) -> Gradients:
+    def named(self, function: str, grads: Any, arguments: Arguments, factor: float = 1.0) -> Gradients:
+        """The fields of Grads by name, each of the shape of its argument."""
         if len(grads) != len(self.program.wrt):
             raise Fault(f"{function} gave {len(grads)} gradients, not {len(self.program.wrt)}")
         named = {name: np.asarray(grad) * factor for name, grad in zip(self.program.wrt, grads)}

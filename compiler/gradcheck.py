@@ -10,30 +10,30 @@ kinks. Up to 200 elements the whole gradient is compared, above that its product
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import reduce
-from math import prod, sqrt
+from math import prod
 from typing import Any
 
 import numpy as np
 
-from .comparison import Comparison, Report, Row, compare, merge, not_checked
+from .case import Case
+from .comparison import Comparison, Finding, Precision, Report, Row, compare, merge, not_checked
 from .compiled import Compiled, Fault, Gradients
+from .derived import Graphs
 from .differences import EPSILON, Curve, NotAnalytic, complex_slopes
 from .held import NotLinear, Tape, on
 from .interp import evaluate
 from .ir import Array, Node
+from .laws import Trial, findings
 from .model import Program
 from .ops.own import holds_values
 from .own_check import compared
 from .points import BadSizes, Direction, NoPoint, Point, PointFinder
 from .quotients import EXACT, OUT_OF_TIME, Attempt, agreement, attempts
 from .samples import Sizes
-
-SINGLE = 1e-5  # the relative tolerance of a float32 module
-ROUNDING = 64.0  # units of rounding error that a sum of cancelling terms may have
 
 Progress = Callable[[str], None]
 
@@ -46,6 +46,7 @@ class Outcome:
     rows: tuple[Row, ...]
     values: dict[str, Comparison]
     own: dict[str, Comparison]
+    laws: tuple[Finding, ...] = ()
     tested: bool = True
 
 
@@ -70,14 +71,17 @@ def check(
     finder = PointFinder(
         program, np.random.default_rng(seed % 2**64), seconds / (2 * points), dtype == "float32"
     )
-    checker = _Checker(program, Compiled(program, module), time.monotonic() + seconds, dtype == "float32")
+    precision = Precision(dtype == "float32", _depth(program))
+    deadline = time.monotonic() + seconds
+    checker = _Checker(program, Compiled(program, module), deadline, precision, seed % 2**64)
     found = list(_outcomes(finder, checker, given, points, progress))
     rows = reduce(_merge_rows, (outcome.rows for outcome in found))
     values = tuple((name, reduce(merge, (o.values[name] for o in found))) for name in program.outputs)
     shown = tuple((dim, found[0].sizes[dim]) for dim in program.dims)
     tested = sum(outcome.tested for outcome in found)
     own = {name: reduce(merge, (o.own[name] for o in found)) for name in found[0].own}
-    return Report(program.name, program.target, shown, seed, tested, rows, values, own)
+    laws = tuple(reduce(_merge_findings, same) for same in zip(*(outcome.laws for outcome in found)))
+    return Report(program.name, program.target, shown, seed, tested, rows, values, own, laws)
 
 
 def _outcomes(
@@ -93,7 +97,7 @@ def _outcomes(
         except NoPoint as problem:
             yield _nothing(finder.program, problem)
             return
-        yield Outcome(point.sizes, checker.rows(point), checker.values(point), checker.own(point))
+        yield checker.outcome(point)
         given = {dim: point.sizes[dim] for dim in finder.program.dims}
 
 
@@ -124,14 +128,34 @@ def _merge_rows(first: tuple[Row, ...], second: tuple[Row, ...]) -> tuple[Row, .
     )
 
 
+def _merge_findings(first: Finding, second: Finding) -> Finding:
+    return Finding(first.function, first.law, merge(first.outcome, second.outcome))
+
+
 class _Checker:
     """The comparisons at a point."""
 
-    def __init__(self, program: Program, compiled: Compiled, deadline: float, single: bool):
+    def __init__(
+        self, program: Program, compiled: Compiled, deadline: float, precision: Precision, seed: int
+    ):
         self.program = program
         self.compiled = compiled
         self.deadline = deadline
-        self.single = single
+        self.precision = precision
+        self.graphs = Graphs(program)
+        self.generator = np.random.default_rng(seed)  # not the finder's: points stay as they are
+
+    def outcome(self, point: Point) -> Outcome:
+        own = self.own(point)
+        return Outcome(point.sizes, self.rows(point), self.values(point), own, self.laws(point, own))
+
+    def laws(self, point: Point, own: Mapping[str, Comparison]) -> tuple[Finding, ...]:
+        """What holds between the functions on request."""
+        if not point.cotangents:
+            return ()
+        case = Case(self.compiled, point, self.generator, self.precision.single)
+        stated = any(found.status == "differs" for found in own.values())
+        return tuple(findings(Trial(case, self.graphs, self.precision, self.deadline, stated)))
 
     def values(self, point: Point) -> dict[str, Comparison]:
         """Each output's value against the one in high precision."""
@@ -150,14 +174,10 @@ class _Checker:
             return Comparison("differs", reason=f"shape {array.shape} where {expected.shape} is expected")
         labels = [f"{name}{list(index) if index else ''}" for index in np.ndindex(expected.shape)]
         floors = [self._floor(e) for e in noise.ravel()]
-        return compare(labels, _list(array), _list(expected), floors, self._tolerance(EXACT))
+        return compare(labels, _list(array), _list(expected), floors, self.precision.tolerance(EXACT))
 
     def _floor(self, noise: float) -> float:
-        unit = float(np.finfo(np.float32).eps) / EPSILON if self.single else 1.0
-        return ROUNDING * noise * unit if np.isfinite(noise) else 0.0
-
-    def _tolerance(self, rtol: float) -> float:
-        return SINGLE * sqrt(_depth(self.program)) if self.single else rtol
+        return self.precision.floor(noise / EPSILON)
 
     def own(self, point: Point) -> dict[str, Comparison]:
         """The adjoints that the model brings against the derivatives of their functions."""
@@ -200,7 +220,7 @@ class _Checker:
         expected = [reference.slopes[k] for k, _ in chosen]
         floors = [self._floor(reference.floors[k]) for k, _ in chosen]
         method = "whole formula" if reference.formula else "chain of formulas"
-        return compare(labels, compiled, expected, floors, self._tolerance(EXACT), method)
+        return compare(labels, compiled, expected, floors, self.precision.tolerance(EXACT), method)
 
     def _differences(
         self, point: Point, directions: list[Direction], routes: list[list[float]]
@@ -221,7 +241,7 @@ class _Checker:
         def judge(attempt: Attempt, sure: Array) -> Comparison:
             names = [labels[k] for k in sure]
             slopes, atol = attempt.slopes[sure], attempt.errors[sure] + floors[sure]
-            rtol = self._tolerance(attempt.rtol)
+            rtol = self.precision.tolerance(attempt.rtol)
             return reduce(
                 merge, (compare(names, route[sure], slopes, atol, rtol, attempt.method) for route in found)
             )
@@ -264,7 +284,7 @@ class _Checker:
         def curve(t: float) -> float:
             moved = point.arguments[direction.name] + t * direction.vector
             arguments = {**point.arguments, direction.name: moved}
-            if not self.single and tape is None:
+            if not self.precision.single and tape is None:
                 return self.compiled.contracted(arguments, point.cotangents)
             with on(tape) if tape else nullcontext():
                 outputs = evaluate(self.program.graph, arguments, point.sizes)

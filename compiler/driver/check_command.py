@@ -1,4 +1,4 @@
-"""`autodiffc check model.dsl`: the compiled gradient against SymPy's and against differences, as a table.
+"""`autodiffc check model.dsl`: the compiled derivatives against SymPy's and against differences, as tables.
 
     window: s with respect to u, W, b, E
     V = 2, d = 3, H = 4; 3 random points, seed 0
@@ -10,7 +10,14 @@
     E     (2, 3)          6  4.8e-15 ok  9.2e-15 ok   ok
     (SymPy: chain of formulas, in 50 digits; differences: complex step)
 
-    the gradient and all values agree
+    function      law                                      error
+    jvp           value = forward's                        0.0e+00 ok
+                  ⟨J v, u⟩ = ⟨v, Jᵀ u⟩                     2.2e-16 ok
+    hvp           H v = differences of the gradient        3.1e-15 ok
+    …
+    left out: gauss_newton: s is not a sum of squares, see line 13
+
+    all derivatives and values agree
 
 The numbers are the largest relative differences. Exit status 1 where something differs.
 """
@@ -19,16 +26,22 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from textwrap import fill
+from types import ModuleType
 
-from autodiffc.compiler.comparison import Comparison, Report, Row
+from autodiffc.compiler.comparison import Comparison, Finding, Report, Row, Status
 from autodiffc.compiler.gradcheck import check
+from autodiffc.compiler.laws import PARTNERS
+from autodiffc.compiler.model import Program
+from autodiffc.compiler.passes.requested import NAMES
 from autodiffc.compiler.points import BadSizes
 from autodiffc.grammar.source import Source
 
-from .api import Options, module_of, module_text, program_of
+from .api import CannotEmit, Options, module_of, module_text, program_of
 
 HEAD = ("name", "shape", "elements", "SymPy", "differences", "verdict")
+LAWS = ("function", "law", "error")
 RIGHT = frozenset({"elements"})
 
 
@@ -41,11 +54,16 @@ def run(
     level: int = 1,
     dtype: str = "float64",
     numerics: str = "stable",
+    emit: Sequence[str] = (),
 ) -> int:
-    """Compile, check, print the table; 0 where nothing differs, 1 where something does, 2 for wrong sizes."""
+    """Compile, check, print the tables; 0 where nothing differs, 1 where something does, 2 for wrong sizes.
+
+    `emit` names the functions on request that are checked, by default all that make sense for the model;
+    CannotEmit where one of them makes none.
+    """
     options = Options(dims, level, dtype, numerics)
     program = program_of(source, dims)
-    module = module_of(module_text(program, options), program.name)
+    module, left_out = _compiled(program, options, emit)
     progress = _Progress()
     try:
         report = check(program, module, sizes=sizes, seed=seed, dtype=dtype, progress=progress.show)
@@ -54,8 +72,26 @@ def run(
         return 2
     finally:
         progress.clear()
-    print(render(report))
+    print(render(report, left_out))
     return 0 if report.ok else 1
+
+
+def _compiled(program: Program, options: Options, emit: Sequence[str]) -> tuple[ModuleType, dict[str, str]]:
+    """The module with the functions that are to be checked, and why others are left out."""
+    left_out: dict[str, str] = {}
+    wanted = [*emit, *(PARTNERS[name] for name in emit if name in PARTNERS)] if emit else list(NAMES)
+    while True:
+        chosen = tuple(dict.fromkeys(wanted)) if program.target and program.wrt else ()
+        try:
+            text = module_text(program, replace(options, emit=chosen))
+        except CannotEmit as problem:
+            name, _, reason = str(problem).partition(": ")
+            if name in emit or name not in wanted:
+                raise
+            wanted.remove(name)
+            left_out[name] = reason.partition(";")[0]
+        else:
+            return module_of(text, program.name), left_out
 
 
 class _Progress:
@@ -73,9 +109,11 @@ class _Progress:
             print("\r\x1b[K", end="", file=sys.stderr, flush=True)
 
 
-def render(report: Report) -> str:
+def render(report: Report, left_out: Mapping[str, str] | None = None) -> str:
     """The report for a terminal."""
-    blocks = [_heading(report), [*_table(report.rows), *_methods(report.rows)], list(_findings(report))]
+    blocks = [_heading(report), [*_table(report.rows), *_methods(report.rows)]]
+    blocks.append([*_laws(report.laws), *_left_out(left_out or {})])
+    blocks.append(list(_findings(report)))
     blocks.append(list(_own_adjoints(report)))
     blocks.append([_summary(report)])
     return "\n\n".join("\n".join(block) for block in blocks if block)
@@ -92,9 +130,13 @@ def _heading(report: Report) -> list[str]:
 def _table(rows: Sequence[Row]) -> list[str]:
     if not rows:
         return []
-    cells = [HEAD, *(_cells(row) for row in rows)]
-    widths = [max(len(line[column]) for line in cells) for column in range(len(HEAD))]
-    return ["  ".join(map(_padded, line, widths, HEAD)).rstrip() for line in cells]
+    return _aligned(HEAD, [_cells(row) for row in rows])
+
+
+def _aligned(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    lines = [head, *rows]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
+    return ["  ".join(map(_padded, line, widths, head)).rstrip() for line in lines]
 
 
 def _padded(text: str, width: int, head: str) -> str:
@@ -123,6 +165,24 @@ def _methods(rows: Sequence[Row]) -> Iterator[str]:
         yield f"({'; '.join(parts)})"
 
 
+def _laws(laws: Sequence[Finding]) -> list[str]:
+    """What holds between the functions; a function's name stands at its first law."""
+    rows, last = [], ""
+    for finding in laws:
+        shown = finding.function if finding.function != last else ""
+        rows.append((shown, finding.law, _cell(finding.outcome)))
+        last = finding.function
+    methods = dict.fromkeys(method for finding in laws for method in finding.outcome.methods)
+    lines = _aligned(LAWS, rows) if rows else []
+    return [*lines, f"(differences: {', '.join(methods)})"] if methods else lines
+
+
+def _left_out(functions: Mapping[str, str]) -> Iterator[str]:
+    for reason in dict.fromkeys(functions.values()):
+        names = ", ".join(name for name in functions if functions[name] == reason)
+        yield _wrapped(f"left out: {names}: {reason}")
+
+
 def _findings(report: Report) -> Iterator[str]:
     """What the table has no room for: where it differs, and why something was not checked."""
     found = [(f"the value of {name}", "the value in 50 digits", value) for name, value in report.values]
@@ -132,6 +192,10 @@ def _findings(report: Report) -> Iterator[str]:
     for what, other, comparison in found:
         if comparison.status == "differs":
             yield _wrapped(f"{what}: {_difference(other, comparison)}")
+    for law in report.laws:
+        if law.outcome.status == "differs":
+            yield _wrapped(f"{law.function}, {law.law}: {_both_sides(law.outcome)}")
+    found += [(f"{law.function}, {law.law}", "", law.outcome) for law in report.laws]
     reasons = dict.fromkeys(c.reason for _, _, c in found if c.status == "not checked")
     for reason in reasons:
         names = ", ".join(w for w, _, c in found if c.status == "not checked" and c.reason == reason)
@@ -163,13 +227,28 @@ def _difference(other: str, found: Comparison) -> str:
     return f"worst at {worst.element}: compiled {worst.compiled!r}, {other} {worst.expected!r}"
 
 
+def _both_sides(found: Comparison) -> str:
+    worst = found.worst
+    if worst is None:
+        return found.reason
+    return f"worst at {worst.element}: {worst.compiled!r} on the left, {worst.expected!r} on the right"
+
+
 def _summary(report: Report) -> str:
     wrong = [f"d_{row.name}" for row in report.rows if row.verdict == "DIFFERS"]
-    wrong += [name for name, value in report.values if value.status == "differs"]
+    wrong += _names(report, "differs")
     if wrong:
-        return f"DIFFERS: {', '.join(wrong)}"
+        return _wrapped(f"DIFFERS: {', '.join(wrong)}")
     open_ = [f"d_{row.name}" for row in report.rows if row.verdict != "ok"]
-    open_ += [name for name, value in report.values if value.status == "not checked"]
+    open_ += _names(report, "not checked")
     if open_:
-        return f"nothing differs, but not everything was checked: {', '.join(open_)}"
+        return _wrapped(f"nothing differs, but not everything was checked: {', '.join(open_)}")
+    if report.laws:
+        return "all derivatives and values agree"
     return "the gradient and all values agree" if report.rows else "all values agree"
+
+
+def _names(report: Report, status: Status) -> list[str]:
+    """The outputs, and the functions on request, of which this is so."""
+    values = [name for name, value in report.values if value.status == status]
+    return values + list(dict.fromkeys(law.function for law in report.laws if law.outcome.status == status))

@@ -114,6 +114,11 @@ def _compilation(parser: _Parser) -> None:
                         help="stable (default), or precise also in the far tails")  # fmt: skip
 
 
+def _emission(parser: _Parser, what: str) -> None:
+    parser.add_argument("--emit", type=_functions, default=(), metavar="NAMES",
+                        help=f"{what}, with commas: {', '.join(EMITTED)}")  # fmt: skip
+
+
 def _assignment(text: str) -> tuple[str, int]:
     name, equals, value = text.partition("=")
     if not equals or not name.strip().isidentifier():
@@ -137,7 +142,7 @@ def _compile_parser() -> _Parser:
         "autodiffc",
         "Compile a model into a standalone NumPy module with its gradient.",
         "other commands:\n"
-        "  autodiffc check model.dsl   compare the compiled gradient with SymPy's and with differences\n"
+        "  autodiffc check model.dsl   compare the compiled derivatives with SymPy's and with differences\n"
         "  autodiffc derive model.dsl  print the derivatives as formulas\n"
         "  autodiffc fmt model.dsl     put the file in canonical form\n",
     )
@@ -145,8 +150,7 @@ def _compile_parser() -> _Parser:
         "-o", dest="output", metavar="FILE", help="the module to write (default: standard output)"
     )
     _compilation(parser)
-    parser.add_argument("--emit", type=_functions, default=(), metavar="NAMES",
-                        help=f"functions to add, with commas: {', '.join(EMITTED)}")  # fmt: skip
+    _emission(parser, "functions to add")
     parser.add_argument("--dump", metavar="STAGE", help="print a stage: ast, ir, ir:PASS, schedule or dot")
     parser.add_argument("--dump-dir", metavar="DIR", help="write the graph after every pass into a folder")
     parser.add_argument("--timings", action="store_true", help="print how long each pass took")
@@ -156,8 +160,9 @@ def _compile_parser() -> _Parser:
 
 
 def _check_parser() -> _Parser:
-    parser = _common("autodiffc check", "Compare the compiled gradient with SymPy's and with differences.")
+    parser = _common("autodiffc check", "Compare the compiled derivatives with SymPy's and with differences.")
     _compilation(parser)
+    _emission(parser, "functions to check beside the gradient (default: all that the model allows)")
     parser.add_argument(
         "--sizes", type=_sizes, default={}, metavar="N=3,D=2", help="sizes of the dims (default: small ones)"
     )
@@ -254,13 +259,17 @@ def _write(path: str, text: str) -> None:
 
 
 def _check(options: argparse.Namespace) -> int:
+    from .api import CannotEmit
     from .check_command import run
 
     source = _source(options.model)
-    return run(
-        source, dims=dict(options.dims), sizes=options.sizes, seed=options.seed,
-        level=options.level, dtype=options.dtype, numerics=options.numerics,
-    )  # fmt: skip
+    try:
+        return run(
+            source, dims=dict(options.dims), sizes=options.sizes, seed=options.seed, level=options.level,
+            dtype=options.dtype, numerics=options.numerics, emit=options.emit,
+        )  # fmt: skip
+    except CannotEmit as error:
+        raise UsageError(f"--emit {error}") from None
 
 
 def _derive(options: argparse.Namespace) -> int:
