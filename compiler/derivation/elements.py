@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable
 
 from .. import ops
-from ..ir import Array, Node, const
+from ..ir import Array, Node
 from ..types import Dim, size_of
 from .axes import pairs_of
+from .picking import PICKING
 from .reader import At, NeedsIndices, Reader, place, summed
 from .tree import (
     ZERO,
@@ -17,9 +17,7 @@ from .tree import (
     Cases,
     Element,
     Formula,
-    Index,
     Indicator,
-    Logic,
     Merged,
     Number,
     Relation,
@@ -27,7 +25,6 @@ from .tree import (
     added,
     negated,
     quotient,
-    substituted,
     times,
 )
 
@@ -162,163 +159,7 @@ def _norm(reader: Reader, node: Node, at: At) -> Formula:
     return Between("‖", reader.operand(node.args[0]), "‖")
 
 
-# --- picking -------------------------------------------------------------------------------------
-
-
-def _picks(reader: Reader, node: Node, arrays: Sequence[Node], at: At) -> Formula | None:
-    """The element of x at the place that an index gives for the indices of the result."""
-    x, index = node.args[0], node["index"]
-    advanced = [i for i, item in enumerate(index) if item[0] == "array" or (arrays and item[0] == "at")]
-    picked = max((a.rank for a in arrays), default=0)
-    front = bool(advanced) and advanced[-1] - advanced[0] + 1 != len(advanced)
-    rest = list(at)
-    taken = tuple(rest[:picked]) if front else ()
-    rest = rest[picked:] if front else rest
-    inner: list[Formula] = []
-    for position, item in enumerate(index):
-        if advanced and not front and position == advanced[0]:
-            taken, rest = tuple(rest[:picked]), rest[picked:]
-        if item[0] == "new":
-            rest.pop(0)
-        elif item[0] == "slice":
-            inner.append(place(rest.pop(0), item[1], item[3]))
-        elif item[0] == "at":
-            inner.append(reader.position(item[1]))
-        else:
-            array = arrays[item[1]]
-            inner.append(reader.element(array, taken[len(taken) - array.rank :]))
-    return reader.element(x, tuple(inner))
-
-
-def _gather(reader: Reader, node: Node, at: At) -> Formula:
-    formula = _picks(reader, node, node.args[1:], at)
-    assert formula is not None
-    return formula
-
-
-def _scattered(
-    reader: Reader, g: Node, arrays: Sequence[Node], index: Sequence[tuple[Any, ...]], at: At
-) -> Formula | None:
-    """Σ over what is picked of 1[it is picked here] g; None where a stride has to be undone."""
-    picks = tuple(a for a in arrays)
-    rank = max((a.rank for a in picks), default=0)
-    dims = next((a.shape for a in picks if a.rank == rank), ())
-    if rank == 1:  # rows that a reshape has made of several axes
-        dims = max((reader.splits(a, 0) for a in picks), key=len)
-    advanced = [i for i, item in enumerate(index) if item[0] == "array" or (picks and item[0] == "at")]
-    front = bool(advanced) and advanced[-1] - advanced[0] + 1 != len(advanced)
-    with reader.bound(dims) as indices:
-        solved: dict[Formula, Formula] = {}
-        conditions: list[Formula] = []
-        merged = rank == 1 and len(dims) > 1
-        picked: At = (Merged(indices, dims),) if merged else indices
-        own: list[Formula] = list(picked) if front else []
-        axes = iter(at)
-        for position, item in enumerate(index):
-            if advanced and not front and position == advanced[0]:
-                own.extend(picked)
-            if item[0] == "new":
-                own.append(ZERO)
-                continue
-            here = next(axes)
-            if item[0] == "slice":
-                _, start, length, step = item
-                if step != 1:
-                    return None
-                assert isinstance(start, Dim)
-                assert isinstance(length, Dim)
-                own.append(place(here, -start))
-                conditions.extend(_within(reader, here, start, length))
-            elif item[0] == "at":
-                conditions.append(Relation("=", here, reader.position(item[1])))  # type: ignore[arg-type]
-            else:
-                array = picks[item[1]]  # type: ignore[index]
-                value = reader.element(array, picked[len(picked) - array.rank :])
-                if not _solve(value, here, indices, solved):
-                    conditions.append(Relation("=", value, here))
-        term = reader.element(g, tuple(own) if g.rank else ())
-        if conditions:
-            both = conditions[0] if len(conditions) == 1 else Logic("and", tuple(conditions))
-            term = times(term, Indicator(both))
-        left = tuple(i for i in indices if i not in solved)
-        return summed(left, substituted(term, solved))
-
-
-def _solve(value: Formula, here: Formula, indices: Sequence[Formula], solved: dict[Formula, Formula]) -> bool:
-    """Whether `value = here` says what some of the indices are; notes it."""
-    if isinstance(value, Index) and value in indices and value not in solved:
-        solved[value] = here
-        return True
-    if isinstance(value, Merged) and isinstance(here, Merged) and value.sizes == here.sizes:
-        if all(i in indices and i not in solved for i in value.indices):
-            solved.update(zip(value.indices, here.indices))
-            return True
-    return False
-
-
-def _within(reader: Reader, here: Formula, start: Dim, length: Dim) -> list[Formula]:
-    """That an index is in a slice; nothing where the slice is the whole axis."""
-    size = here.size if isinstance(here, Index) else None
-    conditions: list[Formula] = []
-    if start != Dim.of(0):
-        conditions.append(Relation("≥", here, reader.position(start)))
-    if size is None or start + length != size:
-        conditions.append(Relation("<", here, reader.position(start + length)))
-    return conditions if start != Dim.of(0) or size is None or length != size else []
-
-
-def _put(reader: Reader, node: Node, at: At) -> Formula:
-    formula = _scattered(reader, node.args[0], node.args[1:], node["index"], at)
-    return reader.part(reader.function(node), at) if formula is None else formula
-
-
-def _decrement(reader: Reader, node: Node, at: At) -> Formula:
-    p, *arrays = node.args
-    index = tuple(("array", k) for k in range(len(arrays)))
-    ones = _scattered(reader, const(1.0), arrays, index, at)
-    assert ones is not None
-    return added(reader.element(p, at), negated(ones))
-
-
-def _add_at(reader: Reader, node: Node, at: At) -> Formula:
-    a, v, *arrays = node.args
-    more = _scattered(reader, v, arrays, node["index"], at)
-    if more is None:
-        return reader.part(reader.function(node), at)
-    return added(reader.element(a, at), more)
-
-
-def _set_at(reader: Reader, node: Node, at: At) -> Formula:
-    a, v, *arrays = node.args
-    condition, place_of_v = _spot(reader, arrays, node["index"], at)
-    if condition is None:
-        return reader.part(reader.function(node), at)
-    return Cases(condition, reader.element(v, place_of_v), reader.element(a, at))
-
-
-def _spot(
-    reader: Reader, arrays: Sequence[Node], index: Sequence[tuple[Any, ...]], at: At
-) -> tuple[Formula | None, At]:
-    """When an element is one that an index of single positions picks, and which; None for others."""
-    conditions: list[Formula] = []
-    rest: list[Formula] = []
-    axes = iter(at)
-    for item in index:
-        here = ZERO if item[0] == "new" else next(axes)
-        if item[0] == "new":
-            rest.append(ZERO)
-        elif item[0] == "at":
-            conditions.append(Relation("=", here, reader.position(item[1])))
-        elif item[0] == "array" and not arrays[item[1]].rank:
-            conditions.append(Relation("=", here, reader.element(arrays[item[1]], ())))
-        elif item[0] == "slice" and item[3] == 1:
-            rest.append(place(here, -item[1]))
-            conditions.extend(_within(reader, here, item[1], item[2]))
-        else:
-            return None, ()
-    if len(conditions) > 1:
-        return Logic("and", tuple(conditions)), tuple(rest)
-    return (conditions[0] if conditions else Relation("=", ZERO, ZERO)), tuple(rest)
+# --- positions -----------------------------------------------------------------------------------
 
 
 def _one_hot(reader: Reader, node: Node, at: At) -> Formula:
@@ -333,9 +174,6 @@ def _cross_entropy(reader: Reader, node: Node, at: At) -> Formula:
 
 def _log_softmax(sizes: object, x: Array) -> object:
     return ops.log_softmax.eval(x, axis=x.ndim - 1)
-
-
-# --- positions -----------------------------------------------------------------------------------
 
 
 def _arange(reader: Reader, node: Node, at: At) -> Formula:
@@ -390,6 +228,7 @@ def _zeros(reader: Reader, node: Node, at: At) -> Formula:
     return ZERO
 
 
+ELEMENTS.update(PICKING)
 ELEMENTS.update(
     {
         "transpose": _transpose,
@@ -407,13 +246,6 @@ ELEMENTS.update(
         "mean": _mean,
         "logsumexp": _logsumexp,
         "norm": _norm,
-        "gather": _gather,
-        "getitem": _gather,
-        "put": _put,
-        "scatter_add": _put,
-        "add_at": _add_at,
-        "set_at": _set_at,
-        "decrement": _decrement,
         "one_hot": _one_hot,
         "cross_entropy": _cross_entropy,
         "arange": _arange,

@@ -13,28 +13,23 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Union
 
 from .. import ops
 from ..ir import Graph, Node, const_value
 from ..ops.control import is_local
-from ..types import Dim
+from ..types import Dim, Opaque
+from .closed import closed
 from .functions import SAME
 from .graphs import Derived
 from .reader import NeedsIndices, Reader, size
-from .tree import ONE, Element, Formula, Index, Merged, Number, Symbol, added, parts_of
+from .tree import ONE, Element, Equation, Formula, Index, Merged, Number, Size, Symbol, added, parts_of
 
 LONGEST = 14  # parts of a formula that are written in one
 CHEAP = frozenset(
     {"argument", "const", "dim", "arange", "transpose", "reshape", "broadcast_to", "eye", *SAME}
 )
-
-
-@dataclass(frozen=True)
-class Equation:
-    left: Formula
-    right: Formula
 
 
 @dataclass(frozen=True)
@@ -75,11 +70,15 @@ def derivation(derived: Derived) -> Derivation:
 
 @dataclass(eq=False)
 class _Room:
-    """A graph on its way to equations: what has one, at which place in the order."""
+    """A graph on its way to equations: what has one, at which place in the order.
+
+    `own` are the values that depend on its inputs: what doesn't may be in other graphs, too.
+    """
 
     graph: Graph
     position: dict[Node, int]
     steps: tuple[Formula, ...] = ()
+    own: set[Node] = field(default_factory=set)
     lines: list[tuple[float, Node | None, Line]] = field(default_factory=list)
 
 
@@ -92,11 +91,15 @@ class _Planner:
             taken.update(node["name"] for node in graph.inputs)
             taken.update(graph.names.values())
         self.reader = Reader(taken, self._new_name)
+        self.reader.natural = frozenset(
+            a.name for a in derived.program.arguments if (a.range and a.range[0].is_natural) or a.interval[0] >= 0
+        )
         self.used: set[tuple[str, str]] = set()
         self.rooms: dict[Node, _Room] = {}
         self.weights: dict[Node, int] = {}
         self.primal = _with_bodies([derived.graph.output(derived.target)])
         self.counter = 0
+        self.inside: dict[int, tuple[_Room, ...]] = {}  # the graphs of the loops and branches, by id
         self.own_names = set(derived.program.graph.names.values())
 
     def result(self) -> Derivation:
@@ -123,9 +126,10 @@ class _Planner:
             if self.reader.symbols.get(node) != symbol:
                 room.lines.append((1e9, None, self._equation(symbol, node)))
             self._drain()
-        model = [(p, line) for p, node, line in room.lines if node is not None and node in self.primal]
-        rest = [(p, line) for p, node, line in room.lines if node is None or node not in self.primal]
-        return Derivation(self.derived, _sorted(model), _interleaved(_sorted(rest)))
+        lines = self._assembled(room)
+        model = tuple(line for node, line in lines if node is not None and node in self.primal)
+        rest = tuple(line for node, line in lines if node is None or node not in self.primal)
+        return Derivation(self.derived, model, closed(self.derived) or _interleaved(rest))
 
     # --- names ---
 
@@ -162,7 +166,7 @@ class _Planner:
     # --- graphs ---
 
     def _opened(self, graph: Graph, steps: tuple[Formula, ...]) -> _Room:
-        room = _Room(graph, {node: k for k, node in enumerate(graph.nodes())}, steps)
+        room = _Room(graph, {node: k for k, node in enumerate(graph.nodes())}, steps, _dependent(graph))
         self.rooms.update(dict.fromkeys(room.position, room))
         return room
 
@@ -174,7 +178,7 @@ class _Planner:
                 self._loop(room, node)
             elif node.op is ops.branch:
                 self._branch(room, node)
-            elif self._stands_alone(room, node, uses[node]):
+            elif self._stands_alone(room, node, uses[node]) and (node in room.own or not room.steps):
                 self.reader.symbols.setdefault(node, self.reader.symbols.get(node) or self._new_name(node))
             self._write(room, node)
         self._drain()
@@ -243,17 +247,12 @@ class _Planner:
     def _loop(self, room: _Room, node: Node) -> None:
         body: Graph = node["body"]
         count, *operands = node.args
-        if (
-            count.op.name == "maximum" and const_value(count.args[1]) == 0
-        ):  # range(T) takes no steps for T < 0
-            count = count.args[0]
         length = node["length"]
         reverse, carried = bool(node.get("reverse")), node["carried"]
         index = Index(self._step_name(body), length)
         before, after = (added(index, ONE), index) if reverse else (index, added(index, ONE))
-        end = (
-            self.reader.element(count, ()) if is_local(length) and not node.get("condition") else size(length)
-        )
+        steps = self._steps(count)
+        end = size(length) if is_local(length) and node.get("condition") else steps
         inner = self._opened(body, (*room.steps, index))
         reader = self.reader
         reader.symbols[body.inputs[0]] = index
@@ -272,7 +271,8 @@ class _Planner:
             room.lines.append((room.position[node] - 0.5, node, start))
         later: list[tuple[Symbol, Node]] = []
         for state, (_, value) in zip(states, body.outputs):
-            if value in reader.symbols or value in reader.alias or value.op.name in ("const", "dim", "item"):
+            foreign = value in reader.symbols or value in reader.alias or value not in inner.own
+            if foreign or value.op is ops.item:
                 later.append((state, value))
             else:
                 reader.symbols[value] = _at(state, after)
@@ -284,7 +284,8 @@ class _Planner:
                 reader.symbols[item] = _at(states[k], Number(0.0) if reverse else end)
             elif k < len(body.outputs):
                 reader.steps[item] = (body.outputs[k][1], index)
-                if room.graph.names.get(item) in self.own_names and item in self.primal:
+                named = room.graph.names.get(item) in self.own_names and item in self.primal
+                if named and item not in reader.symbols:
                     reader.symbols[item] = self._new_name(item)
             else:
                 reader.symbols[item] = end
@@ -295,14 +296,19 @@ class _Planner:
         if node.get("condition") is not None:
             condition = self._condition(node, body)
         self._drain()
-        block = Loop(
-            index,
-            reader.element(count, ()),
-            reverse,
-            condition,
-            tuple(line for _, _, line in sorted(inner.lines, key=_place)),
-        )
+        block = Loop(index, steps, reverse, condition, ())
         room.lines.append((room.position[node], node, block))
+        self.inside[id(block)] = (inner,)
+
+    def _steps(self, count: Node) -> Formula:
+        """The number of steps; that of `range(T - 1)` is T − 1, for a range of less than none is not meant."""
+        if count.op.name == "maximum" and const_value(count.args[1]) == 0:
+            count = count.args[0]
+        steps = self.reader.element(count, ())
+        match steps:
+            case Size(dim=Dim(terms=(((Opaque(op="max", args=args),), 1),))) if Dim.of(0) in args:
+                return size(next(arg for arg in args if arg != Dim.of(0)))
+        return steps
 
     def _step_name(self, body: Graph) -> str:
         return str(body.inputs[0]["name"])
@@ -312,45 +318,67 @@ class _Planner:
         graph: Graph = node["condition"]
         self._opened(graph, ())
         for own, other in zip(graph.inputs, body.inputs):
-            self.reader.alias[own] = other
+            if own is not other:
+                self.reader.alias[own] = other
         return self.reader.element(graph.outputs[0][1], ())
 
     def _branch(self, room: _Room, node: Node) -> None:
-        sides: list[tuple[Line, ...]] = []
         reader = self.reader
-        results = list(_items(room.graph, node))
-        for _, item in results:
-            reader.symbols[item] = self._new_name(item)
-        for body in (node["then"], node["orelse"]):
-            inner = self._opened(body, room.steps)
-            for given, operand in zip(body.inputs, node.args[1:]):
-                reader.alias[given] = operand
-            self._plan(inner)
-            for k, item in results:
-                value = body.outputs[k][1]
-                if value.op is not ops.undefined:
-                    inner.lines.append((1e9, value, self._equation(reader.symbols[item], value)))
-            self._drain()
-            sides.append(tuple(line for _, _, line in sorted(inner.lines, key=_place)))
-        condition = reader.element(node.args[0], ())
-        room.lines.append((room.position[node], node, Branch(condition, sides[0], sides[1])))
+        results = []
+        for k, item in _items(room.graph, node):
+            sides = [body.outputs[k][1] for body in (node["then"], node["orelse"])]
+            defined = [value for value in sides if value.op is not ops.undefined]
+            if len(defined) == 1:  # what one side keeps for its adjoint
+                reader.alias[item] = defined[0]
+                continue
+            results.append((k, item))
+            if item not in reader.symbols:
+                reader.symbols[item] = self._new_name(item)
+        inner = [self._side(room, node, body, results) for body in (node["then"], node["orelse"])]
+        block = Branch(reader.element(node.args[0], ()), (), ())
+        self.inside[id(block)] = tuple(inner)
+        room.lines.append((room.position[node], node, block))
+
+    def _side(self, room: _Room, node: Node, body: Graph, results: list[tuple[int, Node]]) -> _Room:
+        inner = self._opened(body, room.steps)
+        for given, operand in zip(body.inputs, node.args[1:]):
+            self.reader.alias[given] = operand
+        self._plan(inner)
+        for k, item in results:
+            value = body.outputs[k][1]
+            if value.op is not ops.undefined:
+                inner.lines.append((1e9, value, self._equation(self.reader.symbols[item], value)))
+        return inner
+
+    def _assembled(self, room: _Room) -> list[tuple[Node | None, Line]]:
+        """The lines of a graph in order, blocks with theirs."""
+        result: list[tuple[Node | None, Line]] = []
+        for _, node, line in sorted(room.lines, key=lambda entry: entry[0]):
+            lines = [tuple(e for _, e in self._assembled(inner)) for inner in self.inside.get(id(line), ())]
+            if isinstance(line, Loop):
+                line = replace(line, lines=lines[0])
+            elif isinstance(line, Branch):
+                line = replace(line, then=lines[0], otherwise=lines[1])
+            result.append((node, line))
+        return result
 
 
 def _merged(indices: tuple[Index, ...], dims: tuple[Dim, ...]) -> Formula:
     return indices[0] if len(indices) == 1 else Merged(indices, dims)
 
 
-def _place(entry: tuple[float, Node | None, Line]) -> float:
-    return entry[0]
-
-
-def _sorted(lines: Iterable[tuple[float, Line]]) -> tuple[Line, ...]:
-    return tuple(line for _, line in sorted(lines, key=lambda pair: pair[0]))
-
-
 def _at(symbol: Symbol, step: Formula) -> Symbol:
     """The symbol at a step of its loop; it has those of the loops around that."""
     return Symbol(symbol.name, symbol.role, symbol.of, (*symbol.steps, step))
+
+
+def _dependent(graph: Graph) -> set[Node]:
+    """The values that depend on the inputs."""
+    found = set(graph.inputs)
+    for node in graph.nodes():
+        if any(arg in found for arg in node.args):
+            found.add(node)
+    return found
 
 
 def _items(graph: Graph, node: Node) -> Iterator[tuple[int, Node]]:

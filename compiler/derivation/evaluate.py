@@ -15,6 +15,7 @@ and leaves no doubt.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import reduce
 from itertools import product
 from math import prod
 from typing import Any
@@ -23,8 +24,8 @@ import numpy as np
 
 from ..ops.control import is_local
 from . import tree
-from .equations import Branch, Equation, Line, Loop
-from .tree import Element, Formula, Index, Indicator, Merged, Symbol
+from .equations import Branch, Line, Loop
+from .tree import Element, Equation, Formula, Index, Indicator, Merged, Symbol, parts_of
 
 TOTALS: dict[str, Callable[[Any], Any]] = {"Σ": sum, "∏": prod, "max": max, "min": min}
 RELATIONS: dict[str, Callable[[Any, Any], Any]] = {
@@ -97,7 +98,7 @@ class Evaluation:
             self.sizes.update(dict.fromkeys(loop.index.size.symbols, steps))
 
     def _stepped(self, symbol: Symbol) -> Symbol:
-        steps = tuple(tree.Number(float(self.of(step))) for step in symbol.steps)
+        steps = tuple(tree.Number(float(max(self.of(step), 0))) for step in symbol.steps)
         return Symbol(symbol.name, symbol.role, symbol.of, steps)
 
     # --- formulas ---
@@ -130,9 +131,10 @@ class Evaluation:
         if f.way == "matrix":
             return self._matrix_product(f.factors)
         result: Any = 1.0
-        for factor in sorted(f.factors, key=lambda part: not isinstance(part, Indicator)):
+        gates = [any(isinstance(part, Indicator) for part in parts_of(factor)) for factor in f.factors]
+        for factor, gate in sorted(zip(f.factors, gates), key=lambda pair: not pair[1]):
             result = result * self.of(factor)
-            if np.ndim(result) == 0 and result == 0 and isinstance(factor, Indicator):
+            if gate and np.ndim(result) == 0 and result == 0:
                 return 0.0  # what is not used need not exist: an element outside of an array
         return result
 
@@ -181,7 +183,7 @@ class Evaluation:
         parts = [self.of(c) for c in f.conditions]
         if f.word == "not":
             return np.logical_not(parts[0])
-        return (np.logical_and if f.word == "and" else np.logical_or).reduce(parts)
+        return reduce(np.logical_and if f.word == "and" else np.logical_or, parts)
 
     def _indicator(self, f: Indicator) -> Any:
         return np.where(self.of(f.condition), 1.0, 0.0)

@@ -54,6 +54,8 @@ SAME = ("to_real", "nonnegative", "stop_gradient", "detached", "after", "governe
 
 def elementwise(node: Node, args: Args, wide: Wide) -> Formula | None:
     """The formula of an elementwise op."""
+    if node.op.name == "to_real" and node.args[0].type.kind == "bool":
+        return Indicator(args[0])
     rule = RULES.get(node.op.name)
     if rule is not None:
         return rule(args, wide)
@@ -122,6 +124,8 @@ def _number_only(rule: Callable[..., Formula], args: Args, wide: Wide) -> Formul
 
 def _where(args: Args, wide: Wide) -> Formula | None:
     condition, then, otherwise = args
+    if then == otherwise:
+        return then
     if is_number(otherwise, 0.0):
         return product((then, Indicator(condition)), (wide[1], wide[0]))
     if is_number(then, 0.0):

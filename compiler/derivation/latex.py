@@ -11,17 +11,34 @@ import re
 from collections.abc import Iterator
 
 from . import tree
-from .equations import Branch, Derivation, Equation, Line, Loop
+from .equations import Branch, Derivation, Line, Loop
 from .names import latex_name
 from .notes import headings, last_step
 from .printer import ATOM, POWER, PRODUCT, SIGNED, SUM, Printer, number_text
-from .tree import Formula
+from .tree import Equation, Formula
 
 OPERATORS = {"Σ": r"\sum", "∏": r"\prod", "max": r"\max", "min": r"\min"}
 SIGNS = {"≤": r"\le", "≥": r"\ge", "≠": r"\ne"}
 BETWEEN = {"|": r"\lvert", "‖": r"\lVert", "⌊": r"\lfloor", "⌈": r"\lceil"}
 CLOSING = {"|": r"\rvert", "‖": r"\rVert", "⌋": r"\rfloor", "⌉": r"\rceil"}
-FUNCTIONS = frozenset(["exp", "log", "sin", "cos", "tan", "sinh", "cosh", "tanh", "arcsin", "arccos", "arctan", "det", "max", "min"])
+FUNCTIONS = frozenset(
+    [
+        "exp",
+        "log",
+        "sin",
+        "cos",
+        "tan",
+        "sinh",
+        "cosh",
+        "tanh",
+        "arcsin",
+        "arccos",
+        "arctan",
+        "det",
+        "max",
+        "min",
+    ]
+)
 SPECIAL = {
     "σ": r"\sigma", "ψ": r"\psi", "Φ": r"\Phi", "log σ": r"\log\sigma", "log Γ": r"\log\Gamma",
     "log B": r"\log\mathrm{B}", "log softmax": r"\log\mathrm{softmax}", "I": "I", "log₂": r"\log_2",

@@ -7,16 +7,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from html import escape
 
 from . import tree
-from .equations import Branch, Derivation, Equation, Line, Loop
+from .equations import Branch, Derivation, Line, Loop
 from .names import ACCENTS, GREEK, parsed
 from .notes import headings, last_step
-from .printer import ATOM, POWER, PRODUCT, SIGNED, SUM, Printer, number_text
+from .printer import ATOM, PRODUCT, SIGNED, SUM, Printer, number_text
 from .text import dim_text
+from .tree import Equation
 
+SPACE = '<mspace width="0.2em"/>'
 STYLE = "math mtd { padding: 0.25em 0.15em; text-align: left } math mtd.left { text-align: right }"
 
 
@@ -29,6 +32,8 @@ def mi(text: str) -> str:
 
 
 def mo(text: str) -> str:
+    if text in "()[]":
+        return f'<mo stretchy="false">{text}</mo>'
     return f"<mo>{escape(text)}</mo>"
 
 
@@ -63,7 +68,13 @@ class Mathml(Printer):
         return power if mantissa == "1" else row(f"<mn>{mantissa}</mn>", mo("·"), power)
 
     def _size(self, f: tree.Size) -> str:
-        return mi(dim_text(f.dim))
+        words = re.findall(r"\w+|\S", dim_text(f.dim))
+        marks = [mi(w) if w[0].isalnum() else mo(w) for w in words]
+        spaced = [
+            (SPACE if k and w[0].isalnum() and words[k - 1][0].isalnum() else "") + mark
+            for k, (w, mark) in enumerate(zip(words, marks))
+        ]
+        return row(*spaced) if len(spaced) > 1 else spaced[0]
 
     def _index(self, f: tree.Index) -> str:
         return mi(f.name)
@@ -76,9 +87,10 @@ class Mathml(Printer):
         if f.role == "derivative":
             return f"<mfrac>{row(mo('∂'), name_markup(f.of))}{row(mo('∂'), name)}</mfrac>"
         head = f"<msub><mi>δ</mi>{name}</msub>" if f.role == "adjoint" else name
-        if not f.steps:
-            return head
-        return f"<msup>{head}{row(mo('('), joined(map(self.text, f.steps)), mo(')'))}</msup>"
+        return f"<msup>{head}{self._steps(f)}</msup>" if f.steps else head
+
+    def _steps(self, f: tree.Symbol) -> str:
+        return row(mo("("), joined(map(self.text, f.steps)), mo(")"))
 
     def _sum(self, f: tree.Sum) -> str:
         parts = []
@@ -93,7 +105,7 @@ class Mathml(Printer):
         result = [shown[0]]
         for before, text in zip(f.factors, shown[1:]):
             dot = f.way == "scalar" and isinstance(before, tree.Number) and "<mn>" in text[:12]
-            result += [mo("⊙") if f.way == "each" else mo("·") if dot else '<mspace width="0.2em"/>', text]
+            result += [mo("⊙") if f.way == "each" else mo("·") if dot else SPACE, text]
         return row(*result)
 
     def _fraction(self, f: tree.Fraction) -> str:
@@ -132,17 +144,17 @@ class Mathml(Printer):
         return row(f"<munder>{mo(sign)}{under}</munder>", self.factor(f.term, True, "scalar"))
 
     def _element(self, f: tree.Element) -> str:
-        simple = (
-            isinstance(f.array, tree.Symbol)
-            and f.array.role == "value"
-            and "<msub>" not in self.text(f.array)
-        )
-        array = self.show(f.array, POWER) if simple else row(mo("["), self.text(f.array), mo("]"))
-        return f"<msub>{array}{row(joined(map(self.text, f.at)))}</msub>"
+        at = row(joined(map(self.text, f.at)))
+        array = f.array
+        if isinstance(array, tree.Symbol) and array.role == "value" and not parsed(array.name).indices:
+            if array.steps:
+                return f"<msubsup>{name_markup(array.name)}{at}{self._steps(array)}</msubsup>"
+            return f"<msub>{name_markup(array.name)}{at}</msub>"
+        return f"<msub>{row(mo('['), self.text(array), mo(']'))}{at}</msub>"
 
     def _cases(self, f: tree.Cases) -> str:
         rows = (
-            (self.text(f.then), row("<mtext>if </mtext>", self.text(f.condition))),
+            (self.text(f.then), row("<mtext>if\u00a0</mtext>", self.text(f.condition))),
             (self.text(f.otherwise), "<mtext>otherwise</mtext>"),
         )
         body = "".join(f"<mtr><mtd>{a}</mtd><mtd>{b}</mtd></mtr>" for a, b in rows)
@@ -178,7 +190,7 @@ def _rows(printer: Mathml, lines: Iterable[Line], depth: int) -> Iterator[str]:
         if isinstance(line, Equation):
             yield _cells(_indented(printer.text(line.left), depth), mo("="), printer.text(line.right))
         elif isinstance(line, Branch):
-            yield _wide(row("<mtext>if </mtext>", printer.text(line.condition), mo(":")), depth)
+            yield _wide(row("<mtext>if\u00a0</mtext>", printer.text(line.condition), mo(":")), depth)
             yield from _rows(printer, line.then, depth + 1)
             yield _wide("<mtext>otherwise:</mtext>", depth)
             yield from _rows(printer, line.otherwise, depth + 1)
@@ -201,10 +213,10 @@ def _indented(text: str, depth: int) -> str:
 
 def _loop_head(printer: Mathml, loop: Loop) -> str:
     last = printer.text(last_step(loop))
-    start = row("<mtext>for </mtext>", mi(loop.index.name), mo("="))
+    start = row("<mtext>for\u00a0</mtext>", mi(loop.index.name), mo("="))
     dots = mo("…")
     if loop.condition is not None:
-        steps = row("<mn>0</mn>", mo(","), "<mn>1</mn>", mo(","), dots, "<mtext> while </mtext>")
-        return row(start, steps, printer.text(loop.condition), "<mtext>, at most to </mtext>", last, mo(":"))
+        steps = row("<mn>0</mn>", mo(","), "<mn>1</mn>", mo(","), dots, "<mtext>\u00a0while\u00a0</mtext>")
+        return row(start, steps, printer.text(loop.condition), "<mtext>, at most to\u00a0</mtext>", last, mo(":"))
     first, end = (last, "<mn>0</mn>") if loop.reverse else ("<mn>0</mn>", last)
     return row(start, joined((first, dots, end)), mo(":"))

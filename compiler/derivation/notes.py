@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from . import tree
-from .equations import Branch, Derivation, Equation, Line, Loop
-from .tree import Formula, parts_of
+from .equations import Branch, Derivation, Line, Loop
+from .tree import Equation, Formula, parts_of
 
 
 def headings(derivation: Derivation) -> Iterator[tuple[str, tuple[Line, ...] | tuple[str, ...]]]:
@@ -42,8 +42,20 @@ def _legend(derivation: Derivation) -> Iterator[str]:
         )
     if any(isinstance(p, tree.Indicator) for p in parts):
         yield "1[c] is 1 where c holds, else 0"
+    counts = [line.count for lines in (derivation.model, derivation.adjoints) for line in _loops(lines)]
+    if any(isinstance(c, tree.Size) and not c.dim.is_natural for c in counts):
+        yield "a number of steps that would be below 0 is 0"
     if any(isinstance(p, tree.Product) and p.way == "each" for p in parts):
         yield "⊙ multiplies element by element; functions of arrays, too, are taken of each element"
+
+
+def _loops(lines: tuple[Line, ...]) -> Iterator[Loop]:
+    for line in lines:
+        if isinstance(line, Loop):
+            yield line
+            yield from _loops(line.lines)
+        elif isinstance(line, Branch):
+            yield from _loops((*line.then, *line.otherwise))
 
 
 def _formulas(lines: tuple[Line, ...]) -> Iterator[Formula]:
@@ -55,3 +67,4 @@ def _formulas(lines: tuple[Line, ...]) -> Iterator[Formula]:
             yield from _formulas((*line.then, *line.otherwise))
         elif isinstance(line, Loop):
             yield from _formulas(line.lines)
+            yield from [line.condition] if line.condition is not None else []

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from ..ir import Literal, Node, const_value
-from ..types import Dim, Opaque
+from ..types import Dim
 from .axes import pairs_of
 from .functions import SAME, call, elementwise
 from .tree import (
@@ -42,6 +42,7 @@ from .tree import (
 
 At = tuple[Formula, ...]
 LETTERS = "ijklmnpqrsabcefghuvwxyz"
+NATURAL = frozenset({"arange", "argmax", "argmin", "window_argmax"})  # steps back have their own sign
 SHORT = 8  # elements of a constant that are written out
 
 
@@ -54,6 +55,7 @@ class Reader:
     """symbols  what stands for the values that have an equation of their own (or are given)
     alias    what the inputs of bodies stand for outside
     steps    for each stacked result of a loop the value in the body and the index of the step
+    natural  the names of arguments that are not below 0
     wanted   nodes that turned out to need a name, with the function that gives one
     """
 
@@ -62,6 +64,7 @@ class Reader:
     symbols: dict[Node, Formula] = field(default_factory=dict)
     alias: dict[Node, Node] = field(default_factory=dict)
     steps: dict[Node, tuple[Node, Index]] = field(default_factory=dict)
+    natural: frozenset[str] = frozenset()
     wanted: list[Node] = field(default_factory=list)
     busy: list[str] = field(default_factory=list)
     _uniform: dict[Node, bool] = field(default_factory=dict)
@@ -220,18 +223,37 @@ class Reader:
     def position(self, dim: Dim) -> Formula:
         return size(dim)
 
+    def is_natural(self, node: Node) -> bool:
+        """Whether ints are seen not to be below 0, where positions count from the back."""
+        stack = [self.resolved(node)]
+        while stack:
+            n = stack.pop()
+            if isinstance(self.symbols.get(n), Index) or n.op.name in NATURAL:
+                continue
+            if n.op.name == "argument" and n["name"] in self.natural:
+                continue
+            if n.op.name == "const" and (const_value(n) or 0) >= 0 and not n.rank:
+                continue
+            if n.op.name in ("gather", "getitem", "reshape", "transpose", "broadcast_to"):
+                stack.append(self.resolved(n.args[0]))
+            elif n.op.name in ("add", "mul"):
+                stack.extend(self.resolved(a) for a in n.args)
+            else:
+                return False
+        return True
+
     def row(self, node: Node, step: Formula) -> Formula:
         """An array at a position of its first axis: a number, a row, a matrix."""
         node = self.resolved(node)
         if node in self.steps and node not in self.symbols:
             value, index = self.steps[node]
-            return substituted(self.whole(value), {index: step})
+            return substituted(self.whole(value), {index: from_front(step, index.size)})
         return Element(self.operand(node), (step,))
 
     def at_step(self, node: Node, step: Formula, at: At) -> Formula:
         """What a loop has stacked, at a step."""
         value, index = self.steps[node]
-        return substituted(self.element(value, at), {index: step})
+        return substituted(self.element(value, at), {index: from_front(step, index.size)})
 
     def splits(self, node: Node, axis: int) -> tuple[Dim, ...]:
         """The dims whose indices say where along an axis: several where a reshape has made them one."""
@@ -255,6 +277,13 @@ class Reader:
                 node, tuple(chosen[k] if k in chosen else next(own) for k in range(node.rank))
             )
             return summed(indices, term, sign)
+
+
+def from_front(position: Formula, length: Dim) -> Formula:
+    """A position that counts from the back, if it is seen to be one, as one from the front."""
+    if isinstance(position, Number) and position.value < 0:
+        return added(size(length), position)
+    return position
 
 
 def seen_through(reader: Reader, node: Node) -> Node:
@@ -304,10 +333,6 @@ def _fits(node: Node, arg: Node) -> bool:
 
 
 def size(dim: Dim) -> Formula:
-    """A dim; the number of steps of `range(T - 1)` is T − 1, for there are no sizes below 0."""
-    match dim.terms:
-        case (((Opaque(op="max", args=args),), 1),) if Dim.of(0) in args:
-            dim = next(arg for arg in args if arg != Dim.of(0))
     return Size(dim) if dim.known is None else Number(float(dim.known))
 
 

@@ -11,10 +11,10 @@ import re
 from collections.abc import Iterator
 
 from . import tree
-from .equations import Branch, Derivation, Equation, Line, Loop
+from .equations import Branch, Derivation, Line, Loop
 from .notes import headings, last_step
 from .printer import ATOM, POWER, PRODUCT, SIGNED, SUM, Printer, number_text
-from .tree import Formula
+from .tree import Equation, Formula
 
 WIDTH = 96
 _UPPER = str.maketrans(

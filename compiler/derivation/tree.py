@@ -182,6 +182,12 @@ class Call(Formula):
     run: Callable[..., Any] | None = field(default=None, compare=False, repr=False)
 
 
+@dataclass(frozen=True)
+class Equation:
+    left: Formula
+    right: Formula
+
+
 ZERO = Number(0.0)
 ONE = Number(1.0)
 
