@@ -136,14 +136,16 @@ def write_jacobian(context: Context, writer: Writer) -> None:
 
 def _summary(context: Context, function: Requested) -> str:
     program = context.program
-    same = tuple(a.name for a in program.params) == program.wrt
     return SUMMARIES[function.name].format(
         target=program.target,
-        vectors=_listed([context.local(name) for name, _ in function.vectors]),
+        vectors=", ".join(context.local(name) for name, _ in function.vectors),
         wrt=", ".join(program.wrt),
-        order="pack()" if same else ", ".join(program.wrt),
+        order=order(context),
     )
 
 
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(names)
+def order(context: Context) -> str:
+    """The order of the elements of all wrt values, in words."""
+    program = context.program
+    same = tuple(a.name for a in program.params) == program.wrt
+    return "pack()" if same else ", ".join(program.wrt)

@@ -23,7 +23,7 @@ from .docstrings import arguments_text, write_docstring
 from .functions import given_of, scope_of, signature, taken, write_body
 from .pytext import Expr
 from .randomness import with_generator
-from .requested import vectors_of
+from .requested import order, vectors_of
 from .results import owned
 from .reuse import body_of
 from .statements import write_statements
@@ -181,12 +181,9 @@ def _write_range(parts: Parts, writer: Writer, argument: Argument) -> None:
 
 def _axes(parts: Parts) -> str:
     """What rows and columns count."""
-    columns = ", ".join(parts.context.program.wrt)
-    same = tuple(a.name for a in parts.context.program.params) == parts.context.program.wrt
-    order = "pack()" if same else f"{columns}, one after the other"
     if parts.name == "hessian":
-        return f"Both count the elements in the order of {order}.\n"
-    return f"Rows count the elements of {parts.target}, columns those of {order}.\n"
+        return f"Both count the elements in the order of {order(parts.context)}.\n"
+    return f"Rows count the elements of {parts.target}, columns those of {order(parts.context)}.\n"
 
 
 def _write_colouring(parts: Parts, writer: Writer) -> None:
@@ -212,6 +209,13 @@ def _sizes(parts: Parts) -> list[Dim]:
     if parts.name == "hessian":
         return [columns]
     return [size_of(parts.context.program.graph.output(parts.target).shape), columns]
+
+
+def default_colouring(parts: Parts) -> str:
+    """The colouring, where the dims and ints that it needs are at hand."""
+    if parts.is_constant:
+        return parts.context.ref(f"_{parts.constant.replace('SPARSITY', 'COLOURING')}")
+    return f"{parts.context.ref(f'{parts.name}_colouring')}({_passed(parts)})"
 
 
 # --- the values ----------------------------------------------------------------------------------
@@ -294,12 +298,8 @@ def _write_seeded(parts: Parts, writer: Writer, results: str, call: _Call) -> No
     by_rows = parts.sparse.by == "rows"
     seeded = [program.graph.output(parts.target).shape] if by_rows else [shapes[n] for n in program.wrt]
     _write_dims(parts, writer, [*dims, *(dim for shape in seeded for dim in shape)])
-    if parts.is_constant:
-        default = context.ref(f"_{parts.constant.replace('SPARSITY', 'COLOURING')}")
-    else:
-        default = f"{context.ref(f'{parts.name}_colouring')}({_passed(parts)})"
     with writer.block(f"if {call.colouring} is None:"):
-        writer.line(f"{call.colouring} = {default}")
+        writer.line(f"{call.colouring} = {default_colouring(parts)}")
     seeds = call.scope.fresh("seeds")
     writer.line(f"{seeds} = {context.ref('_indicators')}({call.colouring}.colours)")
     names = [context.local(a.name) for a in program.arguments]
@@ -358,18 +358,28 @@ def _write_product(parts: Parts, writer: Writer) -> None:
 
 
 def _write_dense(parts: Parts, writer: Writer) -> None:
-    """The dense Jacobian out of the compressed one: its zeros cost nothing but memory."""
-    context, program = parts.context, parts.context.program
-    call, np_ = _Call(parts), context.ref("np")
-    head = f"def value_and_jacobian({signature(context, program.arguments, True)}) -> tuple[ndarray, Grads]:"
-    with writer.block(head):
+    """The dense matrix out of the compressed one: its zeros cost nothing but memory."""
+    context, program, call = parts.context, parts.context.program, _Call(parts)
+    arguments = signature(context, program.arguments, True)
+    details = taken(context, program.arguments)
+    sparse = call.scope.fresh("sparse")
+    if parts.name == "hessian":
+        with writer.block(f"def hessian({arguments}) -> ndarray:"):
+            what = f"Return the Hessian of {parts.target}: rows and columns in the order of {order(context)}."
+            write_docstring(writer, what, details, True)
+            write_call(context, writer, program.arguments)
+            writer.line(f"{sparse} = {context.ref('sparse_hessian')}({call.names})")
+            _write_dims(parts, writer, _sizes(parts))
+            size = parts.size(_sizes(parts)[0])
+            writer.line(f"return {context.ref('_dense')}({sparse}, ({size},), [({size},)])[0]")
+        return
+    with writer.block(f"def value_and_jacobian({arguments}) -> tuple[ndarray, Grads]:"):
         what = f"Return {parts.target} and its derivative by {', '.join(program.wrt)}"
-        write_docstring(
-            writer, f"{what}, with the axes of {parts.target} first.", taken(context, program.arguments), True
-        )
-        value, sparse = call.scope.fresh("value"), call.scope.fresh("sparse")
+        write_docstring(writer, f"{what}, with the axes of {parts.target} first.", details, True)
+        value = call.scope.fresh("value")
         writer.line(f"{value}, {sparse} = {context.ref('value_and_sparse_jacobian')}({call.names})")
-        shapes = ", ".join(f"{np_}.shape({context.local(name)})" for name in program.wrt)
+        shape = context.ref("np") + ".shape"
+        shapes = ", ".join(f"{shape}({context.local(name)})" for name in program.wrt)
         dense = f"{context.ref('_dense')}({sparse}, {value}.shape, [{shapes}])"
         writer.line(f"return {value}, {context.ref('Grads')}(*{dense})")
 

@@ -48,7 +48,9 @@ def _ranges(context: Context) -> dict[str, Interval]:
 
 def _vectors(context: Context) -> frozenset[str]:
     """The directions that functions on request take: any finite numbers."""
-    return frozenset(name for f in context.derivative.requested for name, _ in f.vectors)
+    derivative = context.derivative
+    functions = [*derivative.requested, *(sparse.product for sparse in derivative.sparse)]
+    return frozenset(name for function in functions for name, _ in function.vectors)
 
 
 def _parts(statements: Sequence[Statement]) -> tuple[list[Statement], list[Statement]]:

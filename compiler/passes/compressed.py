@@ -11,21 +11,23 @@ with reverse mode, where fewer of them do.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from typing import Literal as Choice
 
 import numpy as np
 
 from .. import ops
+from ..colouring import _star_coloured
 from ..interp import evaluate
-from ..ir import Graph, Node
+from ..ir import Array, Graph, Node
 from ..model import Requested, Sparse
 from ..ops import argument
 from ..types import Dim, Type, size_of
 from .dce import Dce
 from .directions import over_directions
 from .forward import pushed_forward
-from .matrices import flat_rows, is_written_out
+from .matrices import flat_rows, hessian_is_written_out, is_written_out
 from .prepared import Prepared
 from .sparsity import Extent, Pattern, hessian_pattern, jacobian_pattern
 from .structured import Fresh, names_in
@@ -33,33 +35,37 @@ from .structured import Fresh, names_in
 DIRECTIONS = "P"  # the number of colours, as a dim
 # Sizes of the dims in turn where a pattern is looked at; those of data are larger.
 SAMPLE_SIZES, MANY = (7, 5, 6, 4, 8, 3), 40
-LARGEST_SAMPLE = 200_000  # entries
+LARGEST_LOOK = 200_000  # entries
 
 
 def sparse_jacobian(model: Prepared) -> Sparse | None:
-    """What a sparse Jacobian is made of; None where every element of the target depends on everything."""
+    """What a sparse Jacobian is made of; None where colours are no fewer than columns or rows."""
     if model.program.scalar_target:
         return None
     patterns = jacobian_pattern(model.alone(), model.target, model.wrt)
     if all(pattern is Extent.FULL for pattern in patterns.values()):
         return None
     indices = _indices(model, patterns)
-    by_rows = _fewer_rows(model, indices, [size_of(model.node(name).shape) for name in model.wrt])
-    product = _row_product(model) if by_rows else _column_product(model)
+    by = _best_side(model, indices)
+    if by is None:
+        return None
+    product = _row_product(model) if by == "rows" else _column_product(model)
     dense = all(
         is_written_out(model, model.alone(), name) or patterns[name] is Extent.FULL for name in model.wrt
     )
-    return Sparse("jacobian", indices, product, "rows" if by_rows else "columns", serves_dense=not dense)
+    return Sparse("jacobian", indices, product, by, serves_dense=not dense)
 
 
 def sparse_hessian(model: Prepared) -> Sparse | None:
-    """What a sparse Hessian is made of; None where everything meets everything."""
+    """What a sparse Hessian is made of; None where colours are no fewer than columns."""
     pattern = hessian_pattern(model.alone(), model.target, model.wrt)
     if pattern is Extent.FULL:
         return None
     if isinstance(pattern, Extent):
         none = ops.broadcast_to(-1, shape=(Dim.of(0),))
         pattern = Graph((), (("rows", none), ("cols", none)))
+    if not _is_worth_colours(model, pattern):
+        return None
     stacks = _stacks(model, "v_{}s", {name: model.node(name).type for name in model.wrt})
     dots = model.vectors("v_{}")
     graph = over_directions(
@@ -68,7 +74,8 @@ def sparse_hessian(model: Prepared) -> Sparse | None:
     products = flat_rows([node for _, node in graph.outputs], _count(model))
     graph = replace(graph, outputs=(("products", products),))
     vectors = tuple((str(stack["name"]), name) for name, stack in stacks.items())
-    return Sparse("hessian", pattern, Requested("_hessian_products", graph, vectors), "star")
+    product = Requested("_hessian_products", graph, vectors)
+    return Sparse("hessian", pattern, product, "star", serves_dense=not hessian_is_written_out(model))
 
 
 # --- patterns ------------------------------------------------------------------------------------
@@ -90,40 +97,75 @@ def _indices(model: Prepared, patterns: Mapping[str, Pattern]) -> Graph:
     return Graph(tuple(inputs), tuple(outputs))
 
 
-def _sample(model: Prepared, symbols: Iterable[str]) -> dict[str, int]:
-    data = {symbol for a in model.program.inputs for dim in a.type.shape for symbol in dim.symbols}
+def _best_side(model: Prepared, indices: Graph) -> Choice["columns", "rows"] | None:
+    """Which side of a Jacobian wants fewer colours, at sizes chosen for a look; None if neither spares any.
+
+    A row wants as many colours of columns as it has entries, and a column as many colours of rows.
+    """
+    sizes = [size_of(model.node(name).shape) for name in model.wrt]
+    height = size_of(model.value().shape)
+    found = _at_a_look(model, indices, [height, *sizes])
+    if found is None:
+        return "columns"
+    at, arrays = found
+    starts = np.cumsum([0, *(size.evaluate(at) for size in sizes)])
+    keys = {
+        (i, int(start + j))
+        for array, start in zip(arrays, starts)
+        for i, row in enumerate(array.reshape(height.evaluate(at), -1))
+        for j in row
+        if j >= 0
+    }
+    colours = max(Counter(i for i, _ in keys).values(), default=0)
+    others = max(Counter(j for _, j in keys).values(), default=0)
+    if colours <= others:
+        return "columns" if colours < starts[-1] else None
+    return "rows" if others < height.evaluate(at) else None
+
+
+def _is_worth_colours(model: Prepared, pattern: Graph) -> bool:
+    """Whether a Hessian has fewer colours than columns, at sizes chosen for a look."""
+    found = _at_a_look(model, pattern, [model.size()])
+    if found is None:
+        return True
+    at, (rows, cols) = found
+    size = model.size().evaluate(at)
+    there = (rows >= 0) & (cols >= 0)
+    rows, cols = np.divmod(np.unique(rows[there] * size + cols[there]), max(size, 1))
+    return bool(_star_coloured(rows, cols, size).max(initial=-1) + 1 < size)
+
+
+def _at_a_look(
+    model: Prepared, pattern: Graph, sizes: Iterable[Dim]
+) -> tuple[dict[str, int], list[Array]] | None:
+    """A pattern at sizes chosen for a look; None where it is too large for one or does not fit the model."""
+    dims = [dim for node in pattern.nodes() for dim in _dims_in(node)] + list(sizes)
+    at = _sample(model, pattern, {symbol for dim in dims for symbol in dim.symbols})
+    try:
+        if max(size_of(node.shape).evaluate(at) for _, node in pattern.outputs) > LARGEST_LOOK:
+            return None
+        rng = np.random.default_rng(0)
+        given = {
+            node["name"]: rng.integers(0, 2, tuple(dim.evaluate(at) for dim in node.shape))
+            for node in pattern.inputs
+        }
+        found = evaluate(pattern, given, at)
+    except (ValueError, IndexError):
+        return None
+    return at, [found[name] for name, _ in pattern.outputs]
+
+
+def _sample(model: Prepared, pattern: Graph, symbols: Iterable[str]) -> dict[str, int]:
+    data = _symbols(a.type for a in model.program.inputs) - _symbols(a.type for a in model.program.params)
+    data |= _symbols(node.type for node in pattern.inputs)
     return {
         name: SAMPLE_SIZES[i % len(SAMPLE_SIZES)] + MANY * (name in data)
         for i, name in enumerate(sorted(symbols))
     }
 
 
-def _fewer_rows(model: Prepared, indices: Graph, sizes: Sequence[Dim]) -> bool:
-    """Whether the rows of a Jacobian want fewer colours than its columns, at sizes chosen for a look.
-
-    A row wants as many colours of columns as it has entries, and a column as many colours of rows.
-    """
-    dims = [dim for node in indices.nodes() for dim in _dims_in(node)] + list(sizes)
-    at = _sample(model, {symbol for dim in dims for symbol in dim.symbols})
-    known = [size_of(node.shape).evaluate(at) for _, node in indices.outputs]
-    if max(known) > LARGEST_SAMPLE:
-        return False
-    rng = np.random.default_rng(0)
-    given = {
-        node["name"]: rng.integers(0, 2, tuple(dim.evaluate(at) for dim in node.shape))
-        for node in indices.inputs
-    }
-    try:
-        found = evaluate(indices, given, at)
-    except (ValueError, IndexError):  # such sizes do not fit the model
-        return False
-    keys, start = set(), 0
-    for (name, _), size in zip(indices.outputs, sizes):
-        table = found[name].reshape(-1, found[name].shape[-1]) if found[name].size else np.zeros((0, 0), int)
-        keys.update((i, start + int(j)) for i, row in enumerate(table) for j in row if j >= 0)
-        start += size.evaluate(at)
-    rows, cols = Counter(i for i, _ in keys), Counter(j for _, j in keys)
-    return max(cols.values(), default=0) < max(rows.values(), default=0)
+def _symbols(types: Iterable[Type]) -> set[str]:
+    return {symbol for type in types for dim in type.shape for symbol in dim.symbols}
 
 
 def _dims_in(node: Node) -> Iterator[Dim]:

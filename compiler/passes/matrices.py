@@ -117,14 +117,18 @@ def _stacked(model: Prepared, name: str) -> tuple[Graph, Node]:
 
 def hessian(model: Prepared) -> Requested:
     """The second derivatives by all wrt values, one after the other in a vector."""
-    gradient = model.gradient()
-    known = model.size().known
-    few = known is not None and known <= UNROLLED
-    if few and all(is_written_out(model, gradient, name) for name in model.wrt):
-        graph = _hessian_written_out(model, gradient)
-    else:
-        graph = _hessian_stacked(model)
+    written_out = hessian_is_written_out(model)
+    graph = (_hessian_written_out if written_out else _hessian_stacked)(model)
     return requested("hessian", graph, (), ("hess",))
+
+
+def hessian_is_written_out(model: Prepared) -> bool:
+    """Whether there are few elements, and each is better computed by itself."""
+    known = model.size().known
+    if known is None or known > UNROLLED:
+        return False
+    gradient = model.gradient()
+    return all(is_written_out(model, gradient, name) for name in model.wrt)
 
 
 def _hessian_stacked(model: Prepared) -> Graph:
@@ -146,8 +150,9 @@ def flat_rows(stacks: Iterable[Node], count: Dim) -> Node:
     return blocks[0] if len(blocks) == 1 else ops.concatenate(*blocks, axis=1)
 
 
-def _hessian_written_out(model: Prepared, gradient: Graph) -> Graph:
+def _hessian_written_out(model: Prepared) -> Graph:
     """Each element by itself; those above the diagonal are those below it."""
+    gradient = model.gradient()
     names = [name for name, _ in gradient.outputs]
     graph, rows = gradient, []
     for name in model.wrt:
