@@ -148,7 +148,7 @@ def _requested(
         steps = (Narrow(ranges), *optimisation(level, len(function.graph.outputs)))
         return replace(function, graph=run_passes(steps, function.graph, observe))
 
-    model = Prepared(program, prepared, ranges, partial(_optimised, level), level)
+    model = Prepared(program, prepared, ranges, partial(_optimised, level), partial(_simpler, level), level)
     sparse = []
     for found in sparse_of(model, emit):
         pattern = run_passes(optimisation(max(level, 1), 0), found.pattern)

@@ -18,12 +18,17 @@ from .structured import Fresh, names_in
 
 @dataclass(frozen=True)
 class Prepared:
-    """A model ready to be differentiated: its prepared graph, and how that is done."""
+    """A model ready to be differentiated: its prepared graph, and how that is done.
+
+    `optimise` is for the bodies of loops with their adjoints, `simplify` for those that are differentiated
+    again: in these ops stay whole, as the parts of softmax, say, have no right derivatives of their own.
+    """
 
     program: Program
     graph: Graph
     ranges: Mapping[str, Interval]
     optimise: Optimise
+    simplify: Optimise
     level: int
 
     @property
@@ -54,18 +59,19 @@ class Prepared:
         """The target and nothing else."""
         return Dce().run(replace(self.graph, outputs=((self.target, self.value()),)))
 
-    def joint(self, seed: Node | None = None) -> Graph:
-        """The target with its gradient."""
-        return differentiate(self.alone(), self.target, self.wrt, seed, self.ranges, optimise=self.optimise)
+    def joint(self, seed: Node | None = None, again: bool = False) -> Graph:
+        """The target with its gradient; `again`: which is to be differentiated again."""
+        optimise = self.simplify if again else self.optimise
+        return differentiate(self.alone(), self.target, self.wrt, seed, self.ranges, optimise=optimise)
 
-    def gradient(self, seed: Node | None = None) -> Graph:
+    def gradient(self, seed: Node | None = None, again: bool = False) -> Graph:
         """The gradient alone."""
-        joint = self.joint(seed)
+        joint = self.joint(seed, again)
         return Dce().run(replace(joint, outputs=joint.outputs[1:]))
 
     def gradient_along(self, dots: Mapping[str, Node]) -> Graph:
         """The gradient's tangents: forward over reverse."""
-        gradient = self.gradient()
+        gradient = self.gradient(again=True)
         graph = pushed_forward(gradient, [name for name, _ in gradient.outputs], dots, self.options)
         return Dce().run(replace(graph, outputs=graph.outputs[len(self.wrt) :]))
 

@@ -14,6 +14,7 @@ from dataclasses import replace
 
 from ..ir import Graph, Node
 from ..model import CannotEmit, Requested
+from ..ops import argument
 from .adjoints import Seed
 from .autodiff import gradients, reverse
 from .dce import Dce
@@ -85,5 +86,8 @@ def _residuals(model: Prepared, graph: Graph, wrt: Sequence[Node]) -> list[tuple
             f"gauss_newton: {model.target} is not a sum of squares{where}; "
             "differentiate the residuals instead (`grad r wrt …`), or take hvp"
         )
-    weights = gradients(target, [s for s, _ in found], None, graph, model.options)
-    return [(residual, weights.of(square)) for square, residual in found]
+    # A square may be in the residual of another one: with all of them cut off, each has its own weight.
+    leaves = {square: argument(f"square {k}", square.type) for k, (square, _) in enumerate(found)}
+    linear = graph.with_images(leaves)
+    weights = gradients(linear.output(model.target), list(leaves.values()), None, linear, model.options)
+    return [(residual, weights.of(leaves[square])) for square, residual in found]

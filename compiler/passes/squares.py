@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from .. import ops
 from ..ir import Node, topological
+from ..types import TUPLE
 
 # Ops that are linear in their first argument while the others depend on no wrt value.
 SCALED = frozenset({"mul", "div"})
@@ -23,7 +24,7 @@ def squares_of(target: Node, wrt: Sequence[Node]) -> list[tuple[Node, Node]] | N
     nodes = topological([target])
     active = set(wrt)
     for node in nodes:
-        if node.type.kind == "real" and any(arg in active for arg in node.args):
+        if node.type.kind in ("real", TUPLE) and any(arg in active for arg in node.args):
             active.add(node)
     found: dict[Node, Node] = {}
     stack, seen = [target], {target}
