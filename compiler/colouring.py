@@ -22,7 +22,7 @@ import numpy as np
 from numpy import ndarray
 
 
-def _members(keys: ndarray, values: ndarray, count: int) -> list[list[int]]:
+def _grouped(keys: ndarray, values: ndarray, count: int) -> list[list[int]]:
     """For each key from 0 on the values that have it."""
     flat = values[np.argsort(keys, kind="stable")].tolist()
     stops = np.cumsum(np.bincount(keys, minlength=count)).tolist()
@@ -53,7 +53,7 @@ def _greedy(members: Sequence[Sequence[int]], order: Iterable[int], rows: int) -
 
 def _coloured_columns(rows: ndarray, cols: ndarray, height: int, width: int) -> ndarray:
     """A colour for each column such that columns of one colour meet in no row; -1 for an empty one."""
-    members = _members(cols, rows, width)
+    members = _grouped(cols, rows, width)
     colours = _greedy(members, range(width), height)
     fewest = np.bincount(rows, minlength=1).max()
     if max(colours, default=-1) + 1 > fewest:
@@ -91,7 +91,7 @@ def _star_greedy(neighbours: Sequence[Sequence[int]], order: Iterable[int]) -> l
 def _star_coloured(rows: ndarray, cols: ndarray, size: int) -> ndarray:
     """A colour for each column of a symmetric matrix such that its elements can be told by symmetry."""
     beside = rows != cols
-    neighbours = _members(rows[beside], cols[beside], size)
+    neighbours = _grouped(rows[beside], cols[beside], size)
     orders = (range(size), _largest_first(neighbours))
     colours = min(
         (_star_greedy(neighbours, order) for order in orders), key=lambda found: max(found, default=0)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from autodiffc.codegen.routines import ROUTINES
+from autodiffc.codegen.routines import MODULES, ROUTINES
 
 AVAILABLE = {"Any", "Callable", "np", "math", "ndarray", "_REAL", *dir(builtins)}
 
@@ -40,3 +40,13 @@ def test_a_routine_is_named_as_the_emitter_looks_it_up_and_documented(name: str)
     signature = inspect.signature(ROUTINES[name])
     assert signature.return_annotation is not inspect.Signature.empty
     assert all(p.annotation is not inspect.Parameter.empty for p in signature.parameters.values())
+
+
+def test_a_routine_s_name_is_its_own() -> None:
+    """A module that has two of them would call one with the other's arguments."""
+    places: dict[str, set[str]] = {}
+    for module in MODULES:
+        for name, function in vars(module).items():
+            if inspect.isfunction(function) and name.startswith("_"):
+                places.setdefault(name, set()).add(function.__module__)
+    assert not {name: found for name, found in places.items() if len(found) > 1}
