@@ -51,6 +51,24 @@ class Layout:
         return self.names[number] + (f"[{', '.join(map(str, index))}]" if index else "")
 
 
+@dataclass(frozen=True, eq=False)
+class Entries:
+    """A sparse matrix as a module gives it."""
+
+    rows: Array
+    cols: Array
+    values: Array
+    shape: tuple[int, int]
+
+    def times(self, vector: Array) -> Array:
+        return np.bincount(self.rows, self.values * vector[self.cols], self.shape[0])
+
+    def dense(self) -> Array:
+        matrix = np.zeros(self.shape)
+        matrix[self.rows, self.cols] = self.values
+        return matrix
+
+
 def flat(arrays: Mapping[str, Array], names: Sequence[str]) -> Array:
     """Arrays as one vector."""
     return np.concatenate([np.zeros(0), *(np.ravel(arrays[name]) for name in names)])
@@ -171,6 +189,32 @@ class Case:
     def H(self) -> Array:
         hess = np.asarray(self._call("hessian"), float)
         return self._of_shape("hessian", hess, (self.wrt.size, self.wrt.size))
+
+    @cached_property
+    def sparse_jacobian(self) -> tuple[Array, Entries]:
+        """The value and the matrix."""
+        value, sparse = self._call("value_and_sparse_jacobian")
+        entries = self._entries("jacobian", sparse, (self.out.size, self.wrt.size))
+        return self._output("value_and_sparse_jacobian", value), entries
+
+    @cached_property
+    def sparse_hessian(self) -> Entries:
+        return self._entries("hessian", self._call("sparse_hessian"), (self.wrt.size, self.wrt.size))
+
+    def _entries(self, name: str, sparse: Any, shape: tuple[int, int]) -> Entries:
+        """The matrix, found to be in its pattern, and to be the same with the colouring handed in."""
+        rows, cols, values = map(np.asarray, sparse)
+        arguments, sizes = self.point.arguments, self.point.sizes
+        pattern = self.compiled.pattern(f"{name}_sparsity", arguments, sizes)
+        colouring = self.compiled.pattern(f"{name}_colouring", arguments, sizes)
+        again = self.compiled.call(f"sparse_{name}", arguments, colouring=colouring)
+        for found, other in zip((rows, cols, rows, cols, values), (*pattern, *again)):
+            if not np.array_equal(found, other, equal_nan=True):
+                raise Fault(f"sparse_{name}, {name}_sparsity and {name}_colouring do not agree")
+        places = rows * shape[1] + cols
+        if rows.size and (len(set(places.tolist())) < rows.size or rows.max() >= shape[0]):
+            raise Fault(f"sparse_{name} gives an element twice, or one outside of the matrix")
+        return Entries(rows, cols, values.astype(float), shape)
 
     def product(self, function: str, vector: Array) -> Array:
         return self.flat(function, self._call(function, vector))

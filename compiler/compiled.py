@@ -6,13 +6,14 @@ Every way to a gradient that the module has is asked: `value_and_grad`, `grad`, 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from inspect import signature
 from typing import Any
 
 import numpy as np
 
 from .ir import Array
 from .model import Program
-from .samples import SEED
+from .samples import SEED, Sizes
 
 Arguments = Mapping[str, Array]
 Gradients = dict[str, Array]
@@ -57,9 +58,18 @@ class Compiled:
     def has(self, function: str) -> bool:
         return hasattr(self.module, function)
 
-    def call(self, function: str, arguments: Arguments, *vectors: Array) -> Any:
+    def call(self, function: str, arguments: Arguments, *vectors: Array, **options: Any) -> Any:
         """What a function gives; vectors that it takes are after the model's arguments."""
-        return self._call(function, *self._positional(arguments, vectors))
+        return self._call(function, *self._positional(arguments, vectors), **options)
+
+    def pattern(self, function: str, arguments: Arguments, sizes: Sizes) -> Any:
+        """What a function gives that takes the ints and the dims that a sparsity pattern needs."""
+        known = {**arguments, **sizes}
+        given = {p: known[p] if p in known else known[p.rstrip("_")] for p in self._parameters(function)}
+        return self._call(function, **given)
+
+    def _parameters(self, function: str) -> Sequence[str]:
+        return tuple(signature(getattr(self.module, function)).parameters)
 
     def _positional(self, arguments: Arguments, vectors: Sequence[Array] = ()) -> list[Any]:
         """The arguments in call order, and read-only: a module that writes to one is found out.
@@ -71,12 +81,12 @@ class Compiled:
             copy.flags.writeable = False
         return [*copies, np.random.default_rng(int(arguments[SEED]))] if self.program.draws else copies
 
-    def _call(self, name: str, *arguments: Any) -> Any:
+    def _call(self, name: str, *arguments: Any, **options: Any) -> Any:
         function: Callable[..., Any] | None = getattr(self.module, name, None)
         if function is None:
             raise Fault(f"the module has no {name}")
         try:
-            return function(*arguments)
+            return function(*arguments, **options)
         except Exception as error:  # whatever it raises, it should not have
             raise Fault(f"{name} raised {type(error).__name__}: {error}") from error
 

@@ -242,6 +242,23 @@ def _jacobian_rows(t: Trial) -> list[Sides]:
     return t.equal(case.wrt.label, case.folded(case.u @ case.J), case.folded(case.Jtu))
 
 
+def _sparse_jacobian(t: Trial) -> list[Sides]:
+    case, n = t.case, t.case.wrt.size
+    left, right = case.sparse_jacobian[1].dense().ravel(), case.J.ravel()
+    return t.equal(lambda k: f"{case.out.label(k // n)} by {case.wrt.label(k % n)}", left, right)
+
+
+def _sparse_hessian(t: Trial) -> list[Sides]:
+    case, n = t.case, t.case.wrt.size
+    left, right = case.sparse_hessian.dense().ravel(), case.H.ravel()
+    return t.equal(lambda k: f"({case.wrt.label(k // n)}, {case.wrt.label(k % n)})", left, right)
+
+
+def _sparse_product(t: Trial) -> list[Sides]:
+    t.needs_gradient()
+    return t.equal(t.case.wrt.label, t.case.sparse_hessian.times(t.case.v), t.case.Hv)
+
+
 def _jacobian_size(case: Case) -> int:
     return case.out.size * case.wrt.size
 
@@ -266,6 +283,12 @@ LAWS = (
     Law("jacobian", "Jᵀ u = backward's", _jacobian_rows, entries=_jacobian_size),
     Law("hessian", "H = Hᵀ", _hessian_symmetric, entries=_hessian_size),
     Law("hessian", "H v = hvp's", _hessian_product, "hvp", _hessian_size),
+    Law("sparse_jacobian", VALUE, lambda t: t.same_value(t.case.sparse_jacobian[0])),
+    Law("sparse_jacobian", "S v = jvp's",
+        lambda t: t.equal(t.case.out.label, t.case.sparse_jacobian[1].times(t.case.v), t.case.jvp[1]), "jvp"),
+    Law("sparse_jacobian", "S = jacobian's", _sparse_jacobian, "jacobian", _jacobian_size),
+    Law("sparse_hessian", "S v = hvp's", _sparse_product, "hvp"),
+    Law("sparse_hessian", "S = hessian's", _sparse_hessian, "hessian", _hessian_size),
     Law("gauss_newton", "⟨G v, w⟩ = differences of what is squared", _square_differences),
     Law("gauss_newton", "what is not squared is linear", _linear_rest),
     Law("gauss_newton", "⟨G v, w⟩ = ⟨v, G w⟩",
