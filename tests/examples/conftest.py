@@ -17,6 +17,8 @@ from typing import Any
 
 import autodiffc
 import pytest
+from autodiffc.api import Options, module_of, module_text, program_of
+from autodiffc.grammar.source import Source
 
 ROOT = Path(__file__).resolve().parents[2]
 CASES = ROOT.parent / "shared" / "cases"
@@ -36,6 +38,26 @@ def build(examples: Path) -> Callable[..., ModuleType]:
     def compiled(name: str, level: int = 1, **dims: int) -> ModuleType:
         module: ModuleType = autodiffc.load(examples / f"{name}.dsl", level=level, dims=dims)
         return module
+
+    return compiled
+
+
+@pytest.fixture(scope="session")
+def derive(examples: Path) -> Callable[..., ModuleType]:
+    """An example with functions on request, compiled and imported; `of` takes another target.
+
+    derive("mgh/watson", "hessian", level=2, n=9)
+    derive("nist/Misra1a", "jacobian", of="y_hat wrt b1, b2")
+    """
+
+    @cache
+    def compiled(name: str, *emit: str, of: str = "", level: int = 1, **dims: int) -> ModuleType:
+        path = examples / f"{name}.dsl"
+        text = path.read_text(encoding="utf-8") + (f"grad {of}\n" if of else "")
+        options = Options(dims, level, emit=emit)
+        return module_of(
+            module_text(program_of(Source(path.name, text, str(path)), dims), options), path.stem
+        )
 
     return compiled
 
