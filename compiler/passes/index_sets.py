@@ -28,7 +28,7 @@ from .cse import Interner
 
 ONE = Dim.of(1)
 # A chain of stencils that don't join to one (with rims, say) could list the same positions again and again.
-MOST_PARTS, MOST_POSITIONS = 256, 10_000
+MOST_PARTS, MOST_POSITIONS, MOST_REPEATS = 256, 10_000, 16
 MOST_SLICES = 16  # a union over so many elements keeps them apart: they may be in it already
 
 
@@ -133,9 +133,17 @@ class IndexSets:
         for part in found:
             if not part.axes and part.node is self.everything:
                 return (part,)
-        if len(found) > MOST_PARTS or (width_of(found).known or 0) > MOST_POSITIONS:
+        if len(found) > MOST_PARTS or self._is_too_long(width_of(found)):
             return (Part(self.everything, ()),)
         return tuple(p for p in found if not (len(found) > 1 and self._is_covered(p, found)))
+
+    def _is_too_long(self, width: Dim) -> bool:
+        """Whether so many positions are far more than W has, were each dim a thousand."""
+        large = dict.fromkeys(width.symbols | self.total.symbols, 1000)
+        try:
+            return width.evaluate(large) > max(MOST_POSITIONS, MOST_REPEATS * self.total.evaluate(large))
+        except ZeroDivisionError:
+            return False
 
     def _is_covered(self, part: Part, others: dict[Part, None]) -> bool:
         """Whether what the part has at each place of an axis is among the others for all places."""
