@@ -31,7 +31,7 @@ def _grouped(keys: ndarray, values: ndarray, count: int) -> list[list[int]]:
 
 def _largest_first(members: Sequence[Sequence[int]]) -> list[int]:
     """The positions, those with the most members first."""
-    return np.argsort([-len(m) for m in members], kind="stable").tolist()
+    return sorted(range(len(members)), key=lambda i: -len(members[i]))
 
 
 def _greedy(members: Sequence[Sequence[int]], order: Iterable[int], rows: int) -> list[int]:
