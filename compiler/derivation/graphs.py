@@ -24,6 +24,7 @@ from ..passes.autodiff import differentiate
 from ..passes.base import Repeat, run_passes
 from ..passes.cse import Cse
 from ..passes.dce import Dce
+from ..passes.derivatives import Derivatives
 from ..passes.hoist import Hoist
 from ..passes.modes import trained
 from ..passes.simplify import Canonicalise, Simplify
@@ -57,7 +58,9 @@ def derived(program: Program, wrt: tuple[str, ...]) -> Derived:
     assert program.target is not None
     graph, numbers = _with_named_numbers(program, trained(program.graph))
     value = graph.output(program.target)
-    graph = run_passes((Canonicalise(), Cse()), replace(graph, outputs=((program.target, value),)))
+    graph = run_passes(
+        (Derivatives(), Canonicalise(), Cse()), replace(graph, outputs=((program.target, value),))
+    )
     graph = _with_layers(graph)
     value = graph.output(program.target)
     seed = argument(f"d_{program.target}", value.type) if value.rank else None

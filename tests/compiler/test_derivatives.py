@@ -207,6 +207,12 @@ def test_a_derivative_of_high_order_is_refused_in_time() -> None:
     assert {d.code for d in caught.value.diagnostics} == {"E0212"}
 
 
+def test_labels_that_only_a_derivative_uses_are_checked() -> None:
+    module = compiled(checked(WHOLE["labels that are used in a derivative only"]))
+    with pytest.raises(ValueError, match=r"y: expected int\[N\] in range\(3\)"):
+        module.value_and_grad(np.ones((1, 2)), [-1], np.ones((2, 3)))
+
+
 # --- random models -------------------------------------------------------------------------------
 
 

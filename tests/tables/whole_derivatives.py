@@ -238,4 +238,94 @@ for k in range(4):
     q = q + grad(p**2 * s, s) + grad(s**2 * p, p)
 loss L = q
 """,
+    "labels that are used in a derivative only": """dim N, D, K
+input x: real[N, D]
+input y: int[N]
+param W: real[D, K]
+E = mean(cross_entropy(x @ W, y))
+loss L = sum(grad(E, W)**2)
+""",
+    "assertions": """dim T
+input x: real[T]
+param a: real > 0.1 < 2
+h = 1.0
+for t in range(T):
+    assert h > -100, "h is small"
+    h = h * a + x[t]**2
+g = grad(h**2, a)
+assert g < 1e9
+loss L = log(1 + g**2)
+""",
+    "two results under an adjoint": """dim N
+input x: real[N]
+param w: real[N]
+def both(p, q):
+    return sin(p) * q, p + q**2
+adjoint both(p, q, d1, d2):
+    return cos(p) * q * d1 + d2, sin(p) * d1 + 2 * q * d2
+u, v = both(w, x * w)
+g = grad(sum(u * v), w)
+h = grad(sum(g**2), w)
+loss L = sum(h * u)
+""",
+    "early return": """dim N
+input x: real[N]
+param a, b: real
+def f(z, k):
+    if k > 1.0:
+        return z**3 * b
+    elif k > 0.0:
+        return sin(z) * b
+    return exp(z)
+def slope(z, k):
+    return grad(f(z, k), z)
+loss L = slope(a, sum(x)) + slope(a * b, 2.0)**2 + slope(b, -1.0)
+""",
+    "conditional": """param a, b: real
+u = a * b
+e = exp(u) * sin(a) if a > b else log(1 + u**2) * cos(a) * b
+g = grad(e, u)
+loss L = g * grad(g, a)
+""",
+    "where": """dim N
+input x: real[N]
+param w: real[N]
+z = w * x
+y = where(z > 0, sqrt(abs(z) + 1e-3), z**2)
+g = grad(sum(y), z)
+loss L = sum(grad(sum(g * w), z) * x) + sum(g)
+""",
+    "log determinant": """dim D
+param A: real[D, D]
+input B: real[D, D]
+input v: real[D]
+M = A @ A.T + B @ B.T + 2 * eye(D)
+G = grad(logdet(M), M)
+loss L = trace(jvp(G, M, outer(v, v))) + sum(G**2)
+""",
+    "a while in a function in a loop": """param a: real > 1 < 3
+def root(c):
+    y = c
+    while abs(y * y - c) > 1e-12 max 40:
+        y = 0.5 * (y + c / y)
+    return y
+total = 0.0
+for i in range(3):
+    c = a + i
+    total = total + grad(root(c), c) * c
+loss L = total**2
+""",
+    "generators": """dim N, D
+input x: real[N, D]
+param w: real[D]
+E = sum(exp(-0.5 * sum((x[i] - w)**2)) for i in range(N))
+m = max(x[i] @ w for i in range(N))
+g = grad(log(E) + m, w)
+loss L = sum(g**2) + E
+""",
+    "scalars": """param x, y: real
+f = (1 - x)**2 + 100 * (y - x**2)**2
+fx, fy = grad(f, x, y)
+loss L = (grad(fx, x) * grad(fy, y) - grad(fx, y)**2) / 1000 + fx * fy / 1e4
+""",
 }
