@@ -59,6 +59,7 @@ class IndexSets:
 
     total: Dim  # how many elements W has
     known: Interner = field(default_factory=Interner)
+    leaves: list[Node] = field(default_factory=list)  # all positions in each of the values that make up W
 
     @property
     def everything(self) -> Node:
@@ -97,6 +98,7 @@ class IndexSets:
         """W itself, whose elements are those from `offset` on."""
         axes = tuple(i for i, dim in enumerate(shape) if dim.known != 1)
         flat = self.make(ops.arange, start=offset + 1, step=1, count=size_of(shape))
+        self.leaves.append(flat)
         return Part(self.reshaped(flat, (*(shape[i] for i in axes), ONE)), axes)
 
     def merged(self, part: Part, axes: Iterable[int]) -> list[Part]:

@@ -19,15 +19,22 @@ linear in it (an adjoint that depends on an argument); where the elements go is 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 from enum import Enum
 from typing import Union
 
+from .. import ops
 from ..ir import Graph, Node, const, topological
 from ..types import Dim, size_of
 from .index_sets import IndexSets, width_of
 from .nonlinear import Pairs
 from .sparsity_walk import Walk
+
+MOVES = (
+    ops.reshape, ops.transpose, ops.broadcast_to, ops.getitem, ops.gather, ops.flip, ops.roll, ops.repeat,
+    ops.tile, ops.concatenate, ops.stack,
+)  # fmt: skip
 
 
 class Extent(Enum):
@@ -57,14 +64,34 @@ def _jacobian(graph: Graph, value: Node, wrt: Node) -> Pattern:
     if any(not part.axes and part.node is sets.everything for part in parts):
         return Extent.FULL
     indices = sets.joined(parts, value.shape, range(value.rank), width_of(parts))
-    return _pattern(graph, [("indices", indices)])
+    return _pattern(graph, [("indices", indices)], sets.leaves)
 
 
-def _pattern(graph: Graph, outputs: Sequence[tuple[str, Node]]) -> Graph:
+def _pattern(graph: Graph, outputs: Sequence[tuple[str, Node]], leaves: Collection[Node]) -> Graph:
     """A graph of indices from 0 on, with the inputs that it needs."""
-    found = tuple((name, node - const(1)) for name, node in outputs)
-    needed = set(topological(node for _, node in found))
-    return Graph(tuple(node for node in graph.inputs if node in needed), found)
+    needed = set(topological(node for _, node in outputs))
+    found = Graph(tuple(node for node in graph.inputs if node in needed), tuple(outputs))
+    if _has_none(found, leaves):
+        one = const(1)
+        return replace(found, outputs=tuple((name, node - one) for name, node in outputs))
+    return found.with_images({leaf: _from_zero(leaf) for leaf in leaves})
+
+
+def _from_zero(leaf: Node) -> Node:
+    return ops.arange(start=leaf["start"] - 1, step=1, count=leaf["count"])
+
+
+def _has_none(graph: Graph, leaves: Collection[Node]) -> bool:
+    """Whether something else than moves of positions is there, which may make none of them."""
+    positions = set(leaves)
+    for node in graph.nodes():
+        if positions.intersection(node.args):
+            moved = node.args if node.op in (ops.concatenate, ops.stack) else node.args[:1]
+            others = node.args[len(moved) :]  # ints that pick; one may be the same range as some positions
+            if node.op not in MOVES or not positions.issuperset(moved) or positions.intersection(others):
+                return True
+            positions.add(node)
+    return not all(node in positions for _, node in graph.outputs)
 
 
 def hessian_pattern(graph: Graph, target: str, wrt: Sequence[str]) -> Pattern:
@@ -84,7 +111,7 @@ def hessian_pattern(graph: Graph, target: str, wrt: Sequence[str]) -> Pattern:
     if walk.pairs.is_full:
         return Extent.FULL
     rows, cols = walk.pairs.entries()
-    return _pattern(graph, [("rows", rows), ("cols", cols)])
+    return _pattern(graph, [("rows", rows), ("cols", cols)], sets.leaves)
 
 
 def _given(node: Node) -> Node | None:

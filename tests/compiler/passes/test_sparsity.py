@@ -231,6 +231,13 @@ def test_gathers_list_each_index_once() -> None:
     assert widths == {"cams": 10, "points": 3}
 
 
+def test_a_range_of_the_model_is_no_list_of_positions() -> None:
+    """1, 2, … N is as an array what the positions of x are counted from 1, and stays what it is."""
+    text = "dim N\nparam x: real[N]\noutput y = concatenate((x, x))[arange(1, N + 1)]"
+    for level in (0, 1):
+        assert elements(text, {"N": 3}, level) == {"x": [[1], [2], [0]]}
+
+
 def test_dense_layers() -> None:
     text = (
         "dim N, D, H\ninput x: real[N, D]\nparam W: real[D, H]\nparam b: real[H]\noutput y = tanh(x @ W + b)"
