@@ -37,17 +37,18 @@ from .names import Names
 from .parameters import nested, write_init_params, write_pack, write_unpack
 from .randomness import generator_name
 from .requested import vectors_declared, write_jacobian, write_requested, write_vector_checkers, write_vjp
+from .residuals import has_residuals, write_residuals
 from .scipy_view import (
     binds_inputs,
     has_hess,
     has_hessp,
     has_objective,
-    has_residuals,
+    needs_places,
     write_bounds,
     write_objective,
     write_objective_hess,
     write_objective_hessp,
-    write_residuals,
+    write_places,
 )
 from .sourcelines import LogicalLines
 from .sparse import Parts, constants, parts_of, write_sparse
@@ -114,6 +115,7 @@ def _sections(context: Context) -> list[Section]:
         (has_hessp(context), write_objective_hessp),
         (has_hess(context), write_objective_hess),
         (has_residuals(context), write_residuals),
+        (needs_places(context), write_places),
         (bool(program.params), write_bounds),
         (bool(program.arguments), _write_checkers),
     ]

@@ -57,4 +57,4 @@ def _csr(sparse: Sparse, rows: int, cols: int) -> Any:
     from scipy.sparse import csr_array
 
     starts = np.searchsorted(sparse.rows, np.arange(rows + 1))
-    return csr_array((sparse.values, sparse.cols, starts), shape=(rows, cols))
+    return csr_array((sparse.values, sparse.cols, starts), shape=(rows, cols), copy=True)

@@ -63,6 +63,11 @@ CASES = {
         "for t in range(N):\n    h = tanh(x[t] @ w + u * h)\n    r[t] = h\n",
         (X,), {}, "w, u", 4,
     ),
+    "few of the params in each": Case(
+        "dim N, K\ninput i: int[N] in range(K)\ninput y: real[N]\nparam a: real[K]\nparam fixed: real[2]\n"
+        "param b: real\nparam c: real[K, 2]\nr = (a[i] * b + exp(c[i, 1]) * a[i] - y) * fixed[0]\n",
+        ([0, 2, 1, 2, 2, 0], Y), {"K": 3}, "c, a", 12,
+    ),
     "a fixed size": Case("param q: real[2, 2]\nparam z: real\nr = q @ q.T * z\n", (), {}, "q, z", 5),
 }  # fmt: skip
 
@@ -145,6 +150,10 @@ def test_jacobians_against_differences(name: str, level: int) -> None:
     np.testing.assert_allclose(J, expected, rtol=1e-8, atol=1e-8)
     params = m.unpack(theta, **all_dims(case))
     np.testing.assert_array_equal(fit.fun(theta), m.forward(*case.inputs, *params)[0].r.ravel())
+    if hasattr(fit, "sparse_jac"):
+        np.testing.assert_array_equal(fit.sparse_jac(theta).toarray(), J)
+        assert fit.sparse_jac(theta).dtype == np.float64
+        np.testing.assert_array_equal(fit.jac_sparsity.toarray(), expected != 0.0)
 
 
 @pytest.mark.parametrize("name", ["network", "part of the params, in another order", "numbers"])
@@ -187,15 +196,21 @@ def test_no_residuals_at_all() -> None:
 @pytest.fixture
 def counted(monkeypatch: pytest.MonkeyPatch) -> tuple[Any, list[int]]:
     """Residuals, and a list that grows each time the model runs."""
-    m, runs = residual_module(CASES["numbers"]), list[int]()
-    original = m.value_and_jacobian
+    return counting(residual_module(CASES["numbers"]), "value_and_jacobian", monkeypatch, Y)
 
-    def counting(*args: Any) -> Any:
+
+def counting(
+    m: ModuleType, name: str, monkeypatch: pytest.MonkeyPatch, *inputs: Any
+) -> tuple[Any, list[int]]:
+    """The residuals of a module, and a list that grows with each call of its function."""
+    runs, original = list[int](), getattr(m, name)
+
+    def called(*args: Any, **named: Any) -> Any:
         runs.append(1)
-        return original(*args)
+        return original(*args, **named)
 
-    monkeypatch.setattr(m, "value_and_jacobian", counting)
-    return m.residuals(Y), runs
+    monkeypatch.setattr(m, name, called)
+    return m.residuals(*inputs), runs
 
 
 def test_the_value_and_the_jacobian_come_from_one_run(counted: tuple[Any, list[int]]) -> None:
@@ -211,7 +226,19 @@ def test_the_value_and_the_jacobian_come_from_one_run(counted: tuple[Any, list[i
     fit.jac(theta)
     assert len(runs) == 2
     fit.jac([1.0, 0.5])
-    assert len(runs) == 3
+    fit.jac([0.5, 1.0])
+    assert len(runs) == 4
+
+
+def test_a_sparse_jacobian_comes_from_the_same_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "dim N\ninput y: real[N]\nparam x: real[N]\noutput r = x**3 - y\ngrad r wrt x\n"
+    m = module_of(autodiffc.compile(text, emit=("jacobian",)), "model")
+    fit, runs = counting(m, "value_and_sparse_jacobian", monkeypatch, [1.0, 8.0])
+    monkeypatch.setattr(m, "jacobian_colouring", pytest.fail)  # the colouring is kept
+    np.testing.assert_array_equal(fit.fun([2.0, 2.0]), [7.0, 0.0])
+    np.testing.assert_array_equal(fit.jac([2.0, 2.0]), [[12.0, 0.0], [0.0, 12.0]])
+    np.testing.assert_array_equal(fit.sparse_jac([2.0, 2.0]).data, [12.0, 12.0])
+    assert len(runs) == 1
 
 
 def test_minus_zero_and_nan_are_places_of_their_own(counted: tuple[Any, list[int]]) -> None:
@@ -238,6 +265,18 @@ def test_least_squares_runs_the_model_once_for_each_place(counted: tuple[Any, li
     assert found.success
     assert found.njev > 3
     assert len(runs) <= found.nfev + 1
+
+
+def test_a_sparse_jacobian_may_be_written_to() -> None:
+    case = CASES["few of the params in each"]
+    fit, theta = residual_module(case).residuals(*case.inputs, **case.dims), place(case)
+    expected = fit.jac(theta)
+    for array in (fit.sparse_jac(theta), fit.jac_sparsity):
+        array.data[:], array.indices[:], array.indptr[:] = 7.0, 0, 0
+    np.testing.assert_array_equal(fit.sparse_jac(theta).toarray(), expected)
+    np.testing.assert_array_equal(fit.jac(theta), expected)
+    np.testing.assert_array_equal(fit.jac_sparsity.toarray(), expected != 0.0)
+    np.testing.assert_array_equal(fit.jac(2 * theta) != 0.0, expected != 0.0)
 
 
 def test_threads_share_residuals() -> None:
