@@ -46,7 +46,8 @@ def names_differentiated_by(model: ast.Model) -> Iterator[str]:
         elif isinstance(part, ast.Syntax):
             stack.extend(getattr(part, f.name) for f in fields(part))
         if isinstance(part, ast.Call) and part.func.id in USAGE:
-            yield from (name.id for name in part.args[1:] if isinstance(name, ast.Name))
+            places = part.args[1:] if part.func.id == "grad" else part.args[1:2]
+            yield from (name.id for name in places if isinstance(name, ast.Name))
 
 
 def own_value(evaluator: Evaluator, name: ast.Name, value: Value) -> Value:

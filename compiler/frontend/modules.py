@@ -14,6 +14,7 @@ from autodiffc.grammar.diagnostics import InternalError, suggestion
 from autodiffc.grammar.parser import parse
 from autodiffc.grammar.source import Source
 
+from .derivatives import names_differentiated_by
 from .expressions import Evaluator
 from .scope import Scope
 from .statements import again
@@ -47,6 +48,11 @@ def module_functions(name: str) -> dict[str, ast.FuncDef]:
     return {s.name.id: s for s in module_syntax(name).statements if isinstance(s, ast.FuncDef)}
 
 
+@cache
+def _differentiated_by(name: str) -> frozenset[str]:
+    return frozenset(names_differentiated_by(module_syntax(name)))
+
+
 def import_names(evaluator: Evaluator, statement: ast.LibraryImport) -> None:
     """Make the named functions of a library module known."""
     context, module = evaluator.context, statement.module
@@ -56,6 +62,7 @@ def import_names(evaluator: Evaluator, statement: ast.LibraryImport) -> None:
         context.assumed_known |= {n.id for n in statement.names}
         return
     functions = module_functions(module.id)
+    context.files.differentiated_by |= _differentiated_by(module.id)
     library = Scope()
     for definition in functions.values():
         library.define_function(definition)

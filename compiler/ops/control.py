@@ -114,7 +114,7 @@ def _stacks(rows: Sequence[tuple[Array, ...]], types: Sequence[tuple[Any, tuple[
         stack = np.zeros(size, object if objects else dtype)
         for step, value in enumerate(column):
             place: tuple[Any, ...] = (step, *map(slice, np.shape(value)))
-            stack[place] = np.asarray(value)[()]  # of rank 0: the element, not an array in an array of objects
+            stack[place] = np.asarray(value)[()]  # an element, and no array of rank 0 among objects
         stacks.append(stack)
     return stacks
 

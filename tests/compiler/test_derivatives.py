@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from autodiffc.api import Options, module_of, module_text, program_of
+from autodiffc.compiler import ops
 from autodiffc.compiler.gradcheck import check
 from autodiffc.compiler.interp import evaluate
 from autodiffc.compiler.ir import Graph
@@ -81,6 +82,19 @@ def test_sympy_and_differences_agree(name: str) -> None:
     assert report.ok
     assert all(row.symbolic.status == row.differences.status == "ok" for row in report.rows)
     assert all(comparison.status == "ok" for _, comparison in report.values)
+
+
+@pytest.mark.parametrize(
+    "text", ["grad(sin(a) * a, a)", "jvp(sin(a) * a, a, 2.0)", "grad(grad(sin(a), a), a)"]
+)
+def test_the_check_sees_a_wrong_rule(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = checked(f"param a: real\nloss L = {text}**2\n")
+    assert check(program, compiled(program), points=1).ok
+    rule = ops.sin.vjp
+    monkeypatch.setitem(ops.sin.__dict__, "vjp", lambda g, out, x: (1.001 * rule(g, out, x)[0],))
+    report = check(program, compiled(program), points=1)
+    assert not report.ok
+    assert dict(report.values)["L"].status == "differs"
 
 
 @pytest.mark.parametrize("name", WHOLE)
