@@ -88,11 +88,13 @@ class _Planner:
         taken = {*derived.graph.names.values(), *derived.numbers, *derived.program.dims}
         taken.update(node["name"] for node in derived.graph.inputs)
         for graph in _graphs(derived.graph):
-            taken.update(node["name"] for node in graph.inputs)
+            taken.update(node["name"] for node in graph.inputs if node.type.kind == "real")
             taken.update(graph.names.values())
         self.reader = Reader(taken, self._new_name)
         self.reader.natural = frozenset(
-            a.name for a in derived.program.arguments if (a.range and a.range[0].is_natural) or a.interval[0] >= 0
+            a.name
+            for a in derived.program.arguments
+            if (a.range and a.range[0].is_natural) or a.interval[0] >= 0
         )
         self.used: set[tuple[str, str]] = set()
         self.rooms: dict[Node, _Room] = {}
@@ -224,9 +226,13 @@ class _Planner:
         """Of the whole array, or of an element of it; the node's own symbol must not be its formula."""
         reader = self.reader
         own = reader.symbols.pop(node, None) if reader.symbols.get(node) == symbol else None
+        steps = self.rooms[node].steps if node in self.rooms else ()
+        names = [step.name for step in steps if isinstance(step, Index)]
+        reader.busy.extend(names)
         try:
             return self._written(symbol, node)
         finally:
+            del reader.busy[len(reader.busy) - len(names) :]
             if own is not None:
                 reader.symbols[node] = own
 
@@ -343,10 +349,17 @@ class _Planner:
         inner = self._opened(body, room.steps)
         for given, operand in zip(body.inputs, node.args[1:]):
             self.reader.alias[given] = operand
+        done = set()
+        for k, item in results:
+            value = body.outputs[k][1]
+            known = value in self.reader.symbols or value in self.reader.alias
+            if value in inner.own and not known and value.op is not ops.item and value.op.name != "argument":
+                self.reader.symbols[value] = self.reader.symbols[item]
+                done.add(k)
         self._plan(inner)
         for k, item in results:
             value = body.outputs[k][1]
-            if value.op is not ops.undefined:
+            if value.op is not ops.undefined and k not in done:
                 inner.lines.append((1e9, value, self._equation(self.reader.symbols[item], value)))
         return inner
 

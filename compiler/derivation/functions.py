@@ -159,7 +159,7 @@ RULES.update(
         "shifted": lambda args, wide: added(args[0], negated(args[1])),
         "reciprocal": partial(_number_only, lambda x: quotient(ONE, x)),
         "sqrt": partial(_number_only, Root),
-        "abs": partial(_number_only, lambda x: Between("|", x, "|")),
+        "abs": partial(_number_only, lambda x: x if isinstance(x, Root) else Between("|", x, "|")),
         "floor": partial(_number_only, lambda x: Between("⌊", x, "⌋")),
         "ceil": partial(_number_only, lambda x: Between("⌈", x, "⌉")),
         "hypot": partial(

@@ -194,7 +194,7 @@ def document(derivation: Derivation) -> str:
         elif rows:
             body = " \\\\\n".join(f"  {row}" for row in rows)
             blocks.append(f"% {title}\n\\begin{{align*}}\n{body}\n\\end{{align*}}")
-        else:
+        elif not blocks:
             blocks.append(f"% {title}")
     return "\n\n".join(blocks) + "\n"
 

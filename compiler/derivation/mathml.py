@@ -176,6 +176,8 @@ def document(derivation: Derivation) -> str:
     printer = Mathml()
     parts = [f"<style>{STYLE}</style>"]
     for title, lines in headings(derivation):
+        if not lines and len(parts) > 1:
+            continue
         parts.append(f"<h3>{escape(title)}</h3>")
         equations = [line for line in lines if not isinstance(line, str)]
         parts.extend(f"<p>{escape(line)}</p>" for line in lines if isinstance(line, str) and line)
@@ -217,6 +219,8 @@ def _loop_head(printer: Mathml, loop: Loop) -> str:
     dots = mo("…")
     if loop.condition is not None:
         steps = row("<mn>0</mn>", mo(","), "<mn>1</mn>", mo(","), dots, "<mtext>\u00a0while\u00a0</mtext>")
-        return row(start, steps, printer.text(loop.condition), "<mtext>, at most to\u00a0</mtext>", last, mo(":"))
+        return row(
+            start, steps, printer.text(loop.condition), "<mtext>, at most to\u00a0</mtext>", last, mo(":")
+        )
     first, end = (last, "<mn>0</mn>") if loop.reverse else ("<mn>0</mn>", last)
     return row(start, joined((first, dots, end)), mo(":"))

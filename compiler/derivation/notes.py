@@ -14,7 +14,7 @@ def headings(derivation: Derivation) -> Iterator[tuple[str, tuple[Line, ...] | t
     program = derived.program
     yield (
         f"{program.name}: the derivatives of {derived.target} with respect to {', '.join(derived.wrt)}",
-        ("",),
+        (),
     )
     yield "The model", derivation.model
     yield "Its derivatives", derivation.adjoints
@@ -27,6 +27,8 @@ def last_step(loop: Loop) -> Formula:
     """The number of the last step of a loop, counted from 0."""
     if isinstance(loop.count, tree.Size):
         return tree.Size(loop.count.dim - 1)
+    if isinstance(loop.count, tree.Number):
+        return tree.Number(loop.count.value - 1)
     return tree.added(loop.count, tree.Number(-1.0))
 
 
@@ -45,6 +47,8 @@ def _legend(derivation: Derivation) -> Iterator[str]:
     counts = [line.count for lines in (derivation.model, derivation.adjoints) for line in _loops(lines)]
     if any(isinstance(c, tree.Size) and not c.dim.is_natural for c in counts):
         yield "a number of steps that would be below 0 is 0"
+    if any(isinstance(p, tree.Call) and "softmax" in p.name and not p.notes for p in parts):
+        yield "softmax is taken along the last axis"
     if any(isinstance(p, tree.Product) and p.way == "each" for p in parts):
         yield "⊙ multiplies element by element; functions of arrays, too, are taken of each element"
 

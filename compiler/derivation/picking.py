@@ -105,7 +105,9 @@ def picked_element(reader: Reader, node: Node, at: At) -> Formula:
             position = _position(reader, arrays[item[1]], taken)
             stacked = reader.resolved(x) in reader.steps and not reader.is_natural(arrays[item[1]])
             counted = stacked and not isinstance(position, Number)
-            inner.append(Call("mod", (position, reader.position(x.shape[len(inner)]))) if counted else position)
+            inner.append(
+                Call("mod", (position, reader.position(x.shape[len(inner)]))) if counted else position
+            )
     return reader.element(x, tuple(inner))
 
 
@@ -115,7 +117,9 @@ def _placed(
 ) -> _Place | None:  # fmt: skip
     """Where the element `at` is among what an index picks; None where a stride has to be undone."""
     result = _Place(indices)
-    picked: At = (Merged(indices, dims),) if len(indices) > max((a.rank for a in arrays), default=0) else indices
+    picked: At = (
+        (Merged(indices, dims),) if len(indices) > max((a.rank for a in arrays), default=0) else indices
+    )
     first, front = _advanced(index, arrays)
     result.at.extend(picked if front else ())
     axes = iter(zip(at, shape))

@@ -29,15 +29,20 @@ from .tree import (
     Call,
     Element,
     Formula,
+    Fraction,
     Index,
     Number,
+    Product,
     Size,
     Sum,
     Symbol,
     Total,
     added,
     negated,
+    parts_of,
+    quotient,
     substituted,
+    times,
 )
 
 At = tuple[Formula, ...]
@@ -305,9 +310,26 @@ def summed(indices: Sequence[Index], term: Formula, sign: str = "Σ") -> Formula
         return term
     if isinstance(term, Total) and term.sign == sign:
         return Total((*rest, *term.indices), term.term, sign)
-    if sign == "Σ" and isinstance(term, Sum) and len(term.terms) == 1:
-        return negated(Total(rest, term.terms[0], sign))
+    if sign == "Σ":
+        return _factored(rest, term)
     return Total(rest, term, sign)
+
+
+def _factored(indices: tuple[Index, ...], term: Formula) -> Formula:
+    """Σ term, with the factors that have no index in front."""
+    if isinstance(term, Sum) and len(term.terms) == 1:
+        return negated(_factored(indices, term.terms[0]))
+    top, bottom = (term.top, term.bottom) if isinstance(term, Fraction) else (term, ONE)
+    factors = top.factors if isinstance(top, Product) and top.way == "scalar" else (top,)
+    outside = [f for f in factors if not _has(f, indices)]
+    inside = [f for f in factors if _has(f, indices)]
+    if not inside or _has(bottom, indices):
+        return times(*outside, Total(indices, quotient(times(*inside), bottom)))
+    return times(quotient(ONE, bottom), *outside, Total(indices, times(*inside)))
+
+
+def _has(formula: Formula, indices: tuple[Index, ...]) -> bool:
+    return any(part in indices for part in parts_of(formula))
 
 
 def _candidates(dim: Dim) -> Iterator[str]:
@@ -360,8 +382,6 @@ def _text(value: Any) -> str:
 
 def place(index: Formula, start: Dim, step: int = 1) -> Formula:
     """start + step · index."""
-    from .tree import times
-
     moved = times(Number(float(step)), index) if step != 1 else index
     return added(moved, size(start)) if start != Dim.of(0) else moved
 

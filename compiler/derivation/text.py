@@ -148,7 +148,7 @@ def document(derivation: Derivation) -> str:
     blocks = []
     for title, lines in headings(derivation):
         shown = [line.rstrip() for line in _lines(printer, lines, "  ")]
-        if shown:
+        if shown or not blocks:
             blocks.append("\n".join((title, *shown)))
     return "\n\n".join(blocks) + "\n"
 

@@ -12,6 +12,7 @@ from .tree import (
     Call,
     Element,
     Formula,
+    Indicator,
     Inverse,
     Total,
     Transpose,
@@ -124,7 +125,8 @@ def _plain(reader: Reader, node: Node) -> Formula:
 
 
 def _same(reader: Reader, node: Node) -> Formula:
-    return reader.whole(node.args[0])
+    inner = reader.whole(node.args[0])
+    return Indicator(inner) if node.op.name == "to_real" and node.args[0].type.kind == "bool" else inner
 
 
 def _decrement(reader: Reader, node: Node) -> Formula:

@@ -1,0 +1,69 @@
+"""What the formulas of a derivation give at a random point, beside what the compiler's graphs give.
+
+differing(program_of(source))        the names whose values differ: none
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from autodiffc.compiler.derivation.equations import derivation
+from autodiffc.compiler.derivation.evaluate import Evaluation
+from autodiffc.compiler.derivation.graphs import Derived, derived
+from autodiffc.compiler.derivation.tree import Symbol
+from autodiffc.compiler.interp import evaluate
+from autodiffc.compiler.model import Program
+from autodiffc.compiler.passes.pipeline import derive
+from autodiffc.compiler.points import PointFinder
+
+
+def differing(program: Program, seed: int = 0) -> list[str]:
+    """The names of what the formulas give another value than the optimised graphs: the target, derivatives."""
+    point = PointFinder(program, np.random.default_rng(seed)).find({})
+    of = derived(program, program.wrt)
+    given = dict(point.arguments)
+    cotangent = None
+    if of.seed is not None:
+        shape = [dim.evaluate(point.sizes) for dim in of.seed.shape]
+        cotangent = np.random.default_rng(seed + 1).normal(size=shape)
+    expected = _compiled(program, given, point.sizes, cotangent)
+    found = formula_values(of, given, point.sizes, cotangent)
+    names = (of.target, *(f"d_{name}" for name in of.wrt))
+    return [name for name in names if not _same(found[name], expected[name])]
+
+
+def formula_values(
+    of: Derived, given: Mapping[str, Any], sizes: Mapping[str, int], cotangent: Any
+) -> dict[str, Any]:
+    """The target and its derivatives by the formulas."""
+    values = {Symbol(name): np.asarray(value) for name, value in (*given.items(), *of.numbers.items())}
+    if cotangent is not None:
+        values[Symbol(of.target, "adjoint")] = cotangent
+    run = Evaluation(values, sizes)
+    lines = derivation(of)
+    run.run(lines.model)
+    run.run(lines.adjoints)
+    role = "derivative" if cotangent is None else "adjoint"
+    results = {f"d_{name}": run.values[Symbol(name, role, of.target)] for name in of.wrt}
+    return {of.target: run.values[Symbol(of.target)], **results}
+
+
+def _compiled(
+    program: Program, given: Mapping[str, Any], sizes: Mapping[str, int], cotangent: Any
+) -> dict[str, Any]:
+    graphs = derive(program, 1)
+    if graphs.value_and_grad is not None:
+        return evaluate(graphs.value_and_grad, given, sizes)
+    assert graphs.backward is not None
+    forward = evaluate(graphs.forward, given, sizes)
+    seed = {f"d_{program.target}": cotangent}
+    return {**forward, **evaluate(graphs.backward, {**given, **forward, **seed}, sizes)}
+
+
+def _same(found: Any, expected: Any) -> bool:
+    """A number stands for an array of equal elements."""
+    if np.shape(found) not in ((), np.shape(expected)):
+        return False
+    return bool(np.allclose(found, expected, rtol=1e-8, atol=1e-10, equal_nan=True))
