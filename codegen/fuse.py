@@ -1,7 +1,7 @@
 """Sums of products as inner products: no array of the products is made.
 
     sum(r**2)            ->     np.vdot(r, r)
-    sum(g * exp_x)       ->     g @ exp_x            (in adjoints, where nothing else uses the product)
+    sum(g * exp_x)       ->     g @ exp_x            (in derivatives, where nothing else uses the product)
 
 A model's own sum of squares is always written so, in every function alike: its value must not depend on
 what else is computed.
@@ -9,8 +9,10 @@ what else is computed.
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from autodiffc.compiler import ops
-from autodiffc.compiler.ir import Graph, Node, NonDiff, Op, users
+from autodiffc.compiler.ir import Graph, Node, NonDiff, Op, topological, users
 from autodiffc.compiler.model import Derivative
 from autodiffc.compiler.types import REAL
 
@@ -29,11 +31,18 @@ inner = Op(
 
 def fused(derivative: Derivative, dtype: str) -> Derivative:
     """The same graphs with inner products; in single precision none of many numbers."""
+    values = frozenset(name for name, _ in derivative.forward.outputs)
     single = dtype == "float32"
-    return derivative.mapped(lambda graph: _fused(graph, single))
+    return derivative.mapped(lambda graph: _fused(graph, single, _apart(graph, values)))
 
 
-def _fused(graph: Graph, precise: bool) -> Graph:
+def _apart(graph: Graph, values: Collection[str]) -> frozenset[Node]:
+    """What the model's own values among the outputs do not need."""
+    own = topological(node for name, node in graph.outputs if name in values)
+    return frozenset(graph.nodes()) - frozenset(own)
+
+
+def _fused(graph: Graph, precise: bool, apart: Collection[Node] = ()) -> Graph:
     single = {node for node, use in users(graph.nodes()).items() if len(use) == 1}
     single -= {node for _, node in graph.outputs}
 
@@ -49,7 +58,7 @@ def _fused(graph: Graph, precise: bool) -> Graph:
         if (
             product.op is ops.mul
             and summed in single
-            and adjoint
+            and (adjoint or node in apart)
             and product.args[0].shape == product.args[1].shape
         ):
             return inner(*product.args)

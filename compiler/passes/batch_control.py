@@ -9,7 +9,7 @@ are the same for all k.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from .. import ops
@@ -19,6 +19,7 @@ from ..ops.control import items
 from ..types import TUPLE, Dim
 from .batch import batched
 from .operands import Operand, steps_first, with_axis
+from .structured import Fresh, names_in
 
 # Ops whose result, given the same operands, may be another: not to be shared between steps.
 RANDOM = frozenset({"random_mask"})
@@ -114,7 +115,8 @@ class _Body:
     def __init__(self, body: Graph, flags: Sequence[bool], length: Dim):
         self.body = body
         self.length = length
-        self.inputs = tuple(_input(i, flag, length) for i, flag in zip(body.inputs, flags))
+        fresh = Fresh(names_in(body))
+        self.inputs = tuple(_input(i, flag, length, fresh) for i, flag in zip(body.inputs, flags))
         self.images: dict[Node, Operand] = {
             old: Operand(new, flag) for old, new, flag in zip(body.inputs, self.inputs, flags)
         }
@@ -144,23 +146,32 @@ class _Body:
             (name, with_axis(result, self.length) if flag else result.node)
             for (name, _), result, flag in zip(self.body.outputs, self.results, flags)
         )
-        body = replace(self.body.replace(images), inputs=self.inputs, outputs=outputs)
-        return replace(body, origins={**origins_of(images, self.body.origins), **body.origins})
+        names = {n: name + "s" * self._is_stacked(n) for n, name in self.body.names.items()}
+        body = replace(replace(self.body, names=names).replace(images), inputs=self.inputs, outputs=outputs)
+        return replace(body, origins={**origins_of(images.items(), self.body.origins), **body.origins})
+
+    def _is_stacked(self, node: Node) -> bool:
+        return node in self.images and self.images[node].stacked
 
 
-def _input(node: Node, stacked: bool, length: Dim) -> Node:
+def _input(node: Node, stacked: bool, length: Dim, fresh: Fresh) -> Node:
     if not stacked:
         return node
-    return argument(node["name"], node.type.with_shape((length, *node.shape)))
+    return argument(fresh(f"{node['name']}s"), node.type.with_shape((length, *node.shape)))
 
 
 def origins_of(
-    images: Mapping[Node, Node], origins: Mapping[Node, tuple[Origin, ...]]
+    images: Iterable[tuple[Node, Node]],
+    origins: Mapping[Node, tuple[Origin, ...]],
+    known: Iterable[Node] = (),
 ) -> dict[Node, tuple[Origin, ...]]:
-    """Where images come from, and the nodes that were made for them; `images` has arguments first."""
+    """Where images come from, and what was made for them; each after those that it is made of.
+
+    `known` were there before.
+    """
     found: dict[Node, tuple[Origin, ...]] = {}
-    seen = set(images)
-    for old, image in images.items():
+    seen = set(known)
+    for old, image in images:
         stack = [image]
         while stack:
             node = stack.pop()

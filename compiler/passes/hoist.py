@@ -22,14 +22,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from .. import ops
-from ..ir import Graph, Node, topological
+from ..ir import Graph, Node, Origin, topological
 from ..ops import argument
 from ..ops.control import items
 from ..ops.indexing import row
 from ..types import TUPLE
+from .batch_control import origins_of
 from .bodies import settling
 from .early import Early
 from .late import Late, Term, terms_of
+from .operands import Operand
 from .structured import Fresh, names_in
 
 
@@ -45,6 +47,7 @@ class Hoist:
             return graph
         made: dict[Node, list[Node]] = {}
         names: dict[Node, str] = {}
+        origins: dict[Node, tuple[Origin, ...]] = {}
 
         def step(node: Node, args: tuple[Node, ...]) -> Node:
             if node.op is ops.item and args[0] in made:
@@ -56,11 +59,13 @@ class Hoist:
                 results = loop.results()
                 if results is not None:
                     made[new] = results
-                    names.update(loop.names)
+                    loop.tell(results, names, origins)
             return new
 
         after = graph.rewrite(step)
-        return replace(after, names={**names, **after.names}) if names else after
+        if not made:
+            return after
+        return replace(after, names={**names, **after.names}, origins={**after.origins, **origins})
 
     def _in_body(self, body: Graph) -> Graph:
         return settling(body, (self.name, self.everything), self.run)
@@ -70,7 +75,8 @@ class Hoist:
 class _Loop(Early):
     """One loop under way."""
 
-    names: dict[Node, str] = field(default_factory=dict)  # of what has left
+    is_left: bool = False
+    images: dict[Node, list[Operand]] = field(default_factory=dict)  # outside, of values of the body
 
     def results(self) -> list[Node] | None:
         """The values of the loop's items after the work has left; None where none does."""
@@ -84,6 +90,26 @@ class _Loop(Early):
     def _leaving(self) -> list[Node]:
         """What leaves the loop for its begin, and is used in what stays."""
         return self.leaving_of(self.outputs)
+
+    def tell(
+        self, results: Sequence[Node], names: dict[Node, str], origins: dict[Node, tuple[Origin, ...]]
+    ) -> None:
+        """What is called after values of the body; where it comes from, if no loop is left to come from."""
+        made = set(topological(results)) - set(topological((self.count, *self.operands)))
+        found = [(node, image) for node in self.order for image in self._images(node) if image.node in made]
+        for node, image in found:
+            if node in self.body.names:
+                names.setdefault(image.node, self.body.names[node] + "s" * image.stacked)
+        if self.is_left:
+            return
+        pairs = ((node, image.node) for node, image in found)
+        told = origins_of(pairs, self.body.origins, topological((self.count, *self.operands)))
+        origins.update((node, places) for node, places in told.items() if places and node in made)
+
+    def _images(self, node: Node) -> list[Operand]:
+        """The values outside that stand for a value of the body."""
+        early = self.outside.get(node)
+        return [*([early] if early is not None else []), *self.images.get(node, ())]
 
     # --- after the loop ----------------------------------------------------------------------------
 
@@ -123,8 +149,10 @@ class _Loop(Early):
                 result = self._result_late(position, values, sums, needed, pure)
                 if result is not None:
                     chosen[position] = result
-            stuck = [p for p in roots if p not in chosen]
-            more = set(topological(self.outputs[p] for p in stuck)) - needed
+            stuck = [self.outputs[p] for p in roots if p not in chosen]
+            made = set(topological(chosen.values()))
+            stacked = [value for value, stack in self.stacks.items() if pure and stack in made]
+            more = set(topological([*stuck, *stacked])) - needed
             if not more:
                 return chosen
             needed |= more
@@ -138,7 +166,14 @@ class _Loop(Early):
         if not (pure or self._is_gain(position, values, terms, needed)):
             return None
         late = Late(self, needed)
-        return late.stack(values[0]) if terms is None else late.total(self.operands[position], terms)
+        if terms is None:
+            result = late.stack(values[0])
+        else:
+            result = late.total(self.operands[position], terms)
+        for node, image in late.known.items():
+            if image is not None:
+                self.images.setdefault(node, []).append(image)
+        return result
 
     def _is_gain(
         self, position: int, values: list[Node], terms: list[Term] | None, needed: set[Node]
@@ -155,7 +190,8 @@ class _Loop(Early):
         kept = [p for p in range(len(self.outputs)) if p not in late]
         given: dict[Node, Node] = {}
         loop: tuple[Node, ...] = ()
-        if kept or stacked:
+        self.is_left = bool(kept or stacked)
+        if self.is_left:
             loop = self._loop(kept, stacked)
             given = {self.stacks[value]: item for value, item in zip(stacked, loop[len(kept) :])}
         results = [
@@ -196,8 +232,6 @@ class _Loop(Early):
             images[node] = row(given, self.step) if outside.stacked else given
             inputs.append(given)
             operands.append(outside.node)
-            if node in self.body.names:
-                self.names[outside.node] = self.body.names[node] + "s" * outside.stacked
         graph = replace(self.body, inputs=tuple(inputs), outputs=tuple(outputs))
         return graph.with_images(images), operands
 

@@ -51,6 +51,8 @@ def _decided(node: Node, args: tuple[Node, ...], known: Mapping[Node, Interval])
         return args[0]
     if name in ("gate", "gate_finite") and node.type == args[0].type and _certain(node.args[1], known):
         return args[0]
+    if name == "masked" and node.type == args[0].type and _nonzero(node.args[1], known):
+        return args[0]
     winner = _winner(node, args, known) if name in ("maximum", "minimum") else None
     return winner if winner is not None and winner.type == node.type else None
 
@@ -78,6 +80,11 @@ def _apart(node: Node, known: Mapping[Node, Interval]) -> bool:
         return False
     (low, high), (other_low, other_high) = (known[a] for a in node.args)
     return high < other_low or other_high < low
+
+
+def _nonzero(node: Node, known: Mapping[Node, Interval]) -> bool:
+    low, high = known[node]
+    return low > 0.0 or high < 0.0
 
 
 def _positive(node: Node, known: Mapping[Node, Interval]) -> bool:

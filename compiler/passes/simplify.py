@@ -18,6 +18,7 @@ from ..ir import Graph, Node, topological
 from .bodies import in_bodies, settling
 from .pattern import LiteralRules
 from .rules.algebra import ADJOINT_RULES, CANONICAL_RULES, EXACT_RULES
+from .rules.directions import scaled_sum
 from .rules.structure import (
     ADJOINT_STRUCTURE,
     ELEMENTWISE,
@@ -77,7 +78,7 @@ class Simplify:
             if node in squeezable:
                 new = without_kept_dims(new) or new
             if node in summed:
-                new = sum_before_product(new) or new
+                new = sum_before_product(new) or scaled_sum(new) or new
             return self._simplified(new, node not in own)
 
         return graph.rewrite(step)

@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from ... import ops
 from ...ir import Node
 from ...types import Dim, broadcast
+from .directions import of_both_sides, of_units, ones_on_diagonal, units_by_rows
 from .parts import joined_parts, whole_put
 
 StructureRule = Callable[[Node], "Node | None"]
@@ -160,6 +161,8 @@ STRUCTURE_RULES: Mapping[str, tuple[StructureRule, ...]] = {
 ELEMENTWISE: tuple[StructureRule, ...] = (_needless_broadcast, _late_broadcast)
 ADJOINT_STRUCTURE: Mapping[str, tuple[StructureRule, ...]] = {
     "sum": (_sum_of_equals,),
-    "add": (joined_parts,),
+    "add": (joined_parts, of_both_sides),
     "put": (whole_put,),
+    "matmul": (of_units, units_by_rows),
+    "put_diagonal": (ones_on_diagonal,),
 }
