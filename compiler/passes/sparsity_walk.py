@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from .. import ops
 from ..ir import Node, topological
-from ..types import TUPLE, Dim
+from ..types import TUPLE, Dim, size_of
 from .index_sets import IndexSets, Part, Parts, width_of
 from .nonlinear import Pairs, couplings, differentiated, through
 from .sparsity_control import results_of
@@ -96,9 +96,11 @@ class Walk:
 
     def by_argument(self, node: Node) -> list[Parts]:
         """What a value depends on through each of its arguments."""
-        rule = everything if node.op is ops.governed else rule_for(node)
         found: list[Parts] = []
         for k, (arg, passes) in enumerate(zip(node.args, differentiated(node))):
+            rule = rule_for(node)
+            if node.op is ops.governed and not (passes and _is_pointwise(node, k)):
+                rule = everything
             moved = [p for part in self.of(arg) if passes for p in rule(self, node, k, part)]
             found.append(self.sets.union(self._where(node, k, self.sets.tidy(part)) for part in moved))
         return found
@@ -155,3 +157,18 @@ class Walk:
             found = [list(parts) for parts in self.by_argument(node)]
         for i, j in coupled:
             pairs.add(found[i], found[j])
+
+
+def _is_pointwise(node: Node, k: int) -> bool:
+    """Whether an adjoint of its own gives an element of an argument the cotangent of that element alone."""
+    adjoint, arg = node["adjoint"], node.args[k]
+    count = len(node.args) - 2
+    cotangent = adjoint.inputs[count + node["position"]]
+    given = adjoint.outputs[node["wrt"].index(k - 2)][1]
+    if not cotangent.shape == given.shape == arg.shape:
+        return False
+    sets = IndexSets(size_of(arg.shape))
+    leaf = sets.leaf(arg.shape, Dim.of(0))
+    walk = Walk(sets, {}, parts={cotangent: (leaf,)})
+    walk.run([given])
+    return walk.of(given) in ((leaf,), ())

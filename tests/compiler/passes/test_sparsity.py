@@ -278,6 +278,22 @@ def test_nothing_and_everything() -> None:
     assert elements(text, {"N": 2}) == {"a": "none", "b": "full", "c": "none"}
 
 
+def test_adjoints_of_their_own_tell() -> None:
+    """The value is a step function: what is differentiated is what the adjoint says."""
+    text = """
+dim N
+param w: real[N]
+def f(v):
+    return round(v)
+adjoint f(v, d_out):
+    return {}
+output y = f(w) * 2
+"""
+    assert elements(text.format("d_out * (abs(v) < 3)"), {"N": 3}) == {"w": [[0], [1], [2]]}
+    assert elements(text.format("0 * v + sum(d_out)"), {"N": 3}) == {"w": "full"}
+    assert elements(text.format("d_out[::-1]"), {"N": 3}) == {"w": "full"}
+
+
 def test_recurrences_depend_on_all_that_went_in() -> None:
     text = """
 dim T
