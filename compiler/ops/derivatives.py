@@ -49,18 +49,17 @@ def _directional_infer(v: Type, *x: Type, body: Graph, wrt: int) -> Type:
 
 
 def _gradient_eval(*x: Array, body: Body, wrt: int) -> Any:
-    from ..passes.derivatives import gradient_graph
-
-    return _run(gradient_graph(body.graph, wrt), body, x)
+    return _evaluated("gradient", x, body, wrt)
 
 
-def _directional_eval(v: Array, *x: Array, body: Body, wrt: int) -> Any:
-    from ..passes.derivatives import directional_graph
-
-    return _run(directional_graph(body.graph, wrt), body, (v, *x))
+def _directional_eval(*x: Array, body: Body, wrt: int) -> Any:
+    return _evaluated("directional", x, body, wrt)
 
 
-def _run(graph: Graph, body: Body, args: tuple[Array, ...]) -> Any:
+def _evaluated(name: str, args: tuple[Array, ...], body: Body, wrt: int) -> Any:
+    from ..passes.derivatives import derivative_graph
+
+    graph = derivative_graph(name, body.graph, wrt)
     return body.run(graph, dict(zip((node["name"] for node in graph.inputs), args)))[0]
 
 

@@ -17,7 +17,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
-from .. import ops
 from ..ir import Graph, Interval, Node, Origin
 from ..ops import argument
 from ..ops.derivatives import DERIVATIVES
@@ -93,8 +92,7 @@ class _Expansion:
         if labels:
             body = Label(frozenset(self.taken)).run(body)
             self.taken.update(body.names.values())
-        derived = gradient_graph if node.op is ops.gradient else directional_graph
-        return derived(body, node["wrt"], Options(ranges, optimise=self.how.optimise))
+        return DERIVED[node.op.name](body, node["wrt"], Options(ranges, optimise=self.how.optimise))
 
 
 def _in_order(origins: Mapping[Node, tuple[Origin, ...]]) -> dict[Node, tuple[Origin, ...]]:
@@ -122,12 +120,11 @@ class _Facts:
         return images[graph.outputs[0][1]]
 
 
-def gradient_graph(body: Graph, wrt: int, options: Options | None = None) -> Graph:
+def _gradient_graph(body: Graph, wrt: int, options: Options) -> Graph:
     """The gradient of a graph's one output by one of its inputs, as a graph with the same inputs.
 
     What the derivative adds has no place of its own: it belongs to where it is asked for.
     """
-    body = plain(body)
     value = body.outputs[0][1]
     found = gradients(value, [body.inputs[wrt]], None, body, options)
     # d_h is the target's derivative: another one has another name.
@@ -135,26 +132,28 @@ def gradient_graph(body: Graph, wrt: int, options: Options | None = None) -> Gra
     return _derived(body, body.inputs, found.of(body.inputs[wrt]), found)
 
 
-def directional_graph(body: Graph, wrt: int, options: Options | None = None) -> Graph:
+def _directional_graph(body: Graph, wrt: int, options: Options) -> Graph:
     """The derivative along a direction, which is the first input."""
-    body = plain(body)
     x, value = body.inputs[wrt], body.outputs[0][1]
     direction = argument(Fresh(names_in(body))(f"{x['name']}_dot"), x.type)
-    found = tangents([value], {x: direction}, body, options or Options())
+    found = tangents([value], {x: direction}, body, options)
     return _derived(body, (direction, *body.inputs), found.of(value), found)
+
+
+DERIVED = {"gradient": _gradient_graph, "directional": _directional_graph}
 
 
 def _derived(body: Graph, inputs: tuple[Node, ...], result: Node, found: Adjoints | Tangents) -> Graph:
     forward = {n: places for n, places in found.origins.items() if not any(p.adjoint for p in places)}
-    kept = forward if isinstance(found, Adjoints) else {n: forward[n] for n in found.replaced.values()}
+    kept = forward if isinstance(found, Adjoints) else {n: found.origins[n] for n in found.replaced.values()}
     graph = Graph(inputs, (("derivative", result),), {**body.names, **found.names}, {**kept, **body.origins})
     return Dce().run(substitute(graph, found.replaced))
 
 
 @lru_cache(maxsize=256)
-def plain(graph: Graph) -> Graph:
-    """A graph with plain nodes in the places of derivatives, as the interpreter wants it."""
-    return Derivatives().run(graph)
+def derivative_graph(name: str, body: Graph, wrt: int) -> Graph:
+    """What the interpreter evaluates: the derivative of a body as it is written."""
+    return DERIVED[name](Derivatives().run(body), wrt, Options())
 
 
 def names_below(graph: Graph) -> set[str]:
