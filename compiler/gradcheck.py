@@ -10,10 +10,11 @@ kinks. Up to 200 elements the whole gradient is compared, above that its product
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import reduce
+from itertools import chain
 from math import prod
 from typing import Any
 
@@ -27,7 +28,7 @@ from .differences import EPSILON, Curve, NotAnalytic, complex_slopes
 from .held import NotLinear, Tape, on
 from .interp import evaluate
 from .ir import Array, Node
-from .laws import Trial, findings
+from .laws import SPARSE, Trial, findings
 from .model import Program
 from .ops.own import holds_values
 from .own_check import compared
@@ -75,12 +76,12 @@ def check(
     deadline = time.monotonic() + seconds
     checker = _Checker(program, Compiled(program, module), deadline, precision, seed % 2**64)
     found = list(_outcomes(finder, checker, given, points, progress))
+    laws = _by_law(chain(*(outcome.laws for outcome in found), checker.sparse_laws(finder, given)))
     rows = reduce(_merge_rows, (outcome.rows for outcome in found))
     values = tuple((name, reduce(merge, (o.values[name] for o in found))) for name in program.outputs)
     shown = tuple((dim, found[0].sizes[dim]) for dim in program.dims)
     tested = sum(outcome.tested for outcome in found)
     own = {name: reduce(merge, (o.own[name] for o in found)) for name in found[0].own}
-    laws = tuple(reduce(_merge_findings, same) for same in zip(*(outcome.laws for outcome in found)))
     return Report(program.name, program.target, shown, seed, tested, rows, values, own, laws)
 
 
@@ -128,8 +129,13 @@ def _merge_rows(first: tuple[Row, ...], second: tuple[Row, ...]) -> tuple[Row, .
     )
 
 
-def _merge_findings(first: Finding, second: Finding) -> Finding:
-    return Finding(first.function, first.law, merge(first.outcome, second.outcome))
+def _by_law(found: Iterable[Finding]) -> tuple[Finding, ...]:
+    """One finding for each law, of those at all points."""
+    merged: dict[tuple[str, str], Comparison] = {}
+    for finding in found:
+        key = finding.function, finding.law
+        merged[key] = merge(merged[key], finding.outcome) if key in merged else finding.outcome
+    return tuple(Finding(function, law, outcome) for (function, law), outcome in merged.items())
 
 
 class _Checker:
@@ -149,13 +155,23 @@ class _Checker:
         own = self.own(point)
         return Outcome(point.sizes, self.rows(point), self.values(point), own, self.laws(point, own))
 
-    def laws(self, point: Point, own: Mapping[str, Comparison]) -> tuple[Finding, ...]:
-        """What holds between the functions on request."""
+    def laws(
+        self, point: Point, own: Mapping[str, Comparison], functions: Sequence[str] | None = None
+    ) -> tuple[Finding, ...]:
+        """What holds between the functions on request, or for some of them."""
         if not point.cotangents:
             return ()
         case = Case(self.compiled, point, self.generator, self.precision.single)
         stated = any(found.status == "differs" for found in own.values())
-        return tuple(findings(Trial(case, self.graphs, self.precision, self.deadline, stated)))
+        trial = Trial(case, self.graphs, self.precision, self.deadline, stated)
+        return tuple(findings(trial, functions))
+
+    def sparse_laws(self, finder: PointFinder, given: Sizes) -> tuple[Finding, ...]:
+        """What holds for sparse matrices at larger sizes, where they have more zeros."""
+        if not any(map(self.compiled.has, SPARSE)) or time.monotonic() > self.deadline:
+            return ()
+        point = finder.larger(given)
+        return self.laws(point, self.own(point), SPARSE) if point else ()
 
     def values(self, point: Point) -> dict[str, Comparison]:
         """Each output's value against the one in high precision."""

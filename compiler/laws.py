@@ -12,7 +12,7 @@ SymPy's and with differences by itself.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -24,10 +24,12 @@ from .derived import Graphs, NoSquares
 from .differences import EPSILON
 from .held import NotLinear
 from .ir import Array
+from .model import Program
 from .passes.autodiff import NotDifferentiable
 from .quotients import OUT_OF_TIME, Attempt
 from .rays import REACH, STEP, Ray
 from .sides import Label, Sides, settled
+from .types import Dim, size_of
 
 IDENTITY = 1e-10  # relative to the terms of a product
 FEW = 2_000  # elements that are differenced one by one; rows and columns of a dense matrix
@@ -133,12 +135,28 @@ class Law:
             return not_checked(str(problem))
 
 
-def findings(trial: Trial) -> Iterator[Finding]:
-    """What the laws of all functions that the module has come to."""
+def findings(trial: Trial, functions: Container[str] | None = None) -> Iterator[Finding]:
+    """What the laws of all functions that the module has come to, or of some of them."""
     has = trial.case.compiled.has
     for law in LAWS:
+        if functions is not None and law.function not in functions:
+            continue
         if has(law.function) and (not law.partner or has(law.partner)):
             yield law.finding(trial)
+
+
+def too_large(program: Program) -> dict[str, str]:
+    """The matrices that are too large at whatever sizes, with the reason."""
+    if program.target is None:
+        return {}
+    target = program.graph.output(program.target)
+    columns = sum((size_of(a.type.shape) for a in program.arguments if a.name in program.wrt), Dim.of(0))
+    sizes = {"jacobian": size_of(target.shape) * columns, "hessian": columns * columns}
+    return {
+        name: f"{size.known} elements are too many"
+        for name, size in sizes.items()
+        if size.known is not None and size.known > FEW**2 and (target.rank == 0 or name == "jacobian")
+    }
 
 
 # --- the laws that take more than a line -----------------------------------------------------------
@@ -295,4 +313,5 @@ LAWS = (
         lambda t: t.inner("⟨G v, w⟩", t.case.Gv, t.case.w, t.case.v, t.case.Gw)),
     Law("gauss_newton", "⟨v, G v⟩ >= 0", _semidefinite),
 )  # fmt: skip
+SPARSE = ("sparse_jacobian", "sparse_hessian")
 PARTNERS = {law.function: law.partner for law in LAWS if law.partner}

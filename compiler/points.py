@@ -24,7 +24,7 @@ from .interp import evaluate
 from .ir import Array
 from .model import Program
 from .ops.checks import check
-from .samples import Sizes, draw, size_choices
+from .samples import Sizes, draw, larger_sizes, size_choices
 from .scalars import TooLarge
 from .symmetry import mirrored, symmetric_arguments
 
@@ -120,6 +120,15 @@ class PointFinder:
         small = {dim: 2 + k for k, dim in enumerate(self.program.dims)}
         raise NoPoint("no sizes were found that fit all shapes and are small enough", small)
 
+    def larger(self, given: Sizes) -> Point | None:
+        """A point of larger sizes, at which a sparse matrix is sparse; without a reference."""
+        for sizes in larger_sizes(self.program, given):
+            for attempt in range(ATTEMPTS):
+                point = self._drawn(sizes, attempt)
+                if point is not None:
+                    return point
+        return None
+
     @property
     def _wanted(self) -> str:
         asserts = any(node.op is check for node in self.program.graph.nodes())
@@ -127,6 +136,12 @@ class PointFinder:
 
     def _candidate(self, sizes: Sizes, attempt: int) -> Point | None:
         """A draw, unless a value or a derivative is not finite there."""
+        point = self._drawn(sizes, attempt)
+        point = point and self._with_reference(replace(point, directions=self._directions(point.arguments)))
+        return point if point and point.finite else None
+
+    def _drawn(self, sizes: Sizes, attempt: int) -> Point | None:
+        """A draw, unless a value is not finite there."""
         try:
             arguments = draw(self.program, sizes, self.generator, attempt)
             if self.single:
@@ -136,9 +151,7 @@ class PointFinder:
             return None  # an index out of range, a singular matrix: no point of the model
         if not all(np.isfinite(array).all() for array in outputs.values()):
             return None
-        point = Point(sizes, arguments, self._cotangents(outputs), self._directions(arguments))
-        point = self._with_reference(point)
-        return point if point.finite else None
+        return Point(sizes, arguments, self._cotangents(outputs), ())
 
     def _cotangents(self, outputs: Arguments) -> dict[str, Array]:
         """A random weight for each element of the target, of both signs and no power of 2."""

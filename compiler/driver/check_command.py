@@ -32,7 +32,7 @@ from types import ModuleType
 
 from autodiffc.compiler.comparison import Comparison, Finding, Report, Row, Status
 from autodiffc.compiler.gradcheck import check
-from autodiffc.compiler.laws import PARTNERS
+from autodiffc.compiler.laws import PARTNERS, too_large
 from autodiffc.compiler.model import Program
 from autodiffc.compiler.passes.requested import NAMES
 from autodiffc.compiler.points import BadSizes
@@ -78,17 +78,18 @@ def run(
 
 def _compiled(program: Program, options: Options, emit: Sequence[str]) -> tuple[ModuleType, dict[str, str]]:
     """The module with the functions that are to be checked, and why others are left out."""
-    left_out: dict[str, str] = {}
-    wanted = [*emit, *(PARTNERS[name] for name in emit if name in PARTNERS)] if emit else list(NAMES)
+    left_out = {} if emit else too_large(program)
+    wanted = [*emit, *(PARTNERS[name] for name in emit if name in PARTNERS)] or list(NAMES)
+    if program.target is None or not program.wrt:
+        wanted = []
     while True:
-        chosen = tuple(dict.fromkeys(wanted)) if program.target and program.wrt else ()
+        chosen = tuple(name for name in dict.fromkeys(wanted) if name not in left_out)
         try:
             text = module_text(program, replace(options, emit=chosen))
         except CannotEmit as problem:
             name, _, reason = str(problem).partition(": ")
-            if name in emit or name not in wanted:
+            if name in emit or name not in chosen:
                 raise
-            wanted.remove(name)
             left_out[name] = reason.partition(";")[0]
         else:
             return module_of(text, program.name), left_out
