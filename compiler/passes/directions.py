@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from .. import ops
-from ..ir import Graph, Node
+from ..ir import Graph, Node, Origin
 from ..ops import argument, dim_value
 from ..ops.control import item
 from ..ops.indexing import row
@@ -70,7 +70,7 @@ def _constants(order: Sequence[Node]) -> set[Node]:
     return found
 
 
-def _origins(graph: Graph, results: Sequence[Node]) -> tuple[object, ...]:
+def _origins(graph: Graph, results: Sequence[Node]) -> tuple[Origin, ...]:
     return next((graph.origins[node] for node in results if graph.origins.get(node)), ())
 
 

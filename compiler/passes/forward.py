@@ -16,6 +16,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+import numpy as np
+
 from .. import ops
 from ..ir import Graph, Node, NonDiff, Origin, topological
 from ..ops import argument
@@ -25,6 +27,7 @@ from ..ranges import intervals_of
 from .adjoints import Options
 from .autodiff import NotDifferentiable, unbroadcast
 from .bodies import ranges_in
+from .fold import constant_array, folded
 from .structured import Fresh, names_in, substitute
 from .zeros import SINGULAR, ZeroAnalysis, holds
 
@@ -136,7 +139,8 @@ class _Sweep:
             tangent = _LINEAR[node.op.linear](node, dots)
         else:
             tangent = transposed(node, dots, self.primal)
-        if tangent is None:
+        tangent = tangent and (folded(tangent) or tangent)
+        if tangent is None or _is_zero(tangent):
             return
         unbounded = any(arg in self.found.unbounded for arg in node.args)
         if tangent.op is ops.gate and not unbounded:
@@ -208,6 +212,11 @@ class _Sweep:
 
     def is_unbounded(self, arg: Node) -> bool:
         return arg in self.found.unbounded
+
+
+def _is_zero(tangent: Node) -> bool:
+    """Whether a tangent is known to be 0, as those of a unit vector's other elements are."""
+    return tangent.op.name == "const" and not np.any(constant_array(tangent))
 
 
 # Ops that are infinite or NaN where an argument is (a quotient where the first is), or drop its tangent too.

@@ -96,7 +96,9 @@ def _written_out(model: Prepared, name: str) -> tuple[Graph, Node]:
     for direction in _directions(node.type):
         joint = pushed_forward(graph, [model.target], {name: direction}, model.options)
         columns.append(joint.outputs[-1][1])
-        graph = replace(joint, outputs=graph.outputs)
+        # Along a unit vector a tangent may be a value of the model, which is not called after it.
+        names = {node: called for node, called in joint.names.items() if node is not columns[-1]}
+        graph = replace(joint, outputs=graph.outputs, names=names)
     J = ops.stack(*columns, axis=value.rank) if node.rank else columns[0]
     return graph, ops.reshape(J, shape=(*value.shape, *node.shape))
 
@@ -141,7 +143,8 @@ def _hessian_stacked(model: Prepared) -> Graph:
         start = start + size
     stacked = over_directions(model.gradient_along(dots), stacks, total)
     hess = flat_rows([node for _, node in stacked.outputs], total)
-    return replace(stacked, outputs=(("hess", hess),))
+    outputs = (("hess", hess),)
+    return _with_names(replace(stacked, outputs=outputs), outputs)
 
 
 def flat_rows(stacks: Iterable[Node], count: Dim) -> Node:
