@@ -16,7 +16,7 @@ Pairs = list[tuple[list[int], list[int]]]
 
 
 def pairs_of(new: Sequence[Dim], old: Sequence[Dim]) -> Pairs | None:
-    """The axes of either shape that make up the same elements, one on one side at least; None: there are none.
+    """The axes of either shape that make up the same elements, one on one side at least; else None.
 
     Axes of length 1 belong to none.
     """

@@ -2,10 +2,10 @@
 
     f = (x + y) max(y, z)       ∂f/∂y = max(y, z) + (x + y) 1[y > z]
 
-The adjoints' graph is turned into an expression for each derivative; SymPy is asked for several forms of it, and the
-shortest is taken. What the compiler decides at kinks stays: conditions are symbols to SymPy, and so are functions
-that have a kink or whose definition would be longer than their name. A model that is too large, or has
-arrays or loops, has no closed form here.
+The adjoints' graph is turned into an expression for each derivative; SymPy is asked for several forms of it,
+and the shortest is taken. What the compiler decides at kinks stays: conditions are symbols to SymPy,
+and so are functions that have a kink or whose definition would be longer than their name. A model that is too
+large, or has arrays or loops, has no closed form here.
 """
 
 from __future__ import annotations
@@ -247,7 +247,8 @@ def _forms(expression: Expression) -> Iterator[Expression]:
     powers = [p for p in expression.atoms(sp.Pow) if p.exp.is_Integer and abs(p.exp) > HIGHEST]
     if sp.count_ops(expression) > MOST or powers:
         return
-    for form in (sp.together, sp.cancel, sp.factor, sp.expand, sp.trigsimp, sp.simplify):
+    slow = (sp.trigsimp, sp.simplify) if sp.count_ops(expression) <= MOST // 2 else ()
+    for form in (sp.together, sp.cancel, sp.factor, sp.expand, *slow):
         try:
             yield form(expression)
         except (sp.PolynomialError, NotImplementedError):

@@ -9,7 +9,8 @@ from ..ir import Array, Node
 from ..types import Dim, size_of
 from .axes import pairs_of
 from .picking import PICKING
-from .reader import At, NeedsIndices, Reader, place, summed
+from .reader import At, NeedsIndices, Reader, place
+from .sums import summed
 from .tree import (
     ZERO,
     Between,
@@ -209,7 +210,7 @@ def _stack(reader: Reader, node: Node, at: At) -> Formula:
     axis = node["axis"]
     rest = (*at[:axis], *at[axis + 1 :])
     if isinstance(at[axis], Number):
-        return reader.element(node.args[int(at[axis].value)], rest)  # type: ignore[attr-defined]
+        return reader.element(node.args[int(at[axis].value)], rest)
     result = reader.element(node.args[-1], rest)
     for k in reversed(range(len(node.args) - 1)):
         result = Cases(Relation("=", at[axis], Number(float(k))), reader.element(node.args[k], rest), result)

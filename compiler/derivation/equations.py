@@ -4,9 +4,9 @@
                                  δ_h = …,  δ_z1 = δ_h ⊙ 1[z1 > 0]     its adjoints, from the target back
                                  ∂L/∂W1 = xᵀ δ_z1                     what was asked for
 
-A value has an equation if the model names it (or its adjoint), if it is used more than once, or if its formula
-would be too long. A loop is a block of equations with the step as a superscript, a branch has a block for either
-side.
+A value has an equation if the model names it (or its adjoint), if it is used more than once, or if its
+formula would be too long. A loop is a block of equations with the step as a superscript, a branch has a block
+for either side.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import Union
 
 from .. import ops
 from ..ir import Graph, Node, const_value
@@ -23,45 +22,15 @@ from ..types import Dim, Opaque
 from .closed import closed
 from .functions import SAME
 from .graphs import Derived
+from .lines import Branch, Derivation, Line, Loop, interleaved
 from .reader import NeedsIndices, Reader, size
-from .tree import ONE, Element, Equation, Formula, Index, Merged, Number, Size, Symbol, added, parts_of
+from .tree import ONE, Element, Equation, Formula, Index, Merged, Number, Size, Symbol, added
 
 LONGEST = 14  # parts of a formula that are written in one
+DEEPEST = 40  # steps from the top of a formula, those that are not written among them
 CHEAP = frozenset(
     {"argument", "const", "dim", "arange", "transpose", "reshape", "broadcast_to", "eye", *SAME}
 )
-
-
-@dataclass(frozen=True)
-class Loop:
-    """Equations of each step, `index` from 0 on; backward if `reverse`; while `condition` holds."""
-
-    index: Index
-    count: Formula
-    reverse: bool
-    condition: Formula | None
-    lines: tuple[Line, ...]
-
-
-@dataclass(frozen=True)
-class Branch:
-    """Equations of either side of a branch."""
-
-    condition: Formula
-    then: tuple[Line, ...]
-    otherwise: tuple[Line, ...]
-
-
-Line = Union[Equation, Loop, Branch]
-
-
-@dataclass(frozen=True)
-class Derivation:
-    """model: the target as the model computes it; adjoints: its derivatives, from the target back."""
-
-    derived: Derived
-    model: tuple[Line, ...]
-    adjoints: tuple[Line, ...]
 
 
 def derivation(derived: Derived) -> Derivation:
@@ -99,6 +68,7 @@ class _Planner:
         self.used: set[tuple[str, str]] = set()
         self.rooms: dict[Node, _Room] = {}
         self.weights: dict[Node, int] = {}
+        self.depths: dict[Node, int] = {}
         self.primal = _with_bodies([derived.graph.output(derived.target)])
         self.counter = 0
         self.inside: dict[int, tuple[_Room, ...]] = {}  # the graphs of the loops and branches, by id
@@ -131,7 +101,7 @@ class _Planner:
         lines = self._assembled(room)
         model = tuple(line for node, line in lines if node is not None and node in self.primal)
         rest = tuple(line for node, line in lines if node is None or node not in self.primal)
-        return Derivation(self.derived, model, closed(self.derived) or _interleaved(rest))
+        return Derivation(self.derived, model, closed(self.derived) or interleaved(rest))
 
     # --- names ---
 
@@ -190,11 +160,16 @@ class _Planner:
         reader = self.reader
         weight = sum(1 if a in reader.symbols else self.weights.get(a, 1) for a in node.args)
         self.weights[node] = weight + (node.op.name not in CHEAP)
+        inside = (self.depths.get(a, 0) for a in node.args if a not in reader.symbols)
+        self.depths[node] = 1 + max(inside, default=0)
         if node in reader.symbols or node in reader.alias or node.op is ops.item:
             return False
         if node.type.kind == "tuple" or node.op.name in ("check", "argument"):
             return False
         name = self._name(room, node)
+        if self.depths[node] > DEEPEST and node.op.name != "const":
+            self.depths[node] = 0
+            return True
         if node.op.name in CHEAP and not (
             name in self.own_names and node.op.name in ("transpose", "reshape")
         ):
@@ -212,9 +187,10 @@ class _Planner:
 
     def _write(self, room: _Room, node: Node) -> None:
         symbol = self.reader.symbols.get(node)
-        if symbol is not None and node.op.name != "argument" and node not in self.reader.alias:
-            if node.op is not ops.item or node in self.reader.steps:
-                room.lines.append((room.position[node], node, self._equation(symbol, node)))
+        given = node.op.name == "argument" or node in self.reader.alias
+        state = node.op is ops.item and node not in self.reader.steps
+        if symbol is not None and not given and not state:
+            room.lines.append((room.position[node], node, self._equation(symbol, node)))
 
     def _drain(self) -> None:
         """Equations for what turned out to need a name."""
@@ -307,7 +283,7 @@ class _Planner:
         self.inside[id(block)] = (inner,)
 
     def _steps(self, count: Node) -> Formula:
-        """The number of steps; that of `range(T - 1)` is T − 1, for a range of less than none is not meant."""
+        """The number of steps; that of `range(T - 1)` is T − 1; the legend says what is below 0."""
         if count.op.name == "maximum" and const_value(count.args[1]) == 0:
             count = count.args[0]
         steps = self.reader.element(count, ())
@@ -422,46 +398,3 @@ def _with_bodies(roots: Iterable[Node]) -> set[Node]:
                 found.update(graph.nodes())
                 found.update(graph.inputs)
     return found
-
-
-def symbols_in(line: Line) -> set[Symbol]:
-    """The symbols on the right sides of a line, without their steps."""
-    if isinstance(line, Equation):
-        return {_bare(p) for p in parts_of(line.right) if isinstance(p, Symbol)}
-    lines = line.lines if isinstance(line, Loop) else (*line.then, *line.otherwise)
-    own = [line.condition] if line.condition is not None else []
-    found = {_bare(p) for f in own for p in parts_of(f) if isinstance(p, Symbol)}
-    return found.union(*map(symbols_in, lines))
-
-
-def defined_in(line: Line) -> set[Symbol]:
-    """The symbols on the left sides of a line, without their steps."""
-    if isinstance(line, Equation):
-        left = line.left.array if isinstance(line.left, Element) else line.left
-        return {_bare(left)} if isinstance(left, Symbol) else set()
-    lines = line.lines if isinstance(line, Loop) else (*line.then, *line.otherwise)
-    return set().union(*map(defined_in, lines))
-
-
-def _bare(symbol: Symbol) -> Symbol:
-    return Symbol(symbol.name, symbol.role, symbol.of)
-
-
-def _interleaved(lines: tuple[Line, ...]) -> tuple[Line, ...]:
-    """Each derivative right after the last adjoint that it is made of."""
-    chain = [line for line in lines if not _is_result(line)]
-    slots: list[list[Line]] = [[] for _ in range(len(chain) + 1)]
-    where = {symbol: k + 1 for k, line in enumerate(chain) for symbol in defined_in(line)}
-    for line in lines:
-        if _is_result(line):
-            slot = max((where.get(s, 0) for s in symbols_in(line)), default=0)
-            slots[slot].append(line)
-            where.update(dict.fromkeys(defined_in(line), slot))
-    result = list(slots[0])
-    for line, more in zip(chain, slots[1:]):
-        result += [line, *more]
-    return tuple(result)
-
-
-def _is_result(line: Line) -> bool:
-    return isinstance(line, Equation) and any(s.of for s in defined_in(line))

@@ -1,15 +1,16 @@
 """The value of formulas: what shows that they say what the compiled gradient computes.
 
 >>> from .tree import Product, Symbol, Transpose
->>> from .equations import Equation
->>> gradient = Equation(Symbol("W", "derivative", "L"), Product((Symbol("x"), Transpose(Symbol("d"))), "matrix"))
+>>> from .tree import Equation
+>>> outer = Product((Symbol("x"), Transpose(Symbol("d"))), "matrix")
+>>> gradient = Equation(Symbol("W", "derivative", "L"), outer)
 >>> run = Evaluation({Symbol("x"): np.array([1.0, 2.0]), Symbol("d"): np.array([3.0])}, {})
 >>> run.line(gradient)
 >>> run.values[Symbol("W", "derivative", "L")].tolist()
 [[3.0], [6.0]]
 
-Values are NumPy arrays, indices are numbers: an element formula is evaluated once for each element, which is slow
-and leaves no doubt.
+Values are NumPy arrays, indices are numbers: an element formula is evaluated once for each element, which is
+slow and leaves no doubt.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ import numpy as np
 
 from ..ops.control import is_local
 from . import tree
-from .equations import Branch, Line, Loop
+from .lines import Branch, Line, Loop
 from .tree import Element, Equation, Formula, Index, Indicator, Merged, Symbol, parts_of
 
 TOTALS: dict[str, Callable[[Any], Any]] = {"Σ": sum, "∏": prod, "max": max, "min": min}

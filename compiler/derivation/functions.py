@@ -1,7 +1,7 @@
 """How elementwise ops are written: `square(x)` as x², `gate(g, c)` as g·1[c].
 
-A rule gets the arguments' formulas and which of them are arrays taken as wholes; it gives the op's formula, or
-None where that has no notation for whole arrays and has to be written element by element.
+A rule gets the arguments' formulas and which of them are arrays taken as wholes; it gives the op's formula,
+or None where that has no notation for whole arrays and has to be written element by element.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ RULES: dict[str, Rule] = {}
 CALLED = {
     "maximum": "max", "minimum": "min", "sigmoid": "σ", "tight_sigmoid": "σ", "tight_tanh": "tanh",
     "digamma": "ψ", "ndtr": "Φ", "lgamma": "log Γ", "lbeta": "log B", "gelu_tanh": "gelu", "sign": "sign",
-    "arcsin": "arcsin", "round": "round", "log_erfc": "log erfc", "exp_share": "softmax", "log_sigmoid": "log σ",
+    "log_erfc": "log erfc", "exp_share": "softmax", "log_sigmoid": "log σ",
     "tight_log_softmax": "log_softmax", "tight_logsumexp": "logsumexp", "log_softmax": "log softmax",
     "diagonal": "diag", "put_diagonal": "diag", "log2": "log₂", "log10": "log₁₀",
 }  # fmt: skip
@@ -66,7 +66,7 @@ def call(node: Node, args: Args, notes: tuple[str, ...] = ()) -> Call:
     """Any op as a function of its arguments."""
 
     def run(sizes: dict[str, int], *values: Array) -> Array:
-        typed = [np.asarray(v, DTYPES[a.type.kind]) for v, a in zip(values, node.args)]
+        typed: list[Array] = [np.asarray(v, DTYPES[a.type.kind]) for v, a in zip(values, node.args)]
         return apply(node, typed, sizes)
 
     return Call(CALLED.get(node.op.name, node.op.name), tuple(args), notes, run)

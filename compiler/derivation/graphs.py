@@ -1,4 +1,4 @@
-"""The graph that formulas are read from: the model as written, with its adjoint, simplified but not stabilised.
+"""The graph that formulas are read from: the model as written, with its adjoint, not stabilised.
 
     const decay = 0.1
     loss L = decay * sum(w**2)        becomes      L = decay Σ w²,  d_w = 2 decay w
@@ -77,7 +77,7 @@ def _shorter(graph: Graph, gradients: int) -> Graph:
 
 
 def _with_layers(graph: Graph) -> Graph:
-    """The affine maps that activation functions are taken of get names, where the model has none: z1, z2, …"""
+    """Affine maps that activation functions are taken of get names, where the model has none: z1, …"""
     graph = graph.rewrite(lambda node, args: node.with_args(args).map_subgraphs(_with_layers))
     taken = {*graph.names.values(), *(node["name"] for node in graph.inputs)}
     fresh = (name for name in (f"z{k}" for k in count(1)) if name not in taken)
@@ -113,9 +113,10 @@ def _declared(program: Program) -> Iterator[tuple[str, float]]:
     """The numbers that the model's `const` statements name, unless it writes the same number elsewhere."""
     model, _ = parse(program.source)
     for statement in model.statements:
-        if isinstance(statement, ast.ConstDecl) and isinstance(statement.value, ast.Number):
-            if _times(program.source.text, statement.value.span.text) == 1:
-                yield statement.name.id, float(statement.value.value)
+        value = statement.value if isinstance(statement, ast.ConstDecl) else None
+        if isinstance(statement, ast.ConstDecl) and isinstance(value, ast.Number):
+            names = [statement.name.id] if _times(program.source.text, value.span.text) == 1 else []
+            yield from ((name, float(value.value)) for name in names)
 
 
 def _times(text: str, number: str) -> int:

@@ -11,13 +11,14 @@ import re
 from collections.abc import Iterator
 
 from . import tree
-from .equations import Branch, Derivation, Line, Loop
+from .lines import Branch, Derivation, Line, Loop
 from .names import latex_name
 from .notes import headings, last_step
 from .printer import ATOM, POWER, PRODUCT, SIGNED, SUM, Printer, number_text
 from .tree import Equation, Formula
 
 OPERATORS = {"Σ": r"\sum", "∏": r"\prod", "max": r"\max", "min": r"\min"}
+SIZES = {"*": r" \, ", "%": r" \bmod ", "//": r" \mathbin{/\!/} ", "max": r"\max", "min": r"\min"}
 SIGNS = {"≤": r"\le", "≥": r"\ge", "≠": r"\ne"}
 BETWEEN = {"|": r"\lvert", "‖": r"\lVert", "⌊": r"\lfloor", "⌈": r"\lceil"}
 CLOSING = {"|": r"\rvert", "‖": r"\rVert", "⌋": r"\rfloor", "⌉": r"\rceil"}
@@ -61,11 +62,8 @@ class Latex(Printer):
         return power if mantissa == "1" else rf"{mantissa} \cdot {power}"
 
     def _size(self, f: tree.Size) -> str:
-        text = re.sub(r"_steps\d+", r"\\tau ", str(f.dim)).replace("//", r"\mathbin{/\!/}")
-        text = re.sub(r"\*\*(\d+)", r"^{\1}", text).replace("%", r" \bmod ")
-        return re.sub(r"[A-Za-z]\w+", lambda m: latex_name(m[0]), text.replace(r"\tau", "\0").replace("*", r" \, ")
-                      .replace(r"\bmod", "\1").replace(r"\mathbin", "\2")).replace("\0", r"\tau").replace(
-                          "\1", r"\bmod").replace("\2", r"\mathbin")  # fmt: skip
+        text = re.sub(r"\*\*(\d+)", r"^{\1}", re.sub(r"_steps\d+", "tau", str(f.dim)))
+        return re.sub(r"[A-Za-z]\w*|//|[*%]", lambda m: SIZES.get(m[0]) or latex_name(m[0]), text)
 
     def _index(self, f: tree.Index) -> str:
         return latex_name(f.name)
@@ -80,12 +78,9 @@ class Latex(Printer):
             return rf"\frac{{\partial {latex_name(f.of)}}}{{\partial {name}}}"
         if not f.steps:
             return head
-        up = f"({','.join(map(self.text, f.steps))})"
-        return rf"{head.rstrip(chr(39))}^{{{chr(39) * 0}{self._primes(head)}{up}}}"
-
-    @staticmethod
-    def _primes(head: str) -> str:
-        return r"\prime" * (len(head) - len(head.rstrip("'"))) + (" " if head.endswith("'") else "")
+        plain = head.rstrip("'")
+        primes = r"\prime " * (len(head) - len(plain))
+        return f"{plain}^{{{primes}({','.join(map(self.text, f.steps))})}}"
 
     def _sum(self, f: tree.Sum) -> str:
         return " ".join(self.terms(f))
@@ -130,7 +125,8 @@ class Latex(Printer):
         return rf"{self._braced(f.matrix, ATOM)}^{{\top}}"
 
     def _inverse(self, f: tree.Inverse) -> str:
-        return rf"{self._braced(f.matrix, ATOM)}^{{-{r'{}'.replace('{}', chr(92) + 'top') if f.transposed else '1'}}}"
+        exponent = r"-\top" if f.transposed else "-1"
+        return f"{self._braced(f.matrix, ATOM)}^{{{exponent}}}"
 
     def _relation(self, f: tree.Relation) -> str:
         return f"{self.text(f.left)} {SIGNS.get(f.sign, f.sign)} {self.text(f.right)}"

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from html import escape
 
 from . import tree
-from .equations import Branch, Derivation, Line, Loop
+from .lines import Branch, Derivation, Line, Loop
 from .names import ACCENTS, GREEK, parsed
 from .notes import headings, last_step
 from .printer import ATOM, PRODUCT, SIGNED, SUM, Printer, number_text
@@ -124,7 +124,8 @@ class Mathml(Printer):
         return f"<msup>{self.show(f.matrix, ATOM)}{mo('⊤')}</msup>"
 
     def _inverse(self, f: tree.Inverse) -> str:
-        return f"<msup>{self.show(f.matrix, ATOM)}{row(mo('−'), mo('⊤') if f.transposed else '<mn>1</mn>')}</msup>"
+        one = mo("⊤") if f.transposed else "<mn>1</mn>"
+        return f"<msup>{self.show(f.matrix, ATOM)}{row(mo('−'), one)}</msup>"
 
     def _relation(self, f: tree.Relation) -> str:
         return row(self.text(f.left), mo(f.sign), self.text(f.right))

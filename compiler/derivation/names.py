@@ -1,4 +1,4 @@
-"""Names of a model as a mathematician sets them: W1 as W with an index, alpha as the letter, y_hat with a hat.
+"""Names of a model as a mathematician sets them: W1 as W with an index, y_hat with a hat.
 
 >>> parsed("W1"), parsed("log_alpha"), parsed("y_hat")
 (Name('W', ('1',), ''), Name('log', ('alpha',), ''), Name('y', (), 'hat'))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from . import tree
-from .equations import Branch, Derivation, Line, Loop
+from .lines import Branch, Derivation, Line, Loop
 from .tree import Equation, Formula, parts_of
 
 
@@ -40,7 +40,7 @@ def _legend(derivation: Derivation) -> Iterator[str]:
         yield (
             f"δ_v = ∂{target}/∂v, the adjoint of v"
             if derivation.derived.seed is None
-            else f"δ_{target} is given, and δ_v is the adjoint of v: the derivative of ⟨δ_{target}, {target}⟩ by v"
+            else f"δ_{target} is given; δ_v, the adjoint of v, is the derivative of ⟨δ_{target}, {target}⟩"
         )
     if any(isinstance(p, tree.Indicator) for p in parts):
         yield "1[c] is 1 where c holds, else 0"

@@ -1,8 +1,8 @@
 """Elements that an index picks, and the adjoints of picking: `E[x[t]]`, and Σ_t 1[x_t = v] δ_t.
 
-An index has an item for each axis (see ops/indexing.py): a slice, a position, or an array of positions. What the
-adjoint adds up is written with an indicator for each array, unless the array says at once which of its elements
-it is (the positions 0, 1, … along an axis).
+An index has an item for each axis (see ops/indexing.py): a slice, a position, or an array of positions. What
+the adjoint adds up is written with an indicator for each array, unless the array says at once which of its
+elements it is (the positions 0, 1, … along an axis).
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from typing import Any
 
 from ..ir import Node, const
 from ..types import Dim, broadcast
-from .reader import At, Reader, place, summed
+from .reader import At, Reader, place
+from .sums import summed
 from .tree import (
     ZERO,
     Call,
@@ -136,7 +137,8 @@ def _placed(
             result.at.append(place(here, -item[1]))
             result.conditions.extend(_within(reader, here, item[1], item[2], size))
         elif item[0] == "at":
-            result.conditions.append(Relation("=", here, reader.position(item[1])))
+            if here != reader.position(item[1]):
+                result.conditions.append(Relation("=", here, reader.position(item[1])))
         else:
             array = arrays[item[1]]
             value = _position(reader, array, picked)

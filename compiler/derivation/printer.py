@@ -1,7 +1,7 @@
 """What the three printers share: which parts of a formula need brackets.
 
-A printer gives for each kind of formula its text; `self.show(part, level)` puts brackets around a part that binds
-less tightly than `level` asks.
+A printer gives for each kind of formula its text; `self.show(part, level)` puts brackets around a part that
+binds less tightly than `level` asks.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Printer:
         return f"({text})"
 
     def factor(self, part: Formula, last: bool, way: str) -> str:
-        """A factor of a product: sums need brackets; so does a Σ that isn't last, and `⊙` between matrices."""
+        """A factor of a product: sums need brackets, and so does a Σ that isn't last."""
         if isinstance(part, tree.Total):
             return self.show(part, PRODUCT if last else ATOM)
         if isinstance(part, tree.Product):

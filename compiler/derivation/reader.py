@@ -23,24 +23,18 @@ from ..ir import Literal, Node, const_value
 from ..types import Dim
 from .axes import pairs_of
 from .functions import SAME, call, elementwise
+from .sums import summed
 from .tree import (
     ONE,
     ZERO,
     Call,
     Element,
     Formula,
-    Fraction,
     Index,
     Number,
-    Product,
     Size,
-    Sum,
     Symbol,
-    Total,
     added,
-    negated,
-    parts_of,
-    quotient,
     substituted,
     times,
 )
@@ -301,37 +295,6 @@ def seen_through(reader: Reader, node: Node) -> Node:
     return node.with_args((inner, node.args[1]))
 
 
-def summed(indices: Sequence[Index], term: Formula, sign: str = "Σ") -> Formula:
-    """The total; nothing is summed over an axis of length 1."""
-    single = {i: ZERO for i in indices if i.size == Dim.of(1)}
-    term = substituted(term, dict(single))
-    rest = tuple(i for i in indices if i not in single)
-    if not rest:
-        return term
-    if isinstance(term, Total) and term.sign == sign:
-        return Total((*rest, *term.indices), term.term, sign)
-    if sign == "Σ":
-        return _factored(rest, term)
-    return Total(rest, term, sign)
-
-
-def _factored(indices: tuple[Index, ...], term: Formula) -> Formula:
-    """Σ term, with the factors that have no index in front."""
-    if isinstance(term, Sum) and len(term.terms) == 1:
-        return negated(_factored(indices, term.terms[0]))
-    top, bottom = (term.top, term.bottom) if isinstance(term, Fraction) else (term, ONE)
-    factors = top.factors if isinstance(top, Product) and top.way == "scalar" else (top,)
-    outside = [f for f in factors if not _has(f, indices)]
-    inside = [f for f in factors if _has(f, indices)]
-    if not inside or _has(bottom, indices):
-        return times(*outside, Total(indices, quotient(times(*inside), bottom)))
-    return times(quotient(ONE, bottom), *outside, Total(indices, times(*inside)))
-
-
-def _has(formula: Formula, indices: tuple[Index, ...]) -> bool:
-    return any(part in indices for part in parts_of(formula))
-
-
 def _candidates(dim: Dim) -> Iterator[str]:
     symbols = sorted(dim.symbols)
     if len(symbols) == 1 and len(symbols[0]) == 1:
@@ -371,7 +334,7 @@ def _constant(node: Node, at: At = ()) -> Formula:
 
 
 def _notes(node: Node) -> tuple[str, ...]:
-    return tuple(f"{key}={_text(value)}" for key, value in node.attrs if not node.type.kind == "tuple")
+    return tuple(f"{key}={_text(value)}" for key, value in node.attrs if node.type.kind != "tuple")
 
 
 def _text(value: Any) -> str:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 
 from . import tree
-from .equations import Branch, Derivation, Line, Loop
+from .lines import Branch, Derivation, Line, Loop
 from .notes import headings, last_step
 from .printer import ATOM, POWER, PRODUCT, SIGNED, SUM, Printer, number_text
 from .tree import Equation, Formula
@@ -145,7 +145,7 @@ def dim_text(dim: object) -> str:
 def document(derivation: Derivation) -> str:
     """The derivation as lines of text."""
     printer = Text()
-    blocks = []
+    blocks: list[str] = []
     for title, lines in headings(derivation):
         shown = [line.rstrip() for line in _lines(printer, lines, "  ")]
         if shown or not blocks:

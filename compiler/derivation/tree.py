@@ -3,8 +3,8 @@
     h_t W + b        Sum((Product((h_t, W), MATRIX), b))
 
 A formula stands for an array (`h W + b`) or for a number, an element of arrays at indices
-(`Σ_k h[n,k] W[k,j] + b[j]`). Products know what multiplies: numbers and elements ("scalar"), arrays element by
-element ("each"), or matrices ("matrix"; a vector is a column there).
+(`Σ_k h[n,k] W[k,j] + b[j]`). Products know what multiplies: numbers and elements ("scalar"), arrays element
+by element ("each"), or matrices ("matrix"; a vector is a column there).
 
 >>> a, b = Symbol("a"), Symbol("b")
 >>> added(a, negated(b)) == Sum((a, b), (False, True))
@@ -242,22 +242,39 @@ def times(*factors: Formula, way: Ways = "scalar") -> Formula:
         negative, rest = _sign_and_rest(factor)
         minus ^= negative
         flat.extend(rest.factors if isinstance(rest, Product) and rest.way == way else (rest,))
-    if way != "scalar":
+    if way == "each":
+        result = _each(flat)
+    elif way == "matrix":
         result = _product(flat, way)
     else:
-        flat = [Fraction(ONE, Number(1 / f.value)) if _is_part(f) else f for f in flat]
+        flat = [_as_fraction(f) for f in flat]
         tops = [f.top if isinstance(f, Fraction) else f for f in flat]
         result = _over(tops, [f.bottom for f in flat if isinstance(f, Fraction)])
     return negated(result) if minus else result
 
 
-def _is_part(formula: Formula) -> bool:
+def _each(factors: list[Formula]) -> Formula:
+    """A product element by element; numbers stand in front of it."""
+    numbers: list[Formula] = []
+    arrays: list[Formula] = []
+    for factor in factors:
+        parts = factor.factors if isinstance(factor, Product) and factor.way == "scalar" else (factor,)
+        cut = 1 if isinstance(parts[0], Number) and len(parts) > 1 else 0
+        numbers.extend(parts[:cut])
+        arrays.append(_product(list(parts[cut:]), "scalar") if cut else factor)
+    whole = _product(arrays, "each")
+    return times(*numbers, whole) if numbers else whole
+
+
+def _as_fraction(formula: Formula) -> Formula:
     """One half, a quarter, …: better written as a fraction."""
-    return isinstance(formula, Number) and formula.value in (0.5, 0.25, 0.125, 0.0625)
+    if isinstance(formula, Number) and formula.value in (0.5, 0.25, 0.125, 0.0625):
+        return Fraction(ONE, Number(1 / formula.value))
+    return formula
 
 
 def _over(above: list[Formula], below: list[Formula]) -> Formula:
-    """The product of some factors over that of others; what both have goes, a Σ stands behind the fraction."""
+    """The product of some factors over that of others; what both have goes, a Σ comes last."""
     above, below = list(_factors(above)), list(_factors(below))
     above.sort(key=lambda f: isinstance(f, Total))
     for factor in tuple(below):
@@ -307,7 +324,7 @@ def _powers(factors: list[Formula]) -> list[Formula]:
         exponents[base] = exponents.get(base, 0.0) + exponent
     if len(exponents) == len(factors):
         return factors
-    return [b if e == 1.0 else Power(b, Number(e)) for b, e in exponents.items()]
+    return [b if e == 1.0 or isinstance(b, Indicator) else Power(b, Number(e)) for b, e in exponents.items()]
 
 
 def quotient(top: Formula, bottom: Formula) -> Formula:
@@ -346,7 +363,7 @@ def substituted(formula: Formula, images: Mapping[Formula, Formula]) -> Formula:
 
 
 def _rebuilt(formula: Formula, done: Mapping[Formula, Formula]) -> Formula:
-    changes = {}
+    changes: dict[str, Formula | tuple[Formula, ...]] = {}
     for each in fields(formula):  # type: ignore[arg-type]
         value = getattr(formula, each.name)
         if isinstance(value, Formula):

@@ -6,7 +6,7 @@
     ∂f/∂y = z
     ∂f/∂z = x + y
 
-`--wrt` chooses the arguments, `--format` how the formulas are written: for a terminal, for LaTeX, or as MathML.
+`--wrt` chooses the arguments, `--format` how the formulas are written: for a terminal, in LaTeX, as MathML.
 """
 
 from __future__ import annotations
