@@ -180,35 +180,29 @@ class IndexSets:
         """Neighbours along an axis that were kept apart as one part."""
         found = tuple(parts)
         while True:
-            runs: dict[object, dict[int, Part]] = {}
+            beside: dict[Beside, dict[int, Part]] = {}
             for part in found:
                 for key, place in _beside(part):
-                    runs.setdefault(key, {})[place] = part
-            best = max(runs.items(), key=lambda run: len(run[1]), default=(None, {}))
-            if len(best[1]) < 2:
+                    beside.setdefault(key, {})[place] = part
+            stretches = ((key, stretch) for key, run in beside.items() for stretch in _stretches(run))
+            key, longest = max(stretches, key=lambda s: len(s[1]), default=(None, []))
+            if key is None or len(longest) < 2:
                 return found
-            found = tuple(dict.fromkeys(self._one(p, *best, parts=found) for p in found))
+            one = self._one(key, beside[key], longest)
+            members = {beside[key][place] for place in longest}
+            found = tuple(dict.fromkeys(one if part in members else part for part in found))
 
-    def _one(self, part: Part, key: object, run: dict[int, Part], parts: Parts) -> Part:
-        """The part itself, or the stretch of the run that it lies in."""
-        place = next((place for place, other in run.items() if other == part), None)
-        if place is None:
-            return part
-        start = stop = place
-        while start - 1 in run:
-            start -= 1
-        while stop + 1 in run:
-            stop += 1
-        if start == stop:
-            return part
-        axis: int = key[1]  # type: ignore[index]
-        base, index = part.node.args[0], part.node["index"]
-        item = ("slice", Dim.of(start), Dim.of(stop + 1 - start), 1)
+    def _one(self, key: Beside, run: dict[int, Part], stretch: list[int]) -> Part:
+        """The elements at neighbouring places of an axis as one part."""
+        base, axis, _ = key
+        index = run[stretch[0]].node["index"]
+        item = ("slice", Dim.of(stretch[0]), Dim.of(len(stretch)), 1)
         node = self.picked(base, (*index[:axis], item, *index[axis + 1 :]))
         at = sum(item[0] != "at" for item in index[:axis])
         order = (*(i for i in range(len(node.shape) - 1) if i != at), at, len(node.shape) - 1)
         node = self.transposed(node, order)
-        return Part(self.reshaped(node, (*node.shape[:-2], node.shape[-2] * node.shape[-1])), part.axes)
+        axes = run[stretch[0]].axes
+        return Part(self.reshaped(node, (*node.shape[:-2], node.shape[-2] * node.shape[-1])), axes)
 
     def full(self, part: Part, shape: Shape, axes: Iterable[int]) -> Part:
         """The part, which has at least these axes, each of which is longer than 1; in order."""
@@ -252,7 +246,21 @@ def in_any_order(node: Node) -> Node:
     return node
 
 
-def _beside(part: Part) -> Iterable[tuple[tuple[Node, int, object], int]]:
+Beside = tuple[Node, int, object]  # an array, one of its axes, what else is picked
+
+
+def _stretches(places: Iterable[int]) -> Iterable[list[int]]:
+    """Neighbouring places together."""
+    found: list[list[int]] = []
+    for place in sorted(places):
+        if found and found[-1][-1] + 1 == place:
+            found[-1].append(place)
+        else:
+            found.append([place])
+    return found
+
+
+def _beside(part: Part) -> Iterable[tuple[Beside, int]]:
     """For each axis on which an element was picked: what its neighbours share, and its place."""
     if part.node.op is not ops.getitem:
         return

@@ -16,8 +16,10 @@ from dataclasses import dataclass, field
 from .. import ops
 from ..ir import Node, NonDiff
 from ..ops import argument
-from ..types import TUPLE, Shape, size_of
-from .index_sets import ONE, IndexSets, Part, Parts, width_of
+from ..types import TUPLE, Dim, Shape, size_of
+from .index_sets import MOST_REPEATS, ONE, IndexSets, Part, Parts, width_of
+
+MOST_PAIRS = 1_000_000  # a loop in a loop could list the same ones again and again
 
 
 def cotangents(node: Node) -> Sequence[Node | None] | None:
@@ -99,9 +101,22 @@ class Pairs:
 
     @property
     def is_full(self) -> bool:
-        """Whether everything meets everything."""
+        """Whether everything meets everything, or the list of what meets would be far longer than that."""
         full = Part(self.sets.everything, ())
-        return full in self.found.get((full, ()), ())
+        return full in self.found.get((full, ()), ()) or self._is_too_long()
+
+    def _is_too_long(self) -> bool:
+        """Whether the pairs are far more than there can be, were each dim a thousand."""
+        count = sum(
+            (size_of((*shape, part.width, width_of(others))) for (part, shape), others in self.found.items()),
+            Dim.of(0),
+        )
+        every = self.sets.total * self.sets.total
+        large = dict.fromkeys(count.symbols | every.symbols, 1000)
+        try:
+            return count.evaluate(large) > max(MOST_PAIRS, MOST_REPEATS * every.evaluate(large))
+        except ZeroDivisionError:
+            return False
 
     def entries(self) -> tuple[Node, Node]:
         """Rows and columns of all pairs, one after the other."""

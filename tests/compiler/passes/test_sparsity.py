@@ -439,6 +439,18 @@ def test_chains_that_do_not_join_end_as_everything(step: str) -> None:
     assert patterns["x0"] is Extent.FULL
 
 
+def test_what_is_picked_with_gaps_is_not_joined() -> None:
+    text = "dim N\nparam x: real[N, 3]\noutput y = stack((x[:, 0] * x[:, 2], x[:, 1]), axis=1)"
+    assert elements(text, {"N": 2}) == {"x": [[0, 2], [1], [3, 5], [4]]}
+
+
+def test_far_more_pairs_than_there_can_be_are_everything() -> None:
+    """Newton's steps in a loop over time: each squares lists that fill up."""
+    from derivative_peers import MODELS
+
+    assert met(MODELS["stiff oscillator"].scalar, {}) == "full"
+
+
 @settings(
     max_examples=12,
     deadline=None,
