@@ -28,6 +28,7 @@ from .tree import (
     quotient,
     times,
 )
+from .windows import WINDOWS
 
 Rule = Callable[[Reader, Node, At], Formula]
 ELEMENTS: dict[str, Rule] = {}
@@ -230,6 +231,7 @@ def _zeros(reader: Reader, node: Node, at: At) -> Formula:
 
 
 ELEMENTS.update(PICKING)
+ELEMENTS.update(WINDOWS)
 ELEMENTS.update(
     {
         "transpose": _transpose,

@@ -198,7 +198,10 @@ class Evaluation:
         return TOTALS[f.sign](terms)
 
     def _element(self, f: Element) -> Any:
-        return np.asarray(self.of(f.array))[tuple(int(self.of(i)) for i in f.at)]
+        array, places = np.asarray(self.of(f.array)), tuple(int(self.of(i)) for i in f.at)
+        if f.padded and not all(0 <= place < size for place, size in zip(places, array.shape)):
+            return 0.0
+        return array[places]
 
     def _cases(self, f: tree.Cases) -> Any:
         return self.of(f.then if self.of(f.condition) else f.otherwise)

@@ -19,7 +19,7 @@ from autodiffc.grammar.parser import parse
 
 from ..ir import Graph, Node, const_value
 from ..model import Program
-from ..ops import argument
+from ..ops import argument, sigmoid
 from ..passes.autodiff import differentiate
 from ..passes.base import Repeat, run_passes
 from ..passes.cse import Cse
@@ -56,7 +56,7 @@ class Derived:
 def derived(program: Program, wrt: tuple[str, ...]) -> Derived:
     """The derivative of the program's target by arguments of these names."""
     assert program.target is not None
-    graph, numbers = _with_named_numbers(program, trained(program.graph))
+    graph, numbers = _with_named_numbers(program, _in_parts(trained(program.graph)))
     value = graph.output(program.target)
     graph = run_passes(
         (Derivatives(), Canonicalise(), Cse()), replace(graph, outputs=((program.target, value),))
@@ -74,6 +74,15 @@ def derived(program: Program, wrt: tuple[str, ...]) -> Derived:
 def _shorter(graph: Graph, gradients: int) -> Graph:
     """What makes a derivative shorter to read: no rule for the sake of rounding, no op in its parts."""
     return run_passes((Repeat((Cse(), Simplify(gradients), Hoist(False))), Dce()), graph)
+
+
+def _in_parts(graph: Graph) -> Graph:
+    """silu in its parts: its own adjoint minds infinities, which a formula doesn't."""
+
+    def step(node: Node, args: tuple[Node, ...]) -> Node:
+        return args[0] * sigmoid(args[0]) if node.op.name == "silu" else node.with_args(args)
+
+    return graph.rewrite(step, deep="in parts")
 
 
 def _with_layers(graph: Graph) -> Graph:

@@ -19,7 +19,7 @@ from .tree import Equation, Formula
 
 OPERATORS = {"Σ": r"\sum", "∏": r"\prod", "max": r"\max", "min": r"\min"}
 SIZES = {"*": r" \, ", "%": r" \bmod ", "//": r" \mathbin{/\!/} ", "max": r"\max", "min": r"\min"}
-SIGNS = {"≤": r"\le", "≥": r"\ge", "≠": r"\ne"}
+SIGNS = {"≤": r"\leq", "≥": r"\geq", "≠": r"\neq"}
 BETWEEN = {"|": r"\lvert", "‖": r"\lVert", "⌊": r"\lfloor", "⌈": r"\lceil"}
 CLOSING = {"|": r"\rvert", "‖": r"\rVert", "⌋": r"\rfloor", "⌉": r"\rceil"}
 FUNCTIONS = frozenset(

@@ -44,6 +44,8 @@ def _legend(derivation: Derivation) -> Iterator[str]:
         )
     if any(isinstance(p, tree.Indicator) for p in parts):
         yield "1[c] is 1 where c holds, else 0"
+    if any(isinstance(p, tree.Element) and p.padded for p in parts):
+        yield "elements outside of an array that is read in windows are 0"
     counts = [line.count for lines in (derivation.model, derivation.adjoints) for line in _loops(lines)]
     if any(isinstance(c, tree.Size) and not c.dim.is_natural for c in counts):
         yield "a number of steps that would be below 0 is 0"

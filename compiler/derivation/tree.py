@@ -159,10 +159,11 @@ class Total(Formula):
 
 @dataclass(frozen=True)
 class Element(Formula):
-    """An array at positions of its first axes."""
+    """An array at positions of its first axes; 0 outside of it if `padded`."""
 
     array: Formula
     at: tuple[Formula, ...]
+    padded: bool = False
 
 
 @dataclass(frozen=True)

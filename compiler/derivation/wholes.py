@@ -216,6 +216,18 @@ for _name in (
         "scatter_add",
         "put",
     ),
-    *("set_at", "add_at", "arange", "take_along", "put_along", "where", "stack", "flip", "concatenate"),
+    *(
+        "patches",
+        "fold",
+        "set_at",
+        "add_at",
+        "arange",
+        "take_along",
+        "put_along",
+        "where",
+        "stack",
+        "flip",
+        "concatenate",
+    ),
 ):
     WHOLES[_name] = _indices
