@@ -82,8 +82,10 @@ class _Expansion:
             )
 
         after = graph.rewrite(step)
-        origins = {**after.origins, **facts.origins}
-        return replace(after, names={**facts.names, **after.names}, origins=_in_order(origins))
+        origins = _in_order({**after.origins, **facts.origins})
+        names = {node: facts.names[node] for node in origins if node in facts.names}
+        names = {**after.names, **{node: name for node, name in names.items() if node not in after.names}}
+        return replace(after, names=names, origins=origins)
 
     def _derivative(self, node: Node, known: Mapping[Node, Interval], labels: bool) -> Graph:
         """What a derivative is of its arguments."""
@@ -96,7 +98,7 @@ class _Expansion:
 
 
 def _in_order(origins: Mapping[Node, tuple[Origin, ...]]) -> dict[Node, tuple[Origin, ...]]:
-    """By place: what two derivatives have in common belongs to the first one's line."""
+    """By place: what two derivatives have in common belongs to the first one's line, and has its name."""
     return dict(sorted(origins.items(), key=lambda item: item[1][0].span.start if item[1] else 0))
 
 
