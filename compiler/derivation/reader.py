@@ -25,7 +25,6 @@ from .axes import pairs_of
 from .functions import SAME, call, elementwise
 from .sums import summed
 from .tree import (
-    ONE,
     ZERO,
     Call,
     Element,
@@ -347,7 +346,3 @@ def place(index: Formula, start: Dim, step: int = 1) -> Formula:
     """start + step · index."""
     moved = times(Number(float(step)), index) if step != 1 else index
     return added(moved, size(start)) if start != Dim.of(0) else moved
-
-
-def is_one(formula: Formula) -> bool:
-    return formula == ONE
