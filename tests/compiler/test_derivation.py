@@ -166,27 +166,25 @@ def _assert_braces_match(text: str) -> None:
 def test_mathml_is_well_formed(name: str) -> None:
     text = shown(EXAMPLES / f"{name}.dsl", "mathml")
     root = ET.fromstring(f"<body>{text}</body>")
-    known = set(
-        [
-            "math",
-            "mtable",
-            "mtr",
-            "mtd",
-            "mrow",
-            "mi",
-            "mo",
-            "mn",
-            "mtext",
-            "msub",
-            "msup",
-            "msubsup",
-            "mfrac",
-            "msqrt",
-            "mover",
-            "munder",
-            "mspace",
-        ]
-    )
+    known = {
+        "math",
+        "mtable",
+        "mtr",
+        "mtd",
+        "mrow",
+        "mi",
+        "mo",
+        "mn",
+        "mtext",
+        "msub",
+        "msup",
+        "msubsup",
+        "mfrac",
+        "msqrt",
+        "mover",
+        "munder",
+        "mspace",
+    }
     assert {element.tag for element in root.iter()} <= known | {"body", "style", "h3", "p"}
     arity = {"msub": 2, "msup": 2, "msubsup": 3, "mfrac": 2, "mover": 2, "munder": 2}
     for element in root.iter():
