@@ -18,7 +18,7 @@ from .. import ops
 from ..ir import Graph, Node, const
 from ..model import Requested
 from ..ops import argument
-from ..types import TUPLE, Dim, Type, size_of
+from ..types import TUPLE, Dim, Shape, Type, size_of
 from .dce import Dce
 from .directions import over_directions
 from .forward import pushed_forward
@@ -55,7 +55,7 @@ def _by_rows(model: Prepared) -> Graph:
     units = _units(count, Dim.of(0), value.type, count)
     stacked = over_directions(model.gradient(seed), {seed: units}, count)
     outputs = [
-        (name, ops.reshape(node, shape=(*value.shape, *model.node(name).shape)))
+        (name, shaped(node, (*value.shape, *model.node(name).shape)))
         for name, (_, node) in zip(model.wrt, stacked.outputs)
     ]
     return replace(stacked, outputs=tuple(outputs))
@@ -97,10 +97,9 @@ def _written_out(model: Prepared, name: str) -> tuple[Graph, Node]:
         joint = pushed_forward(graph, [model.target], {name: direction}, model.options)
         columns.append(joint.outputs[-1][1])
         # Along a unit vector a tangent may be a value of the model, which is not called after it.
-        names = {node: called for node, called in joint.names.items() if node is not columns[-1]}
-        graph = replace(joint, outputs=graph.outputs, names=names)
+        graph = replace(joint, outputs=graph.outputs, names=graph.names)
     J = ops.stack(*columns, axis=value.rank) if node.rank else columns[0]
-    return graph, ops.reshape(J, shape=(*value.shape, *node.shape))
+    return graph, shaped(J, (*value.shape, *node.shape))
 
 
 def _stacked(model: Prepared, name: str) -> tuple[Graph, Node]:
@@ -113,8 +112,8 @@ def _stacked(model: Prepared, name: str) -> tuple[Graph, Node]:
     count = size_of(node.shape)
     stacked = over_directions(alone, {dot: _units(count, Dim.of(0), node.type, count)}, count)
     rows = stacked.outputs[0][1]
-    turned = ops.transpose(rows, axes=(*range(1, rows.rank), 0))
-    return stacked, ops.reshape(turned, shape=(*value.shape, *node.shape))
+    turned = ops.transpose(rows, axes=(*range(1, rows.rank), 0)) if rows.rank > 1 else rows
+    return stacked, shaped(turned, (*value.shape, *node.shape))
 
 
 def hessian(model: Prepared) -> Requested:
@@ -149,8 +148,13 @@ def _hessian_stacked(model: Prepared) -> Graph:
 
 def flat_rows(stacks: Iterable[Node], count: Dim) -> Node:
     """Stacks of `count` values of several shapes as one matrix, a row for each direction."""
-    blocks = [ops.reshape(node, shape=(count, size_of(node.shape[1:]))) for node in stacks]
+    blocks = [shaped(node, (count, size_of(node.shape[1:]))) for node in stacks]
     return blocks[0] if len(blocks) == 1 else ops.concatenate(*blocks, axis=1)
+
+
+def shaped(node: Node, shape: Shape) -> Node:
+    """The node in a shape, which it may have already."""
+    return node if node.shape == shape else ops.reshape(node, shape=shape)
 
 
 def _hessian_written_out(model: Prepared) -> Graph:
@@ -182,7 +186,7 @@ def _units(count: Dim, start: Dim, type: Type, size: Dim) -> Node:
     if size != count:
         index = (("slice", Dim.of(0), count, 1), ("slice", start, size, 1))
         columns = ops.getitem(columns, index=index)
-    return ops.reshape(columns, shape=(count, *type.shape))
+    return shaped(columns, (count, *type.shape))
 
 
 def _directions(type: Type) -> list[Node]:

@@ -145,7 +145,8 @@ def _requested(
     """The functions on request, optimised."""
 
     def optimised(function: Requested) -> Requested:
-        steps = (Narrow(ranges), *optimisation(level, len(function.graph.outputs)))
+        derivatives = sum(name != program.target for name, _ in function.graph.outputs)
+        steps = (Narrow(ranges), *optimisation(level, derivatives))
         return replace(function, graph=run_passes(steps, function.graph, observe))
 
     model = Prepared(program, prepared, ranges, partial(_optimised, level), partial(_simpler, level), level)

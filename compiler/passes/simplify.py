@@ -71,7 +71,7 @@ class Simplify:
         graph = in_bodies(graph, {}, self._body(graph))
         nodes = graph.nodes()
         own = self._own(graph)
-        squeezable, summed = _only_use(nodes, "reshape"), _only_use(nodes, "sum") - own
+        squeezable, summed = _only_use(nodes, "reshape"), _only_use(nodes, "sum", "mean") - own
 
         def step(node: Node, args: tuple[Node, ...]) -> Node:
             new = node.with_args(args)
@@ -106,9 +106,9 @@ class Simplify:
         return result
 
 
-def _only_use(nodes: list[Node], op: str) -> set[Node]:
-    """The nodes of an op that are the only use of their argument."""
-    found = {node for node in nodes if node.op.name == op}
+def _only_use(nodes: list[Node], *names: str) -> set[Node]:
+    """The nodes of some ops that are the only use of their argument."""
+    found = {node for node in nodes if node.op.name in names}
     taken = {node.args[0] for node in found}
     uses = Counter(arg for node in nodes for arg in node.args if arg in taken) if taken else Counter()
     return {node for node in found if uses[node.args[0]] == 1}

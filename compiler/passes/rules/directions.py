@@ -52,7 +52,7 @@ def ones_on_diagonal(node: Node) -> Node | None:
 
 
 def scaled_sum(node: Node) -> Node | None:
-    """sum(s * x) as s * sum(x): one multiplication for all; for products with no other use."""
+    """sum(s * x) as s * sum(x), or a mean: one multiplication for all; for products with no other use."""
     inner = node.args[0]
     if inner.op is not ops.mul or node.type.kind != "real":
         return None

@@ -49,7 +49,9 @@ def sum_before_product(node: Node) -> Node | None:
     """sum(A @ B) over rows as sum(A) @ B, which is that much less work; for products with no other use."""
     product = node.args[0]
     rows = product.rank - 2
-    if product.op.name != "matmul" or rows not in node["axis"] or product.args[0].rank < 2:
+    if node.op is not ops.sum or product.op is not ops.matmul:
+        return None
+    if rows not in node["axis"] or product.args[0].rank < 2:
         return None
     left, right = product.args
     if right.rank < 2 or left.shape[-2].known == 1 or node.type.kind != "real":

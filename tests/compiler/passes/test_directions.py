@@ -86,3 +86,23 @@ def test_no_loop_over_directions_is_left(name: str, level: int) -> None:
 def test_the_loop_that_is_kept_is_one() -> None:
     for name in KEPT:
         assert "for k in range(" in _text(name, 1)
+
+
+@pytest.mark.parametrize("level", [0, 1, 2])
+def test_the_value_beside_a_derivative_is_that_of_forward(level: int) -> None:
+    text = """
+dim N
+param x: real[N]
+param a, b: real
+output y = a * (b * x) + 0.1 * (x - 3 * (b * x))
+output s = sum(a * x) + 0.0
+grad y wrt x, a, b
+"""
+    program = program_of(Source("value.dsl", text))
+    module: Any = module_of(module_text(program, Options(level=level, emit=("jvp", "jacobian"))), "value")
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        x, a, b = rng.normal(size=7), float(rng.normal()), float(rng.normal())
+        y = module.forward(x, a, b)[0].y
+        np.testing.assert_array_equal(module.jvp(x, a, b, x, a, b)[0], y)
+        np.testing.assert_array_equal(module.value_and_jacobian(x, a, b)[0], y)
