@@ -171,11 +171,12 @@ def _derivative(
     context.made(wrt, name.span)  # it may come of another file
     order = topological([value])
     past = list(_past(context, order, wrt))
-    if value not in active_values(order, frozenset([wrt])):
+    below = _below(order, [wrt])
+    if value not in {wrt, *below} & active_values(order, frozenset([wrt])):
         return _independent(evaluator, expr, name, order, wrt, past)
     for own, state in past:
         own.assumptions.append(Assumption(state, wrt, name.span, expr.args[0].span))
-    closed = close(context, evaluator.scope, Own(_below(order, [wrt])), (), [[("value", value)]])
+    closed = close(context, evaluator.scope, Own(below), (), [[("value", value)]])
     body, given = closed.graphs[0], closed.given
     context.node_count += (GROWTH - 1) * cost(body)
     if context.node_count > NODE_LIMIT:
@@ -210,8 +211,10 @@ def _independent(
         if {wrt, *_below(topological(own.carried[state]), [wrt])}.intersection(own.carried[state]):
             return report_past(context, state, Assumption(state, wrt, name.span, span))
     below = {wrt, *_below(order, [wrt])}
-    flat = (n for n in order if n.type.kind in ("int", "bool") and below.intersection(n.args))
-    label = next((f"{n.op.name}: {n.op.vjp.reason}" for n in flat if isinstance(n.op.vjp, NonDiff)), "")
+    border = [node for node in order if node not in below and below.intersection(node.args)]
+    label = next((f"{n.op.name}: {n.op.vjp.reason}" for n in border if isinstance(n.op.vjp, NonDiff)), "")
+    if any(node.op is ops.stop_gradient for node in border):
+        label = "stop_gradient: nothing is differentiated through it"
     message = f"what is differentiated does not depend on `{name.span.text}`"
     return context.report(CODE, message, span, label, evaluator.declared(name))
 

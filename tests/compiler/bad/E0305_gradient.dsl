@@ -17,4 +17,6 @@ q = 3
 r = grad(sum(y) * q, q)
 s = grad(sum(x) > w, w)
 t = grad(w, w)[0]
+u = grad(sum(stop_gradient(w * x)), w)
+v = jvp(x > w, w, 1.0)
 output f = y
