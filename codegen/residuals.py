@@ -16,7 +16,7 @@ from .dimtext import dim_expr
 from .docstrings import write_docstring
 from .randomness import generator_name, with_generator
 from .scipy_view import drawing, is_by_params, is_whole, parameters, write_checks, write_filled
-from .sparse import Parts, default_colouring, parts_of
+from .sparse import Call, Parts, default_colouring, parts_of
 from .writer import Writer
 
 
@@ -169,8 +169,10 @@ def _write_arrays_of_bounds(context: Context, writer: Writer) -> None:
 def _write_at(context: Context, writer: Writer) -> None:
     np_, generator = context.ref("np"), generator_name(context)
     arguments = ", ".join(["*self._inputs", "*params", *([f"self._{generator}"] if generator else [])])
-    if _sparse_parts(context):
-        found = f"*value_and_sparse_jacobian({arguments}, colouring=self._colouring)"
+    sparse = _sparse_parts(context)
+    if sparse:
+        kept = f"{Call(sparse).colouring}=self._colouring"
+        found = f"*value_and_sparse_jacobian({arguments}, {kept})"
     else:
         found = f"*value_and_jacobian({arguments}), params"
     with writer.block("def _at(self, theta):"):

@@ -221,7 +221,7 @@ def default_colouring(parts: Parts) -> str:
 # --- the values ----------------------------------------------------------------------------------
 
 
-class _Call:
+class Call:
     """A function that takes the model's arguments and a colouring: its names."""
 
     def __init__(self, parts: Parts):
@@ -244,7 +244,7 @@ class _Call:
 
 
 def _write_value_and_sparse(parts: Parts, writer: Writer) -> None:
-    call = _Call(parts)
+    call = Call(parts)
     target, products = call.scope.fresh("value"), call.scope.fresh("products")
     head = f"def value_and_sparse_jacobian({call.signature}) -> tuple[ndarray, Sparse]:"
     with writer.block(head):
@@ -254,7 +254,7 @@ def _write_value_and_sparse(parts: Parts, writer: Writer) -> None:
 
 
 def _write_matrix(parts: Parts, writer: Writer) -> None:
-    call = _Call(parts)
+    call = Call(parts)
     with writer.block(f"def sparse_{parts.name}({call.signature}) -> Sparse:"):
         if parts.name == "jacobian":
             what = f"Return the Jacobian of {parts.target}"
@@ -269,7 +269,7 @@ def _write_matrix(parts: Parts, writer: Writer) -> None:
 
 def _write_csr(parts: Parts, writer: Writer) -> None:
     """The same as SciPy's sparse array."""
-    context, call = parts.context, _Call(parts)
+    context, call = parts.context, Call(parts)
     with writer.block(f"def {parts.name}_csr({call.signature}) -> Any:"):
         what = f"Return what sparse_{parts.name}() returns as a scipy.sparse.csr_array"
         write_docstring(writer, f"{what}; needs SciPy.")
@@ -281,7 +281,7 @@ def _write_csr(parts: Parts, writer: Writer) -> None:
         writer.line(f"return {context.ref('_csr')}({sparse}, {', '.join(sizes * (3 - len(sizes)))})")
 
 
-def _docstring(parts: Parts, writer: Writer, what: str, call: _Call) -> None:
+def _docstring(parts: Parts, writer: Writer, what: str, call: Call) -> None:
     kept = (
         f"Rows and columns are those of {parts.name}_sparsity(). {call.colouring}: what "
         f"{parts.name}_colouring() has given, to be used again."
@@ -289,7 +289,7 @@ def _docstring(parts: Parts, writer: Writer, what: str, call: _Call) -> None:
     write_docstring(writer, f"{what} as its elements that may differ from 0.", kept)
 
 
-def _write_seeded(parts: Parts, writer: Writer, results: str, call: _Call) -> None:
+def _write_seeded(parts: Parts, writer: Writer, results: str, call: Call) -> None:
     """Check the arguments, colour the pattern, and run the compressed product."""
     context, program = parts.context, parts.context.program
     write_call(context, writer, program.arguments)
@@ -359,7 +359,7 @@ def _write_product(parts: Parts, writer: Writer) -> None:
 
 def _write_dense(parts: Parts, writer: Writer) -> None:
     """The dense matrix out of the compressed one: its zeros cost nothing but memory."""
-    context, program, call = parts.context, parts.context.program, _Call(parts)
+    context, program, call = parts.context, parts.context.program, Call(parts)
     arguments = signature(context, program.arguments, True)
     details = taken(context, program.arguments)
     sparse = call.scope.fresh("sparse")

@@ -13,7 +13,8 @@ from scipy import optimize
 
 NAMES = [
     "residuals", "Residuals", "objective_hess", "objective_hessp", "hessian", "hvp",
-    "value_and_jacobian", "unpack", "bounds", "np", "partial", "Params", "zip", "zeros", "inputs",
+    "value_and_jacobian", "unpack", "bounds", "np", "partial", "Params", "zip",
+    "colouring", "Sparse", "Colouring", "shape", "zeros", "inputs",
     "sizes", "self", "theta", "p", "v", "J", "Callable", "tuple", "lambda",
 ]  # fmt: skip
 

@@ -14,6 +14,7 @@ import autodiffc
 import numpy as np
 import pytest
 from scipy import optimize, stats
+from scipy.sparse import linalg
 
 LEVELS = (0, 1, 2)
 
@@ -67,6 +68,25 @@ def test_peaks(examples: Path, level: int) -> None:
     np.testing.assert_allclose(found.x, m.pack(truth), rtol=1e-8)
 
 
+@pytest.mark.parametrize("level", LEVELS)
+def test_the_trend_is_the_solution_of_the_normal_equations(examples: Path, level: int) -> None:
+    m = module(examples, "trend", "jacobian", level=level)
+    y, stiffness = np.random.default_rng(2).normal(size=30), 2.5
+    fit = m.residuals(y, stiffness)
+    D = np.diff(np.eye(30), 2, axis=0)
+    np.testing.assert_allclose(fit.jac(y), np.concatenate([np.eye(30), stiffness * D]), rtol=1e-14)
+    expected = np.linalg.solve(np.eye(30) + stiffness**2 * D.T @ D, y)
+    J = fit.sparse_jac(y)
+    step = linalg.spsolve((J.T @ J).tocsc(), J.T @ fit.fun(y))  # the model is linear: one step is enough
+    np.testing.assert_allclose(y - step, expected, rtol=1e-11)
+    exact = optimize.least_squares(fit.fun, y, fit.jac)
+    np.testing.assert_allclose(exact.x, expected, rtol=1e-9)
+    # SciPy solves sparse problems by an iteration that it stops early
+    for given in ({"jac": fit.sparse_jac}, {"jac_sparsity": fit.jac_sparsity}):
+        found = optimize.least_squares(fit.fun, y, **given)
+        np.testing.assert_allclose(found.x, expected, atol=1e-3)
+
+
 @pytest.mark.parametrize("points", [9, 99])
 def test_bratu(examples: Path, points: int) -> None:
     """u = -2 log(cosh((x - ½) θ/2) / cosh(θ/4)), θ = sqrt(2c) cosh(θ/4), is the solution between the points."""
@@ -78,6 +98,10 @@ def test_bratu(examples: Path, points: int) -> None:
     x = np.linspace(0.0, 1.0, points + 2)[1:-1]
     exact = -2 * np.log(np.cosh((x - 0.5) * theta / 2) / np.cosh(theta / 4))
     np.testing.assert_allclose(found.x, exact, atol=0.02 / (points + 1) ** 2)
+    u = np.zeros(points)
+    for _ in range(6):
+        u -= linalg.spsolve(system.sparse_jac(u), system.fun(u))
+    np.testing.assert_allclose(u, found.x, rtol=1e-9)
 
 
 def test_the_chain_is_in_balance(examples: Path) -> None:
@@ -92,6 +116,11 @@ def test_the_chain_is_in_balance(examples: Path) -> None:
     forces, *_ = np.linalg.lstsq(tie.jac(found.x).T, energy(found.x)[1], rcond=None)
     np.testing.assert_allclose(tie.jac(found.x).T @ forces, energy(found.x)[1], atol=1e-6)
     assert (forces < 0.0).all()  # links pull
+    sparse = optimize.NonlinearConstraint(tie.fun, 0.0, 0.0, jac=tie.sparse_jac)
+    again = optimize.minimize(
+        energy, start, jac=True, hess=lambda p: np.zeros((10, 10)), method="trust-constr", constraints=sparse
+    )
+    np.testing.assert_allclose(again.x, found.x, atol=1e-3)
 
 
 def printed(examples: Path, folder: Path, *command: str) -> str:
