@@ -18,6 +18,13 @@ from .sparse_types import Sparse
 _REAL = np.float64
 
 
+def _once(keys: ndarray, columns: int) -> tuple[ndarray, ndarray]:
+    """Rows and columns, each entry once, row by row."""
+    keys = np.sort(keys)
+    rows, cols = np.divmod(keys[np.diff(keys, prepend=-1) > 0], max(columns, 1))
+    return rows, cols
+
+
 def _entries(blocks: Sequence[tuple[ndarray, int]], columns: int) -> tuple[ndarray, ndarray]:
     """Rows and columns of what the blocks list: for each row indices from a first column on, -1 for none."""
     keys = [np.zeros(0, np.int64)]
@@ -26,15 +33,13 @@ def _entries(blocks: Sequence[tuple[ndarray, int]], columns: int) -> tuple[ndarr
         rows = np.repeat(np.arange(math.prod(shape)), width)
         found = indices.ravel()
         keys.append((rows * columns + first + found)[found >= 0])
-    rows, cols = np.divmod(np.unique(np.concatenate(keys)), max(columns, 1))
-    return rows, cols
+    return _once(np.concatenate(keys), columns)
 
 
 def _pairs(rows: ndarray, cols: ndarray, size: int) -> tuple[ndarray, ndarray]:
     """Rows and columns of a square matrix, each entry once; -1 in either is none."""
     found = (rows >= 0) & (cols >= 0)
-    rows, cols = np.divmod(np.unique(rows[found] * size + cols[found]), max(size, 1))
-    return rows, cols
+    return _once(rows[found] * size + cols[found], size)
 
 
 def _indicators(colours: ndarray) -> ndarray:

@@ -146,10 +146,19 @@ def govern(
 
 def holds_values(graph: Graph) -> bool:
     """Whether something in a graph, or in the bodies in it, is not differentiated as it is computed."""
+    return _holds(graph, (governed, stop_gradient))
+
+
+def has_own_adjoints(graph: Graph) -> bool:
+    """Whether something in a graph, or in the bodies in it, brings its own adjoint."""
+    return _holds(graph, (governed,))
+
+
+def _holds(graph: Graph, ops_: Sequence[Op]) -> bool:
     stack = [graph]
     while stack:
         for node in stack.pop().nodes():
-            if node.op is governed or node.op is stop_gradient:
+            if node.op in ops_:
                 return True
             stack.extend(node.subgraphs())
     return False

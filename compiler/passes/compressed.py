@@ -11,7 +11,7 @@ with reverse mode, where fewer of them do.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Literal as Choice
 
@@ -23,6 +23,7 @@ from ..interp import evaluate
 from ..ir import Array, Graph, Node
 from ..model import Requested, Sparse
 from ..ops import argument
+from ..ops.own import has_own_adjoints
 from ..types import Dim, Type, size_of
 from .dce import Dce
 from .directions import over_directions
@@ -58,6 +59,8 @@ def sparse_jacobian(model: Prepared) -> Sparse | None:
 
 def sparse_hessian(model: Prepared) -> Sparse | None:
     """What a sparse Hessian is made of; None where colours are no fewer than columns."""
+    if has_own_adjoints(model.graph):
+        return None  # what it brings need not be the derivative of a function, nor its own be symmetric
     pattern = hessian_pattern(model.alone(), model.target, model.wrt)
     if pattern is Extent.FULL:
         return None
@@ -104,7 +107,7 @@ def _best_side(model: Prepared, indices: Graph) -> Choice["columns", "rows"] | N
     """
     sizes = [size_of(model.node(name).shape) for name in model.wrt]
     height = size_of(model.value().shape)
-    found = _at_a_look(model, indices, [height, *sizes])
+    found = _at_a_look(model, indices)
     if found is None:
         return "columns"
     at, arrays = found
@@ -125,7 +128,7 @@ def _best_side(model: Prepared, indices: Graph) -> Choice["columns", "rows"] | N
 
 def _is_worth_colours(model: Prepared, pattern: Graph) -> bool:
     """Whether a Hessian has fewer colours than columns, at sizes chosen for a look."""
-    found = _at_a_look(model, pattern, [model.size()])
+    found = _at_a_look(model, pattern)
     if found is None:
         return True
     at, (rows, cols) = found
@@ -135,12 +138,9 @@ def _is_worth_colours(model: Prepared, pattern: Graph) -> bool:
     return bool(_star_coloured(rows, cols, size).max(initial=-1) + 1 < size)
 
 
-def _at_a_look(
-    model: Prepared, pattern: Graph, sizes: Iterable[Dim]
-) -> tuple[dict[str, int], list[Array]] | None:
+def _at_a_look(model: Prepared, pattern: Graph) -> tuple[dict[str, int], list[Array]] | None:
     """A pattern at sizes chosen for a look; None where it is too large for one or does not fit the model."""
-    dims = [dim for node in pattern.nodes() for dim in _dims_in(node)] + list(sizes)
-    at = _sample(model, pattern, {symbol for dim in dims for symbol in dim.symbols})
+    at = _sample(model, pattern)
     try:
         if max(size_of(node.shape).evaluate(at) for _, node in pattern.outputs) > LARGEST_LOOK:
             return None
@@ -155,24 +155,17 @@ def _at_a_look(
     return at, [found[name] for name, _ in pattern.outputs]
 
 
-def _sample(model: Prepared, pattern: Graph, symbols: Iterable[str]) -> dict[str, int]:
+def _sample(model: Prepared, pattern: Graph) -> dict[str, int]:
     data = _symbols(a.type for a in model.program.inputs) - _symbols(a.type for a in model.program.params)
     data |= _symbols(node.type for node in pattern.inputs)
     return {
         name: SAMPLE_SIZES[i % len(SAMPLE_SIZES)] + MANY * (name in data)
-        for i, name in enumerate(sorted(symbols))
+        for i, name in enumerate(sorted(model.program.dims))
     }
 
 
 def _symbols(types: Iterable[Type]) -> set[str]:
     return {symbol for type in types for dim in type.shape for symbol in dim.symbols}
-
-
-def _dims_in(node: Node) -> Iterator[Dim]:
-    yield from node.shape
-    for _, value in node.attrs:
-        if isinstance(value, Dim):
-            yield value
 
 
 def _every(size: Dim) -> Node:

@@ -18,6 +18,7 @@ from .. import ops
 from ..ir import Graph, Node, const
 from ..model import Requested
 from ..ops import argument
+from ..ops.own import has_own_adjoints
 from ..types import TUPLE, Dim, Shape, Type, size_of
 from .dce import Dce
 from .directions import over_directions
@@ -126,7 +127,7 @@ def hessian(model: Prepared) -> Requested:
 def hessian_is_written_out(model: Prepared) -> bool:
     """Whether there are few elements, and each is better computed by itself."""
     known = model.size().known
-    if known is None or known > UNROLLED:
+    if known is None or known > UNROLLED or has_own_adjoints(model.graph):
         return False
     gradient = model.gradient()
     return all(is_written_out(model, gradient, name) for name in model.wrt)
