@@ -44,16 +44,16 @@ def build(examples: Path) -> Callable[..., ModuleType]:
 
 @pytest.fixture(scope="session")
 def derive(examples: Path) -> Callable[..., ModuleType]:
-    """An example with functions on request, compiled and imported; `of` takes another target.
+    """An example with functions on request, compiled and imported; `more` is added to its text.
 
     derive("mgh/watson", "hessian", level=2, n=9)
-    derive("nist/Misra1a", "jacobian", of="y_hat wrt b1, b2")
+    derive("nist/Misra1a", "jacobian", more="grad y_hat wrt b1, b2")
     """
 
     @cache
-    def compiled(name: str, *emit: str, of: str = "", level: int = 1, **dims: int) -> ModuleType:
+    def compiled(name: str, *emit: str, more: str = "", level: int = 1, **dims: int) -> ModuleType:
         path = examples / f"{name}.dsl"
-        text = path.read_text(encoding="utf-8") + (f"grad {of}\n" if of else "")
+        text = f"{path.read_text(encoding='utf-8')}{more}\n"
         options = Options(dims, level, emit=emit)
         return module_of(
             module_text(program_of(Source(path.name, text, str(path)), dims), options), path.stem

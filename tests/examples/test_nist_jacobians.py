@@ -1,6 +1,6 @@
 """NIST's 27 nonlinear regressions by SciPy's least_squares, with the emitted Jacobian of the curve.
 
-    m = derive("nist/Misra1a", "jacobian", of="y_hat wrt b1, b2")
+    m = derive("nist/Misra1a", "jacobian", more="grad y_hat wrt b1, b2")
     curve = m.residuals(y, x)
     found = least_squares(lambda b: curve.fun(b) - y, start, curve.jac)
 
@@ -52,7 +52,7 @@ def fit_of(
     def made(name: str, level: int = 1) -> Fit:
         case = index(INDEX)[name]
         params = ", ".join(f"b{k + 1}" for k in range(case["n_params"]))
-        module = derive(f"nist/{name}", "jacobian", of=f"y_hat wrt {params}", level=level)
+        module = derive(f"nist/{name}", "jacobian", more=f"grad y_hat wrt {params}", level=level)
         columns = np.loadtxt(cases(f"nist_strd/{name}.dat"), skiprows=60, ndmin=2).T
         response = np.log(columns[0]) if case["response"] != "y" else columns[0]
         return Fit(module.residuals(*columns), response, case)
