@@ -36,7 +36,7 @@ def write_requested(context: Context, writer: Writer, function: Requested) -> No
     program, graph = context.program, function.graph
     arguments = (*program.arguments, *vectors_of(context, function))
     body = body_of(context, graph, scope_of(context, arguments), given_of(context, graph))
-    names = [name for name, _ in graph.outputs]
+    names = [name for name, _ in graph.outputs if name]  # checks have none
     results = owned(body, names)
     head = f"def {function.name}({signature(context, arguments, True)}) -> {_result_type(context, function)}:"
     with writer.block(head):
@@ -113,7 +113,9 @@ def _result_type(context: Context, function: Requested) -> str:
         return "ndarray"
     if function.name in PRODUCTS:
         return "Grads"
-    kinds = ["ndarray" if node.rank else PYTHON[node.type.kind] for _, node in function.graph.outputs]
+    kinds = [
+        "ndarray" if node.rank else PYTHON[node.type.kind] for name, node in function.graph.outputs if name
+    ]
     return f"tuple[{', '.join(kinds if function.name == 'jvp' else [kinds[0], 'Grads'])}]"
 
 

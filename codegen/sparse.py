@@ -345,7 +345,7 @@ def _write_product(parts: Parts, writer: Writer) -> None:
     arguments = (*program.arguments, *vectors_of(context, function))
     body = body_of(context, function.graph, scope_of(context, arguments), given_of(context, function.graph))
     body.shows_formulas = False
-    names = [name for name, _ in function.graph.outputs]
+    names = [name for name, _ in function.graph.outputs if name]
     results = owned(body, names)
     texts = ", ".join(context.local(a.name) for a in arguments)
     with writer.block(f"def {function.name}({with_generator(context, texts)}):"):
