@@ -145,12 +145,12 @@ class Case:
 
     @cached_property
     def jvp(self) -> tuple[Array, Array]:
-        value, tangent = self._call("jvp", self.v)
+        value, tangent = self._pair("jvp", self.v)
         return self._output("jvp", value), self._output("jvp", tangent)
 
     @cached_property
     def vjp(self) -> tuple[Array, Array]:
-        value, pull = self._call("vjp")
+        value, pull = self._pair("vjp")
         cotangent = self.point.cotangents[self.target]
         grads = pull(float(cotangent) if cotangent.ndim == 0 else cotangent)
         return self._output("vjp", value), self.flat("vjp", grads)
@@ -174,7 +174,7 @@ class Case:
     @cached_property
     def jacobian(self) -> tuple[Array, Array]:
         """The value and the matrix, by both functions that give it."""
-        value, columns = self._call("value_and_jacobian")
+        value, columns = self._pair("value_and_jacobian")
         alone = self._call("jacobian")
         matrix = self._matrix(columns)
         if not np.array_equal(matrix, self._matrix(alone), equal_nan=True):
@@ -193,7 +193,7 @@ class Case:
     @cached_property
     def sparse_jacobian(self) -> tuple[Array, Entries]:
         """The value and the matrix."""
-        value, sparse = self._call("value_and_sparse_jacobian")
+        value, sparse = self._pair("value_and_sparse_jacobian")
         entries = self._entries("jacobian", sparse, (self.out.size, self.wrt.size))
         return self._output("value_and_sparse_jacobian", value), entries
 
@@ -222,6 +222,12 @@ class Case:
     def _call(self, function: str, *vectors: Array) -> Any:
         given = [x for v in vectors for x in self.wrt.split(v).values()]
         return self.compiled.call(function, self.point.arguments, *given)
+
+    def _pair(self, function: str, *vectors: Array) -> tuple[Any, Any]:
+        found = self._call(function, *vectors)
+        if len(found) != 2:
+            raise Fault(f"{function} gave {len(found)} results, not 2")
+        return found[0], found[1]
 
     def flat(self, function: str, grads: Any) -> Array:
         """The fields of Grads as one vector."""

@@ -59,9 +59,11 @@ class Trial:
 
     def equal(self, label: Label, left: Array, right: Array) -> list[Sides]:
         """Element by element."""
-        finite = np.abs(right[np.isfinite(right)])
-        floor = self.precision.floor(SMALL_PART * float(np.max(finite, initial=0.0)))
-        return [Sides(label, left, right, np.full(left.shape, floor), self.rtol)]
+        return [Sides(label, left, right, np.full(left.shape, self._floor(right)), self.rtol)]
+
+    def _floor(self, expected: Array) -> float:
+        """The rounding of the largest element, which may be in all."""
+        return self.precision.floor(float(np.max(np.abs(expected), initial=0.0, where=np.isfinite(expected))))
 
     def inner(self, text: str, a: Array, b: Array, c: Array, d: Array) -> list[Sides]:
         """⟨a, b⟩ = ⟨c, d⟩."""
@@ -88,7 +90,8 @@ class Trial:
         if attempt is None:
             raise NotChecked(OUT_OF_TIME)
         rtol = self.precision.tolerance(attempt.rtol)
-        return Sides(label, found, attempt.slopes, attempt.errors, rtol, attempt.method, attempt.sure)
+        errors = attempt.errors + self._floor(attempt.slopes)
+        return Sides(label, found, attempt.slopes, errors, rtol, attempt.method, attempt.sure)
 
     def away_from_kinks(self) -> None:
         if self.case.point.at_kink:

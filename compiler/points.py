@@ -124,7 +124,7 @@ class PointFinder:
         """A point of larger sizes, at which a sparse matrix is sparse; without a reference."""
         for sizes in larger_sizes(self.program, given):
             for attempt in range(ATTEMPTS):
-                point = self._drawn(sizes, attempt)
+                point = self.drawn(sizes, attempt)
                 if point is not None:
                     return point
         return None
@@ -136,11 +136,11 @@ class PointFinder:
 
     def _candidate(self, sizes: Sizes, attempt: int) -> Point | None:
         """A draw, unless a value or a derivative is not finite there."""
-        point = self._drawn(sizes, attempt)
+        point = self.drawn(sizes, attempt)
         point = point and self._with_reference(replace(point, directions=self._directions(point.arguments)))
         return point if point and point.finite else None
 
-    def _drawn(self, sizes: Sizes, attempt: int) -> Point | None:
+    def drawn(self, sizes: Sizes, attempt: int) -> Point | None:
         """A draw, unless a value is not finite there."""
         try:
             arguments = draw(self.program, sizes, self.generator, attempt)
