@@ -18,7 +18,7 @@ from ..ops.windows import SLIDING, rooms
 from ..passes.fold import constant_array
 from ..types import INT, Dim, Type, TypeProblem, divisions, shape_text, size_of
 from .counting import Counting
-from .positions import Range, labels_in_range, overlap, picked
+from .positions import Range, labels_in_range, overlap, picked, reads_whole_axes
 from .values import POISON, Poison
 
 if TYPE_CHECKING:
@@ -273,6 +273,8 @@ class Context:
         if picker.op.name == "argument":
             return not self.bodies
         if picker.op.name not in ("getitem", "gather") or picker.args[0].op.name != "argument":
+            return False
+        if not reads_whole_axes(picker):
             return False
         at = [self.counting.form(a) for a in picker.args[1:] if a.type == INT]
         counted = all(self.counting.lowest(a) and self.counting.highest(a) for a in at)

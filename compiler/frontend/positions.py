@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from .. import ops
 from ..ir import Node
+from ..ops.indexing import whole
 from ..types import Dim
 
 Range = tuple[Dim, Dim]
@@ -27,6 +28,13 @@ def picked(node: Node) -> Iterator[tuple[Node, Range]]:
         for item, size in zip(items, table.shape):
             if item[0] == "array":
                 yield positions[item[1]], (-size, size)
+
+
+def reads_whole_axes(part: Node) -> bool:
+    """Whether a part of an array leaves out nothing but what positions along an axis choose."""
+    items = [item for item in part["index"] if item[0] != "new"]
+    whole_axes = (item[0] == "array" or item == whole(size) for item, size in zip(items, part.args[0].shape))
+    return all(whole_axes)
 
 
 def labels_in_range(labels: Node, classes: Dim) -> Node:

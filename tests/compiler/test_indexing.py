@@ -10,6 +10,7 @@ import autodiffc
 import numpy as np
 import pytest
 from array_texts import value_and_gradients
+from autodiffc.api import module_of
 from autodiffc.compiler import ops
 from autodiffc.compiler.ir import Node
 from autodiffc.compiler.ops.indexing import index_text
@@ -201,3 +202,16 @@ def test_a_range_that_begins_before_its_end_takes_no_steps(level: int, tmp_path:
         value, grads = module.value_and_grad(x, np.ones(K), w)
         np.testing.assert_allclose(value, 0.1 + sum(x[i] * np.sin(w[i]) for i in taken))
         np.testing.assert_allclose(grads.w, [x[i] * np.cos(w[i]) if i in taken else 0.0 for i in range(3)])
+
+
+def test_columns_of_one_array_pick_from_tables_of_different_lengths() -> None:
+    text = (
+        "dim C, P, M\ninput pairs: int[M, 2]\nparam a: real[C]\nparam b: real[P]\n"
+        "loss L = sum(a[pairs[:, 0]] * b[pairs[:, 1]])\n"
+    )
+    module = module_of(autodiffc.compile(text), "pairs")
+    pairs = np.array([[0, 3], [1, 2], [1, 0]])
+    a, b = np.array([1.0, 2.0]), np.array([1.0, 2.0, 3.0, 4.0])
+    value, grads = module.value_and_grad(pairs, a, b)
+    assert value == 4.0 + 6.0 + 2.0
+    np.testing.assert_array_equal(grads.a, [4.0, 4.0])

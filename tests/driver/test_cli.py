@@ -81,13 +81,14 @@ def test_errors_as_json_and_concise(folder: Path, capsys: pytest.CaptureFixture[
         (["model.dsl", "-o", "."], "is a directory"),
         (["model.dsl", "--dump=nonsense"], "a stage is ast, ir, schedule"),
         (["model.dsl", "--dump=ir:nonsense"], "a stage is ast, ir, schedule"),
-        (["model.dsl", "--emit", "hessian"], "not supported yet"),
+        (["vector.dsl", "--emit", "jvp,hessian"], "--emit hessian: y is not a scalar"),
         (["explain", "model.dsl", "-o", "r.html"], "not supported yet"),
     ],
 )
 def test_wrong_usage(
     folder: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
 ) -> None:
+    (folder / "vector.dsl").write_text("dim N\nparam x: real[N]\noutput y = x**2\ngrad y wrt x\n")
     assert main(arguments) == 2
     assert message in capsys.readouterr().err
 
@@ -100,6 +101,7 @@ def test_wrong_usage(
         ["model.dsl", "-D", "K"],
         ["model.dsl", "-D", "K=x"],
         ["model.dsl", "--wrong"],
+        ["model.dsl", "--emit", "jvp,hessians"],
     ],
 )
 def test_wrong_words(folder: Path, capsys: pytest.CaptureFixture[str], arguments: list[str]) -> None:
