@@ -119,11 +119,11 @@ def _best_side(model: Prepared, indices: Graph) -> Choice["columns", "rows"] | N
         for j in row
         if j >= 0
     }
-    colours = max(Counter(i for i, _ in keys).values(), default=0)
-    others = max(Counter(j for _, j in keys).values(), default=0)
-    if colours <= others:
-        return "columns" if colours < starts[-1] else None
-    return "rows" if others < height.evaluate(at) else None
+    of_columns = max(Counter(i for i, _ in keys).values(), default=0)
+    of_rows = max(Counter(j for _, j in keys).values(), default=0)
+    if of_columns < starts[-1] and (of_columns <= of_rows or of_rows >= height.evaluate(at)):
+        return "columns"
+    return "rows" if of_rows < height.evaluate(at) else None
 
 
 def _is_worth_colours(model: Prepared, pattern: Graph) -> bool:
