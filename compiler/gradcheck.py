@@ -32,6 +32,7 @@ from .laws import SPARSE, Trial, findings
 from .model import Program
 from .ops.own import holds_values
 from .own_check import compared
+from .passes.derivatives import holds_derivatives
 from .points import BadSizes, Direction, NoPoint, Point, PointFinder
 from .quotients import EXACT, OUT_OF_TIME, Attempt, agreement, attempts
 from .samples import Sizes
@@ -76,9 +77,10 @@ def check(
     deadline = time.monotonic() + seconds
     checker = _Checker(program, Compiled(program, module), deadline, precision, seed % 2**64)
     found = list(_outcomes(finder, checker, given, points, progress))
-    laws = _by_law(chain(*(outcome.laws for outcome in found), checker.sparse_laws(finder, given)))
     rows = reduce(_merge_rows, (outcome.rows for outcome in found))
     values = tuple((name, reduce(merge, (o.values[name] for o in found))) for name in program.outputs)
+    laws = _by_law(chain(*(outcome.laws for outcome in found), checker.sparse_laws(finder, given)))
+    laws += _inside(program, values)
     shown = tuple((dim, found[0].sizes[dim]) for dim in program.dims)
     tested = sum(outcome.tested for outcome in found)
     own = {name: reduce(merge, (o.own[name] for o in found)) for name in found[0].own}
@@ -127,6 +129,14 @@ def _merge_rows(first: tuple[Row, ...], second: tuple[Row, ...]) -> tuple[Row, .
         Row(a.name, a.shape, a.elements, merge(a.symbolic, b.symbolic), merge(a.differences, b.differences))
         for a, b in zip(first, second)
     )
+
+
+def _inside(program: Program, values: Iterable[tuple[str, Comparison]]) -> tuple[Finding, ...]:
+    """Whether derivatives that the model computes with are SymPy's, by the values that are made of them."""
+    if not holds_derivatives(program.graph):
+        return ()
+    outcome = reduce(merge, (value for _, value in values))
+    return (Finding("in the model", "grad, jvp: values made of them = SymPy's", outcome),)
 
 
 def _by_law(found: Iterable[Finding]) -> tuple[Finding, ...]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
 from autodiffc.api import program_of
 from autodiffc.check_command import render, run
+from autodiffc.cli import main
 from autodiffc.compiler.comparison import Comparison, Report, Row, Worst, compare, merge, not_checked
 from autodiffc.compiler.gradcheck import check
 from autodiffc.compiler.ir import OPS, Node
@@ -65,14 +67,16 @@ def test_a_right_gradient(capsys: pytest.CaptureFixture[str]) -> None:
     assert out.startswith("tiny: L with respect to W, scale\nN = 2, D = 3; 3 random points, seed 0\n")
     assert re.search(r"^W +\(3, 3\) +9 +\S+ ok +\S+ ok +ok$", out, re.MULTILINE)
     assert re.search(r"^scale +scalar +1 +\S+ ok +\S+ ok +ok$", out, re.MULTILINE)
-    assert out.rstrip().endswith("the gradient and all values agree")
+    assert re.search(r"^hvp +H v = differences of the gradient +\S+ ok$", out, re.MULTILINE)
+    assert "left out: gauss_newton: L is not a sum of squares, see line 7" in out
+    assert out.rstrip().endswith("all derivatives and values agree")
     assert max(map(len, out.splitlines())) <= 80
 
 
 def test_conditions_are_counted_and_averaged(capsys: pytest.CaptureFixture[str]) -> None:
     text = "dim N\ninput b: bool[N]\nparam w: real[N]\nm = b and w > 0\nloss L = sum(m * w**2) + mean(m) + sum(b) * w[0]\n"
     assert run(source(text)) == 0
-    assert "the gradient and all values agree" in capsys.readouterr().out
+    assert "all derivatives and values agree" in capsys.readouterr().out
 
 
 def test_a_formula_that_is_a_constant_keeps_its_shape(capsys: pytest.CaptureFixture[str]) -> None:
@@ -84,14 +88,14 @@ def test_a_formula_that_is_a_constant_keeps_its_shape(capsys: pytest.CaptureFixt
         )
         == 0
     )
-    assert "the gradient and all values agree" in capsys.readouterr().out
+    assert "all derivatives and values agree" in capsys.readouterr().out
 
 
 def test_a_wrong_gradient(capsys: pytest.CaptureFixture[str]) -> None:
     with wrong_rule("cross_entropy"):
         assert run(source()) == 1
     out = capsys.readouterr().out
-    assert out.rstrip().endswith("DIFFERS: d_W, d_scale")
+    assert out.rstrip().endswith("DIFFERS: d_W, d_scale, jacobian")
     assert re.search(r"d_W by SymPy: worst at W\[\d, \d\]: compiled \S+, SymPy's derivative \S+", flowed(out))
     assert max(map(len, out.splitlines())) <= 100
 
@@ -140,6 +144,71 @@ def test_a_constant_is_no_size(capsys: pytest.CaptureFixture[str]) -> None:
 def test_no_progress_where_nobody_watches(capsys: pytest.CaptureFixture[str]) -> None:
     run(source())
     assert capsys.readouterr().err == ""
+
+
+# --- functions on request ----------------------------------------------------------------------------
+
+
+def functions_of(out: str) -> list[str]:
+    """The names in the table of laws."""
+    table = out.partition("\nfunction ")[2].partition("\n\n")[0]
+    return re.findall(r"^(?!left)([a-z]\w+) ", table.partition("\n")[2], re.MULTILINE)
+
+
+def test_chosen_functions_are_checked_with_what_their_laws_need(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(source(), emit=("hvp",)) == 0
+    assert functions_of(capsys.readouterr().out) == ["hvp"]
+    assert run(source(), emit=("hessian",)) == 0
+    assert functions_of(capsys.readouterr().out)[:2] == ["hvp", "hessian"]
+
+
+def test_a_function_that_makes_no_sense(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    path = tmp_path / "tiny.dsl"
+    path.write_text(MODEL)
+    assert main(["check", str(path), "--emit", "gauss_newton"]) == 2
+    assert "--emit gauss_newton: L is not a sum of squares" in capsys.readouterr().err
+    assert main(["check", str(path), "--emit", "vjp"]) == 0
+
+
+def test_what_a_target_that_is_an_array_has_no_use_for(capsys: pytest.CaptureFixture[str]) -> None:
+    text = "dim N\nparam w: real[N]\noutput r = w[1:] * w[:-1]\ngrad r wrt w\n"
+    assert run(source(text)) == 0
+    out = capsys.readouterr().out
+    assert functions_of(out) == ["jvp", "vjp", "jacobian", "sparse_jacobian", "gauss_newton"]
+    assert "left out: hvp, hessian: r is not a scalar" in out
+
+
+def test_matrices_that_are_too_large_are_left_out(capsys: pytest.CaptureFixture[str]) -> None:
+    text = "param W: real[60, 50]\nloss L = sum(tanh(sum(W, axis=0)))\n"
+    assert run(source(text)) == 0
+    out = capsys.readouterr().out
+    assert "left out: hessian: 9000000 elements are too many" in out
+    assert "hessian" not in functions_of(out)
+
+
+def test_a_model_that_differentiates_nothing_has_no_laws(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(source("input x: real\noutput f = exp(x)\n")) == 0
+    out = capsys.readouterr().out
+    assert functions_of(out) == []
+    assert out.rstrip().endswith("all values agree")
+
+
+def test_derivatives_in_the_model_are_told(capsys: pytest.CaptureFixture[str]) -> None:
+    text = "param w: real[3]\ny = sum(tanh(w))\nloss L = sum(grad(y, w)**2)\n"
+    assert run(source(text)) == 0
+    assert re.search(
+        r"in the model +grad, jvp: values made of them = SymPy's +\S+ ok", capsys.readouterr().out
+    )
+
+
+def test_a_law_that_is_broken_is_shown_with_both_sides(capsys: pytest.CaptureFixture[str]) -> None:
+    with wrong_rule("sigmoid"):  # of which the second derivatives of softplus are made
+        assert run(source("param w: real[3]\nloss L = sum(softplus(w) * w)\n"), emit=("hvp",)) == 1
+    out = flowed(capsys.readouterr().out)
+    assert re.search(
+        r"hvp, H v = differences of the gradient: worst at w\[\d\]: \S+ on the left, \S+ on", out
+    )
+    assert out.endswith("DIFFERS: hvp")
 
 
 # --- models that are harder to draw for ------------------------------------------------------------
