@@ -45,7 +45,8 @@ def _pairs(rows: ndarray, cols: ndarray, size: int) -> tuple[ndarray, ndarray]:
 def _indicators(colours: ndarray) -> ndarray:
     """A row for each colour, 1 where it is."""
     count = int(colours.max(initial=-1)) + 1
-    return (colours == np.arange(count)[:, None]).astype(_REAL)
+    rows: ndarray = colours == np.arange(count)[:, None]
+    return rows.astype(_REAL)
 
 
 def _dense(sparse: Sparse, target: tuple[int, ...], shapes: Sequence[tuple[int, ...]]) -> list[ndarray]:

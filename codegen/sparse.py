@@ -149,8 +149,8 @@ def _write_sparsity(parts: Parts, writer: Writer) -> None:
         result = f"{context.ref('_entries')}([{', '.join(blocks)}], {starts[-1]})"
     else:
         result = f"{context.ref('_pairs')}({texts['rows']}, {texts['cols']}, {starts[-1]})"
-    for dim in parts.columns:
-        body.dim(dim)
+    for size in parts.columns:
+        body.dim(size)
     with writer.block(f"def {parts.name}_sparsity({_pattern_signature(parts)}) -> tuple[ndarray, ndarray]:"):
         what = f"Return rows and columns of the elements of the {OF[parts.name]} that may differ from 0."
         write_docstring(writer, what, f"{_axes(parts)}{arguments_text(parts.given)}")

@@ -185,9 +185,10 @@ class IndexSets:
                 for key, place in _beside(part):
                     beside.setdefault(key, {})[place] = part
             stretches = ((key, stretch) for key, run in beside.items() for stretch in _stretches(run))
-            key, longest = max(stretches, key=lambda s: len(s[1]), default=(None, []))
-            if key is None or len(longest) < 2:
+            best = max(stretches, key=lambda s: len(s[1]), default=None)
+            if best is None or len(best[1]) < 2:
                 return found
+            key, longest = best
             one = self._one(key, beside[key], longest)
             members = {beside[key][place] for place in longest}
             found = tuple(dict.fromkeys(one if part in members else part for part in found))

@@ -85,12 +85,14 @@ def substitute(graph: Graph, replaced: Mapping[Node, Node]) -> Graph:
 
 def _moved(item: Node, target: Node) -> int:
     """Where a result is now: new carried values follow the old ones, the number of steps stays the last."""
-    position, old = item["position"], item.args[0]
+    position: int = item["position"]
+    old = item.args[0]
     if target.op is not ops.loop or position < old["carried"]:
-        return int(position)
+        return position
     if position == len(old.type.items) - 1:
         return len(target.type.items) - 1
-    return int(position) + target["carried"] - old["carried"]
+    shift: int = target["carried"] - old["carried"]
+    return position + shift
 
 
 class Fresh:
