@@ -195,8 +195,8 @@ def _findings(report: Report) -> Iterator[str]:
             yield _wrapped(f"{what}: {_difference(other, comparison)}")
     for law in report.laws:
         if law.outcome.status == "differs":
-            yield _wrapped(f"{law.function}, {law.law}: {_both_sides(law.outcome)}")
-    found += [(f"{law.function}, {law.law}", "", law.outcome) for law in report.laws]
+            yield _wrapped(f"{law.function} ({law.law}): {_both_sides(law.outcome)}")
+    found += [(f"{law.function} ({law.law})", "", law.outcome) for law in report.laws]
     reasons = dict.fromkeys(c.reason for _, _, c in found if c.status == "not checked")
     for reason in reasons:
         names = ", ".join(w for w, _, c in found if c.status == "not checked" and c.reason == reason)

@@ -206,7 +206,7 @@ def test_a_law_that_is_broken_is_shown_with_both_sides(capsys: pytest.CaptureFix
         assert run(source("param w: real[3]\nloss L = sum(softplus(w) * w)\n"), emit=("hvp",)) == 1
     out = flowed(capsys.readouterr().out)
     assert re.search(
-        r"hvp, H v = differences of the gradient: worst at w\[\d\]: \S+ on the left, \S+ on", out
+        r"hvp \(H v = differences of the gradient\): worst at w\[\d\]: \S+ on the left, \S+ on", out
     )
     assert out.endswith("DIFFERS: hvp")
 
