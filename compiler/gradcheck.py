@@ -79,11 +79,11 @@ def check(
     found = list(_outcomes(finder, checker, given, points, progress))
     rows = reduce(_merge_rows, (outcome.rows for outcome in found))
     values = tuple((name, reduce(merge, (o.values[name] for o in found))) for name in program.outputs)
-    laws = _by_law(chain(*(outcome.laws for outcome in found), checker.sparse_laws(finder, given)))
+    own = {name: reduce(merge, (o.own[name] for o in found)) for name in found[0].own}
+    laws = _by_law(chain(*(outcome.laws for outcome in found), checker.sparse_laws(finder, given, own)))
     laws += _inside(program, values)
     shown = tuple((dim, found[0].sizes[dim]) for dim in program.dims)
     tested = sum(outcome.tested for outcome in found)
-    own = {name: reduce(merge, (o.own[name] for o in found)) for name in found[0].own}
     return Report(program.name, program.target, shown, seed, tested, rows, values, own, laws)
 
 
@@ -176,12 +176,14 @@ class _Checker:
         trial = Trial(case, self.graphs, self.precision, self.deadline, stated)
         return tuple(findings(trial, functions))
 
-    def sparse_laws(self, finder: PointFinder, given: Sizes) -> tuple[Finding, ...]:
+    def sparse_laws(
+        self, finder: PointFinder, given: Sizes, own: Mapping[str, Comparison]
+    ) -> tuple[Finding, ...]:
         """What holds for sparse matrices at larger sizes, where they have more zeros."""
         if not any(map(self.compiled.has, SPARSE)) or time.monotonic() > self.deadline:
             return ()
         point = finder.larger(given)
-        return self.laws(point, self.own(point), SPARSE) if point else ()
+        return self.laws(point, own, SPARSE) if point else ()
 
     def values(self, point: Point) -> dict[str, Comparison]:
         """Each output's value against the one in high precision."""
