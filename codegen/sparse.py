@@ -192,7 +192,9 @@ def _write_colouring(parts: Parts, writer: Writer) -> None:
     with writer.block(head):
         what = f"Return the pattern of the {OF[parts.name]} with colours: {COLOURED[parts.sparse.by]}."
         write_docstring(writer, what, f"Takes what {parts.name}_sparsity() takes; may be kept between calls.")
-        writer.line(f"rows, cols = {context.ref(f'{parts.name}_sparsity')}({_passed(parts)})")
+        scope = context.names.scope(context.local(n) for n in (*parts.dims, *(a.name for a in parts.given)))
+        pattern = f"{scope.fresh('rows')}, {scope.fresh('cols')}"
+        writer.line(f"{pattern} = {context.ref(f'{parts.name}_sparsity')}({_passed(parts)})")
         # The sizes may be told by the ints that were given.
         bindings = bindings_of(context, parts.given)
         needed = {s for dim in _sizes(parts) for s in dim.symbols}
@@ -200,7 +202,7 @@ def _write_colouring(parts: Parts, writer: Writer) -> None:
         for line in bind(used, holders(context, parts.given), context.local):
             writer.line(line)
         sizes = ", ".join(str(parts.size(dim)) for dim in _sizes(parts))
-        writer.line(f"return {context.ref(f'_coloured_by_{parts.sparse.by}')}(rows, cols, {sizes})")
+        writer.line(f"return {context.ref(f'_coloured_by_{parts.sparse.by}')}({pattern}, {sizes})")
 
 
 def _sizes(parts: Parts) -> list[Dim]:
@@ -323,20 +325,21 @@ def _stack_texts(parts: Parts, seeds: str) -> Iterator[str]:
     context = parts.context
     if parts.sparse.by == "rows":
         shape = context.program.graph.output(parts.target).shape
-        yield _shaped(seeds, seeds, [parts.size(d) for d in shape])
+        yield _shaped(context, seeds, seeds, [parts.size(d) for d in shape])
         return
     starts, shapes = parts.starts(), {a.name: a.type.shape for a in context.program.arguments}
     for k, name in enumerate(context.program.wrt):
         low, high = starts[k], starts[k + 1]
         whole = len(context.program.wrt) == 1
         part = seeds if whole else f"{seeds}[:, {low if k else ''}:{high}]"
-        yield _shaped(part, seeds, [parts.size(d) for d in shapes[name]])
+        yield _shaped(context, part, seeds, [parts.size(d) for d in shapes[name]])
 
 
-def _shaped(text: str, seeds: str, sizes: Sequence[Expr]) -> str:
+def _shaped(context: Context, text: str, seeds: str, sizes: Sequence[Expr]) -> str:
     if len(sizes) == 1:
         return text
-    return f"{text}.reshape({', '.join([f'len({seeds})', *map(str, sizes)])})"
+    count = f"{context.ref('len')}({seeds})"
+    return f"{text}.reshape({', '.join([count, *map(str, sizes)])})"
 
 
 def _write_product(parts: Parts, writer: Writer) -> None:

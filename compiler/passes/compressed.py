@@ -31,7 +31,7 @@ from .forward import pushed_forward
 from .matrices import flat_rows, hessian_is_written_out, is_written_out
 from .prepared import Prepared
 from .sparsity import Extent, Pattern, hessian_pattern, jacobian_pattern
-from .structured import Fresh, names_in
+from .structured import Fresh
 
 DIRECTIONS = "P"  # the number of colours, as a dim
 # Sizes of the dims in turn where a pattern is looked at; those of data are larger.
@@ -176,13 +176,13 @@ def _every(size: Dim) -> Node:
 
 
 def _count(model: Prepared) -> Dim:
-    """How many directions there are: a dim named unlike the model's."""
-    return Dim.symbol(Fresh(model.program.dims)(DIRECTIONS))
+    """How many directions there are: a dim named unlike anything in the model."""
+    return Dim.symbol(model.fresh()(DIRECTIONS))
 
 
 def _stacks(model: Prepared, pattern: str, types: Mapping[str, Type]) -> dict[str, Node]:
     """An argument for the stack of all directions of each value."""
-    fresh, count = Fresh(names_in(model.graph)), _count(model)
+    fresh, count = model.fresh(), _count(model)
     return {
         name: argument(fresh(pattern.format(name)), type.with_shape((count, *type.shape)))
         for name, type in types.items()
@@ -203,7 +203,7 @@ def _column_product(model: Prepared) -> Requested:
 def _row_product(model: Prepared) -> Requested:
     """The target, and its gradients for a stack of cotangents."""
     value, count = model.value(), _count(model)
-    seed = argument(Fresh(names_in(model.graph))(f"d_{model.target}"), value.type)
+    seed = argument(model.fresh()(f"d_{model.target}"), value.type)
     stacks = _stacks(model, "d_{}s", {model.target: value.type})
     graph = over_directions(model.gradient(seed), {seed: stacks[model.target]}, count)
     products = flat_rows([node for _, node in graph.outputs], count)
@@ -213,7 +213,8 @@ def _row_product(model: Prepared) -> Requested:
 def _with_target(
     model: Prepared, name: str, graph: Graph, products: Node, stacks: Mapping[str, Node]
 ) -> Requested:
-    whole = replace(graph, outputs=((model.target, model.value()), ("products", products)))
-    names = {products: "products", **model.graph.names, **graph.names}
+    label = Fresh([model.target])("products")
+    whole = replace(graph, outputs=((model.target, model.value()), (label, products)))
+    names = {products: label, **model.graph.names, **graph.names}
     whole = Dce().run(replace(whole, names=names, origins={**graph.origins, **model.graph.origins}))
     return Requested(name, whole, tuple((str(stack["name"]), like) for like, stack in stacks.items()))

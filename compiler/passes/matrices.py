@@ -25,7 +25,7 @@ from .directions import over_directions
 from .forward import pushed_forward
 from .prepared import Prepared
 from .products import requested
-from .structured import Fresh, names_in
+from .structured import Fresh
 
 UNROLLED = 16  # directions that are written out, at most
 
@@ -37,7 +37,8 @@ def jacobian(model: Prepared) -> Requested:
         graph = replace(joint, outputs=joint.outputs[1:])
     else:
         graph = _by_rows(model) if _is_wide(model) else _by_columns(model)
-    names = [f"J_{name}" for name in model.wrt]
+    fresh = Fresh([model.target])
+    names = [fresh(f"J_{name}") for name in model.wrt]
     outputs = tuple((name, node) for name, (_, node) in zip(names, graph.outputs))
     graph = _with_names(replace(graph, outputs=((model.target, model.value()), *outputs)), outputs)
     return requested("value_and_jacobian", graph, (), (model.target, *names))
@@ -51,7 +52,7 @@ def _is_wide(model: Prepared) -> bool:
 def _by_rows(model: Prepared) -> Graph:
     """All rows by reverse mode."""
     value = model.value()
-    seed = argument(Fresh(names_in(model.graph))(f"d_{model.target}"), value.type)
+    seed = argument(model.fresh()(f"d_{model.target}"), value.type)
     count = size_of(value.shape)
     units = _units(count, Dim.of(0), value.type, count)
     stacked = over_directions(model.gradient(seed), {seed: units}, count)
@@ -107,7 +108,7 @@ def _stacked(model: Prepared, name: str) -> tuple[Graph, Node]:
     """The tangents along all directions of a wrt value, as the last axes."""
     node, value = model.node(name), model.value()
     graph = model.alone()
-    dot = argument(Fresh(names_in(graph))(f"{name}_dot"), node.type)
+    dot = argument(model.fresh()(f"{name}_dot"), node.type)
     joint = pushed_forward(graph, [model.target], {name: dot}, model.options)
     alone = Dce().run(replace(joint, outputs=joint.outputs[-1:]))
     count = size_of(node.shape)

@@ -50,9 +50,13 @@ class Prepared:
     def value(self) -> Node:
         return self.graph.output(self.target)
 
+    def fresh(self) -> Fresh:
+        """Names unlike anything in the model."""
+        return Fresh((*self.program.dims, *names_in(self.graph)))
+
     def vectors(self, pattern: str) -> dict[str, Node]:
         """An argument for each wrt value, of its type and named after it."""
-        fresh = Fresh(names_in(self.graph))
+        fresh = self.fresh()
         return {name: argument(fresh(pattern.format(name)), self.node(name).type) for name in self.wrt}
 
     def alone(self) -> Graph:
