@@ -38,9 +38,10 @@ from autodiffc.compiler.passes.requested import NAMES
 from autodiffc.compiler.points import BadSizes
 from autodiffc.grammar.source import Source
 
-from .api import CannotEmit, Options, module_of, module_text, program_of
+from .api import CannotEmit, Options, derivative_of, module_of, module_text, program_of
 
 HEAD = ("name", "shape", "elements", "SymPy", "differences", "verdict")
+LATE = "gauss_newton"  # whether it makes sense shows when it is made; tried before the work on all others
 LAWS = ("function", "law", "error")
 RIGHT = frozenset({"elements"})
 
@@ -85,6 +86,8 @@ def _compiled(program: Program, options: Options, emit: Sequence[str]) -> tuple[
     while True:
         chosen = tuple(name for name in dict.fromkeys(wanted) if name not in left_out)
         try:
+            if LATE in chosen:
+                derivative_of(program, replace(options, emit=(LATE,)))
             text = module_text(program, replace(options, emit=chosen))
         except CannotEmit as problem:
             name, _, reason = str(problem).partition(": ")
