@@ -65,14 +65,18 @@ class Squares:
         """The target with the squares that it has at other arguments."""
         if self.outer is None:
             return 0.0
-        squares = {name: value**2 for name, value in evaluate(self.inner, held, sizes).items()}
-        (value,) = evaluate(self.outer, {**arguments, **squares}, sizes).values()
-        return float(value)
+        return self._value(evaluate(self.inner, held, sizes), arguments, sizes)
 
     def _at(self, start: Mapping[str, Array], step: Array, arguments: Arguments, sizes: Sizes) -> float:
         assert self.outer is not None
         steps = Layout(self.names, tuple(start[name].shape for name in self.names)).split(step)
-        squares = {name: (start[name] + steps[name]) ** 2 for name in self.names}
+        return self._value({name: start[name] + steps[name] for name in self.names}, arguments, sizes)
+
+    def _value(self, inner: Mapping[str, Array], arguments: Arguments, sizes: Sizes) -> float:
+        """The target where these are squared; a product of a vector with itself is the sum of its squares."""
+        assert self.outer is not None
+        ranks = {node["name"]: node.rank for node in self.outer.inputs}
+        squares = {name: x**2 if ranks[name] == x.ndim else np.sum(x**2) for name, x in inner.items()}
         (value,) = evaluate(self.outer, {**arguments, **squares}, sizes).values()
         return float(value)
 

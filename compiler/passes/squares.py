@@ -48,4 +48,6 @@ def squares_of(target: Node, wrt: Sequence[Node]) -> list[tuple[Node, Node]] | N
 
 
 def _is_square(node: Node) -> bool:
-    return node.op is ops.square or (node.op is ops.mul and node.args[0] is node.args[1])
+    """r**2, r * r, or the sum of these: dot(r, r)."""
+    twice = node.op is ops.mul or (node.op is ops.matmul and not node.rank)
+    return node.op is ops.square or (twice and node.args[0] is node.args[1])
