@@ -71,8 +71,9 @@ def _loop(node: Node, operands: Sequence[Operand], length: Dim) -> Operand | Non
     carried: int = node["carried"]
     count, *given = operands
     stacked = [o.stacked for o in given]
+    constant = [(i, o) for i, o in enumerate(given) if i >= carried and is_leaf(o.node)]
     while True:
-        step = _Body(body, [False, *stacked], length)
+        step = _Body(body, [False, *stacked], length, {1 + i: o.node for i, o in constant})
         if not step.has_form:
             return None
         news = [p for p in range(carried) if step.results[p].stacked and not stacked[p]]
@@ -110,15 +111,21 @@ def _branch(node: Node, operands: Sequence[Operand], length: Dim) -> Operand | N
 
 
 class _Body:
-    """A body on operands of which some have the leading axis; `results` are its outputs."""
+    """A body on operands of which some have the leading axis; `results` are its outputs.
 
-    def __init__(self, body: Graph, flags: Sequence[bool], length: Dim):
+    `constant` are the operands that are made of nothing, by position: the body makes them itself.
+    """
+
+    def __init__(
+        self, body: Graph, flags: Sequence[bool], length: Dim, constant: Mapping[int, Node] | None = None
+    ):
         self.body = body
         self.length = length
         fresh = Fresh(names_in(body))
         self.inputs = tuple(_input(i, flag, length, fresh) for i, flag in zip(body.inputs, flags))
+        places = [(constant or {}).get(i, new) for i, new in enumerate(self.inputs)]
         self.images: dict[Node, Operand] = {
-            old: Operand(new, flag) for old, new, flag in zip(body.inputs, self.inputs, flags)
+            old: Operand(new, flag) for old, new, flag in zip(body.inputs, places, flags)
         }
         self.has_form = all(map(self._enter, body.nodes()))
 

@@ -13,6 +13,7 @@ from typing import Any
 from .. import ops
 from ..ir import Node
 from ..ops.indexing import Index, whole
+from ..ops.updates import elements
 from ..types import Dim, size_of
 from .operands import ONE, Operand, Rule, again, ranked, steps_at, steps_first, with_axis
 
@@ -67,11 +68,33 @@ def _gather(node: Node, operands: Sequence[Operand], length: Dim) -> Node | None
 
 def _gather_of_one(node: Node, x: Node, arrays: Sequence[Operand]) -> Node | None:
     """Each step's elements of the same array."""
+    rows = _all_rows(node, x, arrays)
+    if rows is not None:
+        return rows
     first = _together(node["index"])
     if first is None:
         return None
     rank = max(a.rank for a in arrays)
     return steps_first(again(node, x, *(ranked(a, rank) for a in arrays)), first)
+
+
+def _all_rows(node: Node, x: Node, arrays: Sequence[Operand]) -> Node | None:
+    """x[k, t] of all k that the axis has: x[:, t]."""
+    index: Index = node["index"]
+    steps = [k for k, a in enumerate(arrays) if a.stacked]
+    axis = index.index(("array", steps[0]))
+    every = ops.arange(start=Dim.of(0), step=1, count=x.shape[axis])
+    if len(steps) > 1 or any(a.rank for a in arrays) or ("new",) in index:
+        return None
+    chosen = arrays[steps[0]].node
+    if chosen.op is not ops.arange or chosen.attrs != every.attrs:
+        return None
+    rest = [a.node for k, a in enumerate(arrays) if k != steps[0]]
+    order = iter(range(len(rest)))
+    items = [("array", next(order)) if i[0] == "array" and k != axis else i for k, i in enumerate(index)]
+    items[axis] = whole(x.shape[axis])
+    place = sum(item[0] == "slice" for item in items[:axis])
+    return steps_first(elements(x, *rest, index=tuple(items)), place)
 
 
 def _scatter_add(node: Node, operands: Sequence[Operand], length: Dim) -> Node | None:

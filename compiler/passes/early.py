@@ -94,8 +94,10 @@ class Early:
         return Operand(rows, True) if rows is not None else image_of(node, operands, self.length)
 
     def _fits(self, node: Node) -> bool:
-        """Whether the rows of such a value may be handled together."""
-        return not any(map(is_local, node.shape)) and degree(node.shape) <= self.limit
+        """Whether the rows of such a value may be handled together; what is given is there as it is."""
+        return node.op.name == "argument" or (
+            not any(map(is_local, node.shape)) and degree(node.shape) <= self.limit
+        )
 
     def rows(self, node: Node, operands: Sequence[Operand]) -> Node | None:
         """The rows of an array at positions that go with the step: a slice of it."""
