@@ -196,7 +196,8 @@ def _on_diagonal(shape: Shape, first: int, second: int) -> Node:
 
 
 def _einsum_py(node: Node, d: DimText) -> str:
-    best = ", optimize=True" if len(node.args) > 2 else ""
+    # By itself NumPy does not contract pairs whose product is larger than every operand, but all at once.
+    best = ', optimize=("greedy", 1e18)' if len(node.args) > 2 else ""
     own = ".copy()" if _is_view(*_terms(node["spec"])) else ""
     return f'np.einsum("{node["spec"]}", {arguments_text(node)}{best}){own}'
 

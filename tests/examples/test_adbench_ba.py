@@ -15,22 +15,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from adbench_data import bundle
 
 Build = Callable[..., ModuleType]
 Cases = Callable[[str], Path]
 LEVELS = (0, 1, 2)
 DATA = ("test", "ba1_n49_m7776_p31843")
 RELATIVE = 1e-11
-
-
-def read(path: Path) -> tuple[Any, ...]:
-    """The arguments of a data file, which names one camera, point, weight and feature for all."""
-    sizes, camera, point, weight, feature = (line for line in path.read_text().splitlines() if line.strip())
-    n, m, p = map(int, sizes.split())
-    i = np.arange(p)
-    numbers = [np.array(line.split(), float) for line in (camera, point, weight, feature)]
-    cameras, points, weights, features = (np.tile(v, (k, 1)) for v, k in zip(numbers, (n, m, p, p)))
-    return i % n, i % m, features, cameras, points, weights[:, 0]
 
 
 def close(found: Any, expected: Any) -> None:
@@ -44,7 +35,7 @@ def close(found: Any, expected: Any) -> None:
 @pytest.mark.parametrize("level", LEVELS)
 @pytest.mark.parametrize("name", DATA)
 def test_data_of_the_benchmark(build: Build, cases: Cases, name: str, level: int) -> None:
-    arguments = read(cases(f"adbench/ba/{name}.txt"))
+    arguments = bundle(cases(f"adbench/ba/{name}.txt"))
     reference = np.load(cases(f"adbench/ba/{name}.ref.npz"))
     module = build("adbench/ba", level)
     value, grads = module.value_and_grad(*arguments)

@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from adbench_data import bundle
 from numpy.typing import NDArray
 
 Derive = Callable[..., ModuleType]
@@ -32,16 +33,6 @@ COLOURS = 14
 # Of a column's largest number. The last column has the errors themselves, which have lost digits to cancellation.
 ROUNDING, CANCELLED = 4e-15, 1e-12
 Array = NDArray[Any]
-
-
-def read(path: Path) -> tuple[Any, ...]:
-    """The arguments of a data file, which names one camera, point, weight and feature for all."""
-    sizes, camera, point, weight, feature = (line for line in path.read_text().splitlines() if line.strip())
-    n, m, p = map(int, sizes.split())
-    i = np.arange(p)
-    numbers = [np.array(line.split(), float) for line in (camera, point, weight, feature)]
-    cameras, points, weights, features = (np.tile(v, (k, 1)) for v, k in zip(numbers, (n, m, p, p)))
-    return i % n, i % m, features, cameras, points, weights[:, 0]
 
 
 def different(path: Path) -> tuple[Any, ...]:
@@ -74,7 +65,7 @@ def places(arguments: tuple[Any, ...]) -> tuple[Array, Array]:
 @pytest.mark.parametrize("level", LEVELS)
 @pytest.mark.parametrize("name", ["test", "ba1_n49_m7776_p31843"])
 def test_blocks_of_the_reference(derive: Derive, cases: Cases, name: str, level: int) -> None:
-    arguments = read(cases(f"adbench/ba/{name}.txt"))
+    arguments = bundle(cases(f"adbench/ba/{name}.txt"))
     reference = np.load(cases(f"adbench/ba/{name}.ref.npz"))
     m = derive("adbench/ba", "jacobian", more=ALL_ERRORS, level=level)
     p = len(arguments[0])
@@ -97,7 +88,7 @@ def test_all_numbers_of_upstream(
     derive: Derive, cases: Cases, index: Callable[[str], Any], level: int
 ) -> None:
     expected = index("adbench/upstream_expected.json")["ba_test"]
-    arguments = read(cases("adbench/ba/test.txt"))
+    arguments = bundle(cases("adbench/ba/test.txt"))
     m = derive("adbench/ba", "jacobian", more=ALL_ERRORS, level=level)
     upstream = np.zeros(expected["J_shape"])
     upstream[places(arguments)] = expected["J_vals"]
@@ -164,7 +155,7 @@ def reprojected(numbers: Array, feature: Array) -> Array:
 
 def test_the_cost_grows_with_the_observations_alone(derive: Derive, cases: Cases) -> None:
     """Numbers in the result, and colours: as many for each observation, however many there are."""
-    one = read(cases("adbench/ba/test.txt"))
+    one = bundle(cases("adbench/ba/test.txt"))
     m = derive("adbench/ba", "jacobian", more=ALL_ERRORS)
     for n, points, p in ((2, 10, 10), (7, 60, 300), (21, 113, 3000)):
         i = np.arange(p)
