@@ -23,11 +23,11 @@ from .operands import Operand, Rule, again, ranked, steps_first, with_axis
 
 OVER_AXES = frozenset({
     "sum", "mean", "prod", "max", "min", "all", "any", "max_shift", "logsumexp", "exp_share", "var",
-    "centred_squares", "norm", "argmax", "argmin",
+    "centred_squares", "norm",
 })  # fmt: skip
 ALONG_AXIS = frozenset({"softmax", "log_softmax", "cumsum", "cumprod", "exclusive_cumprod", "flip"})
 ON_ALL = frozenset({
-    "cross_entropy", "cross_entropy_probs", "one_hot", "stop_gradient", "detached", "zeros_like",
+    "cross_entropy", "one_hot", "stop_gradient", "detached", "zeros_like",
 })  # fmt: skip
 
 
@@ -65,9 +65,19 @@ def _joined(node: Node, operands: Sequence[Operand], length: Dim) -> Node:
     return again(node, *(with_axis(o, length) for o in operands), axis=node["axis"] + 1)
 
 
+def _position(node: Node, operands: Sequence[Operand], length: Dim) -> Node | None:
+    """argmax and argmin; over several axes they count through all of them."""
+    return _over_axes(node, operands, length) if len(node["axis"]) == 1 else None
+
+
 def _on_all(node: Node, operands: Sequence[Operand], length: Dim) -> Node:
     """Ops that take any number of leading axes."""
     return again(node, *(with_axis(o, length) for o in operands))
+
+
+def _cross_entropy_probs(node: Node, operands: Sequence[Operand], length: Dim) -> Node:
+    rank = max(o.rank for o in operands)
+    return again(node, *(ranked(Operand(with_axis(o, length), True), rank) for o in operands))
 
 
 RULES: dict[str, Rule] = {
@@ -77,6 +87,8 @@ RULES: dict[str, Rule] = {
     "concatenate": _joined,
     "stack": _joined,
     "linear_scan": _linear_scan,
+    "cross_entropy_probs": _cross_entropy_probs,
+    **dict.fromkeys(("argmax", "argmin"), _position),
     **dict.fromkeys(ON_ALL, _on_all),
     **dict.fromkeys(OVER_AXES | ALONG_AXIS, _over_axes),
     **PRODUCT_RULES,

@@ -82,10 +82,10 @@ def _all_rows(node: Node, x: Node, arrays: Sequence[Operand]) -> Node | None:
     """x[k, t] of all k that the axis has: x[:, t]."""
     index: Index = node["index"]
     steps = [k for k, a in enumerate(arrays) if a.stacked]
-    axis = index.index(("array", steps[0]))
-    every = ops.arange(start=Dim.of(0), step=1, count=x.shape[axis])
     if len(steps) > 1 or any(a.rank for a in arrays) or ("new",) in index:
         return None
+    axis = index.index(("array", steps[0]))
+    every = ops.arange(start=Dim.of(0), step=1, count=x.shape[axis])
     chosen = arrays[steps[0]].node
     if chosen.op is not ops.arange or chosen.attrs != every.attrs:
         return None
