@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from autodiffc.api import CannotEmit, Options, module_of, module_text, program_of
-from autodiffc.compiler import ops
+from autodiffc.compiler import derived, ops
 from autodiffc.compiler.case import Case
 from autodiffc.compiler.comparison import Precision
 from autodiffc.compiler.compiled import Compiled
@@ -21,7 +21,7 @@ from autodiffc.compiler.gradcheck import check
 from autodiffc.compiler.ir import OPS, Node, Op
 from autodiffc.compiler.laws import Trial, findings
 from autodiffc.compiler.model import Program
-from autodiffc.compiler.passes import forward
+from autodiffc.compiler.passes import forward, products, squares
 from autodiffc.compiler.points import PointFinder
 from autodiffc.grammar.source import Source
 from op_examples import DIFFERENTIABLE, PLAIN, example
@@ -238,6 +238,17 @@ def test_a_function_that_raises_is_caught() -> None:
     assert {law.outcome.reason for law in report.laws} == {"hvp raised ZeroDivisionError: division by zero"}
 
 
+def test_a_square_that_is_overlooked_is_caught() -> None:
+    def fewer(target: Node, wrt: Any) -> Any:
+        return squares.squares_of(target, wrt)[:-1]  # type: ignore[index]
+
+    with changed(products, "squares_of", fewer), changed(derived, "squares_of", fewer):
+        program, module = model("param w: real[3]\nloss L = sum(sin(w)**2) + 2 * w[0]**2\n", "gauss_newton")
+        report = check(program, module)
+    broken = {law.law for law in report.laws if law.outcome.status == "differs"}
+    assert broken == {"what is not squared is linear"}
+
+
 SPARSE = [(STENCIL, "jacobian", ("jvp", "jacobian")), (CHAIN, "hessian", ("hvp", "hessian"))]
 
 
@@ -295,6 +306,12 @@ loss L = S[3]
     "a condition on what is squared": """
 param w: real[3]
 loss L = sum((w > 0) * w**2)
+""",
+    "a vector times itself": """
+dim N
+param w: real[N]
+r = sin(w) - 1
+loss L = r @ r - 0.5 * w[0]**2
 """,
     "an assertion": """
 param x: real[3]
