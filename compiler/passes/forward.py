@@ -13,45 +13,24 @@ computed with it has no derivative, and what `where` leaves away is left away of
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
 from .. import ops
-from ..ir import Graph, Node, NonDiff, Origin, topological
-from ..ops import argument
-from ..ops.control import items, zeros_for
-from ..ops.own import govern_rule
+from ..ir import Graph, Node, Origin, topological
+from ..ops.control import zeros_for
 from ..ranges import intervals_of
 from .adjoints import Options
-from .autodiff import NotDifferentiable, unbroadcast
 from .bodies import ranges_in
 from .fold import constant_array, folded
-from .structured import Fresh, names_in, substitute
+from .forward_control import through_branch, through_loop
+from .structured import substitute
+from .tangents import Seeds, Tangents
+from .transpose import transposed
 from .zeros import SINGULAR, ZeroAnalysis, holds
-
-Seeds = Mapping[Node, Node]
-
-
-@dataclass
-class Tangents:
-    """What a forward pass makes: tangents, their names and origins.
-
-    `parts` are the tangents of the results of loops and branches, by position; `replaced` what stands in the
-    places of these. `unbounded` are the values whose tangent may be infinite or NaN.
-    """
-
-    tangents: dict[Node, Node] = field(default_factory=dict)
-    names: dict[Node, str] = field(default_factory=dict)
-    origins: dict[Node, tuple[Origin, ...]] = field(default_factory=dict)
-    parts: dict[Node, dict[int, Node]] = field(default_factory=dict)
-    replaced: dict[Node, Node] = field(default_factory=dict)
-    unbounded: set[Node] = field(default_factory=set)
-
-    def of(self, value: Node) -> Node:
-        """The tangent of a value, zeros where it doesn't depend on what has one."""
-        return self.tangents.get(value) or zeros_for(value)
 
 
 def pushed_forward(
@@ -123,10 +102,8 @@ class _Sweep:
                 self._enter(node, tangent, node.args[0] in found.unbounded)
         elif not any(arg in found.tangents for arg in node.args):
             return
-        elif node.op is ops.loop:
-            self._note(node, *_through_loop(node, self))
-        elif node.op is ops.branch:
-            self._note(node, *_through_branch(node, self))
+        elif node.op in THROUGH:
+            self._through(node)
         elif node.type.kind == "real":
             self._apply(node)
 
@@ -193,25 +170,32 @@ class _Sweep:
                 self.found.origins[node] = origins
                 stack.extend(node.args)
 
-    def _note(self, node: Node, new: Node, dots: Mapping[int, Node], unbounded: bool) -> None:
+    def _through(self, node: Node) -> None:
         """What takes the place of a loop or a branch, and the tangents of its results."""
-        self.found.replaced[node] = new
-        self.found.parts[node] = dict(dots)
-        self.found.origins[new] = self.graph.origins.get(node, ())
-        if unbounded:
-            self.found.unbounded.add(node)
+        found, operands = self.found, node.args[1:]
+        dots = [found.tangents.get(operand) for operand in operands]
+        unbounded = any(operand in found.unbounded for operand in operands)
+        wide = THROUGH[node.op](node, dots, unbounded, partial(self._inside, node))
+        found.replaced[node] = wide.node
+        found.parts[node] = dict(wide.dots)
+        found.origins[wide.node] = self.graph.origins.get(node, ())
+        if wide.unbounded:
+            found.unbounded.add(node)
 
-    def inside(self, node: Node, body: Graph) -> Options:
-        """The options for a body."""
-        return replace(
+    def _inside(self, node: Node, body: Graph, seeds: Seeds, unbounded: bool) -> Tangents:
+        """The tangents of the results of a body of a loop or branch."""
+        options = replace(
             self.options,
             ranges=ranges_in(body, node, self.zero.intervals),
             depth=self.options.depth + 1,
             infinite=self.zero.inside(node),
         )
+        return tangents(
+            [value for _, value in body.outputs], seeds, body, options, seeds if unbounded else ()
+        )
 
-    def is_unbounded(self, arg: Node) -> bool:
-        return arg in self.found.unbounded
+
+THROUGH = {ops.loop: through_loop, ops.branch: through_branch}
 
 
 def _is_zero(tangent: Node) -> bool:
@@ -241,99 +225,6 @@ def _absorbed(nodes: Sequence[Node], body: Graph | None) -> set[Node]:
     return found
 
 
-# --- the transpose of a VJP ----------------------------------------------------------------------
-
-
-def transposed(node: Node, dots: Sequence[Node | None], primal: Collection[Node]) -> Node | None:
-    """The tangent of a node from its arguments' tangents; None where it is 0.
-
-    A VJP gives the arguments' cotangents as linear maps of the output's cotangent g. Reverse mode on these
-    maps, from the arguments' tangents to g, gives the output's tangent.
-    """
-    g = argument("g", node.type)
-    rows = [
-        (contribution, dot)
-        for contribution, dot in zip(_contributions(node, g), dots)
-        if contribution is not None and dot is not None
-    ]
-    order = _made(g, [contribution for contribution, _ in rows], primal)
-    shares: dict[Node, list[_Share]] = {}
-    for contribution, dot in rows:
-        shares.setdefault(contribution, []).append((dot, ()))
-    for made in reversed(order):
-        if made is not g:
-            for cotangent, gates in _arrived(made, shares.pop(made, ())):
-                for arg, share, more in _back(made, cotangent):
-                    if arg in order:
-                        shares.setdefault(arg, []).append((share, gates + more))
-    result = _total(shares.get(g, ()))
-    if result is not None and g in _made(g, [result], primal):
-        raise NotDifferentiable(node, "its adjoint is not linear in the cotangent, so it has no transpose")
-    return result
-
-
-# A cotangent, and the conditions under which it is not 0. A rule `gate(g * slope, c)` keeps a slope that is
-# infinite or NaN where c fails away; its transpose does so only if the gate stays behind the product.
-_Share = tuple[Node, tuple[Node, ...]]
-
-
-def _back(made: Node, cotangent: Node) -> Iterator[tuple[Node, Node, tuple[Node, ...]]]:
-    """The shares that a node hands to its arguments."""
-    if made.op in (ops.gate, ops.gate_finite):
-        yield made.args[0], cotangent, (made.args[1],)
-        return
-    for arg, share in zip(made.args, _contributions(made, cotangent)):
-        if share is not None:
-            yield arg, share if share.rank < arg.rank else unbroadcast(share, arg.shape), ()
-
-
-def _arrived(made: Node, shares: Sequence[_Share]) -> Sequence[_Share]:
-    """What a node's rule is applied to: each share where it acts element by element, else their sum."""
-    if made.op.elementwise and len({gates for _, gates in shares}) == len(shares):
-        return shares
-    total = _total(shares)
-    if total is None:
-        return ()
-    whole = made.op.elementwise or total.shape == made.shape
-    return [(total if whole else ops.broadcast_to(total, shape=made.shape), ())]
-
-
-def _total(shares: Sequence[_Share]) -> Node | None:
-    total = None
-    for share, gates in shares:
-        for condition in gates:
-            share = ops.gate(share, condition)
-        total = share if total is None else total + share
-    return total
-
-
-def _contributions(node: Node, g: Node) -> Sequence[Node | None]:
-    if node.op is ops.governed:
-        return govern_rule(node, g)
-    if isinstance(node.op.vjp, NonDiff):
-        raise NotDifferentiable(node, node.op.vjp.reason)
-    return node.op.vjp(g, node, *node.args)
-
-
-def _made(g: Node, roots: Iterable[Node], primal: Collection[Node]) -> dict[Node, None]:
-    """The nodes above g that a rule has made, arguments first."""
-    order: dict[Node, None] = {}
-    done: set[Node] = set()
-    stack = [(root, False) for root in roots]
-    while stack:
-        node, ready = stack.pop()
-        if node is g:
-            order.setdefault(g)
-        elif ready:
-            if any(arg in order for arg in node.args):
-                order.setdefault(node)
-        elif node not in done and node not in primal:
-            done.add(node)
-            stack.append((node, True))
-            stack.extend((arg, False) for arg in node.args)
-    return order
-
-
 # --- linear ops ----------------------------------------------------------------------------------
 
 
@@ -357,135 +248,6 @@ def _each(node: Node, dots: Sequence[Node | None]) -> Node:
 
 
 _LINEAR: dict[str, Callable[[Node, Sequence[Node | None]], Node]] = {"jointly": _jointly, "each": _each}
-
-
-# --- loops and branches --------------------------------------------------------------------------
-
-
-def _through_loop(node: Node, sweep: _Sweep) -> tuple[Node, dict[int, Node], bool]:
-    """The loop that carries tangents too, the tangents of its results, whether these may be infinite."""
-    body: Graph = node["body"]
-    carried: int = node["carried"]
-    count, *operands = node.args
-    step, *inputs = body.inputs
-    dots = [sweep.found.tangents.get(operand) for operand in operands]
-    with_dot = {i for i, dot in enumerate(dots) if dot is not None}
-    unbounded = any(sweep.is_unbounded(operand) for operand in operands)
-    fresh = Fresh(names_in(body))
-    seeds = {i: argument(fresh(f"{inputs[i]['name']}_dot"), inputs[i].type) for i in range(len(inputs))
-             if inputs[i].type.kind == "real"}  # fmt: skip
-    outputs = [output for _, output in body.outputs]
-    while True:
-        chosen = {inputs[i]: seeds[i] for i in sorted(with_dot)}
-        inner = tangents(outputs, chosen, body, sweep.inside(node, body), list(chosen) if unbounded else ())
-        reached = {p for p, output in enumerate(outputs) if output in inner.tangents}
-        news = {p for p in reached if p < carried} - with_dot
-        with_dot |= news
-        grows = not unbounded and any(outputs[p] in inner.unbounded for p in reached)
-        unbounded |= grows
-        if not news and not grows:
-            break
-    states = [i for i in sorted(with_dot) if i < carried]
-    given = [i for i in sorted(with_dot) if i >= carried]
-    stacked = [p for p in sorted(reached) if p >= carried]
-    new_inputs = (
-        step, *inputs[:carried], *(seeds[i] for i in states), *inputs[carried:], *(seeds[i] for i in given),
-    )  # fmt: skip
-    rows = [*range(carried), *states, *range(carried, len(outputs)), *stacked]
-    is_dot = [False] * carried + [True] * len(states) + [False] * (len(outputs) - carried)
-    is_dot += [True] * len(stacked)
-    results = _results(body, inner, rows, is_dot, fresh)
-    attrs = {
-        **dict(node.attrs),
-        "body": _joint(body, inner, new_inputs, results),
-        "carried": carried + len(states),
-    }
-    if node.get("condition") is not None:
-        attrs["condition"] = replace(node["condition"], inputs=_condition_inputs(node, new_inputs, inputs))
-    new = ops.loop(
-        count,
-        *operands[:carried], *(dots[i] or zeros_for(operands[i]) for i in states),
-        *operands[carried:], *(_known(dots[i]) for i in given),
-        **attrs,
-    )  # fmt: skip
-    all_results = items(new)
-    parts = {i: all_results[carried + k] for k, i in enumerate(states)}
-    parts.update({p: all_results[len(outputs) + len(states) + k] for k, p in enumerate(stacked)})
-    return new, parts, unbounded
-
-
-def _condition_inputs(node: Node, new: Sequence[Node], old: Sequence[Node]) -> tuple[Node, ...]:
-    """The inputs of a loop's condition, with the tangents of which it knows nothing."""
-    step, *own = node["condition"].inputs
-    images = dict(zip(old, own))
-    taken = Fresh(names_in(node["condition"]))
-    return step, *(images.get(i) or argument(taken(i["name"]), i.type) for i in new[1:])
-
-
-def _known(dot: Node | None) -> Node:
-    assert dot is not None
-    return dot
-
-
-def _results(
-    body: Graph, inner: Tangents, positions: Sequence[int], is_dot: Sequence[bool], fresh: Fresh
-) -> tuple[tuple[str, Node], ...]:
-    results = []
-    for position, dot in zip(positions, is_dot):
-        name, value = body.outputs[position]
-        results.append((fresh(f"{name}_dot"), inner.of(value)) if dot else (name, value))
-    return tuple(results)
-
-
-def _joint(
-    body: Graph, inner: Tangents, inputs: tuple[Node, ...], outputs: tuple[tuple[str, Node], ...]
-) -> Graph:
-    """A body with its tangents."""
-    joint = replace(
-        body,
-        inputs=inputs,
-        outputs=outputs,
-        names={**body.names, **inner.names},
-        origins={**inner.origins, **body.origins},
-    )
-    return substitute(joint, inner.replaced)
-
-
-def _through_branch(node: Node, sweep: _Sweep) -> tuple[Node, dict[int, Node], bool]:
-    """The branch that gives tangents too, these tangents, whether they may be infinite."""
-    condition, *operands = node.args
-    dots = [sweep.found.tangents.get(operand) for operand in operands]
-    active = [i for i, dot in enumerate(dots) if dot is not None]
-    unbounded = any(sweep.is_unbounded(operand) for operand in operands)
-    sides: dict[str, tuple[Graph, Tangents, list[Node]]] = {}
-    for side in ("then", "orelse"):
-        body: Graph = node[side]
-        fresh = Fresh(names_in(body))
-        seeds = [argument(fresh(f"{body.inputs[i]['name']}_dot"), body.inputs[i].type) for i in active]
-        chosen = {body.inputs[i]: seed for i, seed in zip(active, seeds)}
-        values = [value for _, value in body.outputs]
-        inner = tangents(values, chosen, body, sweep.inside(node, body), list(chosen) if unbounded else ())
-        sides[side] = body, inner, seeds
-    reached = [
-        p
-        for p in range(len(node["then"].outputs))
-        if any(body.outputs[p][1] in inner.tangents for body, inner, _ in sides.values())
-    ]
-    if not reached:
-        return node, {}, False
-    bodies = {}
-    for side, (body, inner, seeds) in sides.items():
-        outputs = range(len(body.outputs))
-        flags = [False] * len(outputs) + [True] * len(reached)
-        results = _results(body, inner, [*outputs, *reached], flags, Fresh(names_in(body)))
-        bodies[side] = _joint(body, inner, (*body.inputs, *seeds), results)
-        unbounded |= any(body.outputs[p][1] in inner.unbounded for p in reached)
-    new = ops.branch(
-        condition, *operands, *(_known(dots[i]) for i in active), **{**dict(node.attrs), **bodies}
-    )
-    results_ = items(new)
-    first = len(node["then"].outputs)
-    return new, {p: results_[first + k] for k, p in enumerate(reached)}, unbounded
 
 
 __all__ = ["Tangents", "pushed_forward", "tangents", "transposed"]

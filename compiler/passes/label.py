@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from itertools import count
 
 from ..ir import Graph
+from .structured import names_in
 
 LETTERS = "abcghkmnpqrstuvwz"  # without d, of which adjoints are made, and what is read as a digit
 NAMELESS = frozenset({"argument", "const", "dim", "check", "after"})
@@ -24,8 +25,8 @@ class Label:
     name: str = "label"
 
     def run(self, graph: Graph) -> Graph:
-        taken = {*self.taken, *graph.names.values(), *(n for n, _ in graph.outputs), *(i["name"] for i in graph.inputs)}
-        taken.update(symbol for i in graph.inputs for dim in i.shape for symbol in dim.symbols)
+        taken = self.taken | names_in(graph)
+        taken |= {symbol for i in graph.inputs for dim in i.shape for symbol in dim.symbols}
         labels = (label for label in _labels() if label not in taken)
         unnamed = [n for n in graph.nodes() if n not in graph.names and n.op.name not in NAMELESS]
         return replace(graph, names={**graph.names, **dict(zip(unnamed, labels))}) if unnamed else graph

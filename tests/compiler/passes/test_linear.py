@@ -7,7 +7,10 @@ from autodiffc.compiler import ops
 from autodiffc.compiler.ir import Graph, Node
 from autodiffc.compiler.irparse import parse_graph
 from autodiffc.compiler.irtext import print_graph
+from autodiffc.compiler.passes.adjoints import Options
+from autodiffc.compiler.passes.autodiff import differentiate
 from autodiffc.compiler.passes.base import run_passes
+from autodiffc.compiler.passes.forward import pushed_forward
 from autodiffc.compiler.passes.partition import partition
 from autodiffc.compiler.passes.pipeline import Differentiate, optimisation, prepare
 from autodiffc.compiler.types import REAL, Dim, Type
@@ -62,6 +65,19 @@ def test_a_chain_of_100_000_nodes() -> None:
 def test_work_grows_as_the_graph(name: str) -> None:
     small, large = chain(name, 500), chain(name, 4_000)
     assert calls_of(lambda: pipeline(large)) < 8 * 1.3 * calls_of(lambda: pipeline(small))
+
+
+def second_order(graph: Graph) -> Graph:
+    """Forward mode on the chain, and on its gradient."""
+    x_dot = ops.argument("x_dot", graph.inputs[0].type)
+    joint = differentiate(graph, "f", ("x",))
+    return pushed_forward(joint, ["f", "d_x"], {"x": x_dot}, Options())
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_the_work_of_tangents_grows_as_the_graph(name: str) -> None:
+    small, large = chain(name, 500), chain(name, 4_000)
+    assert calls_of(lambda: second_order(large)) < 8 * 1.3 * calls_of(lambda: second_order(small))
 
 
 def test_text_of_a_long_chain() -> None:
