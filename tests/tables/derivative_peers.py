@@ -522,7 +522,7 @@ var force: real[N]
 for i in range(M):
     t = tanh(u[a[i]] - u[b[i]])
     force[a[i]] += t
-    force[b[i]] -= t
+    force[b[i]] += -t
 y = force
 == minimal surface: A=5, B=4
 dim A, B

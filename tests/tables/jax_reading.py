@@ -22,12 +22,12 @@ from jax.scipy import linalg, special
 
 jax.config.update("jax_enable_x64", True)
 
-_DECLARED = re.compile(r"(dim|input|const|param|grad|model) ")
+_DECLARED = re.compile(r"(dim|input|const|param|grad|model|output) ")
 _INT = re.compile(r"-?\d+")
 
 
-def reading(text: str, sizes: Mapping[str, int]) -> Callable[[Mapping[str, Any]], Any]:
-    """The loss as a function of all arguments."""
+def reading(text: str, sizes: Mapping[str, int], result: str = "L") -> Callable[[Mapping[str, Any]], Any]:
+    """The loss, or another value, as a function of all arguments."""
     lines = [line for statement in text.splitlines() for line in _line(_renamed(statement))]
     code = compile("\n".join(lines), "model", "exec")
 
@@ -35,7 +35,7 @@ def reading(text: str, sizes: Mapping[str, int]) -> Callable[[Mapping[str, Any]]
         given = {_renamed(name): value for name, value in arguments.items()}
         scope = {**FUNCTIONS, **sizes, "K": 3, **given}
         exec(code, scope)
-        return scope["L"]
+        return scope[result]
 
     return loss
 
@@ -107,8 +107,13 @@ def _huber(x: Any, y: Any, delta: float) -> Any:
     return jnp.where(r <= delta, r * r / 2, delta * (r - delta / 2))
 
 
+def _conv(x: Any, w: Any, stride: int = 1, padding: int = 0) -> Any:
+    axes = jnp.ndim(x) - 2
+    return jax.lax.conv_general_dilated(x, w, (stride,) * axes, ((padding, padding),) * axes)
+
+
 FUNCTIONS: dict[str, Any] = {
-    "true": True, "false": False, "e": np.e, "shape": jnp.shape, "sum": _sum, "norm": _norm, "solve": _solve, "clip": _clip, "huber": _huber,
+    "true": True, "false": False, "e": np.e, "pi": np.pi, "shape": jnp.shape, "sum": _sum, "norm": _norm, "solve": _solve, "clip": _clip, "huber": _huber,
     **{name: getattr(jnp, name) for name in ["sin", "cos", "tan", "tanh", "sinh", "cosh", "exp", "expm1", "log", "log1p", "log2", "sqrt", "cbrt", "square", "abs", "sign", "arctan", "arcsin", "arcsinh", "arctan2", "maximum", "minimum", "where", "logaddexp", "cumsum", "cumprod", "flip", "roll", "outer", "diag", "trace", "pad", "repeat", "stack", "concatenate", "tril", "triu", "swapaxes", "einsum", "eye", "hypot"]},
     **{name: _reduced(getattr(jnp, name)) for name in ("mean", "max", "min", "prod", "var", "std")},
     **{name: getattr(jax.nn, name) for name in ("sigmoid", "softplus", "relu", "silu", "log_sigmoid", "softmax", "log_softmax", "elu")},
@@ -119,5 +124,7 @@ FUNCTIONS: dict[str, Any] = {
     "zeros": _sized(jnp.zeros), "full": lambda shape, x: jnp.full(shape, x), "broadcast_to": jnp.broadcast_to,
     "reshape": lambda x, *sizes: jnp.reshape(x, sizes), "det": jnp.linalg.det, "slogdet": jnp.linalg.slogdet, "inv": jnp.linalg.inv,
     "logdet": lambda x: jnp.linalg.slogdet(x)[1], "cholesky": jnp.linalg.cholesky, "stop_gradient": jax.lax.stop_gradient,
+    "arange": jnp.arange, "conv1d": lambda x, w, **o: _conv(x, w, **o), "conv2d": lambda x, w, b, **o: _conv(x, w, **o) + b[:, None, None],
+    "avg_pool2d": lambda x, k: jax.lax.reduce_window(x, 0.0, jax.lax.add, (1, 1, k, k), (1, 1, k, k), "VALID") / k**2,
     "solve_triangular": lambda a, b, lower: linalg.solve_triangular(a, b, lower=lower),
 }  # fmt: skip
