@@ -29,6 +29,7 @@ from .reuse import body_of
 from .statements import write_statements
 from .writer import Writer
 
+LARGEST_CONSTANT = 100_000  # entries
 OF = {"jacobian": "Jacobian", "hessian": "Hessian"}
 COLOURED = {"columns": "columns of one colour meet in no row", "rows": "rows of one colour share no column",
             "star": "a star colouring of the columns"}  # fmt: skip
@@ -73,7 +74,11 @@ class Parts:
 
     @property
     def is_constant(self) -> bool:
-        return not self.given and not self.dims
+        """Whether the pattern needs no arguments, and is small enough to be made at import."""
+        if self.given or self.dims:
+            return False
+        listed = [size_of(node.shape).known for _, node in self.sparse.pattern.outputs]
+        return all(size is not None and size <= LARGEST_CONSTANT for size in listed)
 
     @property
     def constant(self) -> str:
@@ -154,11 +159,7 @@ def _write_sparsity(parts: Parts, writer: Writer) -> None:
     with writer.block(f"def {parts.name}_sparsity({_pattern_signature(parts)}) -> tuple[ndarray, ndarray]:"):
         what = f"Return rows and columns of the elements of the {OF[parts.name]} that may differ from 0."
         write_docstring(writer, what, f"{_axes(parts)}{arguments_text(parts.given)}")
-        if parts.given:
-            whole = parts.given == context.program.arguments
-            write_call(
-                context, writer, parts.given, "_checked" if whole else f"_checked_{parts.name}_sparsity"
-            )
+        _write_given(parts, writer)
         for dim in parts.dims:
             local = context.local(dim)
             writer.line(f'{local} = {context.ref("_size")}("{local}", {local})')
@@ -169,6 +170,13 @@ def _write_sparsity(parts: Parts, writer: Writer) -> None:
         for argument in parts.given:
             _write_range(parts, writer, argument)
         write_statements(context, writer, body, f"return {result}")
+
+
+def _write_given(parts: Parts, writer: Writer) -> None:
+    """The check of the ints that the pattern is made of."""
+    whole = parts.given == parts.context.program.arguments
+    checker = "_checked" if whole else f"_checked_{parts.name}_sparsity"
+    write_call(parts.context, writer, parts.given, checker)
 
 
 def _write_range(parts: Parts, writer: Writer, argument: Argument) -> None:
@@ -192,7 +200,8 @@ def _write_colouring(parts: Parts, writer: Writer) -> None:
     with writer.block(head):
         what = f"Return the pattern of the {OF[parts.name]} with colours: {COLOURED[parts.sparse.by]}."
         write_docstring(writer, what, f"Takes what {parts.name}_sparsity() takes; may be kept between calls.")
-        scope = context.names.scope(context.local(n) for n in (*parts.dims, *(a.name for a in parts.given)))
+        _write_given(parts, writer)
+        scope = context.names.scope(_made_of(parts))
         pattern = f"{scope.fresh('rows')}, {scope.fresh('cols')}"
         writer.line(f"{pattern} = {context.ref(f'{parts.name}_sparsity')}({_passed(parts)})")
         # The sizes may be told by the ints that were given.
@@ -201,8 +210,13 @@ def _write_colouring(parts: Parts, writer: Writer) -> None:
         used = [b for d, b in bindings.items() if d in needed]
         for line in bind(used, holders(context, parts.given), context.local):
             writer.line(line)
-        sizes = ", ".join(str(parts.size(dim)) for dim in _sizes(parts))
-        writer.line(f"return {context.ref(f'_coloured_by_{parts.sparse.by}')}({pattern}, {sizes})")
+        passed = [pattern, *(str(parts.size(dim)) for dim in _sizes(parts)), *_made_of(parts)]
+        writer.line(f"return {context.ref(f'_coloured_by_{parts.sparse.by}')}({', '.join(passed)})")
+
+
+def _made_of(parts: Parts) -> list[str]:
+    """The ints and the sizes that the pattern is made of."""
+    return [parts.context.local(name) for name in (*(a.name for a in parts.given), *parts.dims)]
 
 
 def _sizes(parts: Parts) -> list[Dim]:
@@ -302,6 +316,9 @@ def _write_seeded(parts: Parts, writer: Writer, results: str, call: Call) -> Non
     _write_dims(parts, writer, [*dims, *(dim for shape in seeded for dim in shape)])
     with writer.block(f"if {call.colouring} is None:"):
         writer.line(f"{call.colouring} = {default_colouring(parts)}")
+    with writer.block("else:"):
+        checked = ", ".join([call.colouring, *_made_of(parts)])
+        writer.line(f"{context.ref('_check_colouring')}({checked})")
     seeds = call.scope.fresh("seeds")
     writer.line(f"{seeds} = {context.ref('_indicators')}({call.colouring}.colours)")
     names = [context.local(a.name) for a in program.arguments]

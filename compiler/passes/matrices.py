@@ -9,7 +9,7 @@ one stack. Where the target is smaller than what it is differentiated by, it is 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -18,6 +18,7 @@ from .. import ops
 from ..ir import Graph, Node, const
 from ..model import Requested
 from ..ops import argument
+from ..ops.indexing import whole
 from ..ops.own import has_own_adjoints
 from ..types import TUPLE, Dim, Shape, Type, size_of
 from .dce import Dce
@@ -27,7 +28,8 @@ from .prepared import Prepared
 from .products import requested
 from .structured import Fresh
 
-UNROLLED = 16  # directions that are written out, at most
+UNROLLED = 16  # directions that are written out of an array, at most
+WRITTEN_OUT = 20_000  # steps that are written out for all wrt values, at most
 
 
 def jacobian(model: Prepared) -> Requested:
@@ -64,19 +66,30 @@ def _by_rows(model: Prepared) -> Graph:
 
 
 def _by_columns(model: Prepared) -> Graph:
-    """A wrt value after the other by forward mode."""
+    """A wrt value after the other by forward mode; scalars together where there are many."""
     graph = model.alone()
-    outputs = []
+    scalars = [n for n in model.wrt if not model.node(n).rank and not is_written_out(model, graph, n)]
+    columns: dict[str, Node] = {}
+    if len(scalars) > 1:
+        made, columns = _together(model, scalars)
+        graph = _beside(graph, made)
     for name in model.wrt:
-        made, J = (_written_out if is_written_out(model, graph, name) else _stacked)(model, name)
-        outputs.append((name, J))
-        graph = replace(graph, names={**made.names, **graph.names}, origins={**made.origins, **graph.origins})
-    return replace(graph, outputs=tuple(outputs))
+        if name not in columns:
+            one = _written_out if is_written_out(model, graph, name) else _stacked
+            made, columns[name] = one(model, name)
+            graph = _beside(graph, made)
+    return replace(graph, outputs=tuple((name, columns[name]) for name in model.wrt))
+
+
+def _beside(graph: Graph, made: Graph) -> Graph:
+    """The graph with what is known of another one's nodes."""
+    return replace(graph, names={**made.names, **graph.names}, origins={**made.origins, **graph.origins})
 
 
 def is_written_out(model: Prepared, graph: Graph, name: str) -> bool:
     """Whether the directions of a wrt value are few, and better one by one."""
-    if any(n.type.kind == TUPLE for n in graph.nodes()):
+    nodes = graph.nodes()
+    if len(nodes) * len(model.wrt) > WRITTEN_OUT or any(n.type.kind == TUPLE for n in nodes):
         return False
     node = model.node(name)
     return not node.rank or _is_bundle(model, graph, node)
@@ -116,6 +129,21 @@ def _stacked(model: Prepared, name: str) -> tuple[Graph, Node]:
     rows = stacked.outputs[0][1]
     turned = ops.transpose(rows, axes=(*range(1, rows.rank), 0)) if rows.rank > 1 else rows
     return stacked, shaped(turned, (*value.shape, *node.shape))
+
+
+def _together(model: Prepared, names: Sequence[str]) -> tuple[Graph, dict[str, Node]]:
+    """The tangents along several scalars, in one stack."""
+    fresh, count = model.fresh(), Dim.of(len(names))
+    dots = {name: argument(fresh(f"{name}_dot"), model.node(name).type) for name in names}
+    joint = pushed_forward(model.alone(), [model.target], dots, model.options)
+    alone = Dce().run(replace(joint, outputs=joint.outputs[-1:]))
+    one = Dim.of(1)
+    stacks = {dot: _units(count, Dim.of(k), dot.type, one) for k, dot in enumerate(dots.values())}
+    stacked = over_directions(alone, stacks, count)
+    rows = stacked.outputs[0][1]
+    rest = tuple(map(whole, rows.shape[1:]))
+    columns = {n: ops.getitem(rows, index=(("at", Dim.of(k)), *rest)) for k, n in enumerate(names)}
+    return stacked, columns
 
 
 def hessian(model: Prepared) -> Requested:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
+import autodiffc
 import numpy as np
 import pytest
 from autodiffc.api import Options, module_of, module_text, program_of
+from autodiffc.compiler.passes import matrices
 from autodiffc.grammar.source import Source
 from direction_models import MODELS, SIZES
 
@@ -106,3 +108,20 @@ grad y wrt x, a, b
         y = module.forward(x, a, b)[0].y
         np.testing.assert_array_equal(module.jvp(x, a, b, x, a, b)[0], y)
         np.testing.assert_array_equal(module.value_and_jacobian(x, a, b)[0], y)
+
+
+def test_many_scalars_go_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Columns that would be too many steps to write out are one stack."""
+    text = (
+        "dim N\ninput x: real[N]\nparam a, b, c: real\nr = a * sin(b * x) + exp(c * x)\ngrad r wrt a, c, b\n"
+    )
+    text = text.replace("r =", "output r =")
+    x, at = np.linspace(0.0, 1.0, 5), (2.0, 0.5, -1.0)
+    written_out = module_of(autodiffc.compile(text, emit=["jacobian"]), "columns")
+    monkeypatch.setattr(matrices, "WRITTEN_OUT", 0)
+    together = autodiffc.compile(text, emit=["jacobian"])
+    assert "eye" in together
+    found = module_of(together, "columns").jacobian(x, *at)
+    for name, column in written_out.jacobian(x, *at)._asdict().items():
+        np.testing.assert_allclose(getattr(found, name), column, rtol=1e-14)
+    np.testing.assert_allclose(found.b, 2.0 * x * np.cos(0.5 * x), rtol=1e-14)
