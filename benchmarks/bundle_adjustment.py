@@ -4,8 +4,8 @@
 
 The data file gives one camera, point, weight and feature, which are repeated as ADBench does. Times are the
 processor's, in multiples of that of the errors alone: the pattern and the colours (once for a problem), the
-errors with their Jacobian, and as many products with one direction as there are colours. Memory is the peak of
-what the Jacobian allocates, for each observation.
+errors with their Jacobian, and as many products with one direction as there are colours. Memory is the peak
+of what the Jacobian allocates, for each observation.
 """
 
 from __future__ import annotations
