@@ -20,12 +20,13 @@ class Sparse(NamedTuple):
 
 
 class Colouring(NamedTuple):
-    """A pattern and its colours; `taken` is where the products have each element."""
+    """A pattern, its colours, and what it was made of; `taken` is where the products have each element."""
 
     rows: ndarray
     cols: ndarray
     colours: ndarray
     taken: ndarray
+    made_of: tuple[ndarray, ...]
 
 
 def class_source(kind: type) -> str:

@@ -10,7 +10,6 @@ with reverse mode, where fewer of them do.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Literal as Choice
@@ -34,8 +33,9 @@ from .sparsity import Extent, Pattern, hessian_pattern, jacobian_pattern
 from .structured import Fresh
 
 DIRECTIONS = "P"  # the number of colours, as a dim
-# Sizes of the dims in turn where a pattern is looked at; those of data are larger.
-SAMPLE_SIZES, MANY = (7, 5, 6, 4, 8, 3), 40
+# Sizes of the dims in turn where a pattern is looked at; those of data are larger. All are multiplied: large
+# sizes tell wide bands from what is full, small ones serve where large ones make too many entries.
+SAMPLE_SIZES, MANY, MULTIPLES = (7, 5, 6, 4, 8, 3), 40, (5, 1)
 LARGEST_LOOK = 200_000  # entries
 
 
@@ -112,15 +112,13 @@ def _best_side(model: Prepared, indices: Graph) -> Choice["columns", "rows"] | N
         return "columns"
     at, arrays = found
     starts = np.cumsum([0, *(size.evaluate(at) for size in sizes)])
-    keys = {
-        (i, int(start + j))
-        for array, start in zip(arrays, starts)
-        for i, row in enumerate(array.reshape(height.evaluate(at), -1))
-        for j in row
-        if j >= 0
-    }
-    of_columns = max(Counter(i for i, _ in keys).values(), default=0)
-    of_rows = max(Counter(j for _, j in keys).values(), default=0)
+    keys = [np.zeros(0, np.int64)]
+    for array, start in zip(arrays, starts):
+        indices = array.reshape(height.evaluate(at), -1)
+        row, at_row = np.nonzero(indices >= 0)
+        keys.append(row * starts[-1] + start + indices[row, at_row])
+    rows, cols = np.divmod(np.unique(np.concatenate(keys)), max(starts[-1], 1))
+    of_columns, of_rows = (int(np.bincount(side).max(initial=0)) for side in (rows, cols))
     if of_columns < starts[-1] and (of_columns <= of_rows or of_rows >= height.evaluate(at)):
         return "columns"
     return "rows" if of_rows < height.evaluate(at) else None
@@ -140,7 +138,14 @@ def _is_worth_colours(model: Prepared, pattern: Graph) -> bool:
 
 def _at_a_look(model: Prepared, pattern: Graph) -> tuple[dict[str, int], list[Array]] | None:
     """A pattern at sizes chosen for a look; None where it is too large for one or does not fit the model."""
-    at = _sample(model, pattern)
+    for multiple in MULTIPLES:
+        found = _at_sizes(_sample(model, pattern, multiple), pattern)
+        if found is not None:
+            return found
+    return None
+
+
+def _at_sizes(at: dict[str, int], pattern: Graph) -> tuple[dict[str, int], list[Array]] | None:
     try:
         if max(size_of(node.shape).evaluate(at) for _, node in pattern.outputs) > LARGEST_LOOK:
             return None
@@ -155,11 +160,11 @@ def _at_a_look(model: Prepared, pattern: Graph) -> tuple[dict[str, int], list[Ar
     return at, [found[name] for name, _ in pattern.outputs]
 
 
-def _sample(model: Prepared, pattern: Graph) -> dict[str, int]:
+def _sample(model: Prepared, pattern: Graph, multiple: int) -> dict[str, int]:
     data = _symbols(a.type for a in model.program.inputs) - _symbols(a.type for a in model.program.params)
     data |= _symbols(node.type for node in pattern.inputs)
     return {
-        name: SAMPLE_SIZES[i % len(SAMPLE_SIZES)] + MANY * (name in data)
+        name: (SAMPLE_SIZES[i % len(SAMPLE_SIZES)] + MANY * (name in data)) * multiple
         for i, name in enumerate(sorted(model.program.dims))
     }
 

@@ -182,8 +182,11 @@ def test_document(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "100")
     monkeypatch.syspath_prepend(str(tmp_path))
-    document = Document(path, tmp_path)
+    document, known = Document(path, tmp_path), set(sys.modules)
     document.run()
+    for name in set(sys.modules) - known:  # documents may give the same name to their modules
+        if str(getattr(sys.modules[name], "__file__", "")).startswith(str(tmp_path)):
+            del sys.modules[name]
     if request.config.getoption("--update"):
         document.update()
     assert not document.problems, "\n\n".join(document.problems)
