@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal, Union
 
 Kind = Literal["real", "int", "bool", "tuple"]
@@ -32,17 +33,21 @@ class Opaque:
     op: str
     args: tuple[Dim, ...]
 
-    @property
+    @cached_property
     def is_natural(self) -> bool:
         """Whether it is seen not to be negative."""
         return (any if self.op == "max" else all)(arg.is_natural for arg in self.args)
 
-    @property
+    @cached_property
     def weight(self) -> int:
         """How many dims it is written with."""
         return sum(map(_weight, (m for arg in self.args for m, _ in arg.terms)), 1)
 
     def __str__(self) -> str:
+        return self._text
+
+    @cached_property
+    def _text(self) -> str:  # asked for again and again, as what dims are sorted by
         if self.op in ("//", "%"):
             return f"{_factor(self.args[0])}{self.op}{_factor(self.args[1])}"
         return f"{self.op}({', '.join(map(str, self.args))})"

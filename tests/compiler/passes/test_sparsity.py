@@ -6,6 +6,7 @@ import os
 from random import Random
 from typing import Any
 
+import autodiffc
 import numpy as np
 import pytest
 from array_cases import CASES, SIZES, Case, draw, parsed
@@ -479,3 +480,19 @@ def test_random_models(seed: int, statements: int, level: int) -> None:
         pattern = hessian_matrix(graph, "L", wrt, values, case.sizes)
         large = np.abs(found) > 1e-4 * (1.0 + np.abs(found).max(initial=0.0))
         assert not (large & np.isfinite(found) & ~pattern).any()
+
+
+def test_the_sizes_of_patterns_are_written_out_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of a table that is filled from its neighbours are maxima of maxima, and are sorted by their texts."""
+    calls, text = list[int](), Dim.__str__
+
+    def counted(dim: Dim) -> str:
+        calls.append(1)
+        return text(dim)
+
+    monkeypatch.setattr(Dim, "__str__", counted)
+    lines = "dim N, M\nparam x: real[N]\nparam y: real[M]\nvar S: real[N+1, M+1]\n"
+    lines += "for i in range(N):\n    for j in range(M):\n"
+    lines += "        S[i+1, j+1] = logaddexp(logaddexp(S[i, j], S[i, j+1]), S[i+1, j]) + (x[i] - y[j])**2\n"
+    autodiffc.compile(lines + "loss L = S[N, M]\n", emit=["hessian"])
+    assert len(calls) < 10_000
