@@ -9,7 +9,7 @@ A vector has the shape of a wrt value.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from ..ir import Graph, Node
@@ -17,6 +17,7 @@ from ..model import CannotEmit, Requested
 from ..ops import argument
 from .adjoints import Seed
 from .autodiff import gradients, reverse
+from .cse import Cse
 from .dce import Dce
 from .forward import pushed_forward, tangents
 from .prepared import Prepared
@@ -51,26 +52,36 @@ def hvp(model: Prepared) -> Requested:
 def gauss_newton(model: Prepared) -> Requested:
     """Jᵀ H J v, with J of what is squared in the target and H of the squares (Schraudolph 2002)."""
     dots = model.vectors("v_{}")
-    alone = model.alone()
+    alone = Cse().run(model.alone())  # both factors of a square are one value then
     chosen = [model.node(name) for name in model.wrt]
-    residuals = _residuals(model, alone, chosen)
-    seeds = {model.node(name): dot for name, dot in dots.items()}
-    found = tangents([r for r, _ in residuals], seeds, alone, model.options)
-    starts = [
-        Seed(r, found.of(r) if weight is None else 2.0 * weight * found.of(r), Zeros.MIXED)
-        for r, weight in residuals
-    ]
-    adjoints, _ = reverse(starts, chosen, alone, model.options)
+    along, residuals, cotangents = _squares_along(model, alone, dots)
+    starts = [Seed(r, g, Zeros.MIXED) for r, g in zip(residuals, cotangents)]
+    adjoints, _ = reverse(starts, chosen, along, model.options)
     outputs = tuple((f"d_{name}_dot", adjoints.of(model.node(name))) for name in model.wrt)
-    graph = replace(
-        alone,
-        inputs=(*alone.inputs, *dots.values()),
-        outputs=outputs,
-        names={**alone.names, **found.names},
-        origins={**adjoints.origins, **found.origins, **alone.origins},
+    graph = replace(along, outputs=outputs, origins={**adjoints.origins, **along.origins})
+    graph = Dce().run(substitute(graph, adjoints.replaced))
+    return requested("gauss_newton", graph, tuple(dots.items()), [n for n, _ in outputs])
+
+
+def _squares_along(
+    model: Prepared, graph: Graph, dots: Mapping[str, Node]
+) -> tuple[Graph, list[Node], list[Node]]:
+    """The graph with tangents, in which what is squared is with its cotangents, H times its tangent."""
+    residuals = _residuals(model, graph, [model.node(name) for name in model.wrt])
+    seeds = {model.node(name): dot for name, dot in dots.items()}
+    found = tangents([r for r, _ in residuals], seeds, graph, model.options)
+    values = [r for r, _ in residuals]
+    values += [found.of(r) if weight is None else 2.0 * weight * found.of(r) for r, weight in residuals]
+    along = replace(
+        graph,
+        inputs=(*graph.inputs, *dots.values()),
+        outputs=tuple((str(k), value) for k, value in enumerate(values)),
+        names={**graph.names, **found.names},
+        origins={**found.origins, **graph.origins},
     )
-    graph = substitute(substitute(graph, found.replaced), adjoints.replaced)
-    return requested("gauss_newton", Dce().run(graph), tuple(dots.items()), [n for n, _ in outputs])
+    along = substitute(along, found.replaced)
+    values = [value for _, value in along.outputs]
+    return along, values[: len(residuals)], values[len(residuals) :]
 
 
 def _residuals(model: Prepared, graph: Graph, wrt: Sequence[Node]) -> list[tuple[Node, Node | None]]:

@@ -33,7 +33,7 @@ def squares_of(target: Node, wrt: Sequence[Node]) -> list[tuple[Node, Node]] | N
         if node not in active or node in wrt:
             continue
         if _is_square(node):
-            found[node] = node.args[0]
+            found[node] = _of_a_norm(node.args[0]) or node.args[0]
             continue
         inner = [arg for arg in node.args if arg in active]
         linear = node.op.linear == "jointly" or node.op.name in ADDED
@@ -51,3 +51,8 @@ def _is_square(node: Node) -> bool:
     """r**2, r * r, or the sum of these: dot(r, r)."""
     twice = node.op is ops.mul or (node.op is ops.matmul and not node.rank)
     return node.op is ops.square or (twice and node.args[0] is node.args[1])
+
+
+def _of_a_norm(root: Node) -> Node | None:
+    """What the square of a norm is the sum of squares of."""
+    return root.args[0] if root.op is ops.norm and not root.rank else None
