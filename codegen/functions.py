@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from autodiffc.compiler.ir import Graph, Node
 from autodiffc.compiler.model import Argument, Binding
+from autodiffc.compiler.ops.control import may_be_missing
 
 from .body import Body
 from .boundary import bindings_of, holders, write_call
@@ -19,7 +20,6 @@ from .results import owned
 from .reuse import body_of
 from .stacks import listed_fields
 from .statements import write_statements
-from .structure import may_be_missing
 from .telling import described, is_stack, result_name
 from .writer import Writer
 

@@ -14,6 +14,7 @@ from functools import partial
 
 from autodiffc.compiler.ir import Node
 from autodiffc.compiler.model import Derivative, Program, Requested
+from autodiffc.compiler.ops.control import may_be_missing
 
 from .assertions import released
 from .audit import audit
@@ -54,7 +55,6 @@ from .sourcelines import LogicalLines
 from .sparse import Parts, constants, parts_of, write_sparse
 from .sparse_types import Colouring, Sparse, class_source
 from .stacks import listed_fields
-from .structure import may_be_missing
 from .unshare import unshared
 from .writer import Writer
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from autodiffc.compiler.ir import Graph, Node
+from autodiffc.compiler.ops.control import may_be_missing
 
 UPDATES = frozenset({"set_at", "add_at"})
 
@@ -112,18 +113,3 @@ def lengths_in(graph: Graph) -> set[str]:
         if node.op.name == "loop":
             found |= {s for s in node["length"].symbols if s.startswith("_")}
     return found
-
-
-def may_be_missing(node: Node) -> bool:
-    """Whether a branch may have no value for it, or for a row of it."""
-    waiting = [node]
-    while waiting:
-        current = waiting.pop()
-        if current.op.name == "undefined":
-            return True
-        if current.op.name == "item":
-            whole, position = current.args[0], current["position"]
-            sides = list(whole.subgraphs())[: 2 if whole.op.name == "branch" else 1]
-            stacked = whole.op.name == "branch" or position >= whole["carried"]
-            waiting.extend(g.outputs[position][1] for g in sides if stacked and position < len(g.outputs))
-    return False

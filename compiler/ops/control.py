@@ -219,3 +219,18 @@ def zeros_for(value: Node) -> Node:
     if any(map(is_local, value.shape)):
         return ops.zeros_like(value)
     return ops.broadcast_to(const(0.0), shape=value.shape) if value.rank else const(0.0)
+
+
+def may_be_missing(node: Node) -> bool:
+    """Whether a branch may have no value for it, or for a row of it."""
+    waiting = [node]
+    while waiting:
+        current = waiting.pop()
+        if current.op is undefined:
+            return True
+        if current.op is item:
+            whole, position = current.args[0], current["position"]
+            sides = list(whole.subgraphs())[: 2 if whole.op is branch else 1]
+            stacked = whole.op is branch or position >= whole["carried"]
+            waiting.extend(g.outputs[position][1] for g in sides if stacked and position < len(g.outputs))
+    return False

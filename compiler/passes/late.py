@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from .. import ops
 from ..ir import Node, const_value, topological
-from ..ops.control import is_local
+from ..ops.control import is_local, may_be_missing
 from ..ops.indexing import whole
 from ..types import TUPLE
 from .batch import affine
@@ -51,7 +51,9 @@ class Late:
             image = loop.image(node, {a: o for a in node.args if (o := self.known[a]) is not None})
             if image is not None:
                 return image
-        if node.type.kind == TUPLE or any(map(is_local, node.shape)) or degree(node.shape) > loop.limit:
+        if node.type.kind == TUPLE or may_be_missing(node):
+            return None
+        if any(map(is_local, node.shape)) or degree(node.shape) > loop.limit:
             return None
         return Operand(loop.stack_of(node), True)
 

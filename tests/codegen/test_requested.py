@@ -60,3 +60,54 @@ def test_a_dim_of_a_name_of_the_modules(name: str) -> None:
     v = (np.array([1.0, 2.0]), -1.0)
     product = module.hvp(w, s, *v)
     np.testing.assert_allclose([*product.w, product.s], expected @ [1.0, 2.0, -1.0], rtol=1e-13)
+
+
+BRANCHES = """\
+dim T, N, M
+dim K = 3
+input word: int[T] in range(N)
+input parent: int[T] in range(T)
+input n: int in range(T + 1)
+input flag: bool
+input sizes: bool[T, N, M]
+input d_x: real
+param cache: real[N]
+param np: real[M]
+def f1(a2: real):
+    h4 = (a2 + a2)
+    for t3 in range(T - 1, 0, -2):
+        v5 = slogdet((0.3 * sin((0.5 * full((N, M,), 0.3) @ full((M, N,), 0.3))) / N + eye(N)))[1]
+        h4 += 0.2 * sin(((1.5 + sin((silu(h4)))) ** tanh(sum(0.4 * v5 for i6 in range(1, T)))))
+    h8 = ((1.5 + sin(h4)) ** tanh(h4))
+    var s9: real[N, N]
+    for t7 in range(N):
+        v10 = h8
+        h8 = tanh(sum(0.4 * (h8 - v10) for i11 in range(1, N)) + 0.5 * h8)
+        s9[t7] = sin((arcsinh((0.5 * broadcast_to(h4, (N, T,)) @ full((T,), 0.3)))))
+    return (binary_cross_entropy_with_logits((where(h8 > h8 + 0.1, h8, 0.3 * h8)), sigmoid((h4 if h8 > 0.5 else h4))))
+if (tanh(np[-1]) ** 2 - tanh(np[0]) ** 2) > 0.5:
+    v15 = (maximum((cumprod(0.4 + sigmoid((cache if -0.9 < np[0] < 0.8 else cache)), axis=0)), f1((hypot(cache[0] + 0.1, 1 + np[-1]))) - 0.1))
+    v14 = stack(((huber(full((K,), 0.3), v15[-1], delta=0.4)), (0.5 * broadcast_to(d_x, (T,)) @ (zeros(T, K) + d_x))), axis=1)[:, 1]
+elif N > 2:
+    v16 = (roll((cumsum(tanh((broadcast_to(d_x, (M, M,)) if n >= 2 else (zeros(M, M) + d_x))), axis=-1)), 1, axis=0))
+    v14 = solve((tanh(broadcast_to(d_x, (K, K,))) @ tanh(broadcast_to(d_x, (K, K,))).T / K + 1.5 * eye(K)), sum(0.4 * broadcast_to(d_x, (K,)) for i17 in range(1, M)))
+else:
+    v14 = (0.5 * (0.5 * cache @ (zeros(N, K) + d_x)))
+loss L = sum(sin(0.3 + v14) * (0.4 + tanh(v14)))
+grad L wrt d_x, cache, np
+"""
+
+
+def test_what_one_branch_alone_keeps_is_no_array() -> None:
+    """Rows that some steps of a loop don't have are a list, which no step reads as a whole."""
+    module = module_of(autodiffc.compile(BRANCHES, level=2, emit=("hvp", "hessian")), "branches")
+    rng = np.random.default_rng(0)
+    T, N, M = 4, 3, 2
+    inputs = rng.integers(0, N, T), rng.integers(0, T, T), 2, True, np.zeros((T, N, M), bool)
+    for first in (0.0, 2.0):
+        at = 0.4, rng.uniform(0.2, 1.0, N), np.array([first, 0.3])
+        v = 0.7, rng.normal(size=N), rng.normal(size=M)
+        product = module.hvp(*inputs, *at, *v)
+        flat = np.concatenate([np.ravel(x) for x in v])
+        expected = np.concatenate([np.ravel(x) for x in product])
+        np.testing.assert_allclose(module.hessian(*inputs, *at) @ flat, expected, rtol=1e-8, atol=1e-10)
