@@ -58,6 +58,11 @@ class Options:
                 raise TypeError(f"the dim {name} is an int, not {size!r}")
 
 
+def names_in(emit: str | Sequence[str]) -> tuple[str, ...]:
+    """Functions on request: a sequence of names, or a text with commas as the command takes it."""
+    return tuple(filter(None, map(str.strip, emit.split(",")))) if isinstance(emit, str) else tuple(emit)
+
+
 def program_of(source: Source, dims: Mapping[str, int] | None = None) -> Program:
     """The checked model; ModelError with everything that is wrong with it."""
     model, diagnostics = parse(source)
@@ -84,7 +89,7 @@ def compile(
     level: int = 1,
     dtype: str = "float64",
     numerics: str = "stable",
-    emit: Sequence[str] = (),
+    emit: str | Sequence[str] = (),
 ) -> str:
     """Compile the text of a model to the text of a Python module.
 
@@ -92,7 +97,7 @@ def compile(
     looked for; without it they are refused. Raises ModelError where the model is wrong, ValueError where an
     option is.
     """
-    options = Options(dims, level, dtype, numerics, tuple(emit))
+    options = Options(dims, level, dtype, numerics, names_in(emit))
     path = None if folder is None else os.path.join(fspath(folder), os.path.basename(name))
     return module_text(program_of(Source(name, source, path), dims), options)
 
@@ -104,13 +109,13 @@ def load(
     level: int = 1,
     dtype: str = "float64",
     numerics: str = "stable",
-    emit: Sequence[str] = (),
+    emit: str | Sequence[str] = (),
 ) -> ModuleType:
     """Compile a model file in memory and import the module.
 
     Raises OSError where the file cannot be read, ModelError where the model is wrong.
     """
-    options = Options(dims, level, dtype, numerics, tuple(emit))
+    options = Options(dims, level, dtype, numerics, names_in(emit))
     program = program_of(read_source(fspath(path)), dims)
     return module_of(module_text(program, options), program.name)
 

@@ -54,3 +54,8 @@ def test_errors_are_raised_together() -> None:
 def test_a_missing_file_is_the_callers_business() -> None:
     with pytest.raises(FileNotFoundError):
         autodiffc.load("no_such_model.dsl")
+
+
+def test_functions_on_request_are_named_by_a_text_or_a_sequence() -> None:
+    wanted = autodiffc.compile(TEXT, emit=["jvp", "hessian"])
+    assert wanted == autodiffc.compile(TEXT, emit="jvp, hessian") != autodiffc.compile(TEXT, emit="hessian")
