@@ -114,9 +114,9 @@ def _best_side(model: Prepared, indices: Graph) -> Choice["columns", "rows"] | N
     starts = np.cumsum([0, *(size.evaluate(at) for size in sizes)])
     keys = [np.zeros(0, np.int64)]
     for array, start in zip(arrays, starts):
-        indices = array.reshape(height.evaluate(at), -1)
-        row, at_row = np.nonzero(indices >= 0)
-        keys.append(row * starts[-1] + start + indices[row, at_row])
+        table = array.reshape(height.evaluate(at), -1)
+        row, at_row = np.nonzero(table >= 0)
+        keys.append(row * starts[-1] + start + table[row, at_row])
     rows, cols = np.divmod(np.unique(np.concatenate(keys)), max(starts[-1], 1))
     of_columns, of_rows = (int(np.bincount(side).max(initial=0)) for side in (rows, cols))
     if of_columns < starts[-1] and (of_columns <= of_rows or of_rows >= height.evaluate(at)):
