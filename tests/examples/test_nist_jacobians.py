@@ -73,7 +73,8 @@ def by_complex_step(fit: Fit, columns: Any, b: list[float]) -> Vector:
     formula = compile(fit.certified["formula"], "formula", "eval")
     steps = np.array(b) + 1e-30j * np.abs(np.diag(b))
     values = [eval(formula, names | {f"b{k + 1}": v for k, v in enumerate(row)}) for row in steps]
-    return np.array([v.imag / (1e-30 * abs(size)) for v, size in zip(values, b, strict=True)]).T
+    slopes = [v.imag / (1e-30 * abs(size)) for v, size in zip(values, b, strict=True)]
+    return np.stack(slopes, axis=1)
 
 
 @pytest.mark.parametrize("level", LEVELS)
