@@ -107,3 +107,20 @@ def test_many_points(derive: Derive, cases: Cases, level: int) -> None:
     d_u, d_theta = rng.normal(size=(N, 2)), rng.normal(size=26)
     tangent = m.jvp(*arguments, d_u, d_theta)[1].ravel()
     np.testing.assert_allclose(J @ np.concatenate([d_u.ravel(), d_theta]), tangent, rtol=0, atol=1e-13)
+
+
+def test_operands_of_einsum_meet_in_pairs(
+    derive: Derive, cases: Cases, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For all directions a pair's product is larger than any operand; all three at once take 70 times as long."""
+    m = derive("adbench/hand", "jacobian", more=ALONE)
+    einsum, steps = np.einsum, []
+
+    def recorded(spec: str, *operands: Array, optimize: Any = False) -> Any:
+        steps.extend(np.einsum_path(spec, *operands, optimize=optimize)[0][1:])
+        return einsum(spec, *operands, optimize=optimize)
+
+    monkeypatch.setattr(np, "einsum", recorded)
+    m.jacobian(*hand_case(cases, "test_simple")[1])
+    assert len(steps) >= 4
+    assert all(len(step) == 2 for step in steps)
