@@ -54,5 +54,6 @@ def _is_square(node: Node) -> bool:
 
 
 def _of_a_norm(root: Node) -> Node | None:
-    """What the square of a norm is the sum of squares of."""
-    return root.args[0] if root.op is ops.norm and not root.rank else None
+    """What the square of a Euclidean norm is the sum of squares of."""
+    euclidean = root.op is ops.norm and root["ord"] != 1 and not root.rank
+    return root.args[0] if euclidean else None

@@ -62,6 +62,16 @@ def test_tangents_and_what_the_way_back_needs_come_from_one_loop() -> None:
     assert len(re.findall(r"^    for t in reversed\(range\(T\)\):", body, re.MULTILINE)) == 1
 
 
+def test_the_square_of_a_norm() -> None:
+    """Of the Euclidean one that of each element; of another one its own."""
+    w, v = np.array([1.0, -2.0, 4.0]), np.array([0.5, 1.5, -1.0])
+    text = "dim N\nparam w: real[N]\nloss L = norm(w{})**2\n"
+    _, euclidean = compiled(text.format(""), 1, "gauss_newton")
+    np.testing.assert_allclose(euclidean.gauss_newton(w, v).w, 2.0 * v, rtol=1e-14)
+    _, absolute = compiled(text.format(", ord=1"), 1, "gauss_newton")
+    np.testing.assert_allclose(absolute.gauss_newton(w, v).w, 2.0 * np.sign(w) * (np.sign(w) @ v), rtol=1e-14)
+
+
 @pytest.mark.parametrize(
     "loss", ["sum(z**2 * w)", "sum(exp(z)) + sum(z**2)", "sum(z**2) / (1.0 + a**2)", "norm(z)"]
 )
