@@ -52,7 +52,9 @@ from .scipy_view import (
     write_places,
 )
 from .sourcelines import LogicalLines
-from .sparse import Parts, constants, parts_of, write_sparse
+from .sparse import write_sparse
+from .sparse_parts import Parts, parts_of
+from .sparse_pattern import constants
 from .sparse_types import Colouring, Sparse, class_source
 from .stacks import listed_fields
 from .unshare import unshared
@@ -63,6 +65,7 @@ IMPORTS = {
     "operator": "",
     "Callable": "collections.abc",
     "Iterable": "collections.abc",
+    "Iterator": "collections.abc",
     "Sequence": "collections.abc",
     "partial": "functools",
     "Any": "typing",

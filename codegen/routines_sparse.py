@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -42,11 +42,13 @@ def _pairs(rows: ndarray, cols: ndarray, size: int) -> tuple[ndarray, ndarray]:
     return _once(rows[found] * size + cols[found], size)
 
 
-def _indicators(colours: ndarray) -> ndarray:
-    """A row for each colour, 1 where it is."""
+def _chunks(colours: ndarray, size: int) -> Iterator[ndarray]:
+    """A row for each colour, 1 where it is; so many at a time that results of this size stay in a cache."""
     count = int(colours.max(initial=-1)) + 1
-    rows: ndarray = colours == np.arange(count)[:, None]
-    return rows.astype(_REAL)
+    step = 2**18 // size if 0 < size < 2**18 else 1 if size else max(count, 1)
+    for first in range(0, max(count, 1), step):
+        chosen = np.arange(first, min(first + step, count))[:, None]
+        yield np.asarray(colours == chosen, _REAL)
 
 
 def _dense(sparse: Sparse, target: tuple[int, ...], shapes: Sequence[tuple[int, ...]]) -> list[ndarray]:

@@ -27,86 +27,18 @@ from .requested import order, vectors_of
 from .results import owned
 from .reuse import body_of
 from .statements import write_statements
+from .sparse_parts import OF, Parts, parts_of
+from .sparse_pattern import default_colouring, write_colouring, write_sparsity
 from .writer import Writer
 
 LARGEST_CONSTANT = 100_000  # entries
-OF = {"jacobian": "Jacobian", "hessian": "Hessian"}
-COLOURED = {"columns": "columns of one colour meet in no row", "rows": "rows of one colour share no column",
-            "star": "a star colouring of the columns"}  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Parts:
-    """What the functions of one sparse derivative have in common."""
-
-    context: Context
-    sparse: Sparse
-
-    @property
-    def name(self) -> str:
-        return self.sparse.name
-
-    @property
-    def target(self) -> str:
-        return str(self.context.program.target)
-
-    @property
-    def given(self) -> tuple[Argument, ...]:
-        """The int inputs that the pattern is made of."""
-        wanted = {node["name"] for node in self.sparse.pattern.inputs}
-        return tuple(a for a in self.context.program.arguments if a.name in wanted)
-
-    @property
-    def dims(self) -> list[str]:
-        """The dims that the pattern needs and these inputs don't tell."""
-        body = Body(self.context, self.sparse.pattern, self.context.names.scope(), {})
-        needed = set(body.mentioned_dims())
-        for dim in (*self.columns, size_of(self.context.program.graph.output(self.target).shape)):
-            needed |= dim.symbols
-        known = bindings_of(self.context, self.given)
-        return [d for d in self.context.program.dims if d in needed and d not in known]
-
-    @property
-    def columns(self) -> list[Dim]:
-        """The number of elements of each wrt value."""
-        shapes = {a.name: a.type.shape for a in self.context.program.arguments}
-        return [size_of(shapes[name]) for name in self.context.program.wrt]
-
-    @property
-    def is_constant(self) -> bool:
-        """Whether the pattern needs no arguments, and is small enough to be made at import."""
-        if self.given or self.dims:
-            return False
-        listed = [size_of(node.shape).known for _, node in self.sparse.pattern.outputs]
-        return all(size is not None and size <= LARGEST_CONSTANT for size in listed)
-
-    @property
-    def constant(self) -> str:
-        return f"{self.name.upper()}_SPARSITY"
-
-    def size(self, dim: Dim) -> Expr:
-        return dim_expr(dim, self.context.local, self.context.ref)
-
-    def starts(self) -> list[Expr]:
-        """Where each wrt value begins in the vector of all, and its length."""
-        total, found = Dim.of(0), []
-        for size in self.columns:
-            found.append(self.size(total))
-            total = total + size
-        return [*found, self.size(total)]
-
-
-@once
-def parts_of(context: Context) -> tuple[Parts, ...]:
-    return tuple(Parts(context, sparse) for sparse in context.derivative.sparse)
-
 
 def write_sparse(parts: Parts, writer: Writer) -> None:
     """All functions of a sparse Jacobian or Hessian."""
     context = parts.context
-    _write_sparsity(parts, writer)
+    write_sparsity(parts, writer)
     writer.blank(2)
-    _write_colouring(parts, writer)
+    write_colouring(parts, writer)
     writer.blank(2)
     if parts.name == "jacobian":
         _write_value_and_sparse(parts, writer)
@@ -122,119 +54,6 @@ def write_sparse(parts: Parts, writer: Writer) -> None:
     if parts.given and parts.given != context.program.arguments:
         writer.blank(2)
         write_checker(context, writer, parts.given, f"_checked_{parts.name}_sparsity")
-
-
-# --- the pattern ---------------------------------------------------------------------------------
-
-
-def _keywords(parts: Parts) -> str:
-    ints = ", ".join(f"{parts.context.local(d)}: int" for d in parts.dims)
-    return f"*, {ints}" if ints else ""
-
-
-def _pattern_signature(parts: Parts) -> str:
-    return ", ".join(part for part in (signature(parts.context, parts.given), _keywords(parts)) if part)
-
-
-def _passed(parts: Parts) -> str:
-    """The pattern's arguments, handed on."""
-    local = parts.context.local
-    return ", ".join([*(local(a.name) for a in parts.given), *(f"{local(d)}={local(d)}" for d in parts.dims)])
-
-
-def _write_sparsity(parts: Parts, writer: Writer) -> None:
-    context, graph = parts.context, parts.sparse.pattern
-    scope = context.names.scope(context.local(name) for name in (*parts.dims, *(a.name for a in parts.given)))
-    body = body_of(context, graph, scope, given_of(context, graph))
-    outputs = dict(graph.outputs)
-    texts = {name: str(body.value(node)) for name, node in outputs.items()}
-    starts = parts.starts()
-    if parts.name == "jacobian":
-        blocks = [f"({text}, {start})" for text, start in zip(texts.values(), starts)]
-        result = f"{context.ref('_entries')}([{', '.join(blocks)}], {starts[-1]})"
-    else:
-        result = f"{context.ref('_pairs')}({texts['rows']}, {texts['cols']}, {starts[-1]})"
-    for size in parts.columns:
-        body.dim(size)
-    with writer.block(f"def {parts.name}_sparsity({_pattern_signature(parts)}) -> tuple[ndarray, ndarray]:"):
-        what = f"Return rows and columns of the elements of the {OF[parts.name]} that may differ from 0."
-        write_docstring(writer, what, f"{_axes(parts)}{arguments_text(parts.given)}")
-        _write_given(parts, writer)
-        for dim in parts.dims:
-            local = context.local(dim)
-            writer.line(f'{local} = {context.ref("_size")}("{local}", {local})')
-        bindings = bindings_of(context, parts.given)
-        used = [bindings[d] for d in body.dims if d in bindings]
-        for line in bind(used, holders(context, parts.given), context.local):
-            writer.line(line)
-        for argument in parts.given:
-            _write_range(parts, writer, argument)
-        write_statements(context, writer, body, f"return {result}")
-
-
-def _write_given(parts: Parts, writer: Writer) -> None:
-    """The check of the ints that the pattern is made of."""
-    whole = parts.given == parts.context.program.arguments
-    checker = "_checked" if whole else f"_checked_{parts.name}_sparsity"
-    write_call(parts.context, writer, parts.given, checker)
-
-
-def _write_range(parts: Parts, writer: Writer, argument: Argument) -> None:
-    """The check of a range that the arguments alone don't tell."""
-    symbols = frozenset(s for dim in argument.range or () for s in dim.symbols)
-    if argument.range is not None and symbols & set(parts.dims) and symbols <= {*parts.dims}:
-        name, (low, high) = parts.context.local(argument.name), map(parts.size, argument.range)
-        writer.line(f'{parts.context.ref("_range")}("{name}", {name}, {low}, {high})')
-
-
-def _axes(parts: Parts) -> str:
-    """What rows and columns count."""
-    if parts.name == "hessian":
-        return f"Both count the elements in the order of {order(parts.context)}.\n"
-    return f"Rows count the elements of {parts.target}, columns those of {order(parts.context)}.\n"
-
-
-def _write_colouring(parts: Parts, writer: Writer) -> None:
-    context = parts.context
-    head = f"def {parts.name}_colouring({_pattern_signature(parts)}) -> Colouring:"
-    with writer.block(head):
-        what = f"Return the pattern of the {OF[parts.name]} with colours: {COLOURED[parts.sparse.by]}."
-        write_docstring(writer, what, f"Takes what {parts.name}_sparsity() takes; may be kept between calls.")
-        _write_given(parts, writer)
-        scope = context.names.scope(_made_of(parts))
-        pattern = f"{scope.fresh('rows')}, {scope.fresh('cols')}"
-        writer.line(f"{pattern} = {context.ref(f'{parts.name}_sparsity')}({_passed(parts)})")
-        # The sizes may be told by the ints that were given.
-        bindings = bindings_of(context, parts.given)
-        needed = {s for dim in _sizes(parts) for s in dim.symbols}
-        used = [b for d, b in bindings.items() if d in needed]
-        for line in bind(used, holders(context, parts.given), context.local):
-            writer.line(line)
-        passed = [pattern, *(str(parts.size(dim)) for dim in _sizes(parts)), *_made_of(parts)]
-        writer.line(f"return {context.ref(f'_coloured_by_{parts.sparse.by}')}({', '.join(passed)})")
-
-
-def _made_of(parts: Parts) -> list[str]:
-    """The ints and the sizes that the pattern is made of."""
-    return [parts.context.local(name) for name in (*(a.name for a in parts.given), *parts.dims)]
-
-
-def _sizes(parts: Parts) -> list[Dim]:
-    """The sizes of the matrix; a Hessian has one."""
-    columns = sum(parts.columns, Dim.of(0))
-    if parts.name == "hessian":
-        return [columns]
-    return [size_of(parts.context.program.graph.output(parts.target).shape), columns]
-
-
-def default_colouring(parts: Parts) -> str:
-    """The colouring, where the dims and ints that it needs are at hand."""
-    if parts.is_constant:
-        return parts.context.ref(f"_{parts.constant.replace('SPARSITY', 'COLOURING')}")
-    return f"{parts.context.ref(f'{parts.name}_colouring')}({_passed(parts)})"
-
-
-# --- the values ----------------------------------------------------------------------------------
 
 
 class Call:
@@ -261,12 +80,12 @@ class Call:
 
 def _write_value_and_sparse(parts: Parts, writer: Writer) -> None:
     call = Call(parts)
-    target, products = call.scope.fresh("value"), call.scope.fresh("products")
+    value, products = call.scope.fresh("value"), call.scope.fresh("products")
     head = f"def value_and_sparse_jacobian({call.signature}) -> tuple[ndarray, Sparse]:"
     with writer.block(head):
         _docstring(parts, writer, f"Return {parts.target} and its Jacobian", call)
-        _write_seeded(parts, writer, f"{target}, {products}", call)
-        writer.line(f"return {target}, {call.result(products)}")
+        _write_seeded(parts, writer, [value, products], call)
+        writer.line(f"return {value}, {call.result(products)}")
 
 
 def _write_matrix(parts: Parts, writer: Writer) -> None:
@@ -279,7 +98,7 @@ def _write_matrix(parts: Parts, writer: Writer) -> None:
             return
         products = call.scope.fresh("products")
         _docstring(parts, writer, f"Return the Hessian of {parts.target}", call)
-        _write_seeded(parts, writer, products, call)
+        _write_seeded(parts, writer, [products], call)
         writer.line(f"return {call.result(products)}")
 
 
@@ -292,8 +111,8 @@ def _write_csr(parts: Parts, writer: Writer) -> None:
         sparse = call.scope.fresh("sparse")
         write_call(context, writer, context.program.arguments)
         writer.line(f"{sparse} = {context.ref(f'sparse_{parts.name}')}({call.passed})")
-        _write_dims(parts, writer, _sizes(parts))
-        sizes = [str(parts.size(dim)) for dim in _sizes(parts)]
+        _write_dims(parts, writer, parts.sizes)
+        sizes = [str(parts.size(dim)) for dim in parts.sizes]
         writer.line(f"return {context.ref('_csr')}({sparse}, {', '.join(sizes * (3 - len(sizes)))})")
 
 
@@ -305,7 +124,7 @@ def _docstring(parts: Parts, writer: Writer, what: str, call: Call) -> None:
     write_docstring(writer, f"{what} as its elements that may differ from 0.", kept)
 
 
-def _write_seeded(parts: Parts, writer: Writer, results: str, call: Call) -> None:
+def _write_seeded(parts: Parts, writer: Writer, results: Sequence[str], call: Call) -> None:
     """Check the arguments, colour the pattern, and run the compressed product."""
     context, program = parts.context, parts.context.program
     write_call(context, writer, program.arguments)
@@ -313,17 +132,34 @@ def _write_seeded(parts: Parts, writer: Writer, results: str, call: Call) -> Non
     shapes = {a.name: a.type.shape for a in program.arguments}
     by_rows = parts.sparse.by == "rows"
     seeded = [program.graph.output(parts.target).shape] if by_rows else [shapes[n] for n in program.wrt]
-    _write_dims(parts, writer, [*dims, *(dim for shape in seeded for dim in shape)])
+    length = parts.sizes[-1 if by_rows else 0]  # of a row of the products
+    _write_dims(parts, writer, [*dims, *(dim for shape in seeded for dim in shape), length])
     with writer.block(f"if {call.colouring} is None:"):
         writer.line(f"{call.colouring} = {default_colouring(parts)}")
     with writer.block("else:"):
-        checked = ", ".join([call.colouring, *_made_of(parts)])
+        checked = ", ".join([call.colouring, *parts.made_of])
         writer.line(f"{context.ref('_check_colouring')}({checked})")
-    seeds = call.scope.fresh("seeds")
-    writer.line(f"{seeds} = {context.ref('_indicators')}({call.colouring}.colours)")
+    seeds, colours = call.scope.fresh("seeds"), f"{call.colouring}.colours"
     names = [context.local(a.name) for a in program.arguments]
     passed = with_generator(context, ", ".join([*names, *_stack_texts(parts, seeds)]))
-    writer.line(f"{results} = {context.ref(parts.sparse.product.name)}({passed})")
+    product = f"{context.ref(parts.sparse.product.name)}({passed})"
+    if program.draws:  # all directions see the same masks
+        writer.line(f"{seeds} = next({context.ref('_chunks')}({colours}, 0))")
+        writer.line(f"{', '.join(results)} = {product}")
+        return
+    found = call.scope.fresh("found")
+    writer.line(f"{found} = [")
+    writer.depth += 1
+    writer.line(product)
+    writer.line(f"for {seeds} in {context.ref('_chunks')}({colours}, {parts.size(length)})")
+    writer.depth -= 1
+    writer.line("]")
+    stacked = f"{context.ref('np')}.concatenate"
+    if len(results) == 1:
+        writer.line(f"{results[0]} = {stacked}({found})")
+    else:
+        writer.line(f"{results[0]} = {found}[0][0]")
+        writer.line(f"{results[1]} = {stacked}([part for _, part in {found}])")
 
 
 def _write_dims(parts: Parts, writer: Writer, dims: Sequence[Dim]) -> None:
@@ -359,8 +195,10 @@ def _shaped(context: Context, text: str, seeds: str, sizes: Sequence[Expr]) -> s
     return f"{text}.reshape({', '.join([count, *map(str, sizes)])})"
 
 
-def _write_product(parts: Parts, writer: Writer) -> None:
-    """The compressed product, a graph of its own."""
+# --- the dense matrices --------------------------------------------------------------------------
+
+
+"""The compressed product, a graph of its own."""
     context, program, function = parts.context, parts.context.program, parts.sparse.product
     arguments = (*program.arguments, *vectors_of(context, function))
     body = body_of(context, function.graph, scope_of(context, arguments), given_of(context, function.graph))
@@ -387,26 +225,3 @@ def _write_dense(parts: Parts, writer: Writer) -> None:
         with writer.block(f"def hessian({arguments}) -> ndarray:"):
             what = f"Return the Hessian of {parts.target}: rows and columns in the order of {order(context)}."
             write_docstring(writer, what, details, True)
-            write_call(context, writer, program.arguments)
-            writer.line(f"{sparse} = {context.ref('sparse_hessian')}({call.names})")
-            _write_dims(parts, writer, _sizes(parts))
-            size = parts.size(_sizes(parts)[0])
-            writer.line(f"return {context.ref('_dense')}({sparse}, ({size},), [({size},)])[0]")
-        return
-    with writer.block(f"def value_and_jacobian({arguments}) -> tuple[ndarray, Grads]:"):
-        what = f"Return {parts.target} and its derivative by {', '.join(program.wrt)}"
-        write_docstring(writer, f"{what}, with the axes of {parts.target} first.", details, True)
-        value = call.scope.fresh("value")
-        writer.line(f"{value}, {sparse} = {context.ref('value_and_sparse_jacobian')}({call.names})")
-        shape = context.ref("np") + ".shape"
-        shapes = ", ".join(f"{shape}({context.local(name)})" for name in program.wrt)
-        dense = f"{context.ref('_dense')}({sparse}, {value}.shape, [{shapes}])"
-        writer.line(f"return {value}, {context.ref('Grads')}(*{dense})")
-
-
-def constants(context: Context) -> Iterator[str]:
-    """The pattern and its colouring, where they need no arguments."""
-    for parts in parts_of(context):
-        if parts.is_constant:
-            yield f"{parts.constant} = {parts.name}_sparsity()"
-            yield f"_{parts.constant.replace('SPARSITY', 'COLOURING')} = {parts.name}_colouring()"

@@ -111,3 +111,25 @@ def test_what_one_branch_alone_keeps_is_no_array() -> None:
         flat = np.concatenate([np.ravel(x) for x in v])
         expected = np.concatenate([np.ravel(x) for x in product])
         np.testing.assert_allclose(module.hessian(*inputs, *at) @ flat, expected, rtol=1e-8, atol=1e-10)
+
+
+def test_directions_in_chunks() -> None:
+    """Of a large target, each colour's column is computed by itself."""
+    text = "dim N\nparam x: real[N]\noutput y = x[1:] * x[:-1]**2\ngrad y wrt x\n"
+    module = module_of(autodiffc.compile(text, emit=("jacobian",)), "long")
+    x = np.random.default_rng(0).normal(size=270_000)
+    rows, cols, values = module.sparse_jacobian(x)
+    assert len(rows) == 2 * (len(x) - 1)
+    np.testing.assert_allclose(values[cols == rows], 2 * x[1:] * x[:-1], rtol=1e-15)
+    np.testing.assert_allclose(values[cols == rows + 1], x[:-1] ** 2, rtol=1e-15)
+
+
+def test_all_directions_see_the_same_masks() -> None:
+    text = "dim N\nparam x, w: real[N]\noutput y = dropout(x * w, 0.5) + x\ngrad y wrt x, w\n"
+    module = module_of(autodiffc.compile(text, emit=("jvp", "jacobian")), "dropped")
+    rng = np.random.default_rng
+    x, w, v = np.array([1.0, 2.0, 3.0]), np.array([4.0, 5.0, 6.0]), np.array([1.0, -1.0, 2.0])
+    J_x, J_w = module.jacobian(x, w, rng(1))
+    _, tangent = module.jvp(x, w, v, 2 * v, rng(1))
+    np.testing.assert_allclose(J_x @ v + J_w @ (2 * v), tangent, rtol=1e-14)
+    assert 0 < np.count_nonzero(np.diag(J_w)) < 3
