@@ -26,6 +26,7 @@ from .tree import (
     Fraction,
     Indicator,
     Number,
+    Partial,
     Root,
     Sum,
     Symbol,
@@ -37,6 +38,7 @@ from .tree import (
 
 Expression = Any  # SymPy has no types
 MOST = 60  # operations up to which SymPy is asked for other forms
+LARGEST = 4 * MOST  # operations that are turned into an expression
 LONGEST = 50  # parts of a formula that is still read
 HIGHEST = 8  # exponents that may be multiplied out
 OWN = frozenset(
@@ -62,23 +64,32 @@ OWN = frozenset(
 )
 
 
-def closed(derived: Derived) -> tuple[Equation, ...] | None:
-    """An equation for each derivative; None where there is no closed form that is short enough."""
+def closed(derived: Derived, patience: int = 1) -> tuple[Equation, ...] | None:
+    """An equation for each derivative; None where there is no closed form that is short enough.
+
+    `patience` is by how much it may be longer than what is read beside an alternative.
+    """
     graph = derived.graph
     if derived.seed is not None or any(node.rank or not _is_scalar(node) for node in graph.nodes()):
         return None
     expressions = _Expressions(derived)
     for node in graph.nodes():
-        expressions.add(node)
-        if expressions.size(node) > 4 * MOST:
+        if expressions.size(node) > patience * LARGEST:
             return None
+        expressions.add(node)
     equations = []
     for name, node in graph.outputs[1:]:
         formula = expressions.shortest(node)
-        if sum(1 for _ in parts_of(formula)) > LONGEST:
+        if sum(1 for _ in parts_of(formula)) > patience * LONGEST:
             return None
-        equations.append(Equation(Symbol(name.removeprefix("d_"), "derivative", of=derived.target), formula))
+        equations.append(Equation(_left(derived.target, *name.removeprefix("d_").split()), formula))
     return tuple(equations)
+
+
+def _left(target: str, *names: str) -> Formula:
+    if len(names) == 1:
+        return Symbol(names[0], "derivative", of=target)
+    return Partial(Symbol(target), tuple(map(Symbol, names)))
 
 
 def _is_scalar(node: Node) -> bool:
@@ -95,13 +106,14 @@ class _Expressions:
     sizes: dict[Node, int] = field(default_factory=dict)
 
     def size(self, node: Node) -> int:
+        """Of a node whose arguments are known."""
+        self.sizes[node] = 1 + sum(self.sizes[a] for a in node.args)
         return self.sizes[node]
 
     def add(self, node: Node) -> None:
-        self.sizes[node] = 1 + sum(self.sizes[a] for a in node.args)
         if node.type.kind == "bool" and node.op.name not in ("argument", "const"):
             self.conditions[node] = self._condition(node)
-        elif self.sizes[node] <= 4 * MOST:
+        else:
             self.found[node] = self._expression(node)
 
     def _expression(self, node: Node) -> Expression:

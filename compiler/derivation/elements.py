@@ -8,6 +8,7 @@ from .. import ops
 from ..ir import Array, Node
 from ..types import Dim, size_of
 from .axes import pairs_of
+from .moves import MOVES
 from .picking import PICKING
 from .reader import At, NeedsIndices, Reader, place
 from .sums import summed
@@ -22,8 +23,8 @@ from .tree import (
     Merged,
     Number,
     Relation,
+    Root,
     Transpose,
-    added,
     negated,
     quotient,
     times,
@@ -156,9 +157,14 @@ def _logsumexp(reader: Reader, node: Node, at: At) -> Formula:
 
 
 def _norm(reader: Reader, node: Node, at: At) -> Formula:
-    if at or node.get("ord") not in (None, 2):
+    x, axes = node.args[0], node["axis"]
+    if node.get("ord") not in (None, 2):
         return reader.part(reader.function(node), at)
-    return Between("‖", reader.operand(node.args[0]), "‖")
+    if axes == tuple(range(x.rank)):
+        return Between("‖", reader.operand(x), "‖")
+    if axes == (x.rank - 1,):
+        return Between("‖", Element(reader.operand(x), _kept(node, at)), "‖")
+    return Root(reader.total(ops.square(x), axes, _kept(node, at)))
 
 
 # --- positions -----------------------------------------------------------------------------------
@@ -218,20 +224,13 @@ def _stack(reader: Reader, node: Node, at: At) -> Formula:
     return result
 
 
-def _flip(reader: Reader, node: Node, at: At) -> Formula:
-    turned = [
-        added(reader.position(node.shape[k] - 1), negated(i)) if k in node["axis"] else i
-        for k, i in enumerate(at)
-    ]
-    return reader.element(node.args[0], tuple(turned))
-
-
 def _zeros(reader: Reader, node: Node, at: At) -> Formula:
     return ZERO
 
 
 ELEMENTS.update(PICKING)
 ELEMENTS.update(WINDOWS)
+ELEMENTS.update(MOVES)
 ELEMENTS.update(
     {
         "transpose": _transpose,
@@ -259,7 +258,6 @@ ELEMENTS.update(
         "tril": _band("≤"),
         "triu": _band("≥"),
         "stack": _stack,
-        "flip": _flip,
         "zeros_like": _zeros,
     }
 )

@@ -12,7 +12,7 @@ for either side.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from .. import ops
@@ -22,19 +22,50 @@ from ..types import Dim, Opaque
 from .closed import closed
 from .functions import SAME
 from .graphs import Derived
-from .lines import Branch, Derivation, Line, Loop, interleaved
-from .reader import NeedsIndices, Reader, size
-from .tree import ONE, Element, Equation, Formula, Index, Merged, Number, Size, Symbol, added
+from .lines import Branch, Derivation, Line, Loop, interleaved, reads_in
+from .reader import NeedsIndices, NotPlain, Reader, size
+from .tree import (
+    ONE,
+    ZERO,
+    Element,
+    Equation,
+    Formula,
+    Index,
+    Merged,
+    Number,
+    Partial,
+    Size,
+    Symbol,
+    Total,
+    added,
+    parts_of,
+)
 
 LONGEST = 14  # parts of a formula that are written in one
+LONGEST_SLOPE = 60  # parts of an element of a Jacobian
 DEEPEST = 40  # steps from the top of a formula, those that are not written among them
+POSITIONS = frozenset({"argmax", "argmin", "window_argmax"})
 CHEAP = frozenset(
     {"argument", "const", "dim", "arange", "transpose", "reshape", "broadcast_to", "eye", *SAME}
 )
 
 
-def derivation(derived: Derived) -> Derivation:
-    return _Planner(derived).result()
+def derivation(derived: Derived, known: tuple[Equation, ...] | None = None) -> Derivation:
+    """The equations; what has a name of its own only to be read once is written where it is read.
+
+    Of a target that is an array the Jacobian is told, if it has a plain formula, else the adjoints.
+    `known` are the derivatives where these are found already.
+    """
+    if derived.slopes is not None:
+        try:
+            return derivation(derived.slopes)
+        except NotPlain:
+            pass
+    known = known or closed(derived)
+    first = _Planner(derived)
+    result = first.result(known)
+    once = first.read_once(result)
+    return _Planner(derived, once).result(known) if once else result
 
 
 @dataclass(eq=False)
@@ -52,8 +83,9 @@ class _Room:
 
 
 class _Planner:
-    def __init__(self, derived: Derived):
+    def __init__(self, derived: Derived, once: Collection[Node] = ()):
         self.derived = derived
+        self.once = once
         taken = {*derived.graph.names.values(), *derived.numbers, *derived.program.dims}
         taken.update(node["name"] for node in derived.graph.inputs)
         for graph in _graphs(derived.graph):
@@ -69,15 +101,21 @@ class _Planner:
         self.rooms: dict[Node, _Room] = {}
         self.weights: dict[Node, int] = {}
         self.depths: dict[Node, int] = {}
+        self.units = derived.units or {}
+        self.reader.moved = frozenset(_depending(derived.graph, set(self.units.values())))
         self.primal = _with_bodies([derived.graph.output(derived.target)])
         self.counter = 0
         self.inside: dict[int, tuple[_Room, ...]] = {}  # the graphs of the loops and branches, by id
+        self.made: dict[Node, Symbol] = {}
+        self.picked = set(_positions_needed(derived.graph))
         self.own_names = set(derived.program.graph.names.values())
 
-    def result(self) -> Derivation:
+    def result(self, known: tuple[Equation, ...] | None) -> Derivation:
         graph = self.derived.graph
         for node in graph.inputs:
             name = node["name"]
+            if node in self.units.values():
+                continue
             seed = node is self.derived.seed
             self.used.add(("value", name))
             self.reader.symbols[node] = Symbol(self.derived.target, "adjoint") if seed else Symbol(name)
@@ -86,7 +124,7 @@ class _Planner:
         target = self.derived.target
         value = graph.outputs[0][1]
         self.reader.symbols.setdefault(value, self._unique(target, "value"))
-        for name, node in outputs.items():
+        for name, node in () if self.derived.units is not None else outputs.items():
             symbol = self._wanted(name)
             other = graph.names.get(node, name) != name
             fixed = node.op.name in ("const", "item", "argument") or node in self.primal
@@ -94,6 +132,10 @@ class _Planner:
                 self.reader.symbols[node] = symbol
         self._plan(room)
         for name, node in outputs.items():
+            if self.derived.units is not None:
+                room.lines.append((1e9, None, self._slope(name.removeprefix("d_"), node, value)))
+                self._drain()
+                continue
             symbol = self._wanted(name)
             if self.reader.symbols.get(node) != symbol:
                 room.lines.append((1e9, None, self._equation(symbol, node)))
@@ -101,7 +143,26 @@ class _Planner:
         lines = self._assembled(room)
         model = tuple(line for node, line in lines if node is not None and node in self.primal)
         rest = tuple(line for node, line in lines if node is None or node not in self.primal)
-        return Derivation(self.derived, model, closed(self.derived) or interleaved(rest))
+        return Derivation(self.derived, model, known or interleaved(rest))
+
+    def _slope(self, name: str, node: Node, value: Node) -> Equation:
+        """∂r[n]/∂x[m], from the tangent of r along an element of x."""
+        reader = self.reader
+        unit = self.units.get(name)
+        with reader.bound(value.shape) as at, reader.bound(unit.shape if unit else ()) as along:
+            reader.unit = (unit, along) if unit else None
+            formula = reader.element(node, at)
+            parts = list(parts_of(formula))
+            if len(parts) > LONGEST_SLOPE or sum(isinstance(part, Total) for part in parts) > 1:
+                raise NotPlain  # sums in sums are better told from the target back
+            by = Element(Symbol(name), along) if along else Symbol(name)
+            return Equation(Partial(Element(Symbol(self.derived.target), at), (by,)), formula)
+
+    def read_once(self, result: Derivation) -> set[Node]:
+        """The values that the model gives no name and that one place reads."""
+        reads = Counter(symbol for line in (*result.model, *result.adjoints) for symbol in reads_in(line))
+        made = {symbol.name: node for node, symbol in self.made.items() if reads[symbol] == 1}
+        return set(made.values())
 
     # --- names ---
 
@@ -120,14 +181,22 @@ class _Planner:
     def _new_name(self, node: Node) -> Symbol:
         room = self.rooms[node]
         name = self._name(room, node)
+        if name is None and node.op.name in POSITIONS:
+            return self._unique(self._position_name(node), "value", room.steps)
         if name is None:
             self.counter += 1
             while f"u{self.counter}" in self.reader.taken:
                 self.counter += 1
-            return self._unique(f"u{self.counter}", "value", room.steps)
+            self.made[node] = self._unique(f"u{self.counter}", "value")
+            return replace(self.made[node], steps=room.steps)
         if name.startswith("d_") and node not in self.primal:
             return self._unique(name[2:], "adjoint", room.steps)
         return self._unique(name, "value", room.steps)
+
+    def _position_name(self, node: Node) -> str:
+        """k* for the best k; of the elements of a window s*."""
+        one = node.op.name != "window_argmax" and len(node["axis"]) == 1
+        return f"{self.reader.letters([node.args[0].shape[node['axis'][0]]])[0].name}*" if one else "s*"
 
     def _name(self, room: _Room, node: Node) -> str | None:
         """The name of a value; where an adjoint is a value of the model, its name as an adjoint is none."""
@@ -164,8 +233,12 @@ class _Planner:
         self.depths[node] = 1 + max(inside, default=0)
         if node in reader.symbols or node in reader.alias or node.op is ops.item:
             return False
+        if node in reader.moved:
+            return False
         if node.type.kind == "tuple" or node.op.name in ("check", "argument"):
             return False
+        if node.op.name in POSITIONS:
+            return node.op.name != "window_argmax" or node in self.picked
         name = self._name(room, node)
         if self.depths[node] > DEEPEST and node.op.name != "const":
             self.depths[node] = 0
@@ -183,7 +256,7 @@ class _Planner:
             return True
         if node.type.kind != "real":
             return self.weights[node] > LONGEST
-        return self.weights[node] > (3 if uses > 1 else LONGEST)
+        return self.weights[node] > (3 if uses > 1 and node not in self.once else LONGEST)
 
     def _write(self, room: _Room, node: Node) -> None:
         symbol = self.reader.symbols.get(node)
@@ -222,6 +295,7 @@ class _Planner:
             with self.reader.bound([dim for dims in splits for dim in dims]) as indices:
                 free = iter(indices)
                 at = tuple(_merged(tuple(next(free) for _ in dims), dims) for dims in splits)
+                at = tuple(ZERO if dim == Dim.of(1) else i for i, dim in zip(at, node.shape))
                 return Equation(Element(symbol, at), self.reader.element(node, at))
 
     # --- loops and branches ---
@@ -363,7 +437,11 @@ def _at(symbol: Symbol, step: Formula) -> Symbol:
 
 def _dependent(graph: Graph) -> set[Node]:
     """The values that depend on the inputs."""
-    found = set(graph.inputs)
+    return _depending(graph, set(graph.inputs))
+
+
+def _depending(graph: Graph, found: set[Node]) -> set[Node]:
+    """The values that depend on some of the inputs, with these."""
     for node in graph.nodes():
         if any(arg in found for arg in node.args):
             found.add(node)
@@ -374,6 +452,15 @@ def _items(graph: Graph, node: Node) -> Iterator[tuple[int, Node]]:
     for user in graph.nodes():
         if user.op is ops.item and user.args[0] is node:
             yield user["position"], user
+
+
+def _positions_needed(graph: Graph) -> Iterator[Node]:
+    """The places of the largest elements of windows, but for those that only the largest are read at."""
+    for node in (node for body in _graphs(graph) for node in body.nodes()):
+        for arg in node.args:
+            largest = node.op.name == "take_flat" and node.args[0] is arg.args[0] if arg.args else False
+            if arg.op.name == "window_argmax" and not largest:
+                yield arg
 
 
 def _graphs(graph: Graph) -> Iterator[Graph]:

@@ -28,18 +28,30 @@ from . import tree
 from .lines import Branch, Line, Loop
 from .tree import Element, Equation, Formula, Index, Indicator, Merged, Symbol, parts_of
 
-TOTALS: dict[str, Callable[[Any], Any]] = {"Σ": sum, "∏": prod, "max": max, "min": min}
+TOTALS: dict[str, Callable[[Any], Any]] = {
+    "Σ": sum, "∏": prod, "max": max, "min": min,
+    "argmax": lambda terms: int(np.argmax(terms)), "argmin": lambda terms: int(np.argmin(terms)),
+}  # fmt: skip
+NOTHING = {"argmax": -np.inf, "argmin": np.inf}  # where the condition of a position doesn't hold
 RELATIONS: dict[str, Callable[[Any, Any], Any]] = {
     "<": np.less, "≤": np.less_equal, ">": np.greater, "≥": np.greater_equal,
     "=": np.equal, "≠": np.not_equal,
 }  # fmt: skip
 
 
+def _separated(left: Formula) -> tuple[tuple[Symbol, ...], tuple[Formula, ...]]:
+    """The arrays on the left side of an equation, and all their indices."""
+    parts = (left.of, *left.by) if isinstance(left, tree.Partial) else (left,)
+    arrays = [part.array if isinstance(part, Element) else part for part in parts]
+    symbols = tuple(array for array in arrays if isinstance(array, Symbol))
+    return symbols, tuple(i for part in parts if isinstance(part, Element) for i in part.at)
+
+
 class Evaluation:
     """`values` hold what is known: of a symbol, or of a symbol at a step."""
 
     def __init__(self, values: Mapping[Symbol, Any], sizes: Mapping[str, int]):
-        self.values: dict[Symbol, Any] = dict(values)
+        self.values: dict[Formula, Any] = {**values}
         self.sizes = dict(sizes)
         self.indices: dict[Index, int] = {}
 
@@ -62,19 +74,22 @@ class Evaluation:
         if isinstance(left, Symbol):
             self.values[self._stepped(left)] = np.asarray(self.of(equation.right))
             return
-        assert isinstance(left, Element)
-        assert isinstance(left.array, Symbol)
-        sizes = [self._length(i) for i in left.at]
+        symbols, at = _separated(left)
+        sizes = [self._length(i) for i in at]
         result = np.empty(sizes)
         for places in product(*map(range, sizes)):
-            for index, position in zip(left.at, places):
+            for index, position in zip(at, places):
                 self._set(index, position)
             result[places] = self.of(equation.right)
-        self.values[self._stepped(left.array)] = result
+        self.values[tree.Partial(symbols[0], symbols[1:]) if symbols[1:] else self._stepped(symbols[0])] = (
+            result
+        )
 
     def _length(self, index: Formula) -> int:
         if isinstance(index, Merged):
             return prod(size.evaluate(self.sizes) for size in index.sizes)
+        if isinstance(index, tree.Number):
+            return 1
         assert isinstance(index, Index)
         return index.size.evaluate(self.sizes)
 
@@ -83,8 +98,7 @@ class Evaluation:
             sizes = tuple(size.evaluate(self.sizes) for size in index.sizes)
             for part, at in zip(index.indices, np.unravel_index(position, sizes)):
                 self._set(part, int(at))
-        else:
-            assert isinstance(index, Index)
+        elif isinstance(index, Index):
             self.indices[index] = position
 
     def _loop(self, loop: Loop) -> None:
@@ -120,7 +134,10 @@ class Evaluation:
 
     def _merged(self, f: Merged) -> Any:
         sizes = tuple(size.evaluate(self.sizes) for size in f.sizes)
-        return int(np.ravel_multi_index(tuple(int(self.of(i)) for i in f.indices), sizes))
+        places = tuple(int(self.of(i)) for i in f.indices)
+        if not all(0 <= place < size for place, size in zip(places, sizes)):
+            return -1  # no position at all, to be compared with one
+        return int(np.ravel_multi_index(places, sizes))
 
     def _symbol(self, f: Symbol) -> Any:
         return self.values[self._stepped(f)]
@@ -194,7 +211,11 @@ class Evaluation:
         terms = []
         for places in product(*ranges):
             self.indices.update(zip(f.indices, places))
-            terms.append(self.of(f.term))
+            if f.condition is None or self.of(f.condition):
+                self.indices.update(zip(f.indices, places))
+                terms.append(self.of(f.term))
+            elif f.sign in NOTHING:
+                terms.append(NOTHING[f.sign])
         return TOTALS[f.sign](terms)
 
     def _element(self, f: Element) -> Any:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -49,6 +50,7 @@ RELATIONS = {
     "less": "<", "less_equal": "≤", "greater": ">", "greater_equal": "≥", "equal": "=", "not_equal": "≠",
 }  # fmt: skip
 OPPOSITE = {"<": "≥", "≤": ">", ">": "≤", "≥": "<", "=": "≠", "≠": "="}
+TURNED = {">": "<", "≥": "≤"}
 SAME = ("to_real", "nonnegative", "stop_gradient", "detached", "after", "governed", "masked", "in_training")
 
 
@@ -144,6 +146,19 @@ def _division_or_zero(x: Formula, y: Formula) -> Formula:
     return Cases(Relation("≠", y, Number(0.0)), quotient(x, y), Number(0.0))
 
 
+def _cross_entropy(x: Formula, y: Formula) -> Formula:
+    """log(1 + exp(x)) − y x."""
+    return added(Call("log", (added(ONE, Call("exp", (x,))),)), negated(times(y, x)))
+
+
+def _both(first: Any, second: Any) -> Formula:
+    """Two conditions; of a value between two others as one reads it, a < x and x < b."""
+    related = isinstance(first, Relation) and isinstance(second, Relation)
+    if related and first.left == second.left and first.sign in TURNED and second.sign in TURNED.values():
+        first = Relation(TURNED[first.sign], first.right, first.left)
+    return Logic("and", (first, second))
+
+
 RULES.update(
     {
         "add": lambda args, wide: added(*args),
@@ -168,7 +183,9 @@ RULES.update(
         "expm1": lambda args, wide: added(Call("exp", (args[0],)), Number(-1.0)),
         "log1p": lambda args, wide: Call("log", (added(ONE, args[0]),)),
         "divide_or_zero": partial(_number_only, _division_or_zero),
-        "logical_and": lambda args, wide: Logic("and", tuple(args)),
+        "logical_and": lambda args, wide: _both(*args),
+        "bce_with_logits": partial(_number_only, _cross_entropy),
+        "floordiv": partial(_number_only, lambda x, y: Between("⌊", quotient(x, y), "⌋")),
         "logical_or": lambda args, wide: Logic("or", tuple(args)),
         "logical_not": lambda args, wide: opposite(args[0]),
     }

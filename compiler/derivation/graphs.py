@@ -13,18 +13,21 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import count
+from math import pi, sqrt
 
 from autodiffc.grammar import ast
 from autodiffc.grammar.parser import parse
 
-from ..ir import Graph, Node, const_value
+from ..ir import Graph, Interval, Node, const, const_value
 from ..model import Program
-from ..ops import argument, sigmoid
+from ..ops import argmax, argmin, argument, reshape, sigmoid
+from ..passes.adjoints import Options
 from ..passes.autodiff import differentiate
 from ..passes.base import Repeat, run_passes
 from ..passes.cse import Cse
 from ..passes.dce import Dce
 from ..passes.derivatives import Derivatives
+from ..passes.forward import pushed_forward
 from ..passes.hoist import Hoist
 from ..passes.modes import trained
 from ..passes.simplify import Canonicalise, Simplify
@@ -43,6 +46,8 @@ class Derived:
     wrt      the names of the arguments that it is differentiated by
     seed     the target's cotangent, where the target is no scalar
     numbers  what the named constants stand for
+    slopes   where the target is an array: outputs `d_<wrt>` are its tangents
+    units    by names of arrays: what is 1 for one of their elements, 0 for the others
     """
 
     program: Program
@@ -51,6 +56,8 @@ class Derived:
     wrt: tuple[str, ...]
     seed: Node | None
     numbers: Mapping[str, float]
+    slopes: Derived | None = None
+    units: Mapping[str, Node] | None = None
 
 
 def derived(program: Program, wrt: tuple[str, ...]) -> Derived:
@@ -64,11 +71,47 @@ def derived(program: Program, wrt: tuple[str, ...]) -> Derived:
     graph = _with_layers(graph)
     value = graph.output(program.target)
     seed = argument(f"d_{program.target}", value.type) if value.rank else None
-    ranges = {a.name: a.attained for a in program.arguments}
-    ranges.update({name: (number, number) for name, number in numbers.items()})
+    ranges = _ranges(program, numbers)
+    slopes = None
+    if seed is not None and not any(True for node in graph.nodes() for _ in node.subgraphs()):
+        slopes = _slopes(program, graph, wrt, numbers)
     joint = differentiate(graph, program.target, wrt, seed, ranges, optimise=_shorter)
-    joint = _shorter(joint, len(wrt))
-    return Derived(program, joint, program.target, wrt, seed, numbers)
+    joint = _with_plain_positions(_shorter(joint, len(wrt)))
+    return Derived(program, joint, program.target, wrt, seed, numbers, slopes)
+
+
+def _ranges(program: Program, numbers: Mapping[str, float]) -> dict[str, Interval]:
+    ranges = {a.name: a.attained for a in program.arguments}
+    return {**ranges, **{name: (number, number) for name, number in numbers.items()}}
+
+
+def _slopes(program: Program, graph: Graph, wrt: tuple[str, ...], numbers: Mapping[str, float]) -> Derived:
+    """The target's tangent along each argument: along a number by 1, along an array by an element."""
+    assert program.target is not None
+    types = {node["name"]: node.type for node in graph.inputs}
+    units = {name: argument(f"{name}_dot", types[name]) for name in wrt if types[name].rank}
+    joint = graph
+    for name in wrt:
+        along = {name: units.get(name) or const(1.0)}
+        pushed = pushed_forward(graph, (program.target,), along, Options(_ranges(program, numbers)))
+        tangent = pushed.output(f"{program.target}_dot")
+        joint = replace(joint, outputs=(*joint.outputs, (f"d_{name}", tangent)))
+    joint = replace(joint, inputs=(*joint.inputs, *units.values()))
+    joint = _with_plain_positions(_shorter(joint, len(wrt)))
+    return Derived(program, joint, program.target, wrt, None, numbers, None, units)
+
+
+def second(derived: Derived) -> Derived:
+    """Its derivatives differentiated once more: outputs `d_<x> <y>` for each pair."""
+    graph = derived.graph
+    joint = graph
+    for k, name in enumerate(derived.wrt):
+        outputs = [f"d_{other}" for other in derived.wrt[: k + 1]]
+        options = Options(_ranges(derived.program, derived.numbers))
+        pushed = pushed_forward(graph, outputs, {name: const(1.0)}, options)
+        pairs = ((f"{output} {name}", pushed.output(f"{output}_dot")) for output in outputs)
+        joint = replace(joint, outputs=(*joint.outputs, *pairs))
+    return replace(derived, graph=_shorter(joint, len(joint.outputs) - 1))
 
 
 def _shorter(graph: Graph, gradients: int) -> Graph:
@@ -76,11 +119,27 @@ def _shorter(graph: Graph, gradients: int) -> Graph:
     return run_passes((Repeat((Cse(), Simplify(gradients), Hoist(False))), Dce()), graph)
 
 
-def _in_parts(graph: Graph) -> Graph:
-    """silu in its parts: its own adjoint minds infinities, which a formula doesn't."""
+def _with_plain_positions(graph: Graph) -> Graph:
+    """The position of an extreme without the axis that it is taken along."""
 
     def step(node: Node, args: tuple[Node, ...]) -> Node:
-        return args[0] * sigmoid(args[0]) if node.op.name == "silu" else node.with_args(args)
+        if node.op not in (argmax, argmin) or not node["keepdims"]:
+            return node.with_args(args)
+        return reshape(node.op(args[0], axis=node["axis"], keepdims=False), shape=node.shape)
+
+    return graph.rewrite(step, deep="positions")
+
+
+def _in_parts(graph: Graph) -> Graph:
+    """silu and gelu in their parts: their own adjoints mind infinities, which a formula doesn't."""
+
+    def step(node: Node, args: tuple[Node, ...]) -> Node:
+        if node.op.name == "silu":
+            return args[0] * sigmoid(args[0])
+        if node.op.name == "gelu_tanh":
+            x = args[0]
+            return x * sigmoid(const(2 * sqrt(2 / pi)) * (x + const(0.044715) * x * x * x))
+        return node.with_args(args)
 
     return graph.rewrite(step, deep="in parts")
 

@@ -14,10 +14,13 @@ from . import tree
 from .lines import Branch, Derivation, Line, Loop
 from .names import latex_name
 from .notes import headings, last_step
-from .printer import ATOM, POWER, PRODUCT, SIGNED, SUM, Printer, number_text
+from .printer import ATOM, POWER, PRODUCT, Printer, number_text, positive_first, powers
 from .tree import Equation, Formula
 
-OPERATORS = {"Σ": r"\sum", "∏": r"\prod", "max": r"\max", "min": r"\min"}
+OPERATORS = {
+    "Σ": r"\sum", "∏": r"\prod", "max": r"\max", "min": r"\min",
+    "argmax": r"\operatorname*{arg\,max}", "argmin": r"\operatorname*{arg\,min}",
+}  # fmt: skip
 SIZES = {"*": r" \, ", "%": r" \bmod ", "//": r" \mathbin{/\!/} ", "max": r"\max", "min": r"\min"}
 SIGNS = {"≤": r"\leq", "≥": r"\geq", "≠": r"\neq"}
 BETWEEN = {"|": r"\lvert", "‖": r"\lVert", "⌊": r"\lfloor", "⌈": r"\lceil"}
@@ -62,7 +65,7 @@ class Latex(Printer):
         return power if mantissa == "1" else rf"{mantissa} \cdot {power}"
 
     def _size(self, f: tree.Size) -> str:
-        text = re.sub(r"\*\*(\d+)", r"^{\1}", re.sub(r"_steps\d+", "tau", str(f.dim)))
+        text = re.sub(r"\*\*(\d+)", r"^{\1}", positive_first(re.sub(r"_steps\d+", "tau", str(f.dim))))
         return re.sub(r"[A-Za-z]\w*|//|[*%]", lambda m: SIZES.get(m[0]) or latex_name(m[0]), text)
 
     def _index(self, f: tree.Index) -> str:
@@ -78,9 +81,18 @@ class Latex(Printer):
             return rf"\frac{{\partial {latex_name(f.of)}}}{{\partial {name}}}"
         if not f.steps:
             return head
-        plain = head.rstrip("'")
-        primes = r"\prime " * (len(head) - len(plain))
-        return f"{plain}^{{{primes}({','.join(map(self.text, f.steps))})}}"
+        plain = head.removesuffix("^{*}").rstrip("'")
+        marks = r"\prime " * head.count("'") + "*" * head.count("*")
+        return f"{plain}^{{{marks}({','.join(map(self.text, f.steps))})}}"
+
+    def _partial(self, f: tree.Partial) -> str:
+        order = f"^{len(f.by)}" if len(f.by) > 1 else ""
+        below = (rf"\partial {self._raised(name, n)}" for name, n in powers(map(self.text, f.by)))
+        return rf"\frac{{\partial{order} {self.text(f.of)}}}{{{' '.join(below)}}}"
+
+    @staticmethod
+    def _raised(name: str, power: int) -> str:
+        return name if power == 1 else f"{{{name}}}^{power}"
 
     def _sum(self, f: tree.Sum) -> str:
         return " ".join(self.terms(f))
@@ -90,7 +102,7 @@ class Latex(Printer):
         parts = []
         for k, (term, minus) in enumerate(zip(f.terms, f.minus)):
             sign = ("-" if minus else "") if k == 0 else ("- " if minus else "+ ")
-            parts.append(sign + self.show(term, PRODUCT))
+            parts.append(sign + self.term(term, minus))
         return parts
 
     def _product(self, f: tree.Product) -> str:
@@ -135,13 +147,15 @@ class Latex(Printer):
         if f.word == "not":
             return rf"\lnot {self.bracketed(self.text(f.conditions[0]))}"
         sign = {"and": r" \land ", "or": r" \lor "}[f.word]
-        return sign.join(self.show(c, SIGNED if isinstance(c, tree.Logic) else SUM) for c in f.conditions)
+        return sign.join(self.chains(f))
 
     def _indicator(self, f: tree.Indicator) -> str:
         return rf"\mathbf{{1}}\left[{self.text(f.condition)}\right]"
 
     def _total(self, f: tree.Total) -> str:
         under = ",".join(i.name for i in f.indices)
+        if f.condition is not None:
+            under = self.text(f.condition) if len(f.indices) == 1 else f"{under}: {self.text(f.condition)}"
         return rf"{OPERATORS[f.sign]}_{{{under}}} {self.factor(f.term, True, 'scalar')}"
 
     def _element(self, f: tree.Element) -> str:
@@ -152,10 +166,9 @@ class Latex(Printer):
         return f"{array}_{{{','.join(map(self.text, f.at))}}}"
 
     def _cases(self, f: tree.Cases) -> str:
-        return (
-            rf"\begin{{cases}} {self.text(f.then)} & \text{{if }} {self.text(f.condition)} \\ "
-            rf"{self.text(f.otherwise)} & \text{{otherwise}} \end{{cases}}"
-        )
+        *cases, (last, _) = tree.cases_of(f)
+        rows = [rf"{self.text(then)} & \text{{if }} {self.text(c)} \\ " for then, c in cases if c]
+        return rf"\begin{{cases}} {''.join(rows)}{self.text(last)} & \text{{otherwise}} \end{{cases}}"
 
     def _call(self, f: tree.Call) -> str:
         if f.name.startswith("["):
@@ -163,6 +176,8 @@ class Latex(Printer):
         name = SPECIAL.get(f.name) or (f"\\{f.name}" if f.name in FUNCTIONS else _upright(f.name))
         if not f.args and not f.notes:
             return name
+        if f.name == "mod":
+            return rf"{self.show(f.args[0], PRODUCT)} \bmod {self.show(f.args[1], PRODUCT)}"
         notes = [rf"\text{{{_escaped(note)}}}" for note in f.notes]
         return rf"{name}\left({', '.join((*map(self.text, f.args), *notes))}\right)"
 

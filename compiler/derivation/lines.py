@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Union
 
@@ -41,14 +42,18 @@ class Derivation:
     adjoints: tuple[Line, ...]
 
 
+def reads_in(line: Line) -> Iterator[Symbol]:
+    """The symbols on the right sides of a line each time that they are read, without their steps."""
+    formula = line.right if isinstance(line, Equation) else line.condition
+    yield from (_bare(p) for p in (parts_of(formula) if formula else ()) if isinstance(p, Symbol))
+    if not isinstance(line, Equation):
+        for inner in line.lines if isinstance(line, Loop) else (*line.then, *line.otherwise):
+            yield from reads_in(inner)
+
+
 def symbols_in(line: Line) -> set[Symbol]:
     """The symbols on the right sides of a line, without their steps."""
-    if isinstance(line, Equation):
-        return {_bare(p) for p in parts_of(line.right) if isinstance(p, Symbol)}
-    lines = line.lines if isinstance(line, Loop) else (*line.then, *line.otherwise)
-    own = [line.condition] if line.condition is not None else []
-    found = {_bare(p) for f in own for p in parts_of(f) if isinstance(p, Symbol)}
-    return found.union(*map(symbols_in, lines))
+    return set(reads_in(line))
 
 
 def defined_in(line: Line) -> set[Symbol]:

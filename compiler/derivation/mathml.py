@@ -15,8 +15,7 @@ from . import tree
 from .lines import Branch, Derivation, Line, Loop
 from .names import ACCENTS, GREEK, parsed
 from .notes import headings, last_step
-from .printer import ATOM, PRODUCT, SIGNED, SUM, Printer, number_text
-from .text import dim_text
+from .printer import ATOM, PRODUCT, Printer, dim_text, number_text, powers
 from .tree import Equation
 
 SPACE = '<mspace width="0.2em"/>'
@@ -52,7 +51,8 @@ def name_markup(text: str) -> str:
         base = f"<mover>{base}{mo(ACCENTS[name.accent])}</mover>"
     if name.indices:
         base = f"<msub>{base}{row(joined(map(mi, name.indices)))}</msub>"
-    return f"<msup>{base}{mo('′' * name.primes)}</msup>" if name.primes else base
+    marks = "*" * name.stars + "′" * name.primes
+    return f"<msup>{base}{mo(marks)}</msup>" if marks else base
 
 
 class Mathml(Printer):
@@ -89,6 +89,14 @@ class Mathml(Printer):
         head = f"<msub><mi>δ</mi>{name}</msub>" if f.role == "adjoint" else name
         return f"<msup>{head}{self._steps(f)}</msup>" if f.steps else head
 
+    def _partial(self, f: tree.Partial) -> str:
+        sign = mo("∂") if len(f.by) == 1 else f"<msup>{mo('∂')}<mn>{len(f.by)}</mn></msup>"
+        below = [
+            mo("∂") + (f"<msup>{name}<mn>{n}</mn></msup>" if n > 1 else name)
+            for name, n in powers(map(self.text, f.by))
+        ]
+        return f"<mfrac>{row(sign, self.text(f.of))}{row(*below)}</mfrac>"
+
     def _steps(self, f: tree.Symbol) -> str:
         return row(mo("("), joined(map(self.text, f.steps)), mo(")"))
 
@@ -96,7 +104,7 @@ class Mathml(Printer):
         parts = []
         for k, (term, minus) in enumerate(zip(f.terms, f.minus)):
             parts.append(mo("−") if minus else mo("+") if k else "")
-            parts.append(self.show(term, PRODUCT))
+            parts.append(self.term(term, minus))
         return row(*parts)
 
     def _product(self, f: tree.Product) -> str:
@@ -133,8 +141,10 @@ class Mathml(Printer):
     def _logic(self, f: tree.Logic) -> str:
         if f.word == "not":
             return row(mo("¬"), self.bracketed(self.text(f.conditions[0])))
-        shown = [self.show(c, SIGNED if isinstance(c, tree.Logic) else SUM) for c in f.conditions]
-        return row(joined(shown, "∧" if f.word == "and" else "∨"))
+        return row(joined(self.chains(f), "∧" if f.word == "and" else "∨"))
+
+    def tail(self, relation: str, left: str) -> str:
+        return relation.removeprefix("<mrow>").removeprefix(left).removesuffix("</mrow>")
 
     def _indicator(self, f: tree.Indicator) -> str:
         return row('<mn style="font-weight: bold">1</mn>', mo("["), self.text(f.condition), mo("]"))
@@ -142,6 +152,9 @@ class Mathml(Printer):
     def _total(self, f: tree.Total) -> str:
         sign = {"Σ": "∑"}.get(f.sign, f.sign)
         under = row(joined(mi(i.name) for i in f.indices))
+        if f.condition is not None:
+            shown = self.text(f.condition)
+            under = shown if len(f.indices) == 1 else row(under, mo(":"), shown)
         return row(f"<munder>{mo(sign)}{under}</munder>", self.factor(f.term, True, "scalar"))
 
     def _element(self, f: tree.Element) -> str:
@@ -154,14 +167,18 @@ class Mathml(Printer):
         return f"<msub>{row(mo('['), self.text(array), mo(']'))}{at}</msub>"
 
     def _cases(self, f: tree.Cases) -> str:
-        rows = (
-            (self.text(f.then), row("<mtext>if\u00a0</mtext>", self.text(f.condition))),
-            (self.text(f.otherwise), "<mtext>otherwise</mtext>"),
-        )
+        rows = [
+            (self.text(formula), row("<mtext>if\u00a0</mtext>", self.text(condition)))
+            if condition
+            else (self.text(formula), "<mtext>otherwise</mtext>")
+            for formula, condition in tree.cases_of(f)
+        ]
         body = "".join(f"<mtr><mtd>{a}</mtd><mtd>{b}</mtd></mtr>" for a, b in rows)
         return row(mo("{"), f"<mtable>{body}</mtable>")
 
     def _call(self, f: tree.Call) -> str:
+        if f.name == "mod":
+            return row(self.show(f.args[0], PRODUCT), mo("mod"), self.show(f.args[1], PRODUCT))
         name = mi(f.name)
         if not f.args and not f.notes:
             return name

@@ -56,12 +56,13 @@ SPELLED = {letter: name for name, letter in GREEK.items()}
 
 
 class Name(NamedTuple):
-    """A name in parts: what stands on the line, its indices, its accent, how many primes it has."""
+    """A name in parts: what stands on the line, its indices, its accent, how many primes and stars it has."""
 
     base: str
     indices: tuple[str, ...]
     accent: str
     primes: int = 0
+    stars: int = 0
 
     def __repr__(self) -> str:
         return f"Name({self.base!r}, {self.indices!r}, {self.accent!r})"
@@ -69,13 +70,13 @@ class Name(NamedTuple):
 
 def parsed(text: str) -> Name:
     """The parts of a name; digits at the end of its first word are an index."""
-    plain = text.rstrip("′")
-    primes = len(text) - len(plain)
+    plain = text.rstrip("′*")
+    primes, stars = text.count("′"), text.count("*")
     first, *rest = [word for word in plain.split("_") if word] or [plain]
     accent = rest.pop(0) if rest and rest[0] in ACCENTS else ""
     match = re.fullmatch(r"(\D+)(\d+)", first)
     base, digits = (match[1], (match[2],)) if match else (first, ())
-    return Name(base, (*digits, *rest), accent, primes)
+    return Name(base, (*digits, *rest), accent, primes, stars)
 
 
 def latex_name(text: str) -> str:
@@ -85,6 +86,8 @@ def latex_name(text: str) -> str:
         base = f"\\{name.accent}{{{base}}}"
     if name.indices:
         base += f"_{{{','.join(map(latex_word, name.indices))}}}"
+    if name.stars:
+        return base + "^{*" + r"\prime" * name.primes + "}"
     return base + "'" * name.primes
 
 

@@ -6,7 +6,10 @@ from collections.abc import Iterator
 
 from . import tree
 from .lines import Branch, Derivation, Line, Loop
+from .printer import dim_text
 from .tree import Equation, Formula, parts_of
+
+SETS = {"real": "ℝ", "int": "ℤ", "bool": "{0, 1}"}
 
 
 def headings(derivation: Derivation) -> Iterator[tuple[str, tuple[Line, ...] | tuple[str, ...]]]:
@@ -36,6 +39,9 @@ def _legend(derivation: Derivation) -> Iterator[str]:
     formulas = [f for lines in (derivation.model, derivation.adjoints) for f in _formulas(lines)]
     parts = [p for f in formulas for p in parts_of(f)]
     target = derivation.derived.target
+    spaces = _spaces(derivation)
+    if spaces:
+        yield f"{', '.join(spaces)}; indices begin at 0"
     if any(isinstance(p, tree.Symbol) and p.role == "adjoint" for p in parts):
         yield (
             f"δ_v = ∂{target}/∂v, the adjoint of v"
@@ -45,14 +51,27 @@ def _legend(derivation: Derivation) -> Iterator[str]:
     if any(isinstance(p, tree.Indicator) for p in parts):
         yield "1[c] is 1 where c holds, else 0"
     if any(isinstance(p, tree.Element) and p.padded for p in parts):
-        yield "elements outside of an array that is read in windows are 0"
+        yield "elements outside of an array are 0 where windows or a rim reach there"
     counts = [line.count for lines in (derivation.model, derivation.adjoints) for line in _loops(lines)]
     if any(isinstance(c, tree.Size) and not c.dim.is_natural for c in counts):
         yield "a number of steps that would be below 0 is 0"
+    if any(isinstance(p, tree.Call) and p.name == "onehot" for p in parts):
+        yield "onehot(y) has a row for each element of y, 1 at its position, else 0"
     if any(isinstance(p, tree.Call) and "softmax" in p.name and not p.notes for p in parts):
         yield "softmax is taken along the last axis"
     if any(isinstance(p, tree.Product) and p.way == "each" for p in parts):
-        yield "⊙ multiplies element by element; functions of arrays, too, are taken of each element"
+        yield "⊙ multiplies element by element; functions, too, are taken of each element"
+
+
+def _spaces(derivation: Derivation) -> list[str]:
+    """What the arrays among the arguments are elements of: `x ∈ ℝ^(N×D)`."""
+    found: dict[str, list[str]] = {}
+    for argument in derivation.derived.program.arguments:
+        if argument.type.rank and argument.type.kind in SETS:
+            shape = "×".join(map(dim_text, argument.type.shape))
+            power = shape if shape.isalnum() else f"({shape})"
+            found.setdefault(f"{SETS[argument.type.kind]}^{power}", []).append(argument.name)
+    return [f"{', '.join(names)} ∈ {space}" for space, names in found.items()]
 
 
 def _loops(lines: tuple[Line, ...]) -> Iterator[Loop]:

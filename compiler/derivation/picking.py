@@ -149,7 +149,9 @@ def _placed(
 
 def _within(reader: Reader, here: Formula, start: Dim, length: Dim, size: Dim) -> Iterator[Formula]:
     """That an index is in a slice; nothing at an end that the slice shares with the axis."""
-    if start != Dim.of(0):
+    if start != Dim.of(0) and start + length != size:
+        yield Relation("≤", reader.position(start), here)
+    elif start != Dim.of(0):
         yield Relation("≥", here, reader.position(start))
     if start + length != size:
         yield Relation("<", here, reader.position(start + length))
@@ -166,6 +168,8 @@ def scattered(
         found = _placed(reader, arrays, index, at, shape, dims, indices)
         if found is None:
             return None
+        if reader.is_unit(g):
+            found.conditions = [c for c in found.conditions if isinstance(c, Relation) and c.sign == "="]
         term = reader.element(g, tuple(found.at) if g.rank else ())
         if found.condition is not None:
             term = times(term, Indicator(found.condition))
@@ -201,8 +205,8 @@ def _set_at(reader: Reader, node: Node, at: At) -> Formula:
         found = _placed(reader, arrays, node["index"], at, node.shape, (), ())
     if found is None:
         return reader.part(reader.function(node), at)
-    new = reader.element(v, tuple(found.at) if v.rank else ())
-    return new if found.condition is None else Cases(found.condition, new, reader.element(a, at))
+    new, old = reader.element(v, tuple(found.at) if v.rank else ()), reader.element(a, at)
+    return new if found.condition is None or new == old else Cases(found.condition, new, old)
 
 
 PICKING: dict[str, Callable[[Reader, Node, At], Formula]] = {

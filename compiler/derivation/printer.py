@@ -6,7 +6,9 @@ binds less tightly than `level` asks.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable
 from math import isfinite, pi
 
 from . import tree
@@ -30,6 +32,8 @@ class Printer:
     def level(self, formula: Formula) -> int:
         if isinstance(formula, (tree.Sum, tree.Cases, tree.Relation, tree.Logic)):
             return SUM
+        if isinstance(formula, tree.Call) and formula.name == "mod":
+            return SUM
         if isinstance(formula, tree.Number) and formula.value < 0:
             return SUM
         if isinstance(formula, (tree.Product, tree.Total)):
@@ -48,6 +52,31 @@ class Printer:
             return SIGNED
         return ATOM
 
+    def term(self, part: Formula, minus: bool) -> str:
+        """A term of a sum; a size is a sum itself."""
+        return self.show(part, SUM if isinstance(part, tree.Size) and not minus else PRODUCT)
+
+    def chains(self, formula: tree.Logic) -> list[str]:
+        """The conditions; of a ≤ b and b < c one: a ≤ b < c."""
+        shown: list[str] = []
+        before: Formula | None = None
+        for part in formula.conditions:
+            if (
+                isinstance(before, tree.Relation)
+                and isinstance(part, tree.Relation)
+                and (before.right == part.left and {before.sign, part.sign} <= {"<", "≤"})
+            ):
+                whole, left = self.text(part), self.text(part.left)
+                shown[-1] += self.tail(whole, left)
+            else:
+                shown.append(self.show(part, SIGNED if isinstance(part, tree.Logic) else SUM))
+            before = part
+        return shown
+
+    def tail(self, relation: str, left: str) -> str:
+        """A relation without what stands on its left."""
+        return relation[len(left) :]
+
     def bracketed(self, text: str) -> str:
         return f"({text})"
 
@@ -63,6 +92,11 @@ class Printer:
         return self.show(part, SIGNED)
 
 
+def powers(names: Iterable[str]) -> list[tuple[str, int]]:
+    """x, x, y as x to the second and y to the first."""
+    return list(Counter(names).items())
+
+
 def number_text(value: float) -> str:
     """As it would be written: 2, 0.5, 1e-4, π."""
     if not isfinite(value):
@@ -72,3 +106,15 @@ def number_text(value: float) -> str:
             return f"{'−' if value < 0 else ''}{({1.0: '', 2.0: '2', 0.5: '½', 4.0: '4'})[factor]}π"
     text = repr(int(value)) if value == int(value) and abs(value) < 1e15 else repr(value)
     return text.replace("-", "−")
+
+
+def dim_text(dim: object) -> str:
+    text = positive_first(re.sub(r"_steps\d+", "steps", str(dim)))
+    return text.replace("**2", "²").replace("*", " ").replace(" - ", " − ")
+
+
+def positive_first(text: str) -> str:
+    """`T - K` for `-K + T`, and `d**2` for `d*d`."""
+    text = re.sub(r"\b(\w+)\*\1\b", r"\1**2", text)
+    match = re.fullmatch(r"-([^ ()]+) \+ ([^ ()]+)(.*)", text)
+    return f"{match[2]} - {match[1]}{match[3]}" if match else text

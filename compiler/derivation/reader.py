@@ -30,18 +30,27 @@ from .tree import (
     Element,
     Formula,
     Index,
+    Indicator,
     Number,
+    Relation,
     Size,
+    Sum,
     Symbol,
     added,
+    negated,
     substituted,
     times,
 )
 
 At = tuple[Formula, ...]
-LETTERS = "ijklmnpqrsabcefghuvwxyz"
+LETTERS = "ijklmnprsaehuvxqbcfgwyz"  # those that have a subscript in Unicode first
 NATURAL = frozenset({"arange", "argmax", "argmin", "window_argmax"})  # steps back have their own sign
+POSITIVE = frozenset({"sqrt", "exp", "abs", "square", "norm"})
 SHORT = 8  # elements of a constant that are written out
+
+
+class NotPlain(Exception):
+    """A derivative that no short formula without further names is known for."""
 
 
 class NeedsIndices(Exception):
@@ -54,6 +63,8 @@ class Reader:
     alias    what the inputs of bodies stand for outside
     steps    for each stacked result of a loop the value in the body and the index of the step
     natural  the names of arguments that are not below 0
+    unit     an array that is 1 at these indices, 0 elsewhere
+    moved    what depends on such an array: it has no name
     wanted   nodes that turned out to need a name, with the function that gives one
     """
 
@@ -63,6 +74,8 @@ class Reader:
     alias: dict[Node, Node] = field(default_factory=dict)
     steps: dict[Node, tuple[Node, Index]] = field(default_factory=dict)
     natural: frozenset[str] = frozenset()
+    unit: tuple[Node, At] | None = None
+    moved: frozenset[Node] = frozenset()
     wanted: list[Node] = field(default_factory=list)
     busy: list[str] = field(default_factory=list)
     _uniform: dict[Node, bool] = field(default_factory=dict)
@@ -70,9 +83,17 @@ class Reader:
     # --- names and indices ---
 
     def resolved(self, node: Node) -> Node:
-        while node in self.alias:
-            node = self.alias[node]
-        return node
+        """The value that is read; |x| is x where x is never below 0."""
+        while True:
+            if node in self.alias:
+                node = self.alias[node]
+            elif node.op.name == "abs" and node not in self.symbols and self._is_positive(node.args[0]):
+                node = node.args[0]
+            else:
+                return node
+
+    def _is_positive(self, node: Node) -> bool:
+        return self.alias.get(node, node).op.name in POSITIVE
 
     def letters(self, dims: Sequence[Dim]) -> tuple[Index, ...]:
         """Fresh indices: the letter of the dim, where no value is called so."""
@@ -98,6 +119,8 @@ class Reader:
     def named(self, node: Node) -> Formula:
         """The symbol of a node, which gets an equation if it has none."""
         node = self.resolved(node)
+        if node in self.moved:
+            raise NotPlain
         if node not in self.symbols:
             self.symbols[node] = self.new_name(node)
             self.wanted.append(node)
@@ -126,7 +149,7 @@ class Reader:
         node = self.resolved(node)
         if node in self.symbols:
             return self.symbols[node]
-        if node in self.steps:
+        if node in self.steps or (node in self.moved and node.rank):
             raise NeedsIndices
         if not node.rank:
             return self.element(node, ())
@@ -181,6 +204,8 @@ class Reader:
             return Element(self.symbols[node], at) if at else self.symbols[node]
         if node in self.steps:
             return self.at_step(node, at[0], at[1:])
+        if self.unit is not None and self.is_unit(node):
+            return times(*(Indicator(Relation("=", i, k)) for i, k in zip(at, self.unit[1]) if i != k))
         if node.op.elementwise:
             node = seen_through(self, node)
             args = [self.element(a, self.spread(node, a, at)) for a in node.args]
@@ -240,6 +265,15 @@ class Reader:
                 return False
         return True
 
+    def is_unit(self, node: Node) -> bool:
+        """Whether elements are 1[i = m], and 0 at what is no index of an element."""
+        return self.unit is not None and self.resolved(node) is self.unit[0]
+
+    def counted(self, array: Node, at: At, length: Dim) -> Formula:
+        """An element of an array of positions along an axis, counted from the front."""
+        position = self.element(array, at)
+        return position if self.is_natural(array) else Call("mod", (position, self.position(length)))
+
     def row(self, node: Node, step: Formula) -> Formula:
         """An array at a position of its first axis: a number, a row, a matrix."""
         node = self.resolved(node)
@@ -257,8 +291,14 @@ class Reader:
         """The dims whose indices say where along an axis: several where a reshape has made them one."""
         whole = node.shape[axis]
         node = self.resolved(node)
-        while node not in self.symbols and node.op.name == "transpose":
-            node, axis = self.resolved(node.args[0]), node["axes"][axis]
+        while node not in self.symbols and (node.op.name == "transpose" or node.op.elementwise):
+            if node.op.name == "transpose":
+                node, axis = self.resolved(node.args[0]), node["axes"][axis]
+            else:
+                same = [a for a in map(self.resolved, node.args) if a.shape == node.shape]
+                node = next((a for a in same if a not in self.symbols), None) or next(iter(same), node)
+                if not same:
+                    break
         if node not in self.symbols and node.op.name == "reshape":
             x = node.args[0]
             for new, old in pairs_of(node.shape, x.shape) or ():
@@ -343,6 +383,22 @@ def _text(value: Any) -> str:
 
 
 def place(index: Formula, start: Dim, step: int = 1) -> Formula:
-    """start + step · index."""
+    """start + step · index; the sizes and numbers in it are one."""
     moved = times(Number(float(step)), index) if step != 1 else index
-    return added(moved, size(start)) if start != Dim.of(0) else moved
+    terms = list(zip(moved.terms, moved.minus)) if isinstance(moved, Sum) else [(moved, False)]
+    rest: list[Formula] = []
+    for term, minus in terms:
+        dim = _as_dim(term)
+        if dim is None:
+            rest.append(negated(term) if minus else term)
+        else:
+            start = start - dim if minus else start + dim
+    if start.terms and all(coefficient < 0 for _, coefficient in start.terms):
+        return added(*rest, negated(size(Dim.of(0) - start)))
+    return added(*rest, size(start))
+
+
+def _as_dim(term: Formula) -> Dim | None:
+    if isinstance(term, Size):
+        return term.dim
+    return Dim.of(int(term.value)) if isinstance(term, Number) and term.value == int(term.value) else None

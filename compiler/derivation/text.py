@@ -7,16 +7,28 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from . import tree
 from .lines import Branch, Derivation, Line, Loop
 from .notes import headings, last_step
-from .printer import ATOM, POWER, PRODUCT, SIGNED, SUM, Printer, number_text
+from .printer import ATOM, POWER, PRODUCT, Printer, dim_text, number_text, powers
 from .tree import Equation, Formula
 
-WIDTH = 96
+WIDTH = 79
+BREAKS = {
+    " + ": 0,
+    " − ": 0,
+    " ⊙ ": 2,
+    " / ": 3,
+    ", ": 1,
+    " if ": 4,
+    " else ": 4,
+    " and ": 2,
+    " Σ": 2,
+    " ": 5,
+}
+TIED = "\u00a0"  # a space that no row ends at
 _UPPER = str.maketrans(
     "0123456789+-−=()abcdefghijklmnoprstuvwxyzABDEGHIJKLMNOPRTUVW",
     "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁼⁽⁾ᵃᵇᶜᵈᵉᶠᵍʰⁱʲᵏˡᵐⁿᵒᵖʳˢᵗᵘᵛʷˣʸᶻᴬᴮᴰᴱᴳᴴᴵᴶᴷᴸᴹᴺᴼᴾᴿᵀᵁⱽᵂ",
@@ -58,11 +70,16 @@ class Text(Printer):
         up = raised(f"({text})")
         return head + (f"^({text})" if up.startswith("^") else up)
 
+    def _partial(self, f: tree.Partial) -> str:
+        order = raised(str(len(f.by))) if len(f.by) > 1 else ""
+        below = [f"∂{name}{raised(str(n)) if n > 1 else ''}" for name, n in powers(map(self.text, f.by))]
+        return f"∂{order}{self.text(f.of)}/{''.join(below)}"
+
     def _sum(self, f: tree.Sum) -> str:
         parts = []
         for k, (term, minus) in enumerate(zip(f.terms, f.minus)):
             sign = ("−" if minus else "") if k == 0 else (" − " if minus else " + ")
-            parts.append(sign + self.show(term, PRODUCT if minus or not isinstance(term, tree.Sum) else SUM))
+            parts.append(sign + self.term(term, minus))
         return "".join(parts)
 
     def _product(self, f: tree.Product) -> str:
@@ -106,37 +123,49 @@ class Text(Printer):
     def _logic(self, f: tree.Logic) -> str:
         if f.word == "not":
             return f"not ({self.text(f.conditions[0])})"
-        shown = [self.show(c, SIGNED if isinstance(c, tree.Logic) else SUM) for c in f.conditions]
-        return f" {f.word} ".join(shown)
+        return f" {f.word} ".join(self.chains(f))
 
     def _indicator(self, f: tree.Indicator) -> str:
         return f"1[{self.text(f.condition)}]"
 
     def _total(self, f: tree.Total) -> str:
+        if f.condition is not None:
+            return f"{f.sign}_({self._under(f)}){TIED}{self.factor(f.term, True, 'scalar')}"
         under = "".join(i.name for i in f.indices)
         low = lowered(under)
         if low.startswith("_"):
             low = f"_{','.join(i.name for i in f.indices)}"
-        return f"{f.sign}{low} {self.factor(f.term, True, 'scalar')}"
+        return f"{f.sign}{low}{TIED}{self.factor(f.term, True, 'scalar')}"
+
+    def _under(self, f: tree.Total) -> str:
+        """The condition of a sum; with its indices, unless these are seen."""
+        assert f.condition is not None
+        condition = self.text(f.condition).replace(" ", TIED).replace(f"{TIED}and{TIED}", " and ")
+        return condition if len(f.indices) == 1 else f"{', '.join(i.name for i in f.indices)}: {condition}"
 
     def _element(self, f: tree.Element) -> str:
-        return f"{self.show(f.array, POWER)}[{', '.join(map(self.text, f.at))}]"
+        return f"{self.show(f.array, POWER)}[{f',{TIED}'.join(map(self.text, f.at)).replace(' ', TIED)}]"
 
     def _cases(self, f: tree.Cases) -> str:
-        return f"{{{self.text(f.then)} if {self.text(f.condition)}, else {self.text(f.otherwise)}}}"
+        *cases, last = self.cases(f)
+        return f"{{{', '.join(cases)}, {last}}}"
+
+    def cases(self, f: tree.Cases) -> list[str]:
+        return [
+            f"{self.text(value)} if {self.text(condition)}" if condition else f"else {self.text(value)}"
+            for value, condition in tree.cases_of(f)
+        ]
 
     def _call(self, f: tree.Call) -> str:
         if not f.args and not f.notes:
             return f.name
+        if f.name == "mod":
+            return f"{self.show(f.args[0], PRODUCT)} mod {self.show(f.args[1], PRODUCT)}"
         return f"{f.name}({', '.join((*map(self.text, f.args), *f.notes))})"
 
     def level(self, formula: Formula) -> int:
-        return PRODUCT if isinstance(formula, tree.Fraction) else super().level(formula)
-
-
-def dim_text(dim: object) -> str:
-    text = re.sub(r"_steps\d+", "steps", str(dim))
-    return text.replace("*", " ").replace(" - ", " − ") if "**" not in text else text
+        special = {tree.Fraction: PRODUCT, tree.Cases: ATOM}
+        return special[type(formula)] if type(formula) in special else super().level(formula)
 
 
 # --- the whole derivation ------------------------------------------------------------------------
@@ -147,7 +176,7 @@ def document(derivation: Derivation) -> str:
     printer = Text()
     blocks: list[str] = []
     for title, lines in headings(derivation):
-        shown = [line.rstrip() for line in _lines(printer, lines, "  ")]
+        shown = [line.rstrip().replace(TIED, " ") for line in _lines(printer, lines, "  ")]
         if shown or not blocks:
             blocks.append("\n".join((title, *shown)))
     return "\n\n".join(blocks) + "\n"
@@ -157,7 +186,7 @@ def _lines(printer: Text, lines: tuple[Line, ...] | tuple[str, ...], indent: str
     width = max((len(printer.text(e.left)) for e in lines if isinstance(e, Equation)), default=0)
     for line in lines:
         if isinstance(line, str):
-            yield indent + line
+            yield from (indent + row for row in _broken(line, WIDTH - len(indent)))
         elif isinstance(line, Equation):
             yield from _equation(printer, line, indent, width)
         elif isinstance(line, Branch):
@@ -179,26 +208,47 @@ def _loop_head(printer: Text, loop: Loop) -> str:
 
 
 def _equation(printer: Text, equation: Equation, indent: str, width: int) -> Iterator[str]:
-    left = printer.text(equation.left).ljust(min(width, 28))
+    left = printer.text(equation.left).ljust(min(width, 32))
     text = printer.text(equation.right)
     start = f"{indent}{left} = "
-    rows = list(_broken(text, WIDTH - len(start)))
-    yield start + rows[0]
-    for row in rows[1:]:
-        yield " " * (len(start) + 2) + row
+    room = WIDTH - len(start)
+    if isinstance(equation.right, tree.Cases) and len(text) > room:
+        rows = [row for case in printer.cases(equation.right) for row in _case(case, room)]
+    else:
+        first, *more = _broken(text, room - 2)
+        rows = [first, *(f"  {row}" for row in more)]
+    for row in rows:
+        yield start + row
+        start = " " * len(start)
+
+
+def _case(text: str, room: int) -> Iterator[str]:
+    """A row of its own for each case, or several."""
+    first, *more = _broken(text, room - 6)
+    yield f"{{ {first}"
+    yield from (f"{{     {row}" for row in more)
 
 
 def _broken(text: str, width: int) -> Iterator[str]:
-    """The text in rows, broken before operators; the fewest brackets are torn apart."""
+    """The text in rows, broken where that hurts least: outside of brackets, never within indices."""
     while len(text) > width:
-        depth, best = 0, (99, 0)
-        for k, char in enumerate(text[:width]):
-            depth += (char in "([{") - (char in ")]}")
-            if text[k : k + 3] in (" + ", " − ", " ⊙ ", " · ", " / ") and k > 8:
-                best = min(best, (depth, -k))
-        if best[0] == 99:
-            space = text.rfind(" ", 9, width)
-            best = (0, -space) if space > 0 else (0, -width)
-        yield text[: -best[1]]
-        text = text[-best[1] :].strip()
+        _, place = min(_breaks(text, width), default=(0.0, len(text)))
+        yield text[:place]
+        text = text[place:].strip()
     yield text
+
+
+def _breaks(text: str, width: int) -> Iterator[tuple[float, int]]:
+    """Where a row may end, with what that costs: brackets torn apart, products torn apart, room left."""
+    open_: list[str] = []
+    for k, char in enumerate(text):
+        if char in "([{":
+            open_.append(char)
+        elif char in ")]}" and open_:
+            open_.pop()
+        cost = next((c for sign, c in BREAKS.items() if text.startswith(sign, k)), None)
+        if cost is None or k < 9:
+            continue
+        if k > width:
+            cost += 1000 * k
+        yield cost + 3 * len(open_) + 100 * ("[" in open_) + 4 * (width - k) / width, k + (char == ",")

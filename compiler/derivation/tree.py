@@ -76,6 +76,14 @@ class Symbol(Formula):
 
 
 @dataclass(frozen=True)
+class Partial(Formula):
+    """∂r[n]/∂x[m], or of the second order ∂²f/∂x∂y."""
+
+    of: Formula
+    by: tuple[Formula, ...]
+
+
+@dataclass(frozen=True)
 class Sum(Formula):
     terms: tuple[Formula, ...]
     minus: tuple[bool, ...]
@@ -150,11 +158,15 @@ class Indicator(Formula):
 
 @dataclass(frozen=True)
 class Total(Formula):
-    """Σ (or another operator, as max) over indices."""
+    """Σ (or another operator, as max) over indices, those for which a condition holds.
+
+    The value of argmax is the position, among those of the indices, of the first of the largest.
+    """
 
     indices: tuple[Index, ...]
     term: Formula
     sign: str = "Σ"
+    condition: Formula | None = None
 
 
 @dataclass(frozen=True)
@@ -217,6 +229,7 @@ def added(*terms: Formula) -> Formula:
             flat.append((Number(-term.value), True))
         elif not is_number(term, 0.0):
             flat.append((term, False))
+    flat = _collected(flat)
     if not flat:
         return ZERO
     if len(flat) == 1 and not flat[0][1]:
@@ -225,6 +238,25 @@ def added(*terms: Formula) -> Formula:
         first = next((i for i, (_, minus) in enumerate(flat) if not minus), 0)
         flat.insert(0, flat.pop(first))
     return Sum(tuple(t for t, _ in flat), tuple(m for _, m in flat))
+
+
+def _collected(terms: list[tuple[Formula, bool]]) -> list[tuple[Formula, bool]]:
+    """2 a for a + a; nothing for a − a."""
+    counts: dict[Formula, float] = {}
+    for term, minus in terms:
+        number, rest = _number_and_rest(term)
+        counts[rest] = counts.get(rest, 0.0) + (-number if minus else number)
+    if len(counts) == len(terms):
+        return terms
+    return [(times(Number(abs(n)), rest), n < 0) for rest, n in counts.items() if n]
+
+
+def _number_and_rest(formula: Formula) -> tuple[float, Formula]:
+    if isinstance(formula, Number):
+        return formula.value, ONE
+    if isinstance(formula, Product) and isinstance(formula.factors[0], Number) and formula.way == "scalar":
+        return formula.factors[0].value, times(*formula.factors[1:])
+    return 1.0, formula
 
 
 def _sign_and_rest(formula: Formula) -> tuple[bool, Formula]:
@@ -339,6 +371,19 @@ def quotient(top: Formula, bottom: Formula) -> Formula:
     else:
         result = _over([above], [below])
     return negated(result) if minus ^ negative else result
+
+
+def cases_of(formula: Cases) -> list[tuple[Formula, Formula | None]]:
+    """What holds under which condition, with those of a last case that asks the same; then what is left."""
+    rows: list[tuple[Formula, Formula | None]] = []
+    rest: Formula = formula
+    asked = formula.condition.left if isinstance(formula.condition, Relation) else None
+    while isinstance(rest, Cases) and (
+        not rows or (isinstance(rest.condition, Relation) and rest.condition.left == asked)
+    ):
+        rows.append((rest.then, rest.condition))
+        rest = rest.otherwise
+    return [*rows, (rest, None)]
 
 
 def parts_of(formula: Formula) -> Iterator[Formula]:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from ..ir import Node
 from ..types import Dim
 from .functions import SAME, call
+from .moves import MOVES
 from .reader import NeedsIndices, Reader
 from .tree import (
     Call,
@@ -213,6 +214,7 @@ for _name in (
         "min",
         "prod",
         "logsumexp",
+        "norm",
         "scatter_add",
         "put",
     ),
@@ -222,12 +224,9 @@ for _name in (
         "set_at",
         "add_at",
         "arange",
-        "take_along",
-        "put_along",
         "where",
         "stack",
-        "flip",
-        "concatenate",
     ),
+    *MOVES,
 ):
     WHOLES[_name] = _indices

@@ -175,6 +175,10 @@ def _derive_parser() -> _Parser:
     parser.add_argument("--wrt", default="", metavar="x,y", help="by what (default: the model's own choice)")
     parser.add_argument("--format", choices=("text", "latex", "mathml"), default="text",
                         help="how the formulas are written (default: text)")  # fmt: skip
+    parser.add_argument("--order", type=int, choices=(1, 2), default=1,
+                        help="2: the second derivatives, too, of a model of scalars (default: 1)")  # fmt: skip
+    parser.add_argument("--numerics", choices=("stable", "precise"), default="stable",
+                        help="as elsewhere; the formulas are the same")  # fmt: skip
     parser.add_argument("-D", dest="dims", action="append", type=_assignment, default=[], metavar="K=20",
                         help="give a dim a value")  # fmt: skip
     return parser
@@ -278,7 +282,7 @@ def _derive(options: argparse.Namespace) -> int:
     source = _source(options.model)
     wrt = [name.strip() for name in options.wrt.split(",") if name.strip()]
     try:
-        text = formulas(source, wrt, options.format, dict(options.dims))
+        text = formulas(source, wrt, options.format, dict(options.dims), options.order)
     except WrongRequest as problem:
         raise UsageError(f"{options.model}: {problem}") from None
     sys.stdout.write(text)

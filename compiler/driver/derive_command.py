@@ -7,6 +7,7 @@
     ∂f/∂z = x + y
 
 `--wrt` chooses the arguments, `--format` how the formulas are written: for a terminal, in LaTeX, as MathML.
+`--order 2` adds the second derivatives of a model of scalars.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ def formulas(
     wrt: Sequence[str] = (),
     form: str = "text",
     dims: Mapping[str, int] | None = None,
+    order: int = 1,
 ) -> str:
     """The derivation as text; ModelError where the model is wrong, WrongRequest where the request is."""
     program = program_of(source, dims)
@@ -45,9 +47,15 @@ def formulas(
     for name in names:
         _check(program, name)
     try:
-        return document(derived(program, names), form)
+        text = document(derived(program, names), form, order)
     except NotDifferentiable as problem:
         raise WrongRequest(str(problem)) from problem
+    if text is None:
+        raise WrongRequest(
+            "--order 2: second derivatives are written for models of scalars, in closed form; "
+            "of this model `autodiffc --emit hessian,hvp` computes them"
+        )
+    return text
 
 
 def _check(program: Program, name: str) -> None:

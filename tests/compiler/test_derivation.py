@@ -10,19 +10,24 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 from random import Random
 
+import numpy as np
 import pytest
 from autodiffc.api import program_of
 from autodiffc.compiler.derivation import document
 from autodiffc.compiler.derivation.closed import closed
-from autodiffc.compiler.derivation.graphs import derived
+from autodiffc.compiler.derivation.graphs import Derived, derived
 from autodiffc.compiler.derivation.text import Text
+from autodiffc.compiler.interp import evaluate
+from autodiffc.compiler.passes.pipeline import derive
+from autodiffc.compiler.points import PointFinder
 from autodiffc.grammar.reading import read_source
 from autodiffc.grammar.source import Source
 from control_cases import HEAD, MODELS
-from derivation_values import differing
+from derivation_values import differing, second_values
 from direction_models import MODELS as DIRECTION_MODELS
 from expressions import EXPRESSIONS
 from expressions import HEAD as EXPRESSION_HEAD
+from indexed_models import INDEXED
 from whole_models import whole_model
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
@@ -93,6 +98,37 @@ def test_closed_forms(name: str) -> None:
     assert closed(derived(program, program.wrt)) is not None
     for seed in range(5):
         assert differing(program, seed) == []
+
+
+@pytest.mark.parametrize("name", SCALARS)
+def test_second_derivatives_are_those_of_differences(name: str) -> None:
+    program = program_of(source(SCALARS[name]))
+    of = derived(program, program.wrt)
+    graph = derive(program, 1).value_and_grad
+    assert graph is not None
+    point = dict(PointFinder(program, np.random.default_rng(3)).find({}).arguments)
+    found = second_values(of, point)
+    assert set(found) == {(x, y) for x in of.wrt for y in of.wrt}
+    for x in of.wrt:
+        step = 1e-6 * max(1.0, abs(float(point[x])))
+        sides = [evaluate(graph, {**point, x: point[x] + sign * step}, {}) for sign in (1, -1)]
+        for y in of.wrt:
+            slope = (sides[0][f"d_{y}"] - sides[1][f"d_{y}"]) / (2 * step)
+            assert found[x, y] == pytest.approx(slope, rel=1e-5, abs=1e-6), (x, y)
+
+
+@pytest.mark.parametrize("name", INDEXED)
+def test_formulas_in_index_notation(name: str) -> None:
+    for seed in range(2):
+        assert differing(program_of(source(INDEXED[name].text)), seed) == []
+    shown = document(_derived(INDEXED[name].text))
+    for line in INDEXED[name].lines:
+        assert line in shown, shown
+
+
+def _derived(text: str) -> Derived:
+    program = program_of(source(text))
+    return derived(program, program.wrt)
 
 
 def test_a_wrong_formula_would_be_found(monkeypatch: pytest.MonkeyPatch) -> None:

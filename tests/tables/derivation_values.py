@@ -9,10 +9,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from autodiffc.compiler.derivation.closed import closed
 from autodiffc.compiler.derivation.equations import derivation
 from autodiffc.compiler.derivation.evaluate import Evaluation
-from autodiffc.compiler.derivation.graphs import Derived, derived
-from autodiffc.compiler.derivation.tree import Symbol
+from autodiffc.compiler.derivation.graphs import Derived, derived, second
+from autodiffc.compiler.derivation.tree import Partial, Symbol
 from autodiffc.compiler.interp import evaluate
 from autodiffc.compiler.model import Program
 from autodiffc.compiler.passes.pipeline import derive
@@ -45,9 +46,29 @@ def formula_values(
     lines = derivation(of)
     run.run(lines.model)
     run.run(lines.adjoints)
-    role = "derivative" if cotangent is None else "adjoint"
-    results = {f"d_{name}": run.values[Symbol(name, role, of.target)] for name in of.wrt}
+    results = {f"d_{name}": _gradient(run, of.target, name, cotangent) for name in of.wrt}
     return {of.target: run.values[Symbol(of.target)], **results}
+
+
+def _gradient(run: Evaluation, target: str, name: str, cotangent: Any) -> Any:
+    """What the formulas say of one argument: its derivative, its adjoint, or a Jacobian with the cotangent."""
+    if cotangent is None:
+        return run.values[Symbol(name, "derivative", target)]
+    jacobian = run.values.get(Partial(Symbol(target), (Symbol(name),)))
+    if jacobian is None:
+        return run.values[Symbol(name, "adjoint", target)]
+    return np.tensordot(cotangent, jacobian, np.ndim(cotangent))
+
+
+def second_values(of: Derived, given: Mapping[str, Any]) -> dict[tuple[str, str], Any]:
+    """The second derivatives of a model of scalars by their closed forms."""
+    run = Evaluation({Symbol(name): np.asarray(v) for name, v in (*given.items(), *of.numbers.items())}, {})
+    values = {}
+    for equation in closed(second(of), patience=4) or ():
+        if isinstance(equation.left, Partial):
+            one, other = (symbol.name for symbol in equation.left.by if isinstance(symbol, Symbol))
+            values[one, other] = values[other, one] = run.of(equation.right)
+    return values
 
 
 def _compiled(
