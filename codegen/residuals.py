@@ -16,7 +16,9 @@ from .dimtext import dim_expr
 from .docstrings import write_docstring
 from .randomness import generator_name, with_generator
 from .scipy_view import drawing, is_by_params, is_whole, parameters, write_checks, write_filled
-from .sparse import Call, Parts, default_colouring, parts_of
+from .sparse import Call
+from .sparse_parts import Parts, parts_of
+from .sparse_pattern import default_colouring
 from .writer import Writer
 
 

@@ -1,37 +1,32 @@
 """The functions of sparse Jacobians and Hessians.
 
-sparsity = jacobian_sparsity(N=1000)                      # rows and columns that may differ from 0
-colouring = jacobian_colouring(N=1000)                    # what can be kept between calls
 rows, cols, values = sparse_jacobian(x, colouring=colouring)
 
-A module whose pattern needs neither sizes nor data has both as constants.
+The pattern and its colours are in `sparse_pattern.py`; a module whose pattern needs neither sizes nor data
+has both as constants.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
-from autodiffc.compiler.model import Argument, Sparse
-from autodiffc.compiler.types import Dim, size_of
+from autodiffc.compiler.types import Dim
 
-from .body import Body
 from .boundary import bindings_of, holders, write_call, write_checker
-from .context import Context, once
-from .dimtext import bind, dim_expr
-from .docstrings import arguments_text, write_docstring
+from .context import Context
+from .dimtext import bind
+from .docstrings import write_docstring
 from .functions import given_of, scope_of, signature, taken, write_body
 from .pytext import Expr
 from .randomness import with_generator
 from .requested import order, vectors_of
 from .results import owned
 from .reuse import body_of
-from .statements import write_statements
-from .sparse_parts import OF, Parts, parts_of
+from .sparse_parts import OF, Parts
 from .sparse_pattern import default_colouring, write_colouring, write_sparsity
+from .statements import write_statements
 from .writer import Writer
 
-LARGEST_CONSTANT = 100_000  # entries
 
 def write_sparse(parts: Parts, writer: Writer) -> None:
     """All functions of a sparse Jacobian or Hessian."""
@@ -195,10 +190,8 @@ def _shaped(context: Context, text: str, seeds: str, sizes: Sequence[Expr]) -> s
     return f"{text}.reshape({', '.join([count, *map(str, sizes)])})"
 
 
-# --- the dense matrices --------------------------------------------------------------------------
-
-
-"""The compressed product, a graph of its own."""
+def _write_product(parts: Parts, writer: Writer) -> None:
+    """The compressed product, a graph of its own."""
     context, program, function = parts.context, parts.context.program, parts.sparse.product
     arguments = (*program.arguments, *vectors_of(context, function))
     body = body_of(context, function.graph, scope_of(context, arguments), given_of(context, function.graph))
@@ -212,9 +205,6 @@ def _shaped(context: Context, text: str, seeds: str, sizes: Sequence[Expr]) -> s
         write_statements(context, writer, body, f"return {', '.join(results[name] for name in names)}")
 
 
-# --- the dense Jacobian --------------------------------------------------------------------------
-
-
 def _write_dense(parts: Parts, writer: Writer) -> None:
     """The dense matrix out of the compressed one: its zeros cost nothing but memory."""
     context, program, call = parts.context, parts.context.program, Call(parts)
@@ -225,3 +215,18 @@ def _write_dense(parts: Parts, writer: Writer) -> None:
         with writer.block(f"def hessian({arguments}) -> ndarray:"):
             what = f"Return the Hessian of {parts.target}: rows and columns in the order of {order(context)}."
             write_docstring(writer, what, details, True)
+            write_call(context, writer, program.arguments)
+            writer.line(f"{sparse} = {context.ref('sparse_hessian')}({call.names})")
+            _write_dims(parts, writer, parts.sizes)
+            size = parts.size(parts.sizes[0])
+            writer.line(f"return {context.ref('_dense')}({sparse}, ({size},), [({size},)])[0]")
+        return
+    with writer.block(f"def value_and_jacobian({arguments}) -> tuple[ndarray, Grads]:"):
+        what = f"Return {parts.target} and its derivative by {', '.join(program.wrt)}"
+        write_docstring(writer, f"{what}, with the axes of {parts.target} first.", details, True)
+        value = call.scope.fresh("value")
+        writer.line(f"{value}, {sparse} = {context.ref('value_and_sparse_jacobian')}({call.names})")
+        shape = context.ref("np") + ".shape"
+        shapes = ", ".join(f"{shape}({context.local(name)})" for name in program.wrt)
+        dense = f"{context.ref('_dense')}({sparse}, {value}.shape, [{shapes}])"
+        writer.line(f"return {value}, {context.ref('Grads')}(*{dense})")
