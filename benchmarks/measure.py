@@ -103,6 +103,28 @@ def emitted() -> None:
         print(f"{title:<28}{base * 1e6:>9.1f} µs" + "".join(f"{f'×{r:.2f}':>9}" for r in ratios))
 
 
+def products() -> None:
+    """What a Hessian times a vector costs, in gradients. That of k-means with ones is its whole Hessian."""
+    rng = np.random.default_rng(1)
+    points, centres = rng.normal(size=(20_000, 8)), rng.normal(size=(10, 8))
+    x, y = rng.normal(size=(512, 64)), rng.integers(0, 10, 512)
+    weights = (rng.normal(size=(64, 64)) / 8, np.zeros(64), rng.normal(size=(64, 10)) / 8, np.zeros(10))
+    places = tuple(rng.uniform(size=(2, 500)))
+    pinn = autodiffc.load(EXAMPLES / "pinn_burgers.dsl", emit=["hvp"])
+    cases = [
+        ("k-means 20000x8, 10", "kmeans", (points,), (centres,)),
+        ("classifier 512x64-64-10", "classifier", (x, y), weights),
+        ("Burgers' network 500, 16", "pinn_burgers", (*places, 0.1), tuple(pinn.init_params(0, H=16))),
+    ]
+    print(f"\n{'hvp, in gradients':<28}{'gradient':>12}{'hvp':>9}")
+    for title, name, inputs, params in cases:
+        m = autodiffc.load(EXAMPLES / f"{name}.dsl", emit=["hvp"])
+        along = tuple(np.ones_like(p) for p in params)
+        base = seconds(lambda m=m, i=inputs, p=params: m.grad(*i, *p))
+        ratio = seconds(lambda m=m, i=inputs, p=params, v=along: m.hvp(*i, *p, *v)) / base
+        print(f"{title:<28}{base * 1e6:>9.1f} µs{f'×{ratio:.2f}':>9}")
+
+
 def compilation() -> None:
     command = [sys.executable, "-m", "autodiffc", str(EXAMPLES / "classifier.dsl")]
     cold = seconds(lambda: subprocess.run(command, check=True, capture_output=True), repeats=5)
@@ -117,4 +139,5 @@ def compilation() -> None:
 
 if __name__ == "__main__":
     emitted()
+    products()
     compilation()

@@ -18,52 +18,52 @@ def _padded(u: Array) -> Array:
     return np.pad(u, 1)
 
 
-def perceptron(x, W, b, V):
+def perceptron(x: Array, W: Array, b: Array, V: Array) -> Array:
     return np.tanh(x @ W + b) @ V
 
 
-def word_vectors(word, context, E, F):
+def word_vectors(word: Array, context: Array, E: Array, F: Array) -> Array:
     return np.log(1 / (1 + np.exp(-(E[word] * F[context]).sum(axis=1))))
 
 
-def bilinear(x, T, z):
+def bilinear(x: Array, T: Array, z: Array) -> Array:
     return np.einsum("ni,ijk,nk->nj", x, T, z)
 
 
-def lost_phases(x):
+def lost_phases(x: Array) -> Array:
     w = np.outer(np.arange(len(x)), np.arange(len(x))) * (2 * np.pi / len(x))
     return (np.cos(w) @ x) ** 2 + (np.sin(w) @ x) ** 2
 
 
-def running_products(x):
+def running_products(x: Array) -> Array:
     return np.cumprod(x) + np.cumsum(x**2)[::-1] * np.roll(x, 2)
 
 
-def counts(word, w, s):
+def counts(word: Array, w: Array, s: Array) -> Array:
     n = np.zeros(len(s), object)
     for t, k in enumerate(word):
         n[k] = n[k] + w[t].exp()
     return np.log(1 + n + 0 * s) * s
 
 
-def filtered(x, a, b):
+def filtered(x: Array, a: Array, b: Array) -> Array:
     s = b * x
     for i in range(1, len(x)):
         s[i : i + 1] = a * s[i - 1] + (1 - a) * s[i]
     return s
 
 
-def bratu(u, c):
+def bratu(u: Array, c: Array) -> Array:
     p = _padded(u)
     return p[2:] - 2 * u + p[:-2] + c * np.exp(u)
 
 
-def poisson(f, u):
+def poisson(f: Array, u: Array) -> Array:
     p = _padded(u)
     return 4 * u - p[2:, 1:-1] - p[:-2, 1:-1] - p[1:-1, 2:] - p[1:-1, :-2] + u**3 - f
 
 
-def heat(u, k):
+def heat(u: Array, k: Array) -> Array:
     for _ in range(5):
         p = _padded(u)
         flux = k * (p[1:] - p[:-1])
@@ -71,16 +71,16 @@ def heat(u, k):
     return u
 
 
-def burgers(u, nu):
+def burgers(u: Array, nu: Array) -> Array:
     left, right = np.roll(u, 1), np.roll(u, -1)
     return -u * (right - left) / 2 + nu * (right - 2 * u + left)
 
 
-def bars(a, b, stiffness, u):
+def bars(a: Array, b: Array, stiffness: Array, u: Array) -> Array:
     return stiffness * (np.sqrt(((u[a] - u[b]) ** 2).sum(axis=1) + 0.1) - 0.5)
 
 
-def forces_of_bars(a, b, u):
+def forces_of_bars(a: Array, b: Array, u: Array) -> Array:
     force = np.zeros(len(u), object)
     for i, j in zip(a, b):
         t = (u[i] - u[j]).tanh()
@@ -89,12 +89,12 @@ def forces_of_bars(a, b, u):
     return force
 
 
-def minimal_surface(z):
+def minimal_surface(z: Array) -> Array:
     dx, dy = z[1:, :-1] - z[:-1, :-1], z[:-1, 1:] - z[:-1, :-1]
     return np.sqrt(1 + dx**2 + dy**2).sum()
 
 
-def camera(of, who, pose, point):
+def camera(of: Array, who: Array, pose: Array, point: Array) -> Array:
     r, x = pose[of, :3], point[who]
     t = np.sqrt((r**2).sum(axis=1, keepdims=True) + 1e-12)
     w = r / t
@@ -109,34 +109,34 @@ def camera(of, who, pose, point):
     return q * (1 + 0.1 * (q**2).sum(axis=1, keepdims=True))
 
 
-def springs(x):
+def springs(x: Array) -> Array:
     length = np.sqrt(((x[1:] - x[:-1]) ** 2).sum(axis=1) + 0.01)
     return 5 * ((length - 0.5) ** 2).sum() + x[:, 1].sum()
 
 
-def valleys(x):
+def valleys(x: Array) -> Array:
     return (100 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2).sum()
 
 
-def broyden(x):
+def broyden(x: Array) -> Array:
     p = _padded(x)
     return (3 - 2 * x) * x - p[:-2] - 2 * p[2:] + 1
 
 
-def arrowhead(h, x):
+def arrowhead(h: Array, x: Array) -> Array:
     return (x**4).sum() + np.exp(0.3 * h * x).sum() + h**3
 
 
-def great_circle(a, b, s):
+def great_circle(a: Array, b: Array, s: Array) -> Array:
     h = np.sin((a - s) / 2) ** 2 + np.cos(a) * np.cos(s) * np.sin(b / 2) ** 2
     return 2 * np.arctan(np.sqrt(h) / np.sqrt(1 - h))
 
 
-def enzyme(s, v, m, i, h):
+def enzyme(s: Array, v: Array, m: Array, i: Array, h: Array) -> Array:
     return v * s**h / (m**h + s**h * (1 + s / i))
 
 
-def bodies(x, m):
+def bodies(x: Array, m: Array) -> Array:
     d = x[:, None, :] - x[None, :, :]
     r2 = (d**2).sum(axis=2) + 0.01
     return -(((r2**-1.5) * m)[:, :, None] * d).sum(axis=1)
