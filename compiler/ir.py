@@ -45,6 +45,7 @@ class NonDiff:
 VjpRule = Callable[..., tuple["Node | None", ...]]
 Interval = tuple[float, float]
 Linearity = Choice["", "jointly", "each"]
+Keeping = Choice["", "all", "first"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,6 +74,8 @@ class Op:
     bounds    the result's interval from the arguments' intervals
     linear    `jointly`: linear in its real arguments together, so that it maps tangents as it maps values;
               `each`: linear in each of them, so that the product rule holds
+    keeps     `all` arguments, or the `first`: where it is infinite or NaN, so is the result, or the other is
+              chosen (a linear op keeps all, and need not say so); nothing is masked for what stays so
     expand    the op in terms of simpler ones, applied after differentiation so that forward and
               backward share the parts
     """
@@ -95,6 +98,7 @@ class Op:
     expand: Callable[..., Node] | None = None
     coerce: Callable[[tuple[Node, ...]], tuple[Node, ...]] | None = None  # makes operands of one kind
     linear: Linearity = ""
+    keeps: Keeping = ""
     elementwise: bool = False
     commutative: bool = False
     selector: bool = False  # its cotangents contain zeros that mean "not used"

@@ -50,6 +50,7 @@ add = elementwise(
     special=((0.0, -0.0), (inf, 1.0), (inf, -inf)),
     bounds=add_bounds,
     commutative=True,
+    keeps="all",
 )
 
 sub = elementwise(
@@ -65,6 +66,7 @@ sub = elementwise(
     domain=(ANY, ANY),
     special=((0.0, 0.0), (inf, inf)),
     bounds=sub_bounds,
+    keeps="all",
 )
 
 mul = elementwise(
@@ -107,6 +109,7 @@ div = elementwise(
     special=((1.0, 0.0), (-1.0, 0.0), (1.0, -0.0), (0.0, 0.0), (1.0, inf), (1e200, 1e160)),
     singular=lambda x, y: holds(y, 0.0),
     bounds=div_bounds,
+    keeps="first",
 )
 
 
@@ -189,6 +192,7 @@ abs_ = elementwise(
     domain=(ANY,),
     special=((0.0,), (-0.0,), (-inf,)),
     bounds=abs_bounds,
+    keeps="all",
 )
 
 
@@ -220,6 +224,7 @@ square = elementwise(
     domain=(ANY,),
     special=((0.0,), (1e200,), (-inf,)),
     bounds=square_bounds,
+    keeps="all",
 )
 
 reciprocal = elementwise(

@@ -59,6 +59,7 @@ after = declare(
         lambda g, out, x, *checks: (g, *(None for _ in checks)),
         py="x",
         bounds=lambda x, *_: x,
+        keeps="all",
     )
 )
 
@@ -73,7 +74,12 @@ def unguarded(value: Node) -> Node:
     return value.args[0] if value.op is after else value
 
 
-def checks_of(value: Node) -> tuple[Node, ...]:
-    """What a value waits for and is not decided yet: checks, and branches with checks in them."""
+def awaited(value: Node) -> tuple[Node, ...]:
+    """What a value waits for and is not decided yet."""
     waiting = value.args[1:] if value.op is after else ()
-    return tuple(c.args[0] if c.op.name == "item" else c for c in waiting if c.op.name != "const")
+    return tuple(c for c in waiting if c.op.name != "const")
+
+
+def checks_of(value: Node) -> tuple[Node, ...]:
+    """What a value waits for: checks, and branches and loops with checks in them."""
+    return tuple(c.args[0] if c.op.name == "item" else c for c in awaited(value))

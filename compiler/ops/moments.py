@@ -176,4 +176,5 @@ norm = reduction(
     kinds="real",
     py=_norm_py,
     bounds=lambda x: NONNEGATIVE,
+    keeps="all",
 )

@@ -117,6 +117,7 @@ governed = declare(
         lambda g, out, y, join, *x: (None, _share(g, position=out["position"]), *(None for _ in x)),
         py="y",
         bounds=lambda y, *_: y,
+        keeps="all",
         expand=lambda y, *_, **__: y,
     )
 )

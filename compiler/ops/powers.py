@@ -106,6 +106,7 @@ sqrt = elementwise(
     singular=lambda x: x[0] <= 0.0,
     steep=lambda x: holds(x, 0.0),
     bounds=increasing(np.sqrt, (0.0, inf), (0.0, inf), slack=0.0),
+    keeps="all",
 )
 
 cbrt = elementwise(

@@ -241,6 +241,7 @@ def _extreme(name: str, doc: str, position: str) -> Op:
         check=_not_empty,
         bounds=lambda x: x,
         selector=True,
+        keeps="all",
     )
 
 

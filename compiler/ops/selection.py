@@ -149,6 +149,7 @@ def _taken(name: str, doc: str, symbol: str, function: Any, wins: Op, bounds: An
         special=((1.0, 1.0), (nan, 1.0), (1.0, nan), (inf, -inf)),
         bounds=bounds,
         selector=True,
+        keeps="all",
     )
 
 

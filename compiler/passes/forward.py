@@ -203,14 +203,6 @@ def _is_zero(tangent: Node) -> bool:
     return tangent.op.name == "const" and not np.any(constant_array(tangent))
 
 
-# Ops that are infinite or NaN where an argument is (a quotient where the first is), or drop its tangent too.
-TRANSPARENT = frozenset({
-    "add", "sub", "mul", "neg", "square", "abs", "sqrt", "div", "where", "gate", "gate_finite", "matmul",
-    "outer", "einsum", "contract", "tensordot", "norm", "after", "governed", "maximum", "minimum", "max",
-    "min",
-})  # fmt: skip
-
-
 def _absorbed(nodes: Sequence[Node], body: Graph | None) -> set[Node]:
     """The values that a later step may make finite again where they are infinite.
 
@@ -218,11 +210,15 @@ def _absorbed(nodes: Sequence[Node], body: Graph | None) -> set[Node]:
     """
     found = {node for _, node in body.outputs} if body is not None else set()
     for node in reversed(nodes):
-        transparent = node.op.name in TRANSPARENT or node.op.linear == "jointly"
         for place, arg in enumerate(node.args):
-            if node in found or not transparent or (node.op.name == "div" and place):
+            if node in found or not _keeps(node, place):
                 found.add(arg)
     return found
+
+
+def _keeps(node: Node, place: int) -> bool:
+    op = node.op
+    return bool(op.linear) or op.keeps == "all" or (op.keeps == "first" and not place)
 
 
 # --- linear ops ----------------------------------------------------------------------------------

@@ -11,9 +11,7 @@ from .. import ops
 from ..ir import Node, topological
 from ..types import TUPLE
 
-# Ops that are linear in their first argument while the others depend on no wrt value.
-SCALED = frozenset({"mul", "div"})
-ADDED = frozenset({"add", "sub", "neg", "after"})
+ADDED = frozenset({"add", "sub", "after"})
 
 
 def squares_of(target: Node, wrt: Sequence[Node]) -> list[tuple[Node, Node]] | Node:
@@ -21,11 +19,7 @@ def squares_of(target: Node, wrt: Sequence[Node]) -> list[tuple[Node, Node]] | N
 
     What is linear in the wrt values may be added: its second derivative is 0.
     """
-    nodes = topological([target])
-    active = set(wrt)
-    for node in nodes:
-        if node.type.kind in ("real", TUPLE) and any(arg in active for arg in node.args):
-            active.add(node)
+    active = _active(target, wrt)
     found: dict[Node, Node] = {}
     stack, seen = [target], {target}
     while stack:
@@ -36,15 +30,28 @@ def squares_of(target: Node, wrt: Sequence[Node]) -> list[tuple[Node, Node]] | N
             found[node] = _of_a_norm(node.args[0]) or node.args[0]
             continue
         inner = [arg for arg in node.args if arg in active]
-        linear = node.op.linear == "jointly" or node.op.name in ADDED
-        scaled = (node.op.name in SCALED or node.op.linear == "each") and len(inner) == 1
-        if node.op.name == "div" and node.args[1] in active:
-            scaled = False
-        if not (linear or scaled):
+        if not _is_linear(node, inner):
             return node
         stack.extend(arg for arg in inner if arg not in seen)
         seen.update(inner)
     return list(found.items())
+
+
+def _active(target: Node, wrt: Sequence[Node]) -> set[Node]:
+    """The values that depend on wrt values."""
+    active = set(wrt)
+    for node in topological([target]):
+        if node.type.kind in ("real", TUPLE) and any(arg in active for arg in node.args):
+            active.add(node)
+    return active
+
+
+def _is_linear(node: Node, active: Sequence[Node]) -> bool:
+    """Whether a value is linear in those of its arguments that depend on wrt values."""
+    if node.op.linear == "jointly" or node.op.name in ADDED:
+        return True
+    scales = node.op.linear == "each" or (node.op is ops.div and node.args[1] is not active[0])
+    return scales and len(active) == 1
 
 
 def _is_square(node: Node) -> bool:

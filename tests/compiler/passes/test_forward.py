@@ -174,3 +174,20 @@ def test_masks_are_left_out_where_the_value_is_infinite_too() -> None:
     assert masks(lambda x: ops.tanh(ops.log(x))) > 0
     assert masks(lambda x: 1.0 / ops.log(x)) > 0
     assert masks(lambda x: ops.where(x > 0.0, ops.log(x), 0.0)) == 0
+
+
+KEEPING = [op for op in OPS.values() if op.elementwise and op.keeps]
+
+
+@pytest.mark.parametrize("op", KEEPING, ids=lambda op: op.name)
+@pytest.mark.parametrize("value", [-np.inf, np.inf, np.nan])
+def test_what_an_op_keeps_is_not_finite_or_not_chosen(op: Op, value: float) -> None:
+    for place in range(len(op.params) if op.keeps == "all" else 1):
+        for other in (-2.0, 0.0, 0.5):
+            inputs = tuple(ops.argument(name, REAL) for name in op.params)
+            graph = differentiate(Graph(inputs, (("y", op(*inputs)),)), "y", op.params)
+            given = {name: np.float64(value if k == place else other) for k, name in enumerate(op.params)}
+            with np.errstate(all="ignore"):
+                found = evaluate(graph, given, {})
+            left_away = op.selector and found[f"d_{op.params[place]}"] == 0.0
+            assert left_away or not np.isfinite(found["y"])
