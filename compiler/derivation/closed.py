@@ -16,6 +16,7 @@ from math import isfinite, pi
 from typing import Any
 
 from ..ir import Node, const_value
+from .algebra import added, quotient, times
 from .functions import SAME, elementwise, opposite, power
 from .graphs import Derived
 from .tree import (
@@ -30,10 +31,7 @@ from .tree import (
     Root,
     Sum,
     Symbol,
-    added,
     parts_of,
-    quotient,
-    times,
 )
 
 Expression = Any  # SymPy has no types

@@ -7,10 +7,12 @@ from collections.abc import Callable
 from .. import ops
 from ..ir import Array, Node
 from ..types import Dim, size_of
+from .algebra import negated, quotient, times
 from .axes import pairs_of
 from .moves import MOVES
 from .picking import PICKING
-from .reader import At, NeedsIndices, Reader, place
+from .places import At, place
+from .reader import NeedsIndices, Reader
 from .sums import summed
 from .tree import (
     ZERO,
@@ -25,9 +27,6 @@ from .tree import (
     Relation,
     Root,
     Transpose,
-    negated,
-    quotient,
-    times,
 )
 from .windows import WINDOWS
 

@@ -12,18 +12,21 @@ for either side.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection
+from dataclasses import replace
 
 from .. import ops
 from ..ir import Graph, Node, const_value
 from ..ops.control import is_local
 from ..types import Dim, Opaque
+from .algebra import added
 from .closed import closed
 from .functions import SAME
 from .graphs import Derived
 from .lines import Branch, Derivation, Line, Loop, interleaved, reads_in
-from .reader import NeedsIndices, NotPlain, Reader, size
+from .naming import POSITIONS, Naming, Room
+from .places import size
+from .reader import NeedsIndices, NotPlain
 from .tree import (
     ONE,
     ZERO,
@@ -31,20 +34,18 @@ from .tree import (
     Equation,
     Formula,
     Index,
-    Merged,
     Number,
     Partial,
     Size,
     Symbol,
     Total,
-    added,
     parts_of,
 )
+from .walks import dependent, depending, items_of, merged, positions_needed
 
 LONGEST = 14  # parts of a formula that are written in one
 LONGEST_SLOPE = 60  # parts of an element of a Jacobian
 DEEPEST = 40  # steps from the top of a formula, those that are not written among them
-POSITIONS = frozenset({"argmax", "argmin", "window_argmax"})
 CHEAP = frozenset(
     {"argument", "const", "dim", "arange", "transpose", "reshape", "broadcast_to", "eye", *SAME}
 )
@@ -68,47 +69,16 @@ def derivation(derived: Derived, known: tuple[Equation, ...] | None = None) -> D
     return _Planner(derived, once).result(known) if once else result
 
 
-@dataclass(eq=False)
-class _Room:
-    """A graph on its way to equations: what has one, at which place in the order.
-
-    `own` are the values that depend on its inputs: what doesn't may be in other graphs, too.
-    """
-
-    graph: Graph
-    position: dict[Node, int]
-    steps: tuple[Formula, ...] = ()
-    own: set[Node] = field(default_factory=set)
-    lines: list[tuple[float, Node | None, Line]] = field(default_factory=list)
-
-
-class _Planner:
+class _Planner(Naming):
     def __init__(self, derived: Derived, once: Collection[Node] = ()):
-        self.derived = derived
+        super().__init__(derived)
         self.once = once
-        taken = {*derived.graph.names.values(), *derived.numbers, *derived.program.dims}
-        taken.update(node["name"] for node in derived.graph.inputs)
-        for graph in _graphs(derived.graph):
-            taken.update(node["name"] for node in graph.inputs if node.type.kind == "real")
-            taken.update(graph.names.values())
-        self.reader = Reader(taken, self._new_name)
-        self.reader.natural = frozenset(
-            a.name
-            for a in derived.program.arguments
-            if (a.range and a.range[0].is_natural) or a.interval[0] >= 0
-        )
-        self.used: set[tuple[str, str]] = set()
-        self.rooms: dict[Node, _Room] = {}
         self.weights: dict[Node, int] = {}
         self.depths: dict[Node, int] = {}
         self.units = derived.units or {}
-        self.reader.moved = frozenset(_depending(derived.graph, set(self.units.values())))
-        self.primal = _with_bodies([derived.graph.output(derived.target)])
-        self.counter = 0
-        self.inside: dict[int, tuple[_Room, ...]] = {}  # the graphs of the loops and branches, by id
-        self.made: dict[Node, Symbol] = {}
-        self.picked = set(_positions_needed(derived.graph))
-        self.own_names = set(derived.program.graph.names.values())
+        self.reader.moved = frozenset(depending(derived.graph, set(self.units.values())))
+        self.inside: dict[int, tuple[Room, ...]] = {}  # the graphs of the loops and branches, by id
+        self.picked = set(positions_needed(derived.graph))
 
     def result(self, known: tuple[Equation, ...] | None) -> Derivation:
         graph = self.derived.graph
@@ -123,7 +93,7 @@ class _Planner:
         outputs = dict(graph.outputs[1:])
         target = self.derived.target
         value = graph.outputs[0][1]
-        self.reader.symbols.setdefault(value, self._unique(target, "value"))
+        self.reader.symbols.setdefault(value, self.unique(target, "value"))
         for name, node in () if self.derived.units is not None else outputs.items():
             symbol = self._wanted(name)
             other = graph.names.get(node, name) != name
@@ -172,46 +142,14 @@ class _Planner:
             return Symbol(name.removeprefix("d_"), "adjoint", of=self.derived.target)
         return Symbol(name.removeprefix("d_"), "derivative", of=self.derived.target)
 
-    def _unique(self, name: str, role: str, steps: tuple[Formula, ...] = ()) -> Symbol:
-        while (role, name) in self.used:
-            name += "′"
-        self.used.add((role, name))
-        return Symbol(name, role, steps=steps)  # type: ignore[arg-type]
-
-    def _new_name(self, node: Node) -> Symbol:
-        room = self.rooms[node]
-        name = self._name(room, node)
-        if name is None and node.op.name in POSITIONS:
-            return self._unique(self._position_name(node), "value", room.steps)
-        if name is None:
-            self.counter += 1
-            while f"u{self.counter}" in self.reader.taken:
-                self.counter += 1
-            self.made[node] = self._unique(f"u{self.counter}", "value")
-            return replace(self.made[node], steps=room.steps)
-        if name.startswith("d_") and node not in self.primal:
-            return self._unique(name[2:], "adjoint", room.steps)
-        return self._unique(name, "value", room.steps)
-
-    def _position_name(self, node: Node) -> str:
-        """k* for the best k; of the elements of a window s*."""
-        one = node.op.name != "window_argmax" and len(node["axis"]) == 1
-        return f"{self.reader.letters([node.args[0].shape[node['axis'][0]]])[0].name}*" if one else "s*"
-
-    def _name(self, room: _Room, node: Node) -> str | None:
-        """The name of a value; where an adjoint is a value of the model, its name as an adjoint is none."""
-        name = room.graph.names.get(node)
-        foreign = name is not None and name.startswith("d_") and name not in self.own_names
-        return None if foreign and node in self.primal else name
-
     # --- graphs ---
 
-    def _opened(self, graph: Graph, steps: tuple[Formula, ...]) -> _Room:
-        room = _Room(graph, {node: k for k, node in enumerate(graph.nodes())}, steps, _dependent(graph))
+    def _opened(self, graph: Graph, steps: tuple[Formula, ...]) -> Room:
+        room = Room(graph, {node: k for k, node in enumerate(graph.nodes())}, steps, dependent(graph))
         self.rooms.update(dict.fromkeys(room.position, room))
         return room
 
-    def _plan(self, room: _Room) -> None:
+    def _plan(self, room: Room) -> None:
         uses = Counter(arg for node in room.position for arg in set(node.args))
         uses.update(node for _, node in room.graph.outputs)
         for node in room.position:
@@ -220,11 +158,11 @@ class _Planner:
             elif node.op is ops.branch:
                 self._branch(room, node)
             elif self._stands_alone(room, node, uses[node]) and (node in room.own or not room.steps):
-                self.reader.symbols.setdefault(node, self.reader.symbols.get(node) or self._new_name(node))
+                self.reader.symbols.setdefault(node, self.reader.symbols.get(node) or self.new_name(node))
             self._write(room, node)
         self._drain()
 
-    def _stands_alone(self, room: _Room, node: Node, uses: int) -> bool:
+    def _stands_alone(self, room: Room, node: Node, uses: int) -> bool:
         """Whether a value gets an equation; `weights` are the lengths of what is inlined."""
         reader = self.reader
         weight = sum(1 if a in reader.symbols else self.weights.get(a, 1) for a in node.args)
@@ -239,7 +177,7 @@ class _Planner:
             return False
         if node.op.name in POSITIONS:
             return node.op.name != "window_argmax" or node in self.picked
-        name = self._name(room, node)
+        name = self.name(room, node)
         if self.depths[node] > DEEPEST and node.op.name != "const":
             self.depths[node] = 0
             return True
@@ -258,7 +196,7 @@ class _Planner:
             return self.weights[node] > LONGEST
         return self.weights[node] > (3 if uses > 1 and node not in self.once else LONGEST)
 
-    def _write(self, room: _Room, node: Node) -> None:
+    def _write(self, room: Room, node: Node) -> None:
         symbol = self.reader.symbols.get(node)
         given = node.op.name == "argument" or node in self.reader.alias
         state = node.op is ops.item and node not in self.reader.steps
@@ -294,13 +232,13 @@ class _Planner:
             splits = [self.reader.splits(node, axis) for axis in range(node.rank)]
             with self.reader.bound([dim for dims in splits for dim in dims]) as indices:
                 free = iter(indices)
-                at = tuple(_merged(tuple(next(free) for _ in dims), dims) for dims in splits)
+                at = tuple(merged(tuple(next(free) for _ in dims), dims) for dims in splits)
                 at = tuple(ZERO if dim == Dim.of(1) else i for i, dim in zip(at, node.shape))
                 return Equation(Element(symbol, at), self.reader.element(node, at))
 
     # --- loops and branches ---
 
-    def _loop(self, room: _Room, node: Node) -> None:
+    def _loop(self, room: Room, node: Node) -> None:
         body: Graph = node["body"]
         count, *operands = node.args
         length = node["length"]
@@ -320,7 +258,7 @@ class _Planner:
             name = given["name"]
             adjoint = name.startswith("d_") and node not in self.primal
             states.append(
-                self._unique(name[2:] if adjoint else name, "adjoint" if adjoint else "value", room.steps)
+                self.unique(name[2:] if adjoint else name, "adjoint" if adjoint else "value", room.steps)
             )
             reader.symbols[given] = _at(states[-1], before)
             start = self._equation(_at(states[-1], end if reverse else Number(0.0)), operand)
@@ -332,7 +270,7 @@ class _Planner:
                 later.append((state, value))
             else:
                 reader.symbols[value] = _at(state, after)
-        for k, item in _items(room.graph, node):
+        for k, item in items_of(room.graph, node):
             if k < carried and item in reader.symbols:
                 last = _at(states[k], Number(0.0) if reverse else end)
                 room.lines.append((room.position[item], item, Equation(reader.symbols[item], last)))
@@ -342,7 +280,7 @@ class _Planner:
                 reader.steps[item] = (body.outputs[k][1], index)
                 named = room.graph.names.get(item) in self.own_names and item in self.primal
                 if named and item not in reader.symbols:
-                    reader.symbols[item] = self._new_name(item)
+                    reader.symbols[item] = self.new_name(item)
             else:
                 reader.symbols[item] = end
         self._plan(inner)
@@ -378,10 +316,10 @@ class _Planner:
                 self.reader.alias[own] = other
         return self.reader.element(graph.outputs[0][1], ())
 
-    def _branch(self, room: _Room, node: Node) -> None:
+    def _branch(self, room: Room, node: Node) -> None:
         reader = self.reader
         results = []
-        for k, item in _items(room.graph, node):
+        for k, item in items_of(room.graph, node):
             sides = [body.outputs[k][1] for body in (node["then"], node["orelse"])]
             defined = [value for value in sides if value.op is not ops.undefined]
             if len(defined) == 1:  # what one side keeps for its adjoint
@@ -389,13 +327,13 @@ class _Planner:
                 continue
             results.append((k, item))
             if item not in reader.symbols:
-                reader.symbols[item] = self._new_name(item)
+                reader.symbols[item] = self.new_name(item)
         inner = [self._side(room, node, body, results) for body in (node["then"], node["orelse"])]
         block = Branch(reader.element(node.args[0], ()), (), ())
         self.inside[id(block)] = tuple(inner)
         room.lines.append((room.position[node], node, block))
 
-    def _side(self, room: _Room, node: Node, body: Graph, results: list[tuple[int, Node]]) -> _Room:
+    def _side(self, room: Room, node: Node, body: Graph, results: list[tuple[int, Node]]) -> Room:
         inner = self._opened(body, room.steps)
         for given, operand in zip(body.inputs, node.args[1:]):
             self.reader.alias[given] = operand
@@ -413,7 +351,7 @@ class _Planner:
                 inner.lines.append((1e9, value, self._equation(self.reader.symbols[item], value)))
         return inner
 
-    def _assembled(self, room: _Room) -> list[tuple[Node | None, Line]]:
+    def _assembled(self, room: Room) -> list[tuple[Node | None, Line]]:
         """The lines of a graph in order, blocks with theirs."""
         result: list[tuple[Node | None, Line]] = []
         for _, node, line in sorted(room.lines, key=lambda entry: entry[0]):
@@ -426,62 +364,6 @@ class _Planner:
         return result
 
 
-def _merged(indices: tuple[Index, ...], dims: tuple[Dim, ...]) -> Formula:
-    return indices[0] if len(indices) == 1 else Merged(indices, dims)
-
-
 def _at(symbol: Symbol, step: Formula) -> Symbol:
     """The symbol at a step of its loop; it has those of the loops around that."""
     return Symbol(symbol.name, symbol.role, symbol.of, (*symbol.steps, step))
-
-
-def _dependent(graph: Graph) -> set[Node]:
-    """The values that depend on the inputs."""
-    return _depending(graph, set(graph.inputs))
-
-
-def _depending(graph: Graph, found: set[Node]) -> set[Node]:
-    """The values that depend on some of the inputs, with these."""
-    for node in graph.nodes():
-        if any(arg in found for arg in node.args):
-            found.add(node)
-    return found
-
-
-def _items(graph: Graph, node: Node) -> Iterator[tuple[int, Node]]:
-    for user in graph.nodes():
-        if user.op is ops.item and user.args[0] is node:
-            yield user["position"], user
-
-
-def _positions_needed(graph: Graph) -> Iterator[Node]:
-    """The places of the largest elements of windows, but for those that only the largest are read at."""
-    for node in (node for body in _graphs(graph) for node in body.nodes()):
-        for arg in node.args:
-            largest = node.op.name == "take_flat" and node.args[0] is arg.args[0] if arg.args else False
-            if arg.op.name == "window_argmax" and not largest:
-                yield arg
-
-
-def _graphs(graph: Graph) -> Iterator[Graph]:
-    """The graph and all bodies in it."""
-    stack = [graph]
-    while stack:
-        one = stack.pop()
-        yield one
-        for node in one.nodes():
-            stack.extend(node.subgraphs())
-
-
-def _with_bodies(roots: Iterable[Node]) -> set[Node]:
-    """All nodes below the roots, those in bodies too."""
-    from ..ir import topological
-
-    found: set[Node] = set()
-    for node in topological(roots):
-        found.add(node)
-        for body in node.subgraphs():
-            for graph in _graphs(body):
-                found.update(graph.nodes())
-                found.update(graph.inputs)
-    return found

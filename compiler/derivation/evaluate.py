@@ -51,7 +51,8 @@ class Evaluation:
     """`values` hold what is known: of a symbol, or of a symbol at a step."""
 
     def __init__(self, values: Mapping[Symbol, Any], sizes: Mapping[str, int]):
-        self.values: dict[Formula, Any] = {**values}
+        self.values: dict[Formula, Any] = {}
+        self.values.update(values.items())
         self.sizes = dict(sizes)
         self.indices: dict[Index, int] = {}
 

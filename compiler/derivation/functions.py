@@ -14,24 +14,8 @@ import numpy as np
 
 from ..interp import DTYPES, apply
 from ..ir import Array, Node
-from .tree import (
-    ONE,
-    Between,
-    Call,
-    Cases,
-    Formula,
-    Indicator,
-    Logic,
-    Number,
-    Power,
-    Relation,
-    Root,
-    added,
-    is_number,
-    negated,
-    quotient,
-    times,
-)
+from .algebra import added, is_number, negated, quotient, times
+from .tree import ONE, Between, Call, Cases, Formula, Indicator, Logic, Number, Power, Relation, Root
 
 Args = Sequence[Formula]
 Wide = Sequence[bool]

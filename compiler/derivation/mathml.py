@@ -19,7 +19,10 @@ from .printer import ATOM, PRODUCT, Printer, dim_text, number_text, powers
 from .tree import Equation
 
 SPACE = '<mspace width="0.2em"/>'
-STYLE = "math mtd { padding: 0.25em 0.15em; text-align: left } math mtd.left { text-align: right }"
+STYLE = (
+    "math mtd { padding: 0.25em 0.15em; text-align: left; math-style: normal } "
+    "math mtd.left { text-align: right }"
+)
 
 
 def mi(text: str) -> str:
@@ -198,11 +201,17 @@ def document(derivation: Derivation) -> str:
             continue
         parts.append(f"<h3>{escape(title)}</h3>")
         equations = [line for line in lines if not isinstance(line, str)]
-        parts.extend(f"<p>{escape(line)}</p>" for line in lines if isinstance(line, str) and line)
+        parts.extend(f"<p>{_prose(line)}</p>" for line in lines if isinstance(line, str) and line)
         if equations:
             rows = "\n".join(_rows(printer, equations, 0))
             parts.append(f'<math display="block"><mtable>\n{rows}\n</mtable></math>')
     return "\n".join(parts) + "\n"
+
+
+def _prose(text: str) -> str:
+    """A line of the legend, with its exponents raised and its indices lowered."""
+    raised = re.sub(r"\^(?:(\w+)|\(([^)]*)\))", r"<sup>\1\2</sup>", escape(text))
+    return re.sub(r"δ_(\w+)", r"δ<sub>\1</sub>", raised)
 
 
 def _rows(printer: Mathml, lines: Iterable[Line], depth: int) -> Iterator[str]:

@@ -12,7 +12,9 @@ from collections.abc import Callable, Sequence
 
 from ..ir import Node
 from ..types import Dim
-from .reader import At, Reader, place
+from .algebra import added, negated, times
+from .places import At, place
+from .reader import Reader
 from .sums import summed
 from .tree import (
     ZERO,
@@ -27,9 +29,6 @@ from .tree import (
     Number,
     Relation,
     Total,
-    added,
-    negated,
-    times,
 )
 
 Rule = Callable[[Reader, Node, At], Formula]

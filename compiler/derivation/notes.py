@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from . import tree
+from .algebra import added
 from .lines import Branch, Derivation, Line, Loop
 from .printer import dim_text
 from .tree import Equation, Formula, parts_of
@@ -32,7 +33,7 @@ def last_step(loop: Loop) -> Formula:
         return tree.Size(loop.count.dim - 1)
     if isinstance(loop.count, tree.Number):
         return tree.Number(loop.count.value - 1)
-    return tree.added(loop.count, tree.Number(-1.0))
+    return added(loop.count, tree.Number(-1.0))
 
 
 def _legend(derivation: Derivation) -> Iterator[str]:

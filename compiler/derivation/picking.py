@@ -13,24 +13,11 @@ from typing import Any
 
 from ..ir import Node, const
 from ..types import Dim, broadcast
-from .reader import At, Reader, place
+from .algebra import added, negated, times
+from .places import At, place
+from .reader import Reader
 from .sums import summed
-from .tree import (
-    ZERO,
-    Call,
-    Cases,
-    Formula,
-    Index,
-    Indicator,
-    Logic,
-    Merged,
-    Number,
-    Relation,
-    added,
-    negated,
-    substituted,
-    times,
-)
+from .tree import ZERO, Call, Cases, Formula, Index, Indicator, Logic, Merged, Number, Relation, substituted
 
 Items = Sequence[tuple[Any, ...]]
 

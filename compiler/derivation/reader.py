@@ -21,8 +21,10 @@ import numpy as np
 
 from ..ir import Literal, Node, const_value
 from ..types import Dim
+from .algebra import times
 from .axes import pairs_of
 from .functions import SAME, call, elementwise
+from .places import At, candidates, from_front, size
 from .sums import summed
 from .tree import (
     ZERO,
@@ -33,17 +35,10 @@ from .tree import (
     Indicator,
     Number,
     Relation,
-    Size,
-    Sum,
     Symbol,
-    added,
-    negated,
     substituted,
-    times,
 )
 
-At = tuple[Formula, ...]
-LETTERS = "ijklmnprsaehuvxqbcfgwyz"  # those that have a subscript in Unicode first
 NATURAL = frozenset({"arange", "argmax", "argmin", "window_argmax"})  # steps back have their own sign
 POSITIVE = frozenset({"sqrt", "exp", "abs", "square", "norm"})
 SHORT = 8  # elements of a constant that are written out
@@ -100,7 +95,7 @@ class Reader:
         used = set(self.busy)
         result = []
         for dim in dims:
-            letter = next(name for name in _candidates(dim) if name not in used and name not in self.taken)
+            letter = next(name for name in candidates(dim) if name not in used and name not in self.taken)
             used.add(letter)
             result.append(Index(letter, dim))
         return tuple(result)
@@ -317,13 +312,6 @@ class Reader:
             return summed(indices, term, sign)
 
 
-def from_front(position: Formula, length: Dim) -> Formula:
-    """A position that counts from the back, if it is seen to be one, as one from the front."""
-    if isinstance(position, Number) and position.value < 0:
-        return added(size(length), position)
-    return position
-
-
 def seen_through(reader: Reader, node: Node) -> Node:
     """z for relu(z) where it is compared with 0: that is where its slope is."""
     left = reader.resolved(node.args[0])
@@ -332,17 +320,6 @@ def seen_through(reader: Reader, node: Node) -> Node:
     if node.op.name != "greater" or not zero or inner not in reader.symbols:
         return node
     return node.with_args((inner, node.args[1]))
-
-
-def _candidates(dim: Dim) -> Iterator[str]:
-    symbols = sorted(dim.symbols)
-    if len(symbols) == 1 and len(symbols[0]) == 1:
-        yield symbols[0].lower()
-    yield from LETTERS
-    number = 1
-    while True:
-        yield f"i{number}"
-        number += 1
 
 
 def _spreads(node: Node) -> bool:
@@ -354,10 +331,6 @@ def _fits(node: Node, arg: Node) -> bool:
     if arg.shape == node.shape:
         return True
     return node.op.name in ("add", "sub") and arg.shape == node.shape[node.rank - arg.rank :]
-
-
-def size(dim: Dim) -> Formula:
-    return Size(dim) if dim.known is None else Number(float(dim.known))
 
 
 def _constant(node: Node, at: At = ()) -> Formula:
@@ -380,25 +353,3 @@ def _text(value: Any) -> str:
     if isinstance(value, tuple):
         return f"({', '.join(map(_text, value))})"
     return str(value)
-
-
-def place(index: Formula, start: Dim, step: int = 1) -> Formula:
-    """start + step · index; the sizes and numbers in it are one."""
-    moved = times(Number(float(step)), index) if step != 1 else index
-    terms = list(zip(moved.terms, moved.minus)) if isinstance(moved, Sum) else [(moved, False)]
-    rest: list[Formula] = []
-    for term, minus in terms:
-        dim = _as_dim(term)
-        if dim is None:
-            rest.append(negated(term) if minus else term)
-        else:
-            start = start - dim if minus else start + dim
-    if start.terms and all(coefficient < 0 for _, coefficient in start.terms):
-        return added(*rest, negated(size(Dim.of(0) - start)))
-    return added(*rest, size(start))
-
-
-def _as_dim(term: Formula) -> Dim | None:
-    if isinstance(term, Size):
-        return term.dim
-    return Dim.of(int(term.value)) if isinstance(term, Number) and term.value == int(term.value) else None

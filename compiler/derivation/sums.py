@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..types import Dim
+from .algebra import added, negated, quotient, times
 from .tree import (
     ONE,
     ZERO,
@@ -16,12 +17,8 @@ from .tree import (
     Relation,
     Sum,
     Total,
-    added,
-    negated,
     parts_of,
-    quotient,
     substituted,
-    times,
 )
 
 

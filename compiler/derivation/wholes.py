@@ -6,22 +6,11 @@ from collections.abc import Callable
 
 from ..ir import Node
 from ..types import Dim
+from .algebra import added, negated, quotient, times
 from .functions import SAME, call
 from .moves import MOVES
 from .reader import NeedsIndices, Reader
-from .tree import (
-    Call,
-    Element,
-    Formula,
-    Indicator,
-    Inverse,
-    Total,
-    Transpose,
-    added,
-    negated,
-    quotient,
-    times,
-)
+from .tree import Call, Element, Formula, Indicator, Inverse, Total, Transpose
 
 Whole = Callable[[Reader, Node], Formula]
 WHOLES: dict[str, Whole] = {}

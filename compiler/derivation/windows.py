@@ -11,9 +11,11 @@ from collections.abc import Callable
 
 from ..ir import Node
 from ..types import Dim
-from .reader import At, Reader, place
+from .algebra import added, negated, times
+from .places import At, place
+from .reader import Reader
 from .sums import summed
-from .tree import Element, Formula, Number, added, negated, times
+from .tree import Element, Formula, Number
 
 
 def _patches(reader: Reader, node: Node, at: At) -> Formula:

@@ -69,3 +69,28 @@ def test_errors_of_the_model(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     path.write_text("param x: real\nloss L = z\n", "utf-8")
     assert main(["derive", str(path)]) == 1
     assert "E02" in capsys.readouterr().err
+
+
+def test_second_derivatives(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "valley.dsl"
+    path.write_text("param x, y: real\nloss f = (1 - x)**2 + 100 * (y - x**2)**2\n", "utf-8")
+    assert main(["derive", str(path), "--order", "2"]) == 0
+    out = capsys.readouterr().out
+    assert "∂f/∂y    = 200 (y − x²)" in out
+    assert "∂²f/∂x²  = 1200 x² − 400 y + 2" in out
+    assert "∂²f/∂x∂y = −400 x" in out
+    assert "∂²f/∂y²  = 200" in out
+
+
+def test_second_derivatives_of_arrays_are_told_where_to_find(
+    model: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["derive", model, "--order", "2"]) == 2
+    assert "--emit hessian,hvp" in capsys.readouterr().err
+
+
+def test_numerics_do_not_change_the_formulas(model: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["derive", model]) == 0
+    plain = capsys.readouterr().out
+    assert main(["derive", model, "--numerics", "precise"]) == 0
+    assert capsys.readouterr().out == plain
