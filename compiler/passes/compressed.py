@@ -114,7 +114,7 @@ def _best_side(model: Prepared, indices: Graph) -> Choice["columns", "rows"] | N
     starts = np.cumsum([0, *(size.evaluate(at) for size in sizes)])
     keys = [np.zeros(0, np.int64)]
     for array, start in zip(arrays, starts):
-        table = array.reshape(height.evaluate(at), -1)
+        table = array.reshape(height.evaluate(at), array.shape[-1])
         row, at_row = np.nonzero(table >= 0)
         keys.append(row * starts[-1] + start + table[row, at_row])
     rows, cols = np.divmod(np.unique(np.concatenate(keys)), max(starts[-1], 1))

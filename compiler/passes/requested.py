@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from ..model import CannotEmit, Program, Requested, Sparse
+from ..ops.checks import awaited, guarded
 from .compressed import sparse_hessian, sparse_jacobian
+from .dce import Dce
 from .matrices import hessian, jacobian
 from .prepared import Prepared
 from .products import gauss_newton, hvp, jvp
@@ -33,10 +36,23 @@ def refuse_senseless(program: Program, emit: Sequence[str]) -> None:
 def sparse_of(model: Prepared, emit: Sequence[str]) -> tuple[Sparse, ...]:
     """What sparse derivatives are made of, where they are asked for and anything is sparse."""
     found = (SPARSE[name](model) for name in emit if name in SPARSE)
-    return tuple(sparse for sparse in found if sparse is not None)
+    return tuple(replace(s, product=_checked(model, s.product)) for s in found if s is not None)
 
 
 def graphs_of(model: Prepared, emit: Sequence[str], sparse: Sequence[Sparse]) -> tuple[Requested, ...]:
     """The graphs of the functions that are asked for, but for dense ones that are made of sparse ones."""
     made = {s.name for s in sparse if s.serves_dense}
-    return tuple(GRAPHS[name](model) for name in emit if name in GRAPHS and name not in made)
+    wanted = (name for name in emit if name in GRAPHS and name not in made)
+    return tuple(_checked(model, GRAPHS[name](model)) for name in wanted)
+
+
+def _checked(model: Prepared, function: Requested) -> Requested:
+    """What the model asserts, where the target that stands behind it is none of the results."""
+    checks, graph = awaited(model.value()), function.graph
+    if not checks or model.target in dict(graph.outputs):
+        return function
+    (name, first), *others = graph.outputs
+    names = {**model.graph.names, **graph.names}
+    origins = {**model.graph.origins, **graph.origins}
+    outputs = ((name, guarded(first, checks)), *others)
+    return replace(function, graph=Dce().run(replace(graph, outputs=outputs, names=names, origins=origins)))

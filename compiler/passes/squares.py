@@ -9,9 +9,10 @@ from collections.abc import Sequence
 
 from .. import ops
 from ..ir import Node, topological
+from ..ops.checks import unguarded
 from ..types import TUPLE
 
-ADDED = frozenset({"add", "sub", "after"})
+ADDED = frozenset({"add", "sub"})
 
 
 def squares_of(target: Node, wrt: Sequence[Node]) -> list[tuple[Node, Node]] | Node:
@@ -23,7 +24,7 @@ def squares_of(target: Node, wrt: Sequence[Node]) -> list[tuple[Node, Node]] | N
     found: dict[Node, Node] = {}
     stack, seen = [target], {target}
     while stack:
-        node = stack.pop()
+        node = unguarded(stack.pop())
         if node not in active or node in wrt:
             continue
         if _is_square(node):

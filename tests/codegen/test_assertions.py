@@ -174,3 +174,24 @@ def test_labels_that_are_computed_are_checked(body: str, level: int) -> None:
 def test_labels_that_are_right_anyway_cost_nothing(loss: str) -> None:
     text = f"dim N\nconst K = 3\ninput y: int[N]\nparam z: real[N, {'N' if 'one_hot(t' in loss else 'K'}]\nloss L = {loss}\n"
     assert "a label" not in module_text(program_of(Source("m.dsl", text)), Options())
+
+
+ASSERTED = {
+    "values": "assert all(w > 0)\nloss L = sum(w**3)**2\n",
+    "a loop": "s = 0.0\nfor i in range(N):\n    assert w[i] > 0\n    s = s + w[i]**3\nloss L = s**2\n",
+    "what a loop gives": "s = 0.0\nfor i in range(N):\n    s = s + w[i]**3\nassert s > 0\nloss L = s**2\n",
+    "a branch": "if w[0] < 0:\n    assert w[1] > 0\n    y = w\nelse:\n    y = 2 * w\nloss L = sum(y**3)**2\n",
+}
+
+
+@pytest.mark.parametrize("level", [0, 1, 2])
+@pytest.mark.parametrize("statements", ASSERTED.values(), ids=ASSERTED.keys())
+def test_functions_that_give_no_value_assert_too(statements: str, level: int) -> None:
+    """Products and Hessians need less of the model than its value does; what is asserted holds for them as well."""
+    text = f"dim N\nparam w: real[N]\n{statements}"
+    m = compiled(text, level, emit=("hvp", "hessian", "gauss_newton"))
+    good, bad = [1.0, 2.0], [-1.0, -2.0]
+    np.testing.assert_allclose(m.hessian(good) @ [1.0, -1.0], m.hvp(good, [1.0, -1.0]).w)
+    for call in (lambda: m.hessian(bad), lambda: m.hvp(bad, good), lambda: m.gauss_newton(bad, good)):
+        with pytest.raises(ValueError, match="assertion does not hold"):
+            call()

@@ -57,3 +57,14 @@ def test_bands_are_told_from_full_rows(width: int) -> None:
     text = f"dim N\nparam x: real[N]\noutput y = {terms}\ngrad y wrt x\n"
     m = module_of(autodiffc.compile(text, emit=["jacobian"]), "model")
     assert len(m.jacobian_sparsity(N=400)[0]) == 400 * width
+
+
+@pytest.mark.parametrize("emit", ["jacobian", "hessian"])
+@pytest.mark.parametrize("size", [0, 1, 2])
+def test_small_sizes_that_the_compiler_knows(emit: str, size: int) -> None:
+    last = "loss L = sum(y)" if emit == "hessian" else "grad y wrt x"
+    text = f"dim N\nparam x: real[N]\noutput y = x**2 * x[::-1]\n{last}\n"
+    known = module_of(autodiffc.compile(text, emit=emit, dims={"N": size}), "model")
+    unknown = module_of(autodiffc.compile(text, emit=emit), "model")
+    for found, expected in zip(getattr(known, emit)(X[:size]), getattr(unknown, emit)(X[:size])):
+        np.testing.assert_array_equal(found, expected)
