@@ -176,7 +176,7 @@ def _derive_parser() -> _Parser:
     parser.add_argument("--format", choices=("text", "latex", "mathml"), default="text",
                         help="how the formulas are written (default: text)")  # fmt: skip
     parser.add_argument("--order", type=int, choices=(1, 2), default=1,
-                        help="2: the second derivatives, too, of a model of scalars (default: 1)")  # fmt: skip
+                        help="2: second derivatives, too, of a model of scalars (default: 1)")  # fmt: skip
     parser.add_argument("--numerics", choices=("stable", "precise"), default="stable",
                         help="as elsewhere; the formulas are the same")  # fmt: skip
     parser.add_argument("-D", dest="dims", action="append", type=_assignment, default=[], metavar="K=20",
