@@ -43,7 +43,7 @@ def sparse_jacobian(model: Prepared) -> Sparse | None:
     """What a sparse Jacobian is made of; None where colours are no fewer than columns or rows."""
     if model.program.scalar_target:
         return None
-    patterns = jacobian_pattern(model.alone(), model.target, model.wrt)
+    patterns = jacobian_pattern(model.plain_alone(), model.target, model.wrt)
     if all(pattern is Extent.FULL for pattern in patterns.values()):
         return None
     indices = _indices(model, patterns)
@@ -61,7 +61,7 @@ def sparse_hessian(model: Prepared) -> Sparse | None:
     """What a sparse Hessian is made of; None where colours are no fewer than columns."""
     if has_own_adjoints(model.graph):
         return None  # what it brings need not be the derivative of a function, nor its own be symmetric
-    pattern = hessian_pattern(model.alone(), model.target, model.wrt)
+    pattern = hessian_pattern(model.plain_alone(), model.target, model.wrt)
     if pattern is Extent.FULL:
         return None
     if isinstance(pattern, Extent):

@@ -44,7 +44,12 @@ def preparation(level: int, ranges: Mapping[str, Interval], precise: bool = Fals
     stable = (Derivatives(ranges, _stable, partial(_simpler, level), level == 0), *_stable(ranges))
     if level == 0:
         return (*stable, *last, Label())
-    return (*stable, Fold(), Cse(), Simplify(), Hoist(level > 1), *last)
+    return (*stable, *_simplification(level), *last)
+
+
+def _simplification(level: int) -> tuple[Step, ...]:
+    """What makes a model simpler before it is differentiated."""
+    return Fold(), Cse(), Simplify(), Hoist(level > 1)
 
 
 def _stable(ranges: Mapping[str, Interval]) -> tuple[Step, ...]:
@@ -149,7 +154,9 @@ def _requested(
         steps = (Narrow(ranges), *optimisation(level, derivatives))
         return replace(function, graph=run_passes(steps, function.graph, observe))
 
-    model = Prepared(program, prepared, ranges, partial(_optimised, level), partial(_simpler, level), level)
+    plain = prepared if level else run_passes(_simplification(1), prepared)
+    optimise, simpler = partial(_optimised, level), partial(_simpler, level)
+    model = Prepared(program, prepared, ranges, optimise, simpler, level, plain)
     sparse = []
     for found in sparse_of(model, emit):
         pattern = run_passes(optimisation(max(level, 1), 0), found.pattern)

@@ -22,6 +22,7 @@ class Prepared:
 
     `optimise` is for the bodies of loops with their adjoints, `simplify` for those that are differentiated
     again: in these ops stay whole, as the parts of softmax, say, have no right derivatives of their own.
+    `plain` is the model's graph simplified at every level, so that all find the same elements that are 0.
     """
 
     program: Program
@@ -30,6 +31,7 @@ class Prepared:
     optimise: Optimise
     simplify: Optimise
     level: int
+    plain: Graph
 
     @property
     def target(self) -> str:
@@ -61,7 +63,14 @@ class Prepared:
 
     def alone(self) -> Graph:
         """The target and nothing else."""
-        return Dce().run(replace(self.graph, outputs=((self.target, self.value()),)))
+        return self._target_of(self.graph)
+
+    def plain_alone(self) -> Graph:
+        """The same of the graph that patterns are read from."""
+        return self._target_of(self.plain)
+
+    def _target_of(self, graph: Graph) -> Graph:
+        return Dce().run(replace(graph, outputs=((self.target, graph.output(self.target)),)))
 
     def joint(self, seed: Node | None = None, again: bool = False) -> Graph:
         """The target with its gradient; `again`: which is to be differentiated again."""

@@ -68,3 +68,26 @@ def test_small_sizes_that_the_compiler_knows(emit: str, size: int) -> None:
     unknown = module_of(autodiffc.compile(text, emit=emit), "model")
     for found, expected in zip(getattr(known, emit)(X[:size]), getattr(unknown, emit)(X[:size])):
         np.testing.assert_array_equal(found, expected)
+
+
+CHOICES = """
+dim N
+input x: real[N]
+param w: real[N]
+param b: real
+z = (w * x) if b > 0 else (w / 2.0)
+y = sqrt(z * z + b * b) if sum(x) > 100 else z**3 * b
+loss L = sum(y)
+"""
+
+
+def test_the_pattern_is_the_same_at_every_level() -> None:
+    """What a module has does not depend on how its code is written."""
+    patterns = []
+    for level in (0, 1, 2):
+        m = module_of(autodiffc.compile(CHOICES, level=level, emit=["hessian"]), f"choices{level}")
+        patterns.append(m.hessian_sparsity(N=4))
+        w = np.array([0.5, -1.0, 2.0, 0.1])
+        np.testing.assert_allclose(m.hessian_csr(X, w, 0.9).toarray(), m.hessian(X, w, 0.9), rtol=1e-13)
+    for other in patterns[1:]:
+        np.testing.assert_array_equal(patterns[0], other)
