@@ -1,9 +1,12 @@
 """The derivatives of a model as formulas: a tree, its printers, its evaluator.
 
 graphs     the model's graph with its derivative, in the form that is read
-reader     from nodes to formulas: in matrix notation, or element by element
-equations  which values get an equation, and their order
-text       the printers
+reader     from nodes to formulas: in matrix notation (`wholes`), or by element (`elements`, `moves`, …)
+algebra    sums, products and quotients of formulas
+equations  which values get an equation, and their order; `naming` what they are called
+closed     derivatives of models of scalars, simplified by SymPy
+text       the printers, with `latex` and `mathml`
+evaluate   the numbers that formulas give, for the tests
 """
 
 from __future__ import annotations

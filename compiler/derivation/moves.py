@@ -14,7 +14,7 @@ from ..ir import Node
 from ..types import Dim
 from .algebra import added, negated, times
 from .places import At, place
-from .reader import Reader
+from .reader import NotPlain, Reader
 from .sums import summed
 from .tree import (
     ZERO,
@@ -104,35 +104,48 @@ def _window_argmax(reader: Reader, node: Node, at: At) -> Formula:
 
 def _take_flat(reader: Reader, node: Node, at: At) -> Formula:
     """The largest of a window; of another array the element at the same place."""
-    x, k = (reader.resolved(a) for a in node.args)
-    if k.op.name != "window_argmax":
-        return reader.part(reader.function(node), at)
+    x, position = (reader.resolved(a) for a in node.args)
+    k = _windows_of(reader, position)
     if x is reader.resolved(k.args[0]):
         return _window(reader, k, at, "max")
     with reader.bound([Dim.of(n) for n in k["kernel"]]) as kernel:
-        here = Indicator(Relation("=", reader.element(k, at), _pair(k, kernel)))
+        here = Indicator(Relation("=", reader.element(position, at), _pair(k, kernel)))
         return Total(kernel, times(reader.element(x, (*at[:2], *_places(k, at[2:], kernel))), here))
 
 
 def _put_flat(reader: Reader, node: Node, at: At) -> Formula:
     """To each element what belongs to the windows that it is the largest of."""
-    g, k = (reader.resolved(a) for a in node.args)
-    if k.op.name != "window_argmax":
-        return reader.part(reader.function(node), at)
+    g, position = node.args
+    k = _windows_of(reader, position)
     if any(d != 1 for d in k["dilation"]):
-        return _put_apart(reader, g, k, at)
+        return _put_apart(reader, node, k, at)
     with reader.bound(k.shape[2:]) as window:
         origins = _places(k, window, tuple(ZERO for _ in window))
         offsets = tuple(added(i, negated(origin)) for i, origin in zip(at[2:], origins))
-        here = Indicator(Relation("=", reader.element(k, (*at[:2], *window)), _pair(k, offsets)))
+        chosen = reader.element(position, (*at[:2], *window))
+        here = Indicator(Relation("=", chosen, _pair(k, offsets)))
         return summed(window, times(reader.element(g, (*at[:2], *window)), here))
 
 
-def _put_apart(reader: Reader, g: Node, k: Node, at: At) -> Formula:
+def _windows_of(reader: Reader, position: Node) -> Node:
+    """The op that has found positions in windows, of this step of a loop or of another one."""
+    node = reader.resolved(position)
+    while node.op.name != "window_argmax":
+        if node in reader.steps:
+            node = reader.resolved(reader.steps[node][0])
+        elif node.op.name in ("gather", "getitem", "flip"):
+            node = reader.resolved(node.args[0])
+        else:
+            raise NotPlain  # what a number in there means is known of windows only
+    return node
+
+
+def _put_apart(reader: Reader, node: Node, k: Node, at: At) -> Formula:
     """The same where the elements of a window are not neighbours."""
     with reader.bound([*k.shape[2:], *map(Dim.of, k["kernel"])]) as indices:
         window, kernel = indices[: len(at) - 2], indices[len(at) - 2 :]
-        chosen = Relation("=", reader.element(k, (*at[:2], *window)), _pair(k, kernel))
+        g, position = node.args
+        chosen = Relation("=", reader.element(position, (*at[:2], *window)), _pair(k, kernel))
         here = [Relation("=", i, p) for i, p in zip(at[2:], _places(k, window, kernel))]
         term = reader.element(g, (*at[:2], *window))
         return summed(indices, times(term, Indicator(Logic("and", (chosen, *here)))))

@@ -178,7 +178,7 @@ def document(derivation: Derivation) -> str:
     for title, lines in headings(derivation):
         shown = [line.rstrip().replace(TIED, " ") for line in _lines(printer, lines, "  ")]
         if shown or not blocks:
-            blocks.append("\n".join((title, *shown)))
+            blocks.append("\n".join((*_broken(title, WIDTH), *shown)))
     return "\n\n".join(blocks) + "\n"
 
 
@@ -235,7 +235,8 @@ def _broken(text: str, width: int) -> Iterator[str]:
         _, place = min(_breaks(text, width), default=(0.0, len(text)))
         yield text[:place]
         text = text[place:].strip()
-    yield text
+    if text:
+        yield text
 
 
 def _breaks(text: str, width: int) -> Iterator[tuple[float, int]]:

@@ -35,11 +35,12 @@ def items_of(graph: Graph, node: Node) -> Iterator[tuple[int, Node]]:
 
 def positions_needed(graph: Graph) -> Iterator[Node]:
     """The places of the largest elements of windows, but for those that only the largest are read at."""
-    for node in (node for body in graphs_in(graph) for node in body.nodes()):
-        for arg in node.args:
-            largest = node.op.name == "take_flat" and node.args[0] is arg.args[0] if arg.args else False
-            if arg.op.name == "window_argmax" and not largest:
-                yield arg
+    for body in graphs_in(graph):
+        yield from (value for _, value in body.outputs if value.op.name == "window_argmax")
+        for node in body.nodes():
+            largest = node.op.name == "take_flat"
+            found = (arg for arg in node.args if arg.op.name == "window_argmax")
+            yield from (arg for arg in found if not (largest and node.args[0] is arg.args[0]))
 
 
 def graphs_in(graph: Graph) -> Iterator[Graph]:

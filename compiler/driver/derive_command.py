@@ -16,6 +16,7 @@ from collections.abc import Mapping, Sequence
 
 from autodiffc.compiler.derivation import document
 from autodiffc.compiler.derivation.graphs import derived
+from autodiffc.compiler.derivation.reader import NotPlain
 from autodiffc.compiler.model import Program
 from autodiffc.compiler.passes.autodiff import NotDifferentiable
 from autodiffc.grammar.diagnostics import suggestion
@@ -50,6 +51,8 @@ def formulas(
         text = document(derived(program, names), form, order)
     except NotDifferentiable as problem:
         raise WrongRequest(str(problem)) from problem
+    except NotPlain as problem:
+        raise WrongRequest("positions in windows are kept in a way that no formula is known for") from problem
     if text is None:
         raise WrongRequest(
             "--order 2: second derivatives are written for models of scalars, in closed form; "

@@ -230,4 +230,4 @@ def test_mathml_is_well_formed(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_text_is_narrow(name: str) -> None:
     for line in shown(EXAMPLES / f"{name}.dsl", "text").splitlines():
-        assert len(line) <= 100, line
+        assert len(line) < 80, line

@@ -51,6 +51,17 @@ INDEXED: dict[str, Indexed] = {
             "and 0 ≤ k + m − 1 < 4) u1[n, i, j + l − 1, k + m − 1]",
         ),
     ),
+    "pools in a loop": Indexed(
+        "dim N\nconst T = 3\ninput x: real[N, 1, 4, 4]\nparam K: real[1, 1, 3, 3]\nh = x\nfor t in range(T):\n"
+        "    h = max_pool2d(conv2d(h, K, padding=1), 3, stride=1, padding=1)\nloss L = sum(h**2)\n",
+        ("s*⁽ᵗ⁾[n, 0, j, k]", "1[s*⁽ᵗ⁾["),
+    ),
+    "extremes in a loop": Indexed(
+        "dim N, T, K\ninput x: real[T, N]\nparam c: real[K]\nparam w: real[T]\ns = 0.0\nfor t in range(T):\n"
+        "    d = min((x[t][:, None] - c[None])**2, axis=1)\n"
+        "    s = s * w[t] + sum(d) + max(x[t] * w[t])\nloss L = s\n",
+        ("k*[t, n]   = argminₖ u1⁽ᵗ⁾[n, k]",),
+    ),
     "embedding": Indexed(
         "dim N, V, D\ninput w: int[N] in range(V)\nparam E: real[V, D]\nloss L = sum(E[w]**2)\n",
         ("1[w[n] = v]",),
