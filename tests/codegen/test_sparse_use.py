@@ -77,7 +77,12 @@ param w: real[N]
 param b: real
 z = (w * x) if b > 0 else (w / 2.0)
 y = sqrt(z * z + b * b) if sum(x) > 100 else z**3 * b
-loss L = sum(y)
+s = 0.0
+i = 0
+while s < 3.0 and i < 6 max 10:
+    s = s + 0.5 + w[0] * 0.1
+    i = i + 1
+loss L = sum(y) * s
 """
 
 
