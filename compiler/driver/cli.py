@@ -115,7 +115,7 @@ def _compilation(parser: _Parser) -> None:
 
 
 def _emission(parser: _Parser, what: str) -> None:
-    parser.add_argument("--emit", type=_functions, default=(), metavar="NAMES",
+    parser.add_argument("--emit", action="extend", type=_functions, default=[], metavar="NAMES",
                         help=f"{what}, with commas: {', '.join(EMITTED)}")  # fmt: skip
 
 

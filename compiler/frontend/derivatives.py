@@ -20,7 +20,9 @@ from autodiffc.grammar.diagnostics import Note
 from .. import ops
 from ..ir import Graph, Node, NonDiff, topological
 from ..ops.derivatives import DERIVATIVES
-from ..passes.autodiff import active_values
+from ..ops.own import has_own_adjoints
+from ..passes.autodiff import NotDifferentiable, active_values
+from ..passes.derivatives import derivative_graph
 from ..types import TUPLE
 from .bodies import close
 from .context import NODE_LIMIT, Assumption, Context, Own
@@ -30,6 +32,7 @@ from .values import POISON, Poison, Static, Value, as_real, describe
 
 CODE = "E0305"
 GROWTH = 4  # a derivative has at most so many times the operations of what it is one of
+INSTEAD = "take its `grad`, or give the function an adjoint that is linear in the cotangent"
 USAGE = {"grad": "grad(L, W)", "jvp": "jvp(y, x, v)"}
 
 
@@ -184,7 +187,20 @@ def _derivative(
     place = given.index(wrt)
     if direction is None:
         return context.made(ops.gradient(*given, body=body, wrt=place), expr.span)
+    reason = _no_forward_mode(body, place)
+    if reason:
+        return context.report(CODE, "no derivative along a direction", expr.span, reason, help=INSTEAD)
     return context.made(ops.directional(direction, *given, body=body, wrt=place), expr.span)
+
+
+def _no_forward_mode(body: Graph, wrt: int) -> str:
+    """Why a body has no derivative along a direction; none that the compiler knows lacks one."""
+    if has_own_adjoints(body):
+        try:
+            derivative_graph("directional", without_own(body), wrt)
+        except NotDifferentiable as problem:
+            return str(problem)
+    return ""
 
 
 def _below(order: Iterable[Node], starts: Collection[Node]) -> set[Node]:

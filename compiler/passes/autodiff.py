@@ -19,6 +19,7 @@ from dataclasses import replace
 
 from .. import ops
 from ..ir import Graph, Interval, Node, NonDiff, Origin, const, topological
+from ..ops.own import governed
 from ..ranges import intervals_of
 from ..types import TUPLE, Shape, broadcast
 from .adjoints import Adjoints, Incoming, Optimise, Options, Seed, unchanged
@@ -32,7 +33,8 @@ class NotDifferentiable(Exception):
     """An op without a derivative lies between a wrt value and the target."""
 
     def __init__(self, node: Node, reason: str):
-        super().__init__(f"{node.op.name} has no derivative: {reason}")
+        what = f"`{node.args[1]['name']}`" if node.op is governed else node.op.name
+        super().__init__(f"{what} has no derivative: {reason}")
         self.node = node
         self.reason = reason
 

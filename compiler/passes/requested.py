@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from typing import TypeVar
 
 from ..model import CannotEmit, Program, Requested, Sparse
 from ..ops.checks import awaited, guarded
+from .autodiff import NotDifferentiable
 from .compressed import sparse_hessian, sparse_jacobian
 from .dce import Dce
 from .matrices import hessian, jacobian
 from .prepared import Prepared
 from .products import gauss_newton, hvp, jvp
 
+T = TypeVar("T")
 GRAPHS: dict[str, Callable[[Prepared], Requested]] = {
     "jvp": jvp, "hvp": hvp, "jacobian": jacobian, "hessian": hessian, "gauss_newton": gauss_newton,
 }  # fmt: skip
@@ -35,7 +38,7 @@ def refuse_senseless(program: Program, emit: Sequence[str]) -> None:
 
 def sparse_of(model: Prepared, emit: Sequence[str]) -> tuple[Sparse, ...]:
     """What sparse derivatives are made of, where they are asked for and anything is sparse."""
-    found = (SPARSE[name](model) for name in emit if name in SPARSE)
+    found = (_made(SPARSE, name, model) for name in emit if name in SPARSE)
     return tuple(replace(s, product=_checked(model, s.product)) for s in found if s is not None)
 
 
@@ -43,7 +46,14 @@ def graphs_of(model: Prepared, emit: Sequence[str], sparse: Sequence[Sparse]) ->
     """The graphs of the functions that are asked for, but for dense ones that are made of sparse ones."""
     made = {s.name for s in sparse if s.serves_dense}
     wanted = (name for name in emit if name in GRAPHS and name not in made)
-    return tuple(_checked(model, GRAPHS[name](model)) for name in wanted)
+    return tuple(_checked(model, _made(GRAPHS, name, model)) for name in wanted)
+
+
+def _made(functions: Mapping[str, Callable[[Prepared], T]], name: str, model: Prepared) -> T:
+    try:
+        return functions[name](model)
+    except NotDifferentiable as problem:  # an adjoint that the model brings
+        raise CannotEmit(f"{name}: {problem}") from problem
 
 
 def _checked(model: Prepared, function: Requested) -> Requested:

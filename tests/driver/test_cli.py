@@ -82,6 +82,8 @@ def test_errors_as_json_and_concise(folder: Path, capsys: pytest.CaptureFixture[
         (["model.dsl", "--dump=nonsense"], "a stage is ast, ir, schedule"),
         (["model.dsl", "--dump=ir:nonsense"], "a stage is ast, ir, schedule"),
         (["vector.dsl", "--emit", "jvp,hessian"], "--emit hessian: y is not a scalar"),
+        (["clipped.dsl", "--emit", "jvp"], "--emit jvp: `f` has no derivative: its adjoint is not linear"),
+        (["clipped.dsl", "--emit", "jacobian"], "--emit jacobian: `f` has no derivative"),
         (["explain", "model.dsl", "-o", "r.html"], "not supported yet"),
     ],
 )
@@ -89,6 +91,9 @@ def test_wrong_usage(
     folder: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
 ) -> None:
     (folder / "vector.dsl").write_text("dim N\nparam x: real[N]\noutput y = x**2\ngrad y wrt x\n")
+    own = "def f(v):\n    return v\nadjoint f(v, d_out):\n    return clip(d_out, -1, 1)\n"
+    clipped = f"dim N\nparam x: real[N]\n{own}output y = f(x)\ngrad y wrt x\n"
+    (folder / "clipped.dsl").write_text(clipped)
     assert main(arguments) == 2
     assert message in capsys.readouterr().err
 
@@ -166,3 +171,10 @@ def test_version_and_help(capsys: pytest.CaptureFixture[str]) -> None:
             main([flag])
         assert caught.value.code == 0
         assert word in capsys.readouterr().out
+
+
+def test_emit_may_be_said_again(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["model.dsl", "--emit", "hvp,jvp"]) == 0
+    expected = capsys.readouterr().out
+    assert main(["model.dsl", "--emit", "hvp", "--emit", "jvp"]) == 0
+    assert capsys.readouterr().out == expected
