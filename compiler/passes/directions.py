@@ -8,7 +8,7 @@ be done at once the loop dissolves later (`hoist.py`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from .. import ops
@@ -32,34 +32,48 @@ def over_directions(graph: Graph, stacks: Mapping[Node, Node], count: Dim) -> Gr
     the length `count`; a stack that is an argument takes the input's place. Outputs that depend on no
     direction are repeated.
     """
-    order = graph.nodes()
-    inside: set[Node] = set(stacks)
-    for node in order:
-        if any(arg in inside for arg in node.args):
-            inside.add(node)
-    results = [node for _, node in graph.outputs]
-    border = [arg for node in order if node in inside and node not in stacks for arg in node.args] + results
-    known = inside | _constants(order)
-    outside = list(dict.fromkeys(node for node in border if node not in known))
-    fresh = Fresh(names_in(graph))
-    step = argument(fresh("k"), INT)
-    taken = Fresh([step["name"]])
-    given = {node: argument(taken(_name(node, graph)), node.type) for node in outside}
-    rows = {node: argument(taken(f"{node['name']}s"), stack.type) for node, stack in stacks.items()}
-    images = {**given, **{node: row(stack, step) for node, stack in rows.items()}}
-    plain = {node: name for node, name in graph.names.items() if node in inside}
-    body = replace(graph, inputs=(step, *given.values(), *rows.values()), names=plain)
-    body = Dce().run(_named_apart(body.with_images(images)))
-    loop = ops.loop(
-        dim_value(count), *outside, *stacks.values(), body=body, carried=0, length=count
-    )  # fmt: skip
+    inside = _inside(graph, stacks)
+    outside = _border(graph, inside, stacks)
+    body = _body(graph, inside, outside, stacks)
+    loop = ops.loop(dim_value(count), *outside, *stacks.values(), body=body, carried=0, length=count)
     inputs = tuple(i for i in graph.inputs if i not in stacks)
     inputs += tuple(s for s in stacks.values() if s.op.name == "argument")
     outputs = tuple((name, item(loop, position=k)) for k, (name, _) in enumerate(graph.outputs))
     live = {node: name for node, name in graph.names.items() if node not in inside}
     live.update((stack, f"{node['name']}s") for node, stack in stacks.items() if stack.op.name != "argument")
-    origins = {**graph.origins, loop: _origins(graph, results)}
+    origins = {**graph.origins, loop: _origins(graph)}
     return Dce().run(replace(graph, inputs=inputs, outputs=outputs, names=live, origins=origins))
+
+
+def _inside(graph: Graph, directions: Iterable[Node]) -> set[Node]:
+    """What depends on the direction."""
+    inside = set(directions)
+    for node in graph.nodes():
+        if any(arg in inside for arg in node.args):
+            inside.add(node)
+    return inside
+
+
+def _border(graph: Graph, inside: Collection[Node], directions: Collection[Node]) -> list[Node]:
+    """What is given to the loop: values that do not depend on the direction, used by what does."""
+    order = graph.nodes()
+    used = [arg for node in order if node in inside and node not in directions for arg in node.args]
+    known = _constants(order).union(inside)
+    return list(dict.fromkeys(n for n in (*used, *(o for _, o in graph.outputs)) if n not in known))
+
+
+def _body(
+    graph: Graph, inside: Collection[Node], outside: Sequence[Node], stacks: Mapping[Node, Node]
+) -> Graph:
+    """The graph for one direction, a row of each stack."""
+    step = argument(Fresh(names_in(graph))("k"), INT)
+    taken = Fresh([step["name"]])
+    given = {node: argument(taken(_name(node, graph)), node.type) for node in outside}
+    rows = {node: argument(taken(f"{node['name']}s"), stack.type) for node, stack in stacks.items()}
+    images = {**given, **{node: row(stack, step) for node, stack in rows.items()}}
+    names = {node: name for node, name in graph.names.items() if node in inside}
+    body = replace(graph, inputs=(step, *given.values(), *rows.values()), names=names)
+    return Dce().run(_named_apart(body.with_images(images)))
 
 
 def _constants(order: Sequence[Node]) -> set[Node]:
@@ -70,8 +84,8 @@ def _constants(order: Sequence[Node]) -> set[Node]:
     return found
 
 
-def _origins(graph: Graph, results: Sequence[Node]) -> tuple[Origin, ...]:
-    return next((graph.origins[node] for node in results if graph.origins.get(node)), ())
+def _origins(graph: Graph) -> tuple[Origin, ...]:
+    return next((graph.origins[node] for _, node in graph.outputs if graph.origins.get(node)), ())
 
 
 def _name(node: Node, graph: Graph) -> str:
