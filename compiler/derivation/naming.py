@@ -1,4 +1,4 @@
-"""What values are called in formulas: as the model calls them, else u1, u2, …; positions k*.
+"""What values are called in formulas: as in the model, else u1, u2, … (v1, … beside a u); positions k*.
 
 Where two values have the same name, the later one has a prime.
 """
@@ -67,10 +67,11 @@ class Naming:
         if name is None and node.op.name in POSITIONS:
             return self.unique(self.position_name(node), "value", room.steps)
         if name is None:
+            letter = next((c for c in "uvsq" if c not in self.reader.taken), "u")
             self.counter += 1
-            while f"u{self.counter}" in self.reader.taken:
+            while f"{letter}{self.counter}" in self.reader.taken:
                 self.counter += 1
-            self.made[node] = self.unique(f"u{self.counter}", "value")
+            self.made[node] = self.unique(f"{letter}{self.counter}", "value")
             return replace(self.made[node], steps=room.steps)
         if name.startswith("d_") and node not in self.primal:
             return self.unique(name[2:], "adjoint", room.steps)
