@@ -141,20 +141,26 @@ def _write_seeded(parts: Parts, writer: Writer, results: Sequence[str], call: Ca
     if program.draws:  # all directions see the same masks
         writer.line(f"{seeds} = next({context.ref('_chunks')}({colours}, 0))")
         writer.line(f"{', '.join(results)} = {product}")
-        return
-    found = call.scope.fresh("found")
+    else:
+        chunks = f"for {seeds} in {context.ref('_chunks')}({colours}, {parts.size(length)})"
+        _write_chunked(writer, call.scope.fresh("found"), product, chunks, results, context.ref("np"))
+
+
+def _write_chunked(
+    writer: Writer, found: str, product: str, chunks: str, results: Sequence[str], np: str
+) -> None:
+    """The product with some directions at a time, and what all give put together."""
     writer.line(f"{found} = [")
     writer.depth += 1
     writer.line(product)
-    writer.line(f"for {seeds} in {context.ref('_chunks')}({colours}, {parts.size(length)})")
+    writer.line(chunks)
     writer.depth -= 1
     writer.line("]")
-    stacked = f"{context.ref('np')}.concatenate"
     if len(results) == 1:
-        writer.line(f"{results[0]} = {stacked}({found})")
+        writer.line(f"{results[0]} = {np}.concatenate({found})")
     else:
         writer.line(f"{results[0]} = {found}[0][0]")
-        writer.line(f"{results[1]} = {stacked}([part for _, part in {found}])")
+        writer.line(f"{results[1]} = {np}.concatenate([part for _, part in {found}])")
 
 
 def _write_dims(parts: Parts, writer: Writer, dims: Sequence[Dim]) -> None:

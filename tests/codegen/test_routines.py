@@ -11,7 +11,13 @@ from typing import Any
 import pytest
 from autodiffc.codegen.routines import MODULES, ROUTINES
 
-COPIED = {"Iterable", "Iterator", "Sequence", "Colouring", "Sparse"}  # into modules with routines that name them
+COPIED = {
+    "Iterable",
+    "Iterator",
+    "Sequence",
+    "Colouring",
+    "Sparse",
+}  # into modules with routines that name them
 AVAILABLE = {"Any", "Callable", "np", "math", "ndarray", "_REAL", *COPIED, *dir(builtins)}
 
 every_routine = pytest.mark.parametrize("name", sorted(ROUTINES))
