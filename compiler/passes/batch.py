@@ -99,20 +99,36 @@ RULES: dict[str, Rule] = {
 # --- positions ---------------------------------------------------------------------------------------
 
 
-def affine(node: Node, step: Node) -> tuple[int, Dim] | None:
+AFFINE = frozenset({"add", "sub", "mul", "neg"})
+Affine = tuple[int, Dim]
+
+
+def affine(node: Node, step: Node) -> Affine | None:
     """`(c, d)` where a position is c * step + d."""
-    if node is step:
-        return 1, Dim.of(0)
+    found: dict[Node, Affine | None] = {step: (1, Dim.of(0))}
+    stack = [node]
+    while stack:
+        top = stack.pop()
+        if top in found:
+            continue
+        inner = top.args if top.op.name in AFFINE else ()
+        missing = [arg for arg in inner if arg not in found]
+        if missing:
+            stack += [top, *missing]
+        else:
+            found[top] = _affine(top, [found[arg] for arg in inner])
+    return found[node]
+
+
+def _affine(node: Node, parts: Sequence[Affine | None]) -> Affine | None:
     if node.op.name == "const" and isinstance(node["value"], int):
         return 0, Dim.of(node["value"])
     if node.op.name == "dim":
         return 0, node["dim"]
-    if node.op.name not in ("add", "sub", "mul", "neg"):
+    known = [part for part in parts if part is not None]
+    if node.op.name not in AFFINE or len(known) < len(parts):
         return None
-    parts = [affine(arg, step) for arg in node.args]
-    if any(part is None for part in parts):
-        return None
-    (c, d), *rest = [part for part in parts if part is not None]
+    (c, d), *rest = known
     if node.op.name == "neg":
         return -c, -d
     e, f = rest[0]

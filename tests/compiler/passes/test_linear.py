@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from autodiffc.compiler import ops
 from autodiffc.compiler.ir import Graph, Node
@@ -10,10 +12,11 @@ from autodiffc.compiler.irtext import print_graph
 from autodiffc.compiler.passes.adjoints import Options
 from autodiffc.compiler.passes.autodiff import differentiate
 from autodiffc.compiler.passes.base import run_passes
+from autodiffc.compiler.passes.batch import affine
 from autodiffc.compiler.passes.forward import pushed_forward
 from autodiffc.compiler.passes.partition import partition
 from autodiffc.compiler.passes.pipeline import Differentiate, optimisation, prepare
-from autodiffc.compiler.types import REAL, Dim, Type
+from autodiffc.compiler.types import INT, REAL, Dim, Type
 from autodiffc.compiler.verify import verify
 from work import calls_of
 
@@ -83,3 +86,14 @@ def test_the_work_of_tangents_grows_as_the_graph(name: str) -> None:
 def test_text_of_a_long_chain() -> None:
     graph = chain("sum", 30_000)
     assert len(parse_graph(print_graph(graph)).nodes()) == len(graph.nodes())
+
+
+@pytest.mark.parametrize(
+    ("grow", "times", "factor"), [(lambda k: k + 1 - 1, 5_000, 1), (lambda k: k + k, 60, 2**60)]
+)
+def test_a_position_computed_in_many_steps(grow: Callable[[Node], Node], times: int, factor: int) -> None:
+    step = ops.argument("t", INT)
+    position = step
+    for _ in range(times):
+        position = grow(position)
+    assert affine(position, step) == (factor, Dim.of(0))
