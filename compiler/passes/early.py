@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from .. import ops
 from ..ir import Graph, Node, topological
 from ..ops import argument
-from ..ops.control import is_local
+from ..ops.control import is_local, may_be_missing
 from ..ops.indexing import whole
 from ..types import INT, TUPLE, Dim, Shape
 from .batch import affine, rows_at
@@ -56,6 +56,9 @@ class Early:
         known = self.count.op.name in ("dim", "const") and not is_local(self.length)
         self.counted = known and self.node.get("condition") is None
         self.states = self.inputs[: self.carried]
+        # Rows of which a branch left some out are kept in lists, which are read one by one.
+        pairs = zip(self.inputs, self.operands)
+        self.loose = frozenset(i for i, o in pairs if may_be_missing(o))
         written = (ops.set_at, ops.add_at)  # arrays of which a step handles an element
         handled = [s for s, new in zip(self.states, self.outputs) if new.op not in written]
         handled += [*self.outputs[self.carried :], *filter(self.is_read, self.order)]
@@ -67,9 +70,8 @@ class Early:
 
     def find(self) -> None:
         """Find what depends on the step's number and on what is given alone."""
-        self.outside.update(
-            (i, Operand(o, False)) for i, o in zip(self.inputs[self.carried :], self.operands[self.carried :])
-        )
+        given = zip(self.inputs[self.carried :], self.operands[self.carried :])
+        self.outside.update((i, Operand(o, False)) for i, o in given if i not in self.loose)
         if self.counted:
             steps = ops.arange(start=Dim.of(0), step=1, count=self.length)
             self.outside[self.step] = Operand(steps, True)

@@ -44,6 +44,8 @@ class Late:
         loop = self.loop
         if node in loop.outside:
             return loop.outside[node]
+        if node in loop.loose or not loop.loose.isdisjoint(node.args):
+            return None
         if is_leaf(node):
             return Operand(node, False)
         read = node.op in (ops.gather, ops.getitem) and node.args[0] not in loop.outside

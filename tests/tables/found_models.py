@@ -80,4 +80,14 @@ dim K = 3
 param h: real[M, T]
 loss L = sum(tanh(logsumexp(zeros(K, T) + 0.2, axis=0) + 0.5 * h))
 """,
+    "what one branch keeps, in a loop whose steps don't need each other": """dim T, M
+param b: real[T, M]
+h = b
+for i in range(T):
+    k = 0.4 * b
+    for t in range(1, T):
+        k = k if t % 2 == 0 else 0.7 * k + 0.1 * tanh(k)
+    h = tanh(k + 0.5 * h)
+loss L = sum(tanh(h) ** 2)
+""",
 }
