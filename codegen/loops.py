@@ -15,10 +15,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from autodiffc.compiler.ir import Graph, Node, const_value
-from autodiffc.compiler.ops.control import UNLIMITED
+from autodiffc.compiler.ops.control import UNLIMITED, loop
 from autodiffc.compiler.types import Dim
 
 from .blocks import Block, Slot, Statement
+from .context import graphs_in
 from .inplace import NAME
 from .pytext import COMPARE, NOT, Expr, tuple_of
 from .schedule import Step
@@ -215,7 +216,10 @@ class _LoopWriter:
     def _array(self, count: Expr | str, row: Node) -> str:
         """A new array for so many rows."""
         outer = self.outer
-        sizes = tuple_of([str(count), *(str(outer.dim(d)) for d in row.shape)]) if row.rank else count
+        lengths = {node["length"] for g in graphs_in(self.graph) for node in g.nodes() if node.op is loop}
+        # `range(T - 2)` has no steps where T is 1, and no size of an array is -1.
+        shape = [d.maximum(0) if d in lengths and not d.is_natural else d for d in row.shape]
+        sizes = tuple_of([str(count), *(str(outer.dim(d)) for d in shape)]) if row.rank else count
         return outer.empty(str(sizes), outer.context.numpy_type(row.type))
 
     def _stack(self, position: int, nodes: list[Node], count: Expr) -> tuple[str, str]:

@@ -63,7 +63,7 @@ def results_of(graph: Graph) -> tuple[Type, ...]:
 
 def _loop_infer(
     count: Type, *x: Type, body: Graph, carried: int, length: Dim, condition: Graph | None = None,
-    reverse: bool = False, checkpoint: bool = False, recompute: bool = False,
+    reverse: bool = False, checkpoint: bool = False, recompute: bool = False, directions: bool = False,
 ) -> Type:  # fmt: skip
     if count != INT:
         raise TypeProblem("E0204", f"a number of steps is an int, not {count}")
@@ -88,7 +88,7 @@ class Body(Protocol):
 def _loop_eval(
     count: Array, *x: Array, body: Body, carried: int, length: int,
     condition: Callable[..., Any] | None = None,
-    reverse: bool = False, checkpoint: bool = False, recompute: bool = False,
+    reverse: bool = False, checkpoint: bool = False, recompute: bool = False, directions: bool = False,
 ) -> tuple[Any, ...]:  # fmt: skip
     state, given = x[:carried], x[carried:]
     rows: list[tuple[Array, ...]] = []
@@ -129,7 +129,8 @@ loop = declare(
         "`length` is the number of steps as a dim: a symbol of the loop's own where only run time knows it.\n"
         "`reverse`: the steps are taken from the last to the first; what is stacked is in order of steps.\n"
         "`checkpoint` asks for an adjoint that keeps the carried values of some sqrt(count) steps,\n"
-        "`recompute` for one that keeps the carried values of each step alone; both run the body again.",
+        "`recompute` for one that keeps the carried values of each step alone; both run the body again.\n"
+        "`directions`: the steps are the directions of a derivative; what they do can be done without any.",
         _loop_infer,
         _loop_eval,
         NonDiff("passes/control.py differentiates it"),

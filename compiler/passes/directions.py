@@ -35,7 +35,8 @@ def over_directions(graph: Graph, stacks: Mapping[Node, Node], count: Dim) -> Gr
     inside = _inside(graph, stacks)
     outside = _border(graph, inside, stacks)
     body = _body(graph, inside, outside, stacks)
-    loop = ops.loop(dim_value(count), *outside, *stacks.values(), body=body, carried=0, length=count)
+    attrs = {"body": body, "carried": 0, "length": count, "directions": True}
+    loop = ops.loop(dim_value(count), *outside, *stacks.values(), **attrs)
     inputs = tuple(i for i in graph.inputs if i not in stacks)
     inputs += tuple(s for s in stacks.values() if s.op.name == "argument")
     outputs = tuple((name, item(loop, position=k)) for k, (name, _) in enumerate(graph.outputs))

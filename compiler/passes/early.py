@@ -83,6 +83,8 @@ class Early:
 
     def image(self, node: Node, known: Mapping[Node, Operand]) -> Operand | None:
         """The node outside of the loop, where all its arguments are there."""
+        if node.type.kind == TUPLE and not self.node.get("directions"):
+            return None  # it might read what is only there where the loop has steps
         if not node.args:
             return Operand(node, False) if is_leaf(node) else None
         if not all(a in known or is_leaf(a) for a in node.args):

@@ -13,6 +13,7 @@ from autodiffc.compiler.interp import evaluate
 from autodiffc.compiler.irparse import parse_graph
 from autodiffc.compiler.model import Derivative, Program
 from autodiffc.grammar.source import Source
+from found_models import FOUND
 
 from .loop_models import MODELS
 
@@ -168,3 +169,14 @@ def test_what_a_loop_holds_is_called_after_it() -> None:
     assert "A_row" in text
     assert "gathers" not in text
     assert "errstate" not in text.partition("def grad(")[0]  # sines and tanhs of finite values are finite
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_loops_without_steps_read_nothing(level: int) -> None:
+    """What stands in a loop that is not entered need not fit: neither its positions nor its sizes."""
+    text = FOUND["what a loop without steps would read, in a loop in it"]
+    module = module_of(module_text(program_of(Source("none.dsl", text)), Options(level=level)), "none")
+    for T in range(3):
+        value, grads = module.value_and_grad(np.full(T, 0.3))
+        assert value == pytest.approx(0.3 * T)
+        np.testing.assert_array_equal(grads.x, np.ones(T))

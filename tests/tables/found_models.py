@@ -90,4 +90,20 @@ for i in range(T):
     h = tanh(k + 0.5 * h)
 loss L = sum(tanh(h) ** 2)
 """,
+    "what a loop without steps would read, in a loop in it": """dim T
+param x: real[T]
+s = 0
+for q in range(T - 2):
+    h = x[q]
+    for i in range(T):
+        for j in range(T - 2):
+            h = tanh(h * x[2] + x[i])
+    s += h
+for i in range(T):
+    h = x[i]
+    for j in range(T - 2):
+        h = tanh(h * x[i])
+    s += h
+loss L = s
+""",
 }
