@@ -58,15 +58,15 @@ def binds_inputs(context: Context) -> bool:
 
 def write_objective(context: Context, writer: Writer) -> None:
     """A function of the vector alone, for scipy.optimize.minimize(…, jac=True)."""
-    target, kind = context.program.target, f"{context.ref('Callable')}[[ndarray], tuple[float, ndarray]]"
-    with writer.block(f"def objective({parameters(context)}) -> {kind}:"):
-        write_docstring(
-            writer,
-            f"Return the function of theta = pack(params) that gives {target} and its gradient.",
-            "It can be pickled; scipy.optimize.minimize takes it with jac=True and bounds=bounds(params)."
-            + drawing(context, "call"),
-        )
-        _write_partial(context, writer, "_value_and_slope")
+    target = context.program.target
+    _write_function(
+        context,
+        writer,
+        ("objective", "_value_and_slope"),
+        "[ndarray], tuple[float, ndarray]",
+        f"theta = pack(params) that gives {target} and its gradient.",
+        "with jac=True and bounds=bounds(params).",
+    )
     writer.blank(2)
     with writer.block(f"def _value_and_slope({_given(context)}, theta):"):
         writer.line("params = unpack(theta, **sizes)")
@@ -75,17 +75,28 @@ def write_objective(context: Context, writer: Writer) -> None:
         writer.line(f"return value, {_flat(context, 'grads')}")
 
 
+def _write_function(
+    context: Context, writer: Writer, names: tuple[str, str], kind: str, of: str, taken: str
+) -> None:
+    """A function of the inputs, whose name comes first, that gives the second with these in place."""
+    public, private = names
+    with writer.block(f"def {public}({parameters(context)}) -> {context.ref('Callable')}[{kind}]:"):
+        details = f"It can be pickled; scipy.optimize.minimize takes it {taken}" + drawing(context, "call")
+        write_docstring(writer, f"Return the function of {of}", details)
+        _write_partial(context, writer, private)
+
+
 def write_objective_hessp(context: Context, writer: Writer) -> None:
     """The Hessian's products, for scipy.optimize.minimize(…, hessp=…)."""
-    target, kind = context.program.target, f"{context.ref('Callable')}[[ndarray, ndarray], ndarray]"
-    with writer.block(f"def objective_hessp({parameters(context)}) -> {kind}:"):
-        write_docstring(
-            writer,
-            f"Return the function of theta = pack(params) and p that gives the Hessian of {target} times p.",
-            "It can be pickled; scipy.optimize.minimize takes it as hessp, beside objective(…)."
-            + drawing(context, "call"),
-        )
-        _write_partial(context, writer, "_hessian_times")
+    target = context.program.target
+    _write_function(
+        context,
+        writer,
+        ("objective_hessp", "_hessian_times"),
+        "[ndarray, ndarray], ndarray",
+        f"theta = pack(params) and p that gives the Hessian of {target} times p.",
+        "as hessp, beside objective(…).",
+    )
     writer.blank(2)
     vectors = "*v" if is_whole(context) else ", ".join(f"v.{n}" for n in _wrt(context))
     with writer.block(f"def _hessian_times({_given(context)}, theta, p):"):
@@ -97,15 +108,15 @@ def write_objective_hessp(context: Context, writer: Writer) -> None:
 
 def write_objective_hess(context: Context, writer: Writer) -> None:
     """The Hessian, for scipy.optimize.minimize(…, hess=…)."""
-    target, kind = context.program.target, f"{context.ref('Callable')}[[ndarray], ndarray]"
-    with writer.block(f"def objective_hess({parameters(context)}) -> {kind}:"):
-        write_docstring(
-            writer,
-            f"Return the function of theta = pack(params) that gives the Hessian of {target}.",
-            "It can be pickled; scipy.optimize.minimize takes it as hess, beside objective(…)."
-            + drawing(context, "call"),
-        )
-        _write_partial(context, writer, "_hessian_at")
+    target = context.program.target
+    _write_function(
+        context,
+        writer,
+        ("objective_hess", "_hessian_at"),
+        "[ndarray], ndarray",
+        f"theta = pack(params) that gives the Hessian of {target}.",
+        "as hess, beside objective(…).",
+    )
     writer.blank(2)
     _write_hessian_at(context, writer)
 

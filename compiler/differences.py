@@ -13,6 +13,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -119,7 +120,10 @@ def elements(curve: Callable[[float], Array], count: int) -> list[Curve]:
             known[t] = np.ravel(curve(t)).tolist()
         return known[t]
 
-    return [lambda t, k=k: at(t)[k] for k in range(count)]  # type: ignore[misc]
+    def element(k: int, t: float) -> float:
+        return at(t)[k]
+
+    return [partial(element, k) for k in range(count)]
 
 
 def _analytic_path(target: Graph, moved: set[str]) -> set[Node]:

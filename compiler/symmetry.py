@@ -39,9 +39,11 @@ def _keeps_places(node: Node) -> bool:
 def definite(values: Array) -> Array:
     """A positive definite matrix of the size of the values."""
     n = max(values.shape[-1], 1)
-    return values @ values.swapaxes(-1, -2) / n + 0.5 * np.eye(values.shape[-1])  # type: ignore[no-any-return]
+    found: Array = values @ values.swapaxes(-1, -2) / n + 0.5 * np.eye(values.shape[-1])
+    return found
 
 
 def mirrored(vector: Array) -> Array:
     """A symmetric direction: the lower triangle of one, and its mirror image above the diagonal."""
-    return np.tril(vector) + np.tril(vector, -1).swapaxes(-1, -2)  # type: ignore[no-any-return]
+    found: Array = np.tril(vector) + np.tril(vector, -1).swapaxes(-1, -2)
+    return found

@@ -13,6 +13,7 @@ True
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import prod
 
 from .tree import ONE, ZERO, Formula, Fraction, Indicator, Number, Power, Product, Sum, Total, Ways
 
@@ -126,9 +127,9 @@ def _over(above: list[Formula], below: list[Formula]) -> Formula:
         if factor in above:
             above.remove(factor)
             below.remove(factor)
-    numbers = [_product([f for f in side if isinstance(f, Number)], "scalar") for side in (above, below)]
-    ratio = numbers[0].value / numbers[1].value if all(isinstance(n, Number) for n in numbers) else 0.5  # type: ignore
-    if ratio == int(ratio) != 0 and numbers[1] != ONE:
+    top, bottom = (prod(f.value for f in side if isinstance(f, Number)) for side in (above, below))
+    ratio = top / bottom
+    if ratio == int(ratio) != 0 and bottom != 1.0:
         above = [Number(ratio), *(f for f in above if not isinstance(f, Number))]
         below = [f for f in below if not isinstance(f, Number)]
     if is_number(_product(below, "scalar"), 1.0):
@@ -164,8 +165,9 @@ def _powers(factors: list[Formula]) -> list[Formula]:
     """Equal factors as a power."""
     exponents: dict[Formula, float] = {}
     for factor in factors:
-        known = isinstance(factor, Power) and isinstance(factor.exponent, Number)
-        base, exponent = (factor.base, factor.exponent.value) if known else (factor, 1.0)  # type: ignore[attr-defined]
+        base, exponent = factor, 1.0
+        if isinstance(factor, Power) and isinstance(factor.exponent, Number):
+            base, exponent = factor.base, factor.exponent.value
         exponents[base] = exponents.get(base, 0.0) + exponent
     if len(exponents) == len(factors):
         return factors

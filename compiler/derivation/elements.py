@@ -142,7 +142,7 @@ def _reduce(sign: str) -> Rule:
 
 
 def _mean(reader: Reader, node: Node, at: At) -> Formula:
-    count = size_of([node.args[0].shape[a] for a in node["axis"]])  # type: ignore[arg-type]
+    count = size_of(tuple(node.args[0].shape[a] for a in node["axis"]))
     return quotient(reader.total(node.args[0], node["axis"], _kept(node, at)), reader.position(count))
 
 

@@ -11,7 +11,7 @@ from ..ir import Graph, Node
 from .graphs import Derived
 from .lines import Line
 from .reader import Reader
-from .tree import Formula, Symbol
+from .tree import Formula, Role, Symbol
 from .walks import graphs_in, with_bodies
 
 POSITIONS = frozenset({"argmax", "argmin", "window_argmax"})
@@ -55,11 +55,11 @@ class Naming:
         self.made: dict[Node, Symbol] = {}
         self.counter = 0
 
-    def unique(self, name: str, role: str, steps: tuple[Formula, ...] = ()) -> Symbol:
+    def unique(self, name: str, role: Role, steps: tuple[Formula, ...] = ()) -> Symbol:
         while (role, name) in self.used:
             name += "′"
         self.used.add((role, name))
-        return Symbol(name, role, steps=steps)  # type: ignore[arg-type]
+        return Symbol(name, role, steps=steps)
 
     def new_name(self, node: Node) -> Symbol:
         room = self.rooms[node]

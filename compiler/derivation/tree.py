@@ -20,11 +20,12 @@ from typing import Any, Literal
 from ..types import Dim
 
 
+@dataclass(frozen=True)
 class Formula:
     """Any node of a tree."""
 
     def parts(self) -> Iterator[Formula]:
-        for each in fields(self):  # type: ignore[arg-type]
+        for each in fields(self):
             value = getattr(self, each.name)
             for part in value if isinstance(value, tuple) else (value,):
                 if isinstance(part, Formula):
@@ -239,11 +240,11 @@ def substituted(formula: Formula, images: Mapping[Formula, Formula]) -> Formula:
 
 
 def _rebuilt(formula: Formula, done: Mapping[Formula, Formula]) -> Formula:
-    changes: dict[str, Formula | tuple[Formula, ...]] = {}
-    for each in fields(formula):  # type: ignore[arg-type]
+    changes: dict[str, Any] = {}
+    for each in fields(formula):
         value = getattr(formula, each.name)
         if isinstance(value, Formula):
             changes[each.name] = done[value]
         elif isinstance(value, tuple) and any(isinstance(v, Formula) for v in value):
             changes[each.name] = tuple(done[v] for v in value)
-    return replace(formula, **changes) if changes else formula  # type: ignore[type-var]
+    return replace(formula, **changes) if changes else formula

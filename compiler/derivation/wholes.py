@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from ..ir import Node
 from ..types import Dim
@@ -88,8 +89,8 @@ def _solve_triangular(reader: Reader, node: Node) -> Formula:
 def _triangle(lower: bool) -> Callable[..., object]:
     import numpy as np
 
-    def run(sizes: object, x: object) -> object:
-        return (np.tril if lower else np.triu)(x)  # type: ignore[call-overload]
+    def run(sizes: object, x: Any) -> object:
+        return np.tril(x) if lower else np.triu(x)
 
     return run
 

@@ -14,6 +14,7 @@ from autodiffc.api import Options, module_of, module_text, program_of
 from autodiffc.compiler.interp import evaluate
 from autodiffc.grammar.reading import read_source
 from autodiffc.grammar.source import Source
+from drawn import drawn_arguments
 
 GOLDEN = Path(__file__).with_name("golden")
 CASES = [
@@ -69,16 +70,7 @@ def test_the_blessed_text_runs(name: str, level: int) -> None:
 
 
 def _arguments(program: Any) -> dict[str, Any]:
-    rng = np.random.default_rng(0)
-    found: dict[str, Any] = {}
-    for a in program.arguments:
-        shape = tuple(d.evaluate(SIZES) for d in a.type.shape)
-        if a.type.kind == "int":
-            found[a.name] = rng.integers(0, a.range[1].evaluate(SIZES), shape)
-        else:
-            value = rng.uniform(0.2, 1.5, shape)
-            found[a.name] = value if shape else float(value)
-    return found
+    return drawn_arguments(program, SIZES, seed=0, high=1.5)
 
 
 def _difference(program: Any, arguments: dict[str, Any], wrt: str, seed: Any) -> Any:

@@ -15,6 +15,7 @@ import pytest
 from autodiffc.api import Options, module_of, module_text, program_of
 from autodiffc.grammar.reading import read_source
 from autodiffc.grammar.source import Source
+from drawn import drawn_arguments
 
 GOLDEN = Path(__file__).with_name("golden")
 EMIT = {
@@ -64,16 +65,7 @@ def test_the_text_is_as_it_was_blessed(name: str, level: int, request: pytest.Fi
 
 
 def _arguments(name: str) -> dict[str, Any]:
-    rng = np.random.default_rng(5)
-    found: dict[str, Any] = {}
-    for a in _program(name).arguments:
-        shape = tuple(d.evaluate(SIZES) for d in a.type.shape)
-        if a.type.kind == "int":
-            found[a.name] = rng.integers(0, a.range[1].evaluate(SIZES), shape)
-        else:
-            value = rng.uniform(0.2, 1.4, shape)
-            found[a.name] = value if shape else float(value)
-    return found
+    return drawn_arguments(_program(name), SIZES, seed=5, high=1.4)
 
 
 def _vectors(name: str, arguments: dict[str, Any]) -> list[Any]:

@@ -10,6 +10,7 @@ import re
 import time
 import tracemalloc
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -153,7 +154,7 @@ def test_checkpoints_hold_few_states(tmp_path: Path, way: str, level: int) -> No
     for checkpoint in ("", " checkpoint"):
         m = compiled(tmp_path, NETWORK.replace("CHECKPOINT", checkpoint), level)
         run(m)
-        grads, held = peak(lambda m=m: run(m))  # type: ignore[misc]
+        grads, held = peak(partial(run, m))
         found[checkpoint] = grads, held / (8 * H)
     (expected, all_states), (grads, few_states) = found.values()
     assert all_states > T

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import keyword
 import pickle
+from typing import Any
 
 import numpy as np
 import pytest
@@ -63,8 +64,8 @@ HOSTILE = [
 ]
 
 
-def module(text: str, **options: object):  # type: ignore[no-untyped-def]
-    return module_of(module_text(program_of(Source("model.dsl", text)), Options(**options)), "model")  # type: ignore[arg-type]
+def module(text: str, **options: Any) -> Any:
+    return module_of(module_text(program_of(Source("model.dsl", text)), Options(**options)), "model")
 
 
 @pytest.mark.parametrize("level", [0, 1, 2])

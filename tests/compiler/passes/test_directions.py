@@ -12,6 +12,7 @@ from autodiffc.api import Options, module_of, module_text, program_of
 from autodiffc.compiler.passes import matrices
 from autodiffc.grammar.source import Source
 from direction_models import MODELS, SIZES
+from drawn import drawn_arguments
 
 # Their rows are larger than the results: N rows of K means each of all D, N*N differences of all D.
 KEPT = {"mixture", "pairs"}
@@ -29,16 +30,7 @@ def _text(name: str, level: int) -> str:
 
 
 def _arguments(name: str) -> dict[str, Any]:
-    rng = np.random.default_rng(3)
-    found: dict[str, Any] = {}
-    for a in _program(name).arguments:
-        shape = tuple(d.evaluate(SIZES) for d in a.type.shape)
-        if a.type.kind == "int":
-            found[a.name] = rng.integers(0, a.range[1].evaluate(SIZES), shape)
-        else:
-            value = rng.uniform(0.2, 1.2, shape)
-            found[a.name] = value if shape else float(value)
-    return found
+    return drawn_arguments(_program(name), SIZES, seed=3, high=1.2)
 
 
 def _along_each(name: str, function: Any, arguments: dict[str, Any]) -> list[np.ndarray]:

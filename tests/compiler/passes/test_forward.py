@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -16,7 +16,7 @@ from autodiffc.compiler.passes.adjoints import Options
 from autodiffc.compiler.passes.autodiff import differentiate
 from autodiffc.compiler.passes.dce import Dce
 from autodiffc.compiler.passes.forward import pushed_forward
-from autodiffc.compiler.types import REAL, Dim, Type
+from autodiffc.compiler.types import REAL, Dim, Kind, Shape, Type
 from autodiffc.compiler.verify import verify
 
 EDGES = [-np.inf, -1.0, -0.0, 0.0, 0.5, 1.0, 2.0, np.inf]
@@ -111,12 +111,11 @@ every_op = pytest.mark.parametrize("op", ELEMENTWISE, ids=lambda op: op.name)
 ATTRS: dict[str, dict[str, Any]] = {"polygamma": {"n": 2}}
 
 
-def elementwise_graph(op: Op, shapes: list[tuple[Dim, ...]]) -> Graph:
-    kinds = ["bool" if (op.name, p) in BOOLS or op.name.startswith("logical") else "real" for p in op.params]
-    inputs = tuple(
-        ops.argument(p, Type(kind, shape))  # type: ignore[arg-type]
-        for p, kind, shape in zip(op.params, kinds, shapes)
-    )
+def elementwise_graph(op: Op, shapes: Sequence[Shape]) -> Graph:
+    kinds: list[Kind] = [
+        "bool" if (op.name, p) in BOOLS or op.name.startswith("logical") else "real" for p in op.params
+    ]
+    inputs = tuple(ops.argument(p, Type(kind, shape)) for p, kind, shape in zip(op.params, kinds, shapes))
     return Graph(inputs, (("y", op(*inputs, **ATTRS.get(op.name, {}))),))
 
 
@@ -124,8 +123,9 @@ def elementwise_graph(op: Op, shapes: list[tuple[Dim, ...]]) -> Graph:
 def test_elementwise_with_broadcasting(op: Op) -> None:
     N, D = Dim.symbol("N"), Dim.symbol("D")
     rng = np.random.default_rng(3)
-    for shapes in ([(N, D), (N, D), (N, D)], [(D,), (N, D), (N, Dim.of(1))], [(), (N,), ()]):
-        graph = elementwise_graph(op, shapes[: len(op.params)])  # type: ignore[arg-type]
+    rows: list[list[Shape]] = [[(N, D), (N, D), (N, D)], [(D,), (N, D), (N, Dim.of(1))], [(), (N,), ()]]
+    for shapes in rows:
+        graph = elementwise_graph(op, shapes[: len(op.params)])
         if graph.output("y").type.kind != "real" or not reals(graph):
             continue
         values = {}

@@ -52,7 +52,8 @@ def _bound(rule: Rule, nodes: dict[str, Node]) -> Binding:
 
 def _as_written(pattern: Node, values: dict[str, Any]) -> Node:
     if pattern.op.name == "pattern":
-        return values[pattern["name"]]  # type: ignore[no-any-return]
+        value: Node = values[pattern["name"]]
+        return value
     if not pattern.is_pattern:
         return pattern
     attrs = {k: values[v.name] if isinstance(v, AttributeVariable) else v for k, v in pattern.attrs}

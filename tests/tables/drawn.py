@@ -1,0 +1,27 @@
+"""Random arguments for a checked model: reals above 0, ints in their ranges.
+
+drawn_arguments(program, {"N": 3}, seed=0, high=1.5)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from autodiffc.compiler.model import Program
+
+
+def drawn_arguments(program: Program, sizes: Mapping[str, int], seed: int, high: float) -> dict[str, Any]:
+    """Reals in 0.2 … high, and numbers where the model has no array."""
+    rng = np.random.default_rng(seed)
+    found: dict[str, Any] = {}
+    for a in program.arguments:
+        shape = tuple(d.evaluate(sizes) for d in a.type.shape)
+        if a.type.kind == "int":
+            assert a.range is not None
+            found[a.name] = rng.integers(0, a.range[1].evaluate(sizes), shape)
+        else:
+            value = rng.uniform(0.2, high, shape)
+            found[a.name] = value if shape else float(value)
+    return found
