@@ -61,6 +61,7 @@ class Rendering(ABC):
         self.lengths: dict[str, Expr] = {}  # the numbers of steps that are known here
         self.lists: dict[Node, int] = {}  # stacked values that are Python lists, and how deep these are
         self.unpacked: dict[Node, str] = {}  # arrays and the lists of their elements
+        self.plain = False  # scalars are computed without guards: the caller waits for exceptions
         self.ints = Ints()
         self._templates: dict[Node, tuple[Template, dict[str, Dim]]] = {}
 
@@ -151,9 +152,14 @@ class Rendering(ABC):
 
             scalar = not node.rank and all(not a.rank for a in node.args)
             source = node.op.scalar if scalar and node.op.scalar is not None else node.op.py
+            if scalar and self.plain and node.op.plain is not None:
+                source = node.op.plain
+            widened = self._is_widened(node)
             text = source if isinstance(source, str) else source(node, text_of)
+            if self.context.level > 1 and node.op.fast is not None and not (scalar or widened):
+                text = node.op.fast(node, text_of) or text
             plain = _tidied(text, self.context.dtype == "float64")
-            if self._is_widened(node):
+            if widened:
                 plain = in_double(plain)
             self._templates[node] = template(plain, parameters(node)), held
         return self._templates[node][0]

@@ -9,6 +9,32 @@ from __future__ import annotations
 import numpy as np
 from numpy import ndarray
 
+_REAL = np.float64
+
+
+def _ones(n: int, ones: ndarray = np.ones(1024, _REAL)) -> ndarray:  # noqa: B008
+    """A vector of ones, of which a product makes a sum."""
+    return ones[:n] if n <= 1024 else np.ones(n, ones.dtype)
+
+
+def _row_max(x: ndarray, initial: float | None = None) -> ndarray:
+    """x.max(axis=-1, keepdims=True); of many short rows it is quicker column by column."""
+    if 0 < x.shape[-1] <= 40:
+        return np.maximum.reduce(np.ascontiguousarray(np.moveaxis(x, -1, 0)))[..., None]
+    if initial is None:
+        return x.max(axis=-1, keepdims=True)
+    return x.max(axis=-1, keepdims=True, initial=initial)
+
+
+def _add_rows(total: ndarray, places: ndarray, rows: ndarray) -> None:
+    """np.add.at(total, places, rows) for whole rows, element by element."""
+    if not total.flags.c_contiguous:
+        np.add.at(total, places, rows)
+        return
+    width = total[0].size if len(total) else 0
+    flat = places.reshape(-1, 1) * width + np.arange(width)
+    np.add.at(total.reshape(-1), flat.reshape(-1), rows.reshape(-1))
+
 
 def _norm(x: ndarray, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> ndarray:
     """The Euclidean norm, scaled where squares would overflow or lose digits."""

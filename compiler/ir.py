@@ -46,6 +46,9 @@ VjpRule = Callable[..., tuple["Node | None", ...]]
 Interval = tuple[float, float]
 Linearity = Choice["", "jointly", "each"]
 Keeping = Choice["", "all", "first"]
+WorkKind = Choice[
+    "", "free", "elementwise", "reduction", "product", "factorisation", "pick", "update", "move", "control"
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +64,13 @@ class Op:
               a dim. A text of several statements assigns `out`. Names with a leading underscore are
               routines that the emitter copies into the module. A last param with a star (`*x`) takes any
               number of arguments, which the text calls x0, x1, …
+    fast      the text on arrays at -O2 where another form is quicker, of the same kind; None where it is not
     scalar    the same where arguments and result are Python numbers (None: `py` serves there too)
+    plain     the scalar text at -O2: where `scalar` guards against an exception of Python's (of kind
+              ArithmeticError or ValueError), this lets it happen, and the caller computes anew with
+              `scalar`; where nothing is raised both give the same to the last bit
+    demands   what holds of an argument where `plain` has raised nothing, if it isn't NaN: `nonzero`,
+              `nonnegative`, `positive` or `above -1`, by the names of `params`
     sympy     (elementwise ops) the value as a SymPy expression: gets the sympy module, then the arguments
     domain    for each real argument of an elementwise op the interval that tests draw from
     special   further argument tuples at which the tests compare value and derivative
@@ -76,6 +85,9 @@ class Op:
               `each`: linear in each of them, so that the product rule holds
     keeps     `all` arguments, or the `first`: where it is infinite or NaN, so is the result, or the other is
               chosen (a linear op keeps all, and need not say so); nothing is masked for what stays so
+    work      what kind of work it is, where that isn't seen: elementwise ops say so, views and what takes
+              nothing are `free`, bodies are `control`; else to `move` elements
+    flops     operations as a formula of dims, where they are not one for each element of result or arguments
     expand    the op in terms of simpler ones, applied after differentiation so that forward and
               backward share the parts
     """
@@ -89,6 +101,9 @@ class Op:
     py: str | Callable[..., str]
     scalar: str | Callable[..., str] | None = None
     sympy: Callable[..., Any] | None = None
+    fast: Callable[..., str | None] | None = None
+    plain: str | Callable[..., str] | None = None
+    demands: Mapping[str, str] = field(default_factory=dict)
     domain: tuple[Interval, ...] = ()
     special: tuple[tuple[float, ...], ...] = ()
     singular: Callable[..., bool] | None = None
@@ -99,6 +114,8 @@ class Op:
     coerce: Callable[[tuple[Node, ...]], tuple[Node, ...]] | None = None  # makes operands of one kind
     linear: Linearity = ""
     keeps: Keeping = ""
+    work: WorkKind = ""
+    flops: Callable[[Node], Dim] | None = None
     elementwise: bool = False
     commutative: bool = False
     selector: bool = False  # its cotangents contain zeros that mean "not used"
@@ -302,17 +319,37 @@ class Origin:
     adjoint: bool = False
 
 
+@dataclass(frozen=True)
+class Note:
+    """A decision that a pass took for the sake of speed or memory, for `--explain-cost`.
+
+    `kind` is a participle: saved, recomputed, unrolled, tiled, hoisted, reordered, …
+    """
+
+    kind: str
+    text: str
+    places: tuple[Origin, ...] = ()
+
+
 @dataclass(frozen=True, eq=False)
 class Graph:
     """Inputs, named outputs, and what is known about the nodes between.
 
-    `names` gives the model's name of a value (and `d_` names of adjoints), `origins` its places.
+    `names` gives the model's name of a value (and `d_` names of adjoints), `origins` its places; `notes`
+    are the decisions that made the graph what it is.
     """
 
     inputs: tuple[Node, ...]
     outputs: tuple[tuple[str, Node], ...]
     names: Mapping[Node, str] = field(default_factory=dict)
     origins: Mapping[Node, tuple[Origin, ...]] = field(default_factory=dict)
+    notes: tuple[Note, ...] = ()
+
+    def noted(self, kind: str, text: str, *nodes: Node) -> Graph:
+        """The graph with one more note, on what has been done to these nodes."""
+        places = dict.fromkeys(place for node in nodes for place in self.origins.get(node, ()))
+        note = Note(kind, text, tuple(places))
+        return self if note in self.notes else replace(self, notes=(*self.notes, note))
 
     def nodes(self) -> list[Node]:
         """All nodes that the outputs need, arguments before their users; no recursion."""

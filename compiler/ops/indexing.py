@@ -204,6 +204,18 @@ def _gather_vjp(g: Node, out: Node, x: Node, *arrays: Node) -> tuple[Node | None
     return (ops.scatter_add(g, *arrays, shape=x.shape, index=out["index"]), *(None for _ in arrays))
 
 
+def takes_rows(index: Index, shape: Shape) -> bool:
+    """Whether one array picks whole parts along the first of several axes."""
+    rest = zip(index[1:], shape[1:])
+    return len(shape) > 1 and index[0][0] == "array" and all(item == whole(dim) for item, dim in rest)
+
+
+def _gather_fast(node: Node, d: DimText) -> str | None:
+    x, *arrays = node.args
+    rows = takes_rows(node["index"], x.shape) and arrays[0].rank
+    return "x.take(i0, axis=0)" if rows else None
+
+
 gather = declare(
     Op(
         "gather",
@@ -212,7 +224,9 @@ gather = declare(
         _gather_infer,
         lambda x, *arrays, index: np.asarray(x)[subscript(index, arrays)],
         _gather_vjp,
+        work="pick",
         py=lambda node, d: f"x[{index_text(node['index'], node.args[0].shape, d)}]",
+        fast=_gather_fast,
         selector=True,
         bounds=lambda x, *_: x,
         view=True,
@@ -251,6 +265,13 @@ def _scatter_py(node: Node, d: DimText) -> str:
     return f"{zeros}np.add.at(out, {index_value(node['index'], node['shape'], d)}, g)"
 
 
+def _scatter_fast(node: Node, d: DimText) -> str | None:
+    _, *arrays = node.args
+    if not takes_rows(node["index"], node["shape"]) or picked_once(arrays):
+        return None
+    return f"out = np.zeros({shape_arg(node['shape'], d)}, _REAL)\n_add_rows(out, i0, g)"
+
+
 def index_value(index: Index, shape: Shape, d: DimText) -> str:
     """The index as a value: outside of brackets a slice cannot be written with colons."""
     place = index_text(index, shape, d)
@@ -267,7 +288,9 @@ scatter_add = declare(
         _scatter_infer,
         _scatter_eval,
         lambda h, out, g, *arrays: (ops.gather(h, *arrays, index=out["index"]), *(None for _ in arrays)),
+        work="update",
         py=_scatter_py,
+        fast=_scatter_fast,
         linear="jointly",
     )
 )

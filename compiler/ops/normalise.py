@@ -20,7 +20,17 @@ from .. import ops
 from ..ir import Array, Interval, Node, Op, declare
 from ..types import Type
 from .base import COERCIONS, EVERYWHERE, INF, check_axis, elementwise
-from .reduce import Axes, axis_text, broadcasting, check_axes, finished, reduced_shape, reduction, restored
+from .reduce import (
+    Axes,
+    axis_text,
+    broadcasting,
+    check_axes,
+    finished,
+    reduced_shape,
+    reduction,
+    restored,
+    row_max_text,
+)
 from .shape import DimText
 
 UNIT: Interval = (0.0, 1.0)
@@ -44,6 +54,10 @@ def _max_shift_py(node: Node, d: DimText) -> str:
     return f"x.max({', '.join(filter(None, arguments))})"
 
 
+def _max_shift_fast(node: Node, d: DimText) -> str | None:
+    return row_max_text(node, "" if all(node.args[0].shape[a].known for a in node["axis"]) else ", -np.inf")
+
+
 max_shift = reduction(
     "max_shift",
     "The largest element, -inf of nothing: a number to shift exponents by, which cancels in the end.",
@@ -51,6 +65,7 @@ max_shift = reduction(
     lambda g, out, x: (None,),
     kinds="real",
     py=_max_shift_py,
+    fast=_max_shift_fast,
     bounds=lambda x: (-INF, x[1]),
 )
 

@@ -102,6 +102,7 @@ def reduction(
         return Type(result or x.kind, shape)
 
     facts.setdefault("py", method(name))
+    facts.setdefault("work", "reduction")
     return declare(
         Op(name, ("x",), doc, infer, evaluate, vjp, coerce=COERCIONS[kinds] if kinds else None, **facts)
     )
@@ -120,6 +121,22 @@ def _sum_bounds(x: Interval) -> Interval:
     return (0.0 if low >= 0 else -INF, 0.0 if high <= 0 else INF)
 
 
+SHORT = 40  # elements of a row that NumPy is slow to find the largest of
+FEW = 64  # elements: of fewer NumPy's own sum is as quick
+
+
+def _sum_fast(node: Node, d: Callable[[Dim], str]) -> str | None:
+    """A sum over the first or the last axis of a real array as a product with ones, by BLAS."""
+    (x,), axis = node.args, node["axis"]
+    count = size_of(x.shape).known
+    if x.type.kind != "real" or len(axis) != 1 or x.rank < 2 or (count is not None and count < FEW):
+        return None
+    ones = f"_ones({d(x.shape[axis[0]])})"
+    if axis[0] == x.rank - 1:
+        return f"(x @ {ones})[..., None]" if node["keepdims"] else f"x @ {ones}"
+    return f"{ones} @ x" if x.rank == 2 and not node["keepdims"] else None
+
+
 sum_ = reduction(
     "sum",
     "The sum over axes; 0 of nothing.",
@@ -128,6 +145,7 @@ sum_ = reduction(
     kinds="number",
     bounds=_sum_bounds,
     linear="jointly",
+    fast=_sum_fast,
 )
 
 
@@ -231,6 +249,16 @@ def _put_first(position: str, g: Node, x: Node, axis: Axes) -> Node:
     return ops.reshape(flat, shape=x.shape) if x.rank > 1 else flat
 
 
+def row_max_text(node: Node, initial: str = "") -> str | None:
+    """The largest of each row, by a routine that knows how to go about short rows."""
+    (x,), axis = node.args, node["axis"]
+    known = x.shape[-1].known if x.rank else None
+    if x.rank < 2 or axis != (x.rank - 1,) or (known is not None and known > SHORT):
+        return None
+    text = f"_row_max(x{initial})"
+    return text if node["keepdims"] else f"{text}[..., 0]"
+
+
 def _extreme(name: str, doc: str, position: str) -> Op:
     return reduction(
         name,
@@ -242,6 +270,7 @@ def _extreme(name: str, doc: str, position: str) -> Op:
         bounds=lambda x: x,
         selector=True,
         keeps="all",
+        fast=lambda node, d: row_max_text(node) if name == "max" and node.type.kind == "real" else None,
     )
 
 

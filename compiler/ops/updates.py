@@ -21,6 +21,7 @@ from .indexing import (
     indexed_shape,
     picked_once,
     subscript,
+    takes_rows,
 )
 from .shape import DimText
 
@@ -70,6 +71,13 @@ def _add_py(node: Node, d: DimText) -> str:
     return f"out = a.copy()\nnp.add.at(out, {index_value(node['index'], node.shape, d)}, v)"
 
 
+def _add_fast(node: Node, d: DimText) -> str | None:
+    a, _, *arrays = node.args
+    if not takes_rows(node["index"], a.shape) or picked_once(arrays):
+        return None
+    return "out = a.copy()\n_add_rows(out, i0, v)"
+
+
 set_at = declare(
     Op(
         "set_at",
@@ -79,6 +87,7 @@ set_at = declare(
         _infer,
         _set_eval,
         _set_vjp,
+        work="update",
         py=_set_py,
         bounds=lambda a, v, *_: (min(a[0], v[0]), max(a[1], v[1])),
         linear="jointly",
@@ -97,7 +106,9 @@ add_at = declare(
             elements(g, *arrays, index=out["index"]),
             *(None for _ in arrays),
         ),
+        work="update",
         py=_add_py,
+        fast=_add_fast,
         linear="jointly",
     )
 )

@@ -73,6 +73,14 @@ def optimisation(level: int, gradients: int) -> tuple[Step, ...]:
     return common, simpler, Expand(), Repeat((Fold(), common, simpler, Hoist(level > 1))), Dce()
 
 
+def finishing(level: int) -> tuple[Step, ...]:
+    """What runs last, on the graph of each emitted function: other forms of the same values, for speed.
+
+    Nothing is simplified or differentiated afterwards.
+    """
+    return ()
+
+
 @dataclass(frozen=True)
 class Differentiate:
     """Reverse mode as a pass: adds an output `d_NAME` for each name."""
@@ -119,10 +127,12 @@ def derive(
     """
     refuse_senseless(program, emit)
     ranges = {a.name: a.attained for a in program.arguments}
+    finish = partial(run_passes, finishing(level), observe=observe)
     prepared = prepare(trained(program.graph), level, ranges, observe, numerics)
     if program.target is None:
         forward = run_passes((Narrow(ranges), *optimisation(level, 0)), prepared, observe)
-        return Derivative(None, forward, None, _predict(program, forward, level, ranges, numerics), ())
+        predict = _predict(program, forward, level, ranges, numerics)
+        return Derivative(None, finish(forward), None, predict and finish(predict), ())
     count = len(program.wrt)
     seed = argument(f"d_{program.target}", prepared.output(program.target).type)
     optimise = optimisation(level, count)
@@ -135,7 +145,14 @@ def derive(
     predict = _predict(program, parts.forward, level, ranges, numerics)
     requested, sparse = _requested(program, prepared, level, ranges, emit, observe)
     return Derivative(
-        alone, parts.forward, parts.backward, predict, parts.saved, requested, sparse, tuple(emit)
+        alone and finish(alone),
+        finish(parts.forward),
+        finish(parts.backward),
+        predict and finish(predict),
+        parts.saved,
+        requested,
+        sparse,
+        tuple(emit),
     )
 
 
@@ -151,7 +168,7 @@ def _requested(
 
     def optimised(function: Requested) -> Requested:
         derivatives = sum(name != program.target for name, _ in function.graph.outputs)
-        steps = (Narrow(ranges), *optimisation(level, derivatives))
+        steps = (Narrow(ranges), *optimisation(level, derivatives), *finishing(level))
         return replace(function, graph=run_passes(steps, function.graph, observe))
 
     plain = prepared if level else run_passes(_simplification(1), prepared)
