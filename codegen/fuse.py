@@ -14,7 +14,7 @@ from collections.abc import Collection
 from autodiffc.compiler import ops
 from autodiffc.compiler.ir import Graph, Node, NonDiff, Op, topological, users
 from autodiffc.compiler.model import Derivative
-from autodiffc.compiler.types import REAL
+from autodiffc.compiler.types import REAL, size_of
 
 from .precision import adds_many
 
@@ -26,6 +26,8 @@ inner = Op(
     lambda x, y: (x * y).sum(),
     NonDiff("it is made after differentiation"),
     py=lambda node, d: "x @ y" if node.args[0].rank == 1 else "np.vdot(x, y)",
+    work="product",
+    flops=lambda node: 2 * size_of(node.args[0].shape),
 )
 
 

@@ -25,7 +25,7 @@ def _no_eval(*_: Any, **__: Any) -> Any:
 
 def leaf(name: str, doc: str, infer: Callable[..., Type], py: Callable[..., str]) -> Op:
     """Declare an op whose value is given."""
-    return declare(Op(name, (), doc, infer, _no_eval, NonDiff("it is given"), py))
+    return declare(Op(name, (), doc, infer, _no_eval, NonDiff("it is given"), py, work="free"))
 
 
 _argument = leaf("argument", "An argument of the graph.", lambda *, name, type: type, lambda n, d: n["name"])
@@ -78,6 +78,7 @@ def _cast(kind: Kind) -> Op:
             elementwise=True,
             selector=True,
             bounds=lambda x: x,
+            work="move",
         )
     )
 

@@ -46,6 +46,7 @@ check = declare(
         _check_eval,
         lambda g, out, *x: tuple(None for _ in x),
         py=_all_operands,  # it is written as a statement
+        work="free",
     )
 )
 

@@ -135,6 +135,7 @@ loop = declare(
         _loop_eval,
         NonDiff("passes/control.py differentiates it"),
         _no_text,
+        work="control",
     )
 )
 
@@ -147,6 +148,7 @@ item = declare(
         lambda t, *, position: t[position],
         NonDiff("passes/control.py differentiates it"),
         _no_text,
+        work="free",
     )
 )
 
@@ -177,6 +179,7 @@ branch = declare(
         lambda condition, *x, then, orelse: (then if condition else orelse)(*x),
         NonDiff("passes/control.py differentiates it"),
         _no_text,
+        work="control",
     )
 )
 
@@ -197,6 +200,7 @@ undefined = declare(
         NonDiff("it is no value"),
         py="None",
         scalar="None",
+        work="free",
     )
 )
 

@@ -72,6 +72,7 @@ gradient = declare(
         _gradient_eval,
         _EXPANDED,
         _no_text,
+        work="control",
     )
 )
 
@@ -84,6 +85,7 @@ directional = declare(
         _directional_eval,
         _EXPANDED,
         _no_text,
+        work="control",
     )
 )
 

@@ -20,7 +20,7 @@ from ..types import Dim, Type
 from . import symbolic
 from .base import COERCIONS
 from .shape import DimText, swap_last
-from .solving import square_matrix
+from .solving import factorisation, square_matrix
 
 
 def _batch(name: str) -> Any:
@@ -57,6 +57,8 @@ det = declare(
         lambda g, out, a: (_per_matrix(g) * ops.cofactors(a),),
         py="np.linalg.det(a)",
         coerce=COERCIONS["real"],
+        work="factorisation",
+        flops=factorisation(2),
     )
 )
 
@@ -89,6 +91,8 @@ cofactors = declare(
         lambda g, out, a: (ops.cofactors_adjoint(g, a),),
         py="_cofactors(a)",
         coerce=COERCIONS["real"],
+        work="factorisation",
+        flops=factorisation(6),
     )
 )
 
@@ -128,6 +132,8 @@ cofactors_adjoint = declare(
         _adjoint_vjp,
         py="_cofactors_adjoint(h, a)",
         coerce=COERCIONS["real"],
+        work="factorisation",
+        flops=factorisation(18),
     )
 )
 
@@ -152,6 +158,8 @@ slogdet = declare(
         NonDiff("it is made after differentiation"),
         py="np.linalg.slogdet(a)",
         coerce=COERCIONS["real"],
+        work="factorisation",
+        flops=factorisation(2),
     )
 )
 
@@ -169,6 +177,7 @@ slogdet_part = declare(
         lambda x, *, k: x[k],
         NonDiff("it is made after differentiation"),
         py=_part_py,
+        work="free",
     )
 )
 
@@ -183,6 +192,8 @@ det_sign = declare(
         lambda g, out, a: (None,),
         py="np.linalg.slogdet(a)[0]",
         coerce=COERCIONS["real"],
+        work="factorisation",
+        flops=factorisation(2),
         bounds=lambda a: (-1.0, 1.0),
         expand=lambda a: ops.slogdet_part(ops.slogdet(a), k=0),
     )
@@ -199,6 +210,8 @@ log_abs_det = declare(
         lambda g, out, a: (_per_matrix(g) * swap_last(ops.inv(a)),),
         py="np.linalg.slogdet(a)[1]",
         coerce=COERCIONS["real"],
+        work="factorisation",
+        flops=factorisation(2),
         expand=lambda a: ops.slogdet_part(ops.slogdet(a), k=1),
     )
 )
@@ -224,6 +237,8 @@ log_det = declare(
         _log_det_vjp,
         py="np.linalg.slogdet(a)[1]",
         coerce=COERCIONS["real"],
+        work="factorisation",
+        flops=factorisation(2),
         expand=lambda a: ops.log_abs_det(a) + ops.log(ops.det_sign(a)),  # 0, or -inf, or NaN
     )
 )

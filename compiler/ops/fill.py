@@ -260,6 +260,7 @@ trace = declare(
         _trace_infer,
         lambda x, *, k=0: np.diagonal(x, k).sum(),
         _trace_vjp,
+        work="reduction",
         py=lambda node, d: f"x.trace({dict(node.attrs).get('k') or ''})",
         selector=True,
         coerce=COERCIONS["number"],

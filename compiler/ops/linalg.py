@@ -80,6 +80,11 @@ def _matmul_eval(a: Array, b: Array) -> Any:
     return np.matmul(a, b)
 
 
+def _matmul_flops(node: Node) -> Dim:
+    """A multiplication and an addition for each element of a row and each of the result."""
+    return 2 * size_of(node.shape) * node.args[0].shape[-1]
+
+
 matmul = declare(
     Op(
         "matmul",
@@ -91,6 +96,8 @@ matmul = declare(
         py="a @ b",
         coerce=COERCIONS["number"],
         linear="each",
+        work="product",
+        flops=_matmul_flops,
     )
 )
 
@@ -115,6 +122,8 @@ outer = declare(
         py="np.outer(a, b)",
         coerce=COERCIONS["number"],
         linear="each",
+        work="product",
+        flops=lambda node: size_of(node.shape),
     )
 )
 
@@ -256,6 +265,12 @@ def _einsum_expand(*xs: Node, spec: str) -> Node:
     return _permuted(apart, batch + left + right, result)
 
 
+def _einsum_flops(node: Node) -> Dim:
+    """One product after the other, each over all letters at once."""
+    sizes = _sizes(_terms(node["spec"])[0], [x.shape for x in node.args])
+    return len(node.args) * size_of(tuple(sizes.values()))
+
+
 def _declare_einsum(name: str, expand: Callable[..., Node] | None) -> Op:
     return declare(
         Op(
@@ -269,6 +284,8 @@ def _declare_einsum(name: str, expand: Callable[..., Node] | None) -> Op:
             coerce=COERCIONS["number"],
             expand=expand,
             linear="each",
+            work="product",
+            flops=_einsum_flops,
         )
     )
 

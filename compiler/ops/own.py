@@ -98,6 +98,7 @@ own_adjoint = declare(
         lambda *x, adjoint, wrt, name: 0.0,
         _join_vjp,
         py="0.0",
+        work="free",
     )
 )
 

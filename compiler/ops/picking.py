@@ -41,6 +41,7 @@ decrement = declare(
         _decrement_infer,
         _decrement_eval,
         lambda g, out, p, *arrays: (g, *(None for _ in arrays)),
+        work="update",
         py=lambda node, d: f"out = p.copy()\nout[{_names(node)}] -= 1.0",
     )
 )
@@ -83,6 +84,7 @@ take_along = declare(
         _along_infer,
         lambda x, k, *, axis: np.take_along_axis(x, k, axis),
         lambda g, out, x, k: (ops.put_along(g, k, axis=out["axis"], count=x.shape[out["axis"]]), None),
+        work="pick",
         py=lambda node, d: f"np.take_along_axis(x, k, axis={node['axis']})",
         selector=True,
         bounds=lambda x, k: x,
@@ -98,6 +100,7 @@ put_along = declare(
         _put_along_infer,
         _put_along_eval,
         lambda h, out, g, k: (ops.take_along(h, k, axis=out["axis"]), None),
+        work="update",
         py=_put_along_py,
         linear="jointly",
     )

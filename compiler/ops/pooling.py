@@ -92,6 +92,7 @@ take_flat = declare(
         _take_infer,
         lambda x, k: x.reshape(-1)[k],
         lambda g, out, x, k: (ops.put_flat(g, k, shape=x.shape), None),
+        work="pick",
         py="x.take(k)",
         selector=True,
         bounds=lambda x, k: x,
@@ -107,6 +108,7 @@ put_flat = declare(
         _put_infer,
         _put_eval,
         lambda h, out, g, k: (ops.take_flat(h, k), None),
+        work="update",
         py=_put_py,
         linear="jointly",
     )

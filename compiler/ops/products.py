@@ -12,7 +12,7 @@ import numpy as np
 
 from .. import ops
 from ..ir import Array, Node, Op, declare
-from ..types import Type, TypeProblem
+from ..types import Dim, Type, TypeProblem, size_of
 from .base import COERCIONS, check_axis
 from .shape import DimText
 
@@ -80,6 +80,10 @@ def _py(node: Node, d: DimText) -> str:
     return f"np.tensordot(a, b, ({first}, {second}))"
 
 
+def _flops(node: Node) -> Dim:
+    return 2 * size_of(node.shape) * size_of(tuple(node.args[0].shape[i] for i in node["axes"][0]))
+
+
 tensordot = declare(
     Op(
         "tensordot",
@@ -91,5 +95,7 @@ tensordot = declare(
         py=_py,
         coerce=COERCIONS["number"],
         linear="each",
+        work="product",
+        flops=_flops,
     )
 )

@@ -41,6 +41,7 @@ def _scan(name: str, doc: str, vjp: VjpRule, linear: Linearity = "") -> Op:
             py=text,
             coerce=COERCIONS["number"],
             linear=linear,
+            work="reduction",
         )
     )
 
@@ -98,6 +99,7 @@ exclusive_cumprod = declare(
         _scan_infer,
         lambda x, *, axis, reverse: along_first(_products_before, x, axis=axis, reverse=reverse),
         _exclusive_vjp,
+        work="reduction",
         py=lambda node, d: f"_exclusive_cumprod(x, {node['axis']}, {node['reverse']})",
     )
 )
@@ -122,6 +124,7 @@ linear_scan = declare(
         _linear_scan_infer,
         lambda b, a, *, axis, reverse: along_first(_recurrence, b, a, axis=axis, reverse=reverse),
         _linear_scan_vjp,
+        work="reduction",
         py=lambda node, d: f"_linear_scan(b, a, {node['axis']}, {node['reverse']})",
     )
 )

@@ -18,7 +18,7 @@ import numpy as np
 
 from .. import ops
 from ..ir import Array, Node, Op, declare
-from ..types import Dim, Type, TypeProblem, broadcast
+from ..types import Dim, Type, TypeProblem, broadcast, size_of
 from . import symbolic
 from .base import COERCIONS
 from .shape import DimText, swap_last
@@ -51,6 +51,18 @@ def _inv_vjp(g: Node, out: Node, a: Node) -> tuple[Node]:
     return (-(z @ g @ z),)
 
 
+# Golub and Van Loan: Matrix Computations, 4th edition, 2013, sections 3.1, 3.2, 4.2.
+
+
+def factorisation(thirds: int) -> Callable[[Node], Dim]:
+    """So many thirds of n³ operations for each matrix of n rows."""
+    return lambda node: thirds * size_of(node.args[0].shape) * node.args[0].shape[-1] // 3
+
+
+def _solve_flops(node: Node) -> Dim:
+    return factorisation(2)(node) + 2 * size_of(node.args[1].shape) * node.args[0].shape[-1]
+
+
 inv = declare(
     Op(
         "inv",
@@ -61,6 +73,8 @@ inv = declare(
         _inv_vjp,
         py="np.linalg.inv(a)",
         coerce=COERCIONS["real"],
+        work="factorisation",
+        flops=factorisation(6),
     )
 )
 
@@ -136,6 +150,8 @@ solve = declare(
         _solve_vjp,
         py=_solve_py,
         coerce=COERCIONS["real"],
+        work="factorisation",
+        flops=_solve_flops,
     )
 )
 
@@ -187,6 +203,8 @@ solve_triangular = declare(
         _triangular_vjp,
         py=_triangular_py,
         coerce=COERCIONS["real"],
+        work="factorisation",
+        flops=lambda node: size_of(node.args[1].shape) * node.args[0].shape[-1],
     )
 )
 
@@ -220,5 +238,7 @@ cholesky = declare(
         _cholesky_vjp,
         py="np.linalg.cholesky(a)",
         coerce=COERCIONS["real"],
+        work="factorisation",
+        flops=factorisation(1),
     )
 )
