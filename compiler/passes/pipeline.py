@@ -20,6 +20,7 @@ from ..model import Derivative, Program, Requested, Sparse
 from ..ops import argument
 from .autodiff import differentiate
 from .base import Observe, Repeat, Step, run_passes
+from .chains import Chains
 from .checkpoint import Checkpoint
 from .cse import Cse
 from .dce import Dce
@@ -36,6 +37,7 @@ from .refine import Refine
 from .requested import graphs_of, refuse_senseless, sparse_of
 from .simplify import Canonicalise, Simplify
 from .stabilise import Stabilise
+from .tile import Tile
 
 
 def preparation(level: int, ranges: Mapping[str, Interval], precise: bool = False) -> tuple[Step, ...]:
@@ -49,7 +51,7 @@ def preparation(level: int, ranges: Mapping[str, Interval], precise: bool = Fals
 
 def _simplification(level: int) -> tuple[Step, ...]:
     """What makes a model simpler before it is differentiated."""
-    return Fold(), Cse(), Simplify(), Hoist(level > 1)
+    return Fold(), Cse(), Simplify(), Chains(level > 1), Hoist(level > 1)
 
 
 def _stable(ranges: Mapping[str, Interval]) -> tuple[Step, ...]:
@@ -79,6 +81,12 @@ def finishing(level: int) -> tuple[Step, ...]:
     Nothing is simplified or differentiated afterwards.
     """
     return ()
+
+
+def tiling(level: int, program: Program) -> tuple[Step, ...]:
+    """What cuts large arrays into tiles, in functions that need not keep them for another."""
+    data = frozenset(a.name for a in program.arguments if a.role != "param")
+    return (Tile(data),) if level > 1 else ()
 
 
 @dataclass(frozen=True)
@@ -128,11 +136,12 @@ def derive(
     refuse_senseless(program, emit)
     ranges = {a.name: a.attained for a in program.arguments}
     finish = partial(run_passes, finishing(level), observe=observe)
+    last = partial(run_passes, (*finishing(level), *tiling(level, program)), observe=observe)
     prepared = prepare(trained(program.graph), level, ranges, observe, numerics)
     if program.target is None:
         forward = run_passes((Narrow(ranges), *optimisation(level, 0)), prepared, observe)
         predict = _predict(program, forward, level, ranges, numerics)
-        return Derivative(None, finish(forward), None, predict and finish(predict), ())
+        return Derivative(None, last(forward), None, predict and last(predict), ())
     count = len(program.wrt)
     seed = argument(f"d_{program.target}", prepared.output(program.target).type)
     optimise = optimisation(level, count)
@@ -145,10 +154,10 @@ def derive(
     predict = _predict(program, parts.forward, level, ranges, numerics)
     requested, sparse = _requested(program, prepared, level, ranges, emit, observe)
     return Derivative(
-        alone and finish(alone),
+        alone and last(alone),
         finish(parts.forward),
         finish(parts.backward),
-        predict and finish(predict),
+        predict and last(predict),
         parts.saved,
         requested,
         sparse,
@@ -168,7 +177,7 @@ def _requested(
 
     def optimised(function: Requested) -> Requested:
         derivatives = sum(name != program.target for name, _ in function.graph.outputs)
-        steps = (Narrow(ranges), *optimisation(level, derivatives), *finishing(level))
+        steps = (Narrow(ranges), *optimisation(level, derivatives), *finishing(level), *tiling(level, program))
         return replace(function, graph=run_passes(steps, function.graph, observe))
 
     plain = prepared if level else run_passes(_simplification(1), prepared)
