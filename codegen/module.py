@@ -36,6 +36,7 @@ from .functions import (
 from .fuse import fused
 from .names import Names
 from .parameters import nested, write_init_params, write_pack, write_unpack
+from .pool import memories, write_memories
 from .randomness import generator_name
 from .requested import vectors_declared, write_jacobian, write_requested, write_vector_checkers, write_vjp
 from .residuals import has_residuals, write_residuals
@@ -63,6 +64,7 @@ from .writer import Writer
 IMPORTS = {
     "math": "",
     "operator": "",
+    "deque": "collections",
     "Callable": "collections.abc",
     "Iterable": "collections.abc",
     "Iterator": "collections.abc",
@@ -79,17 +81,24 @@ Section = Callable[[Context, Writer], None]
 
 def emit(program: Program, derivative: Derivative, *, level: int, dtype: str, version: str) -> str:
     """The text of the module for a program and its derivative."""
-    derivative = released(derivative)
-    if level > 0:
-        derivative = fused(derivative, dtype)
-    derivative = unshared(derivative)
+    derivative = lowered(derivative, level, dtype)
     names = Names(model_names(program))
     lines = LogicalLines(program.source)
     context = Context(program, derivative, level, dtype, version, names, lines)
     bodies = [_written(context, section) for section in _sections(context)]
+    if memories(context):
+        bodies += [_written(context, write_memories), source_of("release")]
     text = _assemble(context, bodies)
     audit(text)
     return text
+
+
+def lowered(derivative: Derivative, level: int, dtype: str) -> Derivative:
+    """The graphs as they are written."""
+    derivative = released(derivative)
+    if level > 0:
+        derivative = fused(derivative, dtype)
+    return unshared(derivative)
 
 
 def _written(context: Context, section: Section) -> str:
@@ -201,6 +210,8 @@ def _constants(context: Context, copied: list[str]) -> str:
 def _imports(context: Context, copied: list[str], types: list[str]) -> str:
     used = set(context.names.used) | {"ndarray", "NamedTuple", "Any"} if types else {"Any"}
     used |= set(context.names.used)
+    if "_IDLE" in used:
+        used |= {"deque", "Any"}
     for name in copied:
         used |= set(globals_of(name)) | annotations_of(name)
     if any(t for t in types):
@@ -321,4 +332,4 @@ def _quoted(text: str) -> str:
     return shown
 
 
-__all__ = ["emit", "takes_floats_only"]
+__all__ = ["emit", "lowered", "takes_floats_only"]

@@ -33,9 +33,9 @@ from .model import Program
 from .ops.own import holds_values
 from .own_check import compared
 from .passes.derivatives import holds_derivatives
-from .points import BadSizes, Direction, NoPoint, Point, PointFinder
+from .points import Direction, NoPoint, Point, PointFinder
 from .quotients import EXACT, OUT_OF_TIME, Attempt, agreement, attempts
-from .samples import Sizes
+from .samples import Sizes, refuse_unknown
 
 Progress = Callable[[str], None]
 
@@ -69,7 +69,7 @@ def check(
     into it is reported as not checked. Raises BadSizes where `sizes` do not fit the model.
     """
     given = dict(sizes or {})
-    _refuse_unknown(program, given)
+    refuse_unknown(program, given)
     finder = PointFinder(
         program, np.random.default_rng(seed % 2**64), seconds / (2 * points), dtype == "float32"
     )
@@ -111,17 +111,6 @@ def _nothing(program: Program, problem: NoPoint) -> Outcome:
     rows = (Row(name, shapes[name], prod(shapes[name]), unknown, unknown) for name in program.wrt)
     values = dict.fromkeys(program.outputs, unknown)
     return Outcome(problem.sizes, tuple(rows), values, {}, tested=False)
-
-
-def _refuse_unknown(program: Program, given: Sizes) -> None:
-    for name, size in given.items():
-        if name in program.constants:
-            raise BadSizes(f"{name} is a constant of the model; -D {name}={size} sets it")
-        if name not in program.dims:
-            known = ", ".join(program.dims) or "none"
-            raise BadSizes(f"the model has no dim {name} that is bound at run time; it has: {known}")
-        if size < 1:
-            raise BadSizes(f"{name}={size}: a size is at least 1")
 
 
 def _merge_rows(first: tuple[Row, ...], second: tuple[Row, ...]) -> tuple[Row, ...]:

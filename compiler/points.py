@@ -24,7 +24,7 @@ from .interp import evaluate
 from .ir import Array
 from .model import Program
 from .ops.checks import check
-from .samples import Sizes, draw, larger_sizes, size_choices
+from .samples import BadSizes, Sizes, draw, larger_sizes, size_choices
 from .scalars import TooLarge
 from .symmetry import mirrored, symmetric_arguments
 
@@ -35,10 +35,6 @@ PATIENCE = 8  # draws that are given up because of a kink nearby
 MARGIN = 100.0  # steps between a point and the nearest kink
 
 Arguments = Mapping[str, Array]
-
-
-class BadSizes(ValueError):
-    """Sizes that the model cannot have; the message says why."""
 
 
 class NoPoint(Exception):

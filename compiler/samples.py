@@ -39,6 +39,22 @@ SEED = "the seed of the masks"  # no argument of a model is called so
 AWAY = 0.1  # of zero, so that no step of a difference is too small for its argument
 
 
+class BadSizes(ValueError):
+    """Sizes that the model cannot have; the message says why."""
+
+
+def refuse_unknown(program: Program, given: Sizes) -> None:
+    """BadSizes unless these are sizes of dims that are bound at run time."""
+    for name, size in given.items():
+        if name in program.constants:
+            raise BadSizes(f"{name} is a constant of the model; -D {name}={size} sets it")
+        if name not in program.dims:
+            known = ", ".join(program.dims) or "none"
+            raise BadSizes(f"the model has no dim {name} that is bound at run time; it has: {known}")
+        if size < 1:
+            raise BadSizes(f"{name}={size}: a size is at least 1")
+
+
 def size_choices(program: Program, given: Sizes) -> Iterator[dict[str, int]]:
     """Sizes of all dims, the given ones and small distinct ones first, with which all shapes make sense."""
     shapes = {node.shape for node in (*program.graph.inputs, *program.graph.nodes())}

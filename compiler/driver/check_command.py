@@ -35,7 +35,7 @@ from autodiffc.compiler.gradcheck import check
 from autodiffc.compiler.laws import PARTNERS, too_large
 from autodiffc.compiler.model import Program
 from autodiffc.compiler.passes.requested import NAMES
-from autodiffc.compiler.points import BadSizes
+from autodiffc.compiler.samples import BadSizes
 from autodiffc.grammar.source import Source
 
 from .api import CannotEmit, Options, derivative_of, module_of, module_text, program_of

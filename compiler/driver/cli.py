@@ -155,6 +155,10 @@ def _compile_parser() -> _Parser:
     parser.add_argument("--dump-dir", metavar="DIR", help="write the graph after every pass into a folder")
     parser.add_argument("--timings", action="store_true", help="print how long each pass took")
     parser.add_argument("--verify", action="store_true", help="verify the graph after every pass")
+    parser.add_argument("--explain-cost", action="store_true",
+                        help="print what the functions cost: formulas, predicted times")  # fmt: skip
+    parser.add_argument("--sizes", type=_sizes, default={}, metavar="N=1000,D=50",
+                        help="sizes of the dims for --explain-cost (default: some)")  # fmt: skip
     parser.add_argument("--version", action="version", version=f"autodiffc {VERSION}")
     return parser
 
@@ -222,6 +226,15 @@ def _compile(options: argparse.Namespace) -> int:
         if not options.output:
             return 0
     program = program_of(source, chosen.dims)
+    if options.explain_cost:
+        from .explain_cost import BadSizes, explain_cost
+
+        try:
+            sys.stdout.write(explain_cost(program, chosen, options.sizes))
+        except BadSizes as problem:
+            raise UsageError(f"--sizes: {problem}") from None
+        if not options.output:
+            return 0
     for imported in program.imports:
         _refuse_overwriting(str(imported.path), options.output, "a file that the model imports")
     try:
