@@ -28,6 +28,8 @@ from .structure import UPDATES
 
 READABLE = 84  # columns of a statement that has expressions written into it
 MOST_INLINED = 7  # ops in one expression
+LONGEST_QUICK, MOST_QUICK = 240, 30  # the same at -O2 for numbers: what has no name is gone the soonest
+SHORT = 30  # columns of a result that is written where it is returned
 SIGNS = {"add": "+", "sub": "-"}
 
 
@@ -132,7 +134,7 @@ class Body(Naming):
         before = self._without_needless_copy(node, before)
         for arg in node.args:
             self.pending.pop(arg, None)
-        if not before and self._may_wait(node):
+        if not before and self._may_wait(node, len(expr.text)):
             self.pending[node] = Pending(expr, ops, step.group, stable)
         elif before:
             self._add(step.group, tuple(before), node, expr.text)
@@ -232,11 +234,17 @@ class Body(Naming):
         else:
             self.values[node] = self._operand(argument, False)
 
-    def _may_wait(self, node: Node) -> bool:
+    def _is_quick(self, node: Node) -> bool:
+        """Whether it is a step on numbers that is written for speed: inside the next wherever it can be."""
+        return self.context.level > 1 and not node.rank and not any(a.rank for a in node.args)
+
+    def _may_wait(self, node: Node, length: int = 0) -> bool:
         if self.context.level == 0 or self._uses[node] != 1 or node in self._rows:
             return False
         if node in self._slots:
             return not self._is_free(node) or self._is_awaited(self._slots[node].name)
+        if self._is_quick(node):
+            return node not in self._output_names or length <= SHORT
         return node not in self.graph.names and not (node in self._output_names and node.rank)
 
     def _make_room(self, node: Node, group: Group) -> None:
@@ -244,7 +252,7 @@ class Body(Naming):
         waiting = [a for a in dict.fromkeys(node.args) if a in self.pending]
         for arg in list(waiting):
             held = self.pending[arg]
-            if held.updates or not (held.group == group or held.stable):
+            if held.updates or not (held.group == group or held.stable or self._is_quick(node)):
                 self._settle(arg, group)
                 waiting.remove(arg)
         while waiting and self._crowded(node, waiting):
@@ -258,7 +266,10 @@ class Body(Naming):
         operands = {p: len(self._operand(a, array).text) for p, a in zip(parsed.params, node.args)}
         length = parsed.fixed_length + sum(n * parsed.uses[p] for p, n in operands.items())
         target = len(self.graph.names.get(node, "")) + 7
-        return length + target > READABLE or sum(self.pending[a].ops for a in waiting) >= MOST_INLINED
+        ops = sum(self.pending[a].ops for a in waiting)
+        if self._is_quick(node):
+            return length > LONGEST_QUICK or ops >= MOST_QUICK
+        return length + target > READABLE or ops >= MOST_INLINED
 
     def _settle(self, node: Node, group: Group) -> None:
         """Give a waiting expression its statement now."""

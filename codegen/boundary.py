@@ -79,8 +79,8 @@ def holders(context: Context, arguments: Sequence[Argument]) -> dict[str, Holder
 
 
 def takes_floats_only(arguments: Sequence[Argument]) -> bool:
-    """Whether the check is no more than a look at the types."""
-    return all(not a.type.rank and a.type.kind == "real" and not a.bounds for a in arguments)
+    """Whether the check is no more than a look at the types, and at bounds."""
+    return all(not a.type.rank and a.type.kind == "real" for a in arguments)
 
 
 def write_call(
@@ -93,17 +93,24 @@ def write_call(
     both = ", ".join(names)
     call = f"{both} = {context.ref(checker)}({both})"
     if takes_floats_only(arguments):
-        kind = context.ref("type")
-        tests = " is ".join(f"{kind}({n})" for n in names)
-        test = (
-            f"{tests} is not {context.ref('float')}"
-            if len(names) == 1
-            else f"not {tests} is {context.ref('float')}"
-        )
-        with writer.block(f"if {test}:"):
+        with writer.block(f"if {_suspicious(context, arguments)}:"):
             writer.line(call)
     else:
         writer.line(call)
+
+
+def _suspicious(context: Context, arguments: Sequence[Argument]) -> str:
+    """Whether some argument is no float, or out of its bounds: then the checker says what is wrong."""
+    kinds = [f"{context.ref('type')}({context.local(a.name)})" for a in arguments]
+    types = f"{' is '.join(kinds)} is {'not ' * (len(kinds) == 1)}{context.ref('float')}"
+    bounds = [_broken(context, a, b) for a in arguments for b in a.bounds]
+    return " or ".join([f"{'not ' * (len(kinds) > 1)}{types}", *bounds])
+
+
+def _broken(context: Context, argument: Argument, bound: Bound) -> str:
+    """The bound turned round, so that NaN passes."""
+    wrong = {">": "<=", ">=": "<", "<": ">=", "<=": ">"}[bound.op]
+    return f"{context.local(argument.name)} {wrong} {number(bound.value, context.ref)}"
 
 
 @dataclass
@@ -254,10 +261,9 @@ def _write_constraints(checks: _Checks, writer: Writer, argument: Argument) -> N
         low, high = (checks.text(d) for d in argument.range)
         writer.line(f'{context.ref("_range")}("{name}", {name}, {low}, {high})')
     for bound in argument.bounds:
-        wrong = {">": "<=", ">=": "<", "<": ">=", "<=": ">"}[bound.op]
-        value = f"{name} {wrong} {number(bound.value, context.ref)}"
         shown = f"{bound.op} {number(bound.value)}"
-        writer.line(f'{context.ref("_bound")}("{name}", {name}, {value}, "{shown}")')
+        broken = _broken(context, argument, bound)
+        writer.line(f'{context.ref("_bound")}("{name}", {name}, {broken}, "{shown}")')
 
 
 def write_declared(

@@ -8,6 +8,7 @@ from autodiffc.compiler.ir import Graph, Node
 from autodiffc.compiler.model import Argument, Binding
 from autodiffc.compiler.ops.control import may_be_missing
 
+from .attempts import Head, write_attempt
 from .body import Body
 from .boundary import bindings_of, holders, write_call
 from .context import Context, once, python_type, value_names
@@ -16,7 +17,7 @@ from .docstrings import arguments_text, write_docstring
 from .names import Scope
 from .pytext import Expr
 from .randomness import draws, generator_name, parameter, with_generator, write_check
-from .results import owned
+from .results import named_tuple, owned
 from .reuse import body_of
 from .stacks import listed_fields
 from .statements import write_statements
@@ -26,9 +27,13 @@ from .writer import Writer
 
 def signature(context: Context, arguments: Iterable[Argument], generator: bool = False) -> str:
     """Parameters with their annotations, and the generator as the last where the model draws numbers."""
+    return ", ".join(parameters(context, arguments, generator))
+
+
+def parameters(context: Context, arguments: Iterable[Argument], generator: bool = False) -> list[str]:
+    """The same, one by one."""
     parts = [f"{context.local(a.name)}: {python_type(a)}" for a in arguments]
-    parts += [parameter(context)] if generator and generator_name(context) else []
-    return ", ".join(parts)
+    return [*parts, *([parameter(context)] if generator and generator_name(context) else [])]
 
 
 def write_value_and_grad(context: Context, writer: Writer) -> None:
@@ -37,18 +42,22 @@ def write_value_and_grad(context: Context, writer: Writer) -> None:
     assert graph is not None
     assert program.target is not None
     target, arguments = program.target, program.arguments
-    scope = scope_of(context, arguments)
-    body = body_of(context, graph, scope, given_of(context, graph))
     gradients = [f"d_{name}" for name in program.wrt]
-    results = owned(body, [target, *gradients])
-    head = f"def value_and_grad({signature(context, arguments, True)}) -> tuple[float, Grads]:"
-    with writer.block(head):
+
+    def begin() -> None:
         summary = f"Return {target} and its gradient with respect to {', '.join(program.wrt)}."
         write_docstring(writer, summary, taken(context, arguments), raises=True)
         write_call(context, writer, arguments)
+
+    def steps(graph: Graph, plain: bool) -> None:
+        body = body_of(context, graph, scope_of(context, arguments), given_of(context, graph), plain=plain)
+        results = owned(body, [target, *gradients])
         write_body(context, writer, body, arguments, drawing=True)
-        grads = f"{context.ref('Grads')}({', '.join(results[g] for g in gradients)})"
+        grads = named_tuple(context, "Grads", [results[g] for g in gradients], graph)
         write_statements(context, writer, body, f"return {results[target]}, {grads}")
+
+    head = Head("value_and_grad", parameters(context, arguments, True), "tuple[float, Grads]")
+    write_attempt(context, writer, head, graph, begin, steps)
 
 
 def write_grad(context: Context, writer: Writer) -> None:
@@ -63,16 +72,9 @@ def write_grad(context: Context, writer: Writer) -> None:
 
 def write_forward(context: Context, writer: Writer) -> None:
     """The outputs, and what backward needs."""
-    program, graph = context.program, context.derivative.forward
-    arguments, saved = program.arguments, context.derivative.saved
-    scope = scope_of(context, arguments)
-    body = body_of(context, graph, scope, given_of(context, graph), cache_names(context))
-    results = owned(body, list(program.outputs), keep=saved)
-    outputs = dict(graph.outputs)
-    cached = [str(body.value(outputs[name])) for name in saved]
-    cached += [body.dim_name(d) for d in cache_dims(context)]
-    kind = "Cache" if has_cache(context) else "tuple[()]"
-    with writer.block(f"def forward({signature(context, arguments, True)}) -> tuple[Outputs, {kind}]:"):
+    program, arguments, saved = context.program, context.program.arguments, context.derivative.saved
+
+    def begin() -> None:
         what = (
             "the outputs and what backward() needs"
             if has_cache(context)
@@ -80,10 +82,22 @@ def write_forward(context: Context, writer: Writer) -> None:
         )
         write_docstring(writer, f"Return {what}.", taken(context, arguments), raises=True)
         write_call(context, writer, arguments)
+
+    def steps(graph: Graph, plain: bool) -> None:
+        given, outputs = given_of(context, graph), dict(graph.outputs)
+        scope = scope_of(context, arguments)
+        body = body_of(context, graph, scope, given, cache_names(context), plain=plain)
+        results = owned(body, list(program.outputs), keep=saved)
+        cached = [str(body.value(outputs[name])) for name in saved]
+        cached += [body.dim_name(d) for d in cache_dims(context)]
         write_body(context, writer, body, arguments, drawing=True)
-        values = f"{context.ref('Outputs')}({', '.join(results[name] for name in program.outputs)})"
-        cache = f"{context.ref('Cache')}({', '.join(cached)})" if has_cache(context) else "()"
+        values = named_tuple(context, "Outputs", [results[name] for name in program.outputs], graph)
+        cache = named_tuple(context, "Cache", cached, graph) if has_cache(context) else "()"
         write_statements(context, writer, body, f"return {values}, {cache}")
+
+    kind = "Cache" if has_cache(context) else "tuple[()]"
+    head = Head("forward", parameters(context, arguments, True), f"tuple[Outputs, {kind}]")
+    write_attempt(context, writer, head, context.derivative.forward, begin, steps)
 
 
 def write_backward(context: Context, writer: Writer) -> None:
@@ -91,34 +105,35 @@ def write_backward(context: Context, writer: Writer) -> None:
     program, graph = context.program, context.derivative.backward
     assert graph is not None
     assert program.target is not None
-    fields = cache_fields(context)
-    names = cache_names(context)
-    scope = context.names.scope(names[name] for name in fields)
-    seed = program.graph.output(program.target)
+    names, seed = cache_names(context), program.graph.output(program.target)
+    scope = _cache_scope(context)
     cotangent, cache = scope.fresh(f"d_{context.local(program.target)}"), scope.fresh("cache")
-    given = given_of(context, graph, {**names, f"d_{program.target}": cotangent})
-    listed = listed_fields(context)
-    lists = {node: listed[node["name"]] for node in graph.inputs if node["name"] in listed}
-    body = body_of(context, graph, scope, given, lists=lists)
-    body.adjoint_names.add(cotangent)
     gradients = [f"d_{name}" for name in program.wrt]
-    results = owned(body, gradients)
-    default = " = 1.0" if not seed.rank else ""
-    with writer.block(f"def backward({cache}: Cache, {cotangent}: {python_type(seed)}{default}) -> Grads:"):
-        write_docstring(
-            writer, f"Return the gradients for {cotangent}, the gradient that comes from {program.target}."
-        )
-        _unpack_cache(context, writer, cache, fields)
-        checks = _seed_checks(context, body, cotangent, seed)
+
+    def begin() -> None:
+        what = f"the gradients for {cotangent}, the gradient that comes from {program.target}"
+        write_docstring(writer, f"Return {what}.")
+        if not seed.rank:
+            with writer.block(f"if {context.ref('type')}({cotangent}) is not {context.ref('float')}:"):
+                writer.line(f'{cotangent} = {context.ref("_scalar")}("{cotangent}", {cotangent})')
+
+    def steps(graph: Graph, plain: bool) -> None:
+        scope = _cache_scope(context, cotangent, cache)
+        given = given_of(context, graph, {**names, f"d_{program.target}": cotangent})
+        body = body_of(context, graph, scope, given, lists=_cache_lists(context, graph), plain=plain)
+        body.adjoint_names.add(cotangent)
+        results = owned(body, gradients)
+        _unpack_cache(context, writer, cache, cache_fields(context))
+        checks = _seed_checks(context, body, cotangent, seed) if seed.rank else []
         _bind_from_cache(context, writer, body)
         for line in checks:
             writer.line(line)
-        write_statements(
-            context,
-            writer,
-            body,
-            f"return {context.ref('Grads')}({', '.join(results[g] for g in gradients)})",
-        )
+        grads = named_tuple(context, "Grads", [results[g] for g in gradients], graph)
+        write_statements(context, writer, body, f"return {grads}")
+
+    default = " = 1.0" if not seed.rank else ""
+    taken_ = [f"{cache}: Cache", f"{cotangent}: {python_type(seed)}{default}"]
+    write_attempt(context, writer, Head("backward", taken_, "Grads"), graph, begin, steps)
 
 
 def write_predict(context: Context, writer: Writer) -> None:
@@ -126,18 +141,25 @@ def write_predict(context: Context, writer: Writer) -> None:
     program, graph = context.program, context.derivative.predict
     assert graph is not None
     arguments = predict_arguments(context)
-    scope = context.names.scope(context.local(a.name) for a in arguments)
-    body = body_of(context, graph, scope, given_of(context, graph))
     computed = [name for name in program.outputs if name in dict(graph.outputs)]
-    results = owned(body, computed)
-    with writer.block(f"def predict({signature(context, arguments)}) -> Outputs:"):
+
+    def begin() -> None:
         without = f"; {program.loss} is None" if program.loss is not None else ""
         write_docstring(writer, f"Return the outputs{without}.", arguments_text(arguments), raises=True)
         checker = "_checked" if arguments == program.arguments else "_checked_predict"
         write_call(context, writer, arguments, checker)
+
+    def steps(graph: Graph, plain: bool) -> None:
+        scope = context.names.scope(context.local(a.name) for a in arguments)
+        body = body_of(context, graph, scope, given_of(context, graph), plain=plain)
+        results = owned(body, computed)
         write_body(context, writer, body, arguments)
-        values = ", ".join(results.get(name, "None") for name in program.outputs)
-        write_statements(context, writer, body, f"return {context.ref('Outputs')}({values})")
+        values = [results.get(name, "None") for name in program.outputs]
+        last = f"return {named_tuple(context, 'Outputs', values, graph)}"
+        write_statements(context, writer, body, last)
+
+    head = Head("predict", parameters(context, arguments), "Outputs")
+    write_attempt(context, writer, head, graph, begin, steps)
 
 
 # --- arguments and dims ----------------------------------------------------------------------------
@@ -270,9 +292,20 @@ def _bind_from_cache(context: Context, writer: Writer, body: Body) -> None:
         writer.line(line)
 
 
+def _cache_scope(context: Context, *names: str) -> Scope:
+    """The names of a function that knows the cache's fields, and these."""
+    fields = cache_names(context)
+    return context.names.scope([*(fields[name] for name in cache_fields(context)), *names])
+
+
+def _cache_lists(context: Context, graph: Graph) -> dict[Node, int]:
+    """The inputs that are lists in the cache, and how deep these are."""
+    listed = listed_fields(context)
+    return {node: listed[node["name"]] for node in graph.inputs if node["name"] in listed}
+
+
 def _seed_checks(context: Context, body: Body, name: str, seed: Node) -> list[str]:
-    if not seed.rank:
-        return [f'{name} = {context.ref("_scalar")}("{name}", {name})']
+    """The check of a cotangent that is an array."""
     sizes = ", ".join(str(body.dim(d)) for d in seed.shape)
     shape = f"({sizes},)" if seed.rank == 1 else f"({sizes})"
     error = f'{context.ref("_shape_error")}({{"{name}": ({name}, {sizes})}})'

@@ -200,6 +200,8 @@ def _constants(context: Context, copied: list[str]) -> str:
     lines = []
     if any("_REAL" in globals_of(name) for name in copied):
         lines.append(f"_REAL = {context.real}")
+    if "_new" in context.names.used:
+        lines.append("_new = tuple.__new__  # makes a NamedTuple faster than its own constructor does")
     writer = Writer(WIDTH)
     for literal, name in context.tables.items():
         dtype = {"real": context.real, "int": "np.int64", "bool": "np.bool_"}[literal.kind]

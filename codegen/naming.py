@@ -92,6 +92,8 @@ class Naming(Rendering):
             named = final in self.graph.names and final is node
             if node.op.name != "add" or not step.group.adjoint or not (named or node in self._sums):
                 continue
+            if self.context.level > 1 and not node.rank:
+                continue  # a number is computed in one expression
             parts = [a for a in node.args if self._may_grow(a, node)]
             if parts:
                 self._sums[next((p for p in parts if p.op.name == "add"), parts[0])] = final

@@ -30,11 +30,12 @@ def body_of(
     given: Mapping[Node, Expr],
     output_names: Mapping[str, str] | None = None,
     lists: Mapping[Node, int] = {},
+    plain: bool = False,
 ) -> StructuredBody:
     """The statements of a graph, at the module's level."""
     kind = ReusingBody if context.level > 1 else StructuredBody
     body = kind(context, graph, scope, given, output_names)
-    body.lists = dict(lists)
+    body.lists, body.plain = dict(lists), plain
     body.build()
     return body
 

@@ -200,10 +200,10 @@ def _xlog1py_scalar(x: float, y: float) -> float:
 
 def _sigmoid_scalar(x: float) -> float:
     """1 / (1 + exp(-x)) without overflow."""
-    if x >= 0.0:
+    try:
         return 1.0 / (1.0 + math.exp(-x))
-    u = math.exp(x)
-    return u / (1.0 + u)
+    except OverflowError:
+        return math.exp(x)
 
 
 def _silu_scalar(x: float) -> float:

@@ -19,8 +19,10 @@ from contextlib import contextmanager
 
 INDENT = "    "
 NOTE_COLUMN = 36  # where a note beside a line begins, within its block
+LOOSEST_FIRST = (
+    (" if ", " else "), (" or ",), (" and ",), (" is not ", " is "), (" + ", " - "), (" * ", " / ", " @ "),
+)  # fmt: skip
 CLOSING = {"(": ")", "[": "]", "{": "}"}
-OPERATORS = (" + ", " - ", " or ", " and ", " if ", " else ", " * ", " / ", " @ ", " ** ")
 
 
 class Writer:
@@ -155,7 +157,7 @@ def _wrap_operands(text: str, indent: str, width: int) -> list[str]:
 
 def _operands(text: str) -> list[str]:
     """The text cut before the loosest of its operators outside brackets."""
-    for operators in ((" if ", " else "), (" or ",), (" and ",), (" + ", " - "), (" * ", " / ", " @ ")):
+    for operators in LOOSEST_FIRST:
         parts = _cut(text, operators)
         if len(parts) > 1:
             return parts

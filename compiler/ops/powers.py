@@ -64,6 +64,10 @@ def _exponent(node: Node) -> float:
     return 0.0 if value is None else float(value)
 
 
+def _power_plain(node: Node, d: Any) -> str:
+    return _power_scalar(node, d).replace("_pow(", "math.pow(")
+
+
 def _power_singular(x: Interval, y: Interval) -> bool:
     """All exponents but whole constants from 0 on and those above 1 have a pole at 0 or NaN below."""
     exponent = y[0] if y[0] == y[1] else -1.0
@@ -81,6 +85,7 @@ power = elementwise(
     np=np.power,
     py=_power_text,
     scalar=_power_scalar,
+    plain=_power_plain,
     sympy=lambda sp, x, y: x**y,
     domain=(ABOVE, ANY),
     special=(
@@ -100,6 +105,8 @@ sqrt = elementwise(
     np=np.sqrt,
     py="np.sqrt(x)",
     scalar="_sqrt(x)",
+    plain="math.sqrt(x)",
+    demands={"x": "nonnegative"},
     sympy=lambda sp, x: sp.sqrt(x),
     domain=(ABOVE,),
     special=((0.0,), (-0.0,), (-1.0,), (inf,), (1e-320,)),
@@ -154,6 +161,7 @@ exp = elementwise(
     np=np.exp,
     py="np.exp(x)",
     scalar="_exp(x)",
+    plain="math.exp(x)",
     sympy=lambda sp, x: sp.exp(x),
     domain=(ANY,),
     special=((0.0,), (800.0,), (-800.0,), (inf,), (-inf,)),
@@ -169,6 +177,7 @@ expm1 = elementwise(
     np=np.expm1,
     py="np.expm1(x)",
     scalar="_expm1(x)",
+    plain="math.expm1(x)",
     sympy=lambda sp, x: sp.exp(x) - 1,
     domain=(ANY,),
     special=((0.0,), (-0.0,), (1e-20,), (800.0,), (-40.0,), (-inf,)),
@@ -195,6 +204,8 @@ def _logarithm(name: str, doc: str, function: Any, base: float | None) -> Op:
         np=function,
         py=f"np.{name}(x)",
         scalar=f"_{name}(x)",
+        plain=f"math.{name}(x)",
+        demands={"x": "positive"},
         sympy=lambda sp, x: sp.log(x) if base is None else sp.log(x) / sp.log(int(base)),
         domain=(ABOVE,),
         special=((0.0,), (-0.0,), (-1.0,), (inf,), (1.0,), (1e-320,)),
@@ -215,6 +226,8 @@ log1p = elementwise(
     np=np.log1p,
     py="np.log1p(x)",
     scalar="_log1p(x)",
+    plain="math.log1p(x)",
+    demands={"x": "above -1"},
     sympy=lambda sp, x: sp.log(1 + x),
     domain=((-0.5, 3.0),),
     special=((0.0,), (-0.0,), (1e-20,), (-1.0,), (-2.0,), (inf,)),

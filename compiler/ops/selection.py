@@ -102,6 +102,7 @@ nonnegative = elementwise(
     np=lambda x: np.where(x >= 0.0, np.abs(x), nan),
     py="_nonnegative(x)",
     scalar="_nonnegative_scalar(x)",
+    plain="abs(x) if x >= 0.0 else math.nan",
     sympy=lambda sp, x: x,
     domain=((0.5, 3.0),),
     special=((0.0,), (-0.0,), (-1.0,), (nan,)),
