@@ -141,7 +141,8 @@ def write_predict(context: Context, writer: Writer) -> None:
     program, graph = context.program, context.derivative.predict
     assert graph is not None
     arguments = predict_arguments(context)
-    computed = [name for name in program.outputs if name in dict(graph.outputs)]
+    known = dict(graph.outputs)
+    computed = [name for name in program.outputs if name in known]
 
     def begin() -> None:
         without = f"; {program.loss} is None" if program.loss is not None else ""
@@ -175,7 +176,8 @@ def predict_arguments(context: Context) -> tuple[Argument, ...]:
     mentioned = Body(context, graph, context.names.scope(), {}).mentioned_dims()
     missing = mentioned.keys() - bindings_of(context, chosen).keys()
     needed = {b.argument for b in program.bindings if b.dim in missing}
-    return tuple(a for a in program.arguments if a in chosen or a.name in needed)
+    names = needed.union(a.name for a in chosen)
+    return tuple(a for a in program.arguments if a.name in names)
 
 
 def given_of(context: Context, graph: Graph, renamed: Mapping[str, str] = {}) -> dict[Node, Expr]:
@@ -203,8 +205,8 @@ def write_body(
     """Bind the dims that a body mentions, and draw its random masks."""
     drawn = draws(context, body) if drawing else []
     bindings = bindings_of(context, arguments)
-    order = [a.name for a in arguments]
-    used = sorted((bindings[d] for d in body.dims), key=lambda b: order.index(b.argument))
+    order = {a.name: place for place, a in enumerate(arguments)}
+    used = sorted((bindings[d] for d in body.dims), key=lambda b: order[b.argument])
     if drawing:
         write_check(context, writer)
     for line in [*bind(used, holders(context, arguments), context.local), *drawn]:

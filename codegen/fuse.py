@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from autodiffc.compiler import ops
-from autodiffc.compiler.ir import Graph, Node, NonDiff, Op, topological, users
+from autodiffc.compiler.ir import Graph, Node, NonDiff, Op, topological
 from autodiffc.compiler.model import Derivative
 from autodiffc.compiler.types import REAL, size_of
 
@@ -45,7 +45,7 @@ def _apart(graph: Graph, values: Collection[str]) -> frozenset[Node]:
 
 
 def _fused(graph: Graph, precise: bool, apart: Collection[Node] = ()) -> Graph:
-    single = {node for node, use in users(graph.nodes()).items() if len(use) == 1}
+    single = {node for node, use in graph.users.items() if len(use) == 1}
     single -= {node for _, node in graph.outputs}
 
     def step(node: Node, args: tuple[Node, ...]) -> Node:

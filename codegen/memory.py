@@ -16,9 +16,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 
-from autodiffc.compiler.ir import Graph, Node, users
+from autodiffc.compiler.ir import Graph, Node
 
 from .structure import UPDATES, continued_stacks, keeps_references, passed_through
 
@@ -109,7 +108,7 @@ class Memory:
             if is_view(node):
                 own = (node,) if _is_read_only(node) else ()
                 self._shared[node] = self.of(node.args[0]).union(own)
-            elif node.op.name == "item":
+            elif node.op.name == "item" and node.rank:
                 self._trace_item(node)
             elif node.op.name in ("loop", "branch"):
                 self.inner.setdefault(node, tuple(inner_memories(node)))
@@ -138,7 +137,7 @@ class Memory:
             return
         first = self._first.setdefault((whole, position), node)
         target = next((t for p, t in updated_by(whole, self.inner[whole]) if p == position), None)
-        if target is not None and node.rank and first not in self._refused:
+        if target is not None and first not in self._refused:
             self._shared[node] = self.of(whole.args[target])
             if first is node:
                 self._updates.append(Update(whole, whole.args[target], node))
@@ -192,10 +191,6 @@ class Memory:
 
     # --- what may be in place ----------------------------------------------------------------------
 
-    @cached_property
-    def _users(self) -> dict[Node, list[Node]]:
-        return users(self._nodes)
-
     def _by_memory(self) -> dict[Node, list[Node]]:
         """For each memory the values that (may) hold it."""
         found: dict[Node, list[Node]] = {}
@@ -216,7 +211,7 @@ class Memory:
                 continue
             if holder in self._kept:
                 return False
-            readers.update(dict.fromkeys(r for r in self._users.get(holder, ()) if r is not update.node))
+            readers.update(dict.fromkeys(r for r in self.graph.users.get(holder, ()) if r is not update.node))
         if any(reader in after for reader in readers):
             return False
         for reader in readers:
@@ -255,7 +250,7 @@ class Memory:
         stack = [node]
         while stack:
             current = stack.pop()
-            for user in (*self._users.get(current, ()), *self._later.get(current, ())):
+            for user in (*self.graph.users.get(current, ()), *self._later.get(current, ())):
                 if user not in found:
                     found.add(user)
                     stack.append(user)
@@ -271,7 +266,7 @@ class Memory:
             return
         computed = output.args[0] if output.op.name == "item" else output
         after = self._reached(computed)
-        for reader in dict.fromkeys(self._users.get(argument, ())):
+        for reader in dict.fromkeys(self.graph.users.get(argument, ())):
             if reader is not computed and reader not in after and computed not in self._later.get(reader, ()):
                 self._order(reader, computed)
 

@@ -6,15 +6,13 @@ loop(…; body: … -> h', h)                             a stack of what each s
 
 from __future__ import annotations
 
-from functools import lru_cache
-
-from autodiffc.compiler.ir import Graph, Node
+from autodiffc.compiler.ir import Graph, Node, fact
 from autodiffc.compiler.ops.control import may_be_missing
 
 UPDATES = frozenset({"set_at", "add_at"})
 
 
-@lru_cache(maxsize=1024)  # nested branches would be looked at over and over again
+@fact  # nested branches would be looked at over and over again
 def passed_through(branch: Node) -> tuple[tuple[int, int], ...]:
     """The results that continue an argument: pairs of the result's and the argument's position.
 
@@ -58,6 +56,7 @@ def _input(item: Node) -> Node:
     return found
 
 
+@fact
 def continued_stacks(loop: Node) -> list[tuple[int, int]]:
     """Stacks of a carried value before each step, with those of the same value after each step.
 
@@ -104,6 +103,7 @@ def condition_of(loop: Node) -> Graph | None:
     return next((value for name, value in loop.attrs if name == "condition"), None)
 
 
+@fact
 def lengths_in(graph: Graph) -> set[str]:
     """The numbers of steps of the loops in a graph that only run time knows."""
     found: set[str] = set()

@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from autodiffc.compiler import ops
-from autodiffc.compiler.ir import Graph, Node, Origin, users
+from autodiffc.compiler.ir import Graph, Node, Origin
 from autodiffc.compiler.model import Derivative
 
 from .memory import is_view
@@ -27,7 +27,7 @@ def unshared(derivative: Derivative) -> Derivative:
 
 def unshared_graph(graph: Graph) -> Graph:
     """The graph, and the bodies in it."""
-    uses = users(graph.nodes())
+    uses = graph.users
     outputs = {node for _, node in graph.outputs}
     origins: dict[Node, tuple[Origin, ...]] = {}
 

@@ -17,10 +17,10 @@ how loops and branches hold their bodies, whose `inputs` are the parameters and 
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
-from typing import Any, Union
+from functools import cached_property, wraps
+from typing import Any, TypeVar, Union
 from typing import Literal as Choice
 
 import numpy as np
@@ -30,6 +30,8 @@ from .types import BOOL, INT, REAL, Dim, Kind, Type
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Scalar = Union[int, float, bool]
+Owner = TypeVar("Owner", "Graph", "Node")
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True)
@@ -189,6 +191,11 @@ class Node:
         for _, value in self.attrs:
             if isinstance(value, Graph):
                 yield value
+
+    @cached_property
+    def facts(self) -> dict[Callable[..., Any], Any]:
+        """What `fact` keeps."""
+        return {}
 
     def map_subgraphs(self, change: Callable[[Graph], Graph]) -> Node:
         """The same node with changed bodies; itself where it has none, or none of them changes.
@@ -359,20 +366,33 @@ class Graph:
     def _order(self) -> tuple[Node, ...]:
         return tuple(topological(node for _, node in self.outputs))
 
+    @cached_property
+    def users(self) -> Mapping[Node, Sequence[Node]]:
+        """For each node those that use it, once for each use."""
+        return users(self._order)
+
     def output(self, name: str) -> Node:
         return dict(self.outputs)[name]
 
     def replace(self, mapping: Mapping[Node, Node]) -> Graph:
         """The graph with its outputs, names and origins carried over to the nodes' images."""
         names: dict[Node, str] = {}
+        origins: dict[Node, tuple[Origin, ...]] = {}
         merged: dict[Node, dict[Origin, None]] = {}
         for old, name in self.names.items():
             names.setdefault(mapping.get(old, old), name)
         for old, places in self.origins.items():
-            merged.setdefault(mapping.get(old, old), {}).update(dict.fromkeys(places))
-        origins = {node: tuple(places) for node, places in merged.items()}
+            node = mapping.get(old, old)
+            if origins.setdefault(node, places) is not places:
+                merged.setdefault(node, dict.fromkeys(origins[node])).update(dict.fromkeys(places))
+        origins.update((node, tuple(places)) for node, places in merged.items())
         outputs = tuple((name, mapping.get(node, node)) for name, node in self.outputs)
         return replace(self, outputs=outputs, names=names, origins=origins)
+
+    @cached_property
+    def facts(self) -> dict[Callable[..., Any], Any]:
+        """What `fact` keeps."""
+        return {}
 
     @cached_property
     def settled(self) -> set[Hashable]:
@@ -394,7 +414,9 @@ class Graph:
         images: set[Node] = set()
         changed = False
         for node in self._order:
-            inner = node.map_subgraphs(lambda body: body._rewritten(step, deep)) if deep else node
+            inner = node
+            if deep and node.attrs:
+                inner = node.map_subgraphs(lambda body: body._rewritten(step, deep))
             image = step(inner, tuple([mapping[a] for a in node.args]))
             if image is not node:
                 changed = True
@@ -429,21 +451,33 @@ def _inherit(
         stack.extend(node.args)
 
 
-def topological(roots: Iterable[Node]) -> list[Node]:
-    """Post-order of the nodes below the roots, in the order in which they are first needed."""
+def fact(function: Callable[[Owner], Found]) -> Callable[[Owner], Found]:
+    """A fact about a graph or a node, worked out when it is first asked for and kept with its owner."""
+
+    @wraps(function)
+    def kept(owner: Owner) -> Found:
+        if function not in owner.facts:
+            owner.facts[function] = function(owner)
+        found: Found = owner.facts[function]
+        return found
+
+    return kept
+
+
+def topological(roots: Iterable[Node], beyond: Container[Node] = ()) -> list[Node]:
+    """Post-order of the nodes below the roots, in the order in which they are first needed.
+
+    Nodes in `beyond` are left out, with what they alone need.
+    """
     done: dict[Node, None] = {}
-    for root in roots:
-        stack: list[tuple[Node, int]] = [(root, 0)]
-        while stack:
-            node, position = stack.pop()
-            if node in done:
-                continue
-            if position < len(node.args):
-                stack.append((node, position + 1))
-                if node.args[position] not in done:
-                    stack.append((node.args[position], 0))
-            else:
-                done[node] = None
+    stack = [root for root in roots if root not in beyond][::-1]
+    while stack:
+        node = stack[-1]
+        waiting = [] if node in done else [a for a in node.args if a not in done and a not in beyond]
+        if waiting:
+            stack.extend(reversed(waiting))
+        else:
+            done[stack.pop()] = None
     return list(done)
 
 

@@ -44,7 +44,7 @@ def close(
     for node in order:
         if node not in mapping:
             mapping[node] = node.with_args([mapping[a] for a in node.args])
-    inside = [node for node in order if node not in inputs and node not in given]
+    inside = [node for node in order if mapping[node].op.name != "argument"]
     labels = {mapping[n]: context.names[n] for n in inside if n in context.names}
     places = {mapping[n]: context.origins[n] for n in inside if n in context.origins}
     taken = (*parameters, *(mapping[g] for g in given))
@@ -110,12 +110,14 @@ class Names:
 
     def __init__(self, taken: set[str]):
         self.taken = taken
+        self._counts: dict[str, int] = {}
 
     def fresh(self, name: str) -> str:
         """The name, with a number behind it where it is taken."""
-        chosen, count = name, 1
+        chosen, count = name, self._counts.get(name, 1)
         while chosen in self.taken:
             count += 1
             chosen = f"{name}_{count}"
+        self._counts[name] = count
         self.taken.add(chosen)
         return chosen

@@ -7,6 +7,7 @@ A `Node` is a value of the graph. A `Static` is an int that is known as an expre
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
 from typing import Union
 
@@ -131,12 +132,12 @@ def sources_of(node: Node) -> set[str]:
     """Out of what a value is made: the ops of its leaves (`argument`, `dim`, `const`), until one varies."""
     found: set[str] = set()
     seen: set[Node] = set()
-    stack = [node]
-    while stack and not found & {"argument", "dim"}:
-        current = stack.pop()
+    waiting = deque([node])  # the nearest first: a leaf that varies is seldom far
+    while waiting and not found & {"argument", "dim"}:
+        current = waiting.popleft()
         if current not in seen:
             seen.add(current)
-            stack.extend(current.args)
+            waiting.extend(current.args)
             if not current.args:
                 found.add(current.op.name if current.op.name in ("argument", "dim") else "const")
     return found

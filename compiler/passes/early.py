@@ -8,7 +8,7 @@ values of all steps (`batch.py`). What depends on what is given alone is compute
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from .. import ops
@@ -115,9 +115,9 @@ class Early:
             return None
         return rows_at(operands[0].node, axis, position, self.length)
 
-    def is_worth(self, roots: Iterable[Node], inside: frozenset[Node] = frozenset()) -> bool:
+    def is_worth(self, roots: Iterable[Node], inside: Container[Node] = ()) -> bool:
         """Whether a value is more than something read."""
-        found = {n.op.name for n in topological(roots) if n not in inside}
+        found = {n.op.name for n in topological(roots, inside)}
         return bool(found & PRODUCTS) or (self.everything and not found <= READS)
 
     def leaving_of(self, outputs: Sequence[Node]) -> list[Node]:

@@ -125,7 +125,7 @@ class _Loop(Early):
             uses[output] = uses.get(output, 0) + 1
         found = {}
         for position, state in enumerate(self.states):
-            terms = terms_of(self.outputs[position], state, self.order, uses)
+            terms = terms_of(self.outputs[position], state, self.body.users, uses)
             if terms is not None:
                 found[position] = terms
         return found
@@ -145,10 +145,17 @@ class _Loop(Early):
         chosen: dict[int, Node] = {}
         while True:
             chosen = {}
+            inside = None if pure else needed | self.outside.keys()
+            late = Late(self, needed)
             for position, values in roots.items():
-                result = self._result_late(position, values, sums, needed, pure)
+                result = None
+                if inside is None or self._is_gain(position, values, sums.get(position), inside):
+                    result = self._result_late(late, position, values, sums.get(position))
                 if result is not None:
                     chosen[position] = result
+            for node, image in late.known.items():
+                if image is not None:
+                    self.images.setdefault(node, []).append(image)
             stuck = [self.outputs[p] for p in roots if p not in chosen]
             made = set(topological(chosen.values()))
             stacked = [value for value, stack in self.stacks.items() if pure and stack in made]
@@ -159,26 +166,18 @@ class _Loop(Early):
             pure = False
 
     def _result_late(
-        self, position: int, values: list[Node], sums: dict[int, list[Term]], needed: set[Node], pure: bool
+        self, late: Late, position: int, values: list[Node], terms: list[Term] | None
     ) -> Node | None:
-        """A result computed after the loop; None where that can't be, or is no gain."""
-        terms = sums.get(position)
-        if not (pure or self._is_gain(position, values, terms, needed)):
-            return None
-        late = Late(self, needed)
+        """A result computed after the loop; None where that can't be."""
         if terms is None:
-            result = late.stack(values[0])
-        else:
-            result = late.total(self.operands[position], terms)
-        for node, image in late.known.items():
-            if image is not None:
-                self.images.setdefault(node, []).append(image)
-        return result
+            return late.stack(values[0])
+        return late.total(self.operands[position], terms)
 
     def _is_gain(
-        self, position: int, values: list[Node], terms: list[Term] | None, needed: set[Node]
+        self, position: int, values: list[Node], terms: list[Term] | None, inside: set[Node]
     ) -> bool:
-        if self.is_worth(values, frozenset(needed | self.outside.keys())):
+        """Whether less work is left to the steps, of which all values `inside` are there anyway."""
+        if self.is_worth(values, inside):
             return True
         return terms is not None and bool(self.states[position].rank)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from .. import ops
 from ..ir import Node, const_value, topological
@@ -35,9 +36,8 @@ class Late:
         return None if found is None else with_axis(found, self.loop.length)
 
     def operand(self, value: Node) -> Operand | None:
-        for node in topological([value]):
-            if node not in self.known:
-                self.known[node] = self._found(node)
+        for node in topological([value], self.known):
+            self.known[node] = self._found(node)
         return self.known[value]
 
     def _found(self, node: Node) -> Operand | None:
@@ -194,26 +194,30 @@ class Term:
         return self.node.args[1] if self.updates else self.node
 
 
-def terms_of(total: Node, state: Node, order: Sequence[Node], uses: Mapping[Node, int]) -> list[Term] | None:
-    """What a step adds to a carried value that it uses for nothing else; None where it does more."""
-    if uses.get(state, 0) != 1:
-        return None
-    behind = {state}
-    behind.update(node for node in order if any(arg in behind for arg in node.args))
+def terms_of(
+    total: Node, state: Node, users: Mapping[Node, Sequence[Node]], uses: Mapping[Node, int]
+) -> list[Term] | None:
+    """What a step adds to a carried value that it uses for nothing else; None where it does more.
+
+    `users` are those of the body's values, `uses` how often each is used, as a result too.
+    """
+    path = [state]
+    while path[-1] is not total:
+        if uses.get(path[-1], 0) != 1 or not users.get(path[-1]):
+            return None
+        path.append(users[path[-1]][0])
     terms: list[Term] = []
-    while total is not state:
-        before = [arg for arg in total.args if arg in behind]
-        if uses.get(total, 0) != 1 or len(before) != 1 or before[0].type != state.type:
+    for before, total in reversed(list(pairwise(path))):
+        if uses.get(total, 0) != 1 or before.type != state.type:
             return None
         if total.op is ops.add:
-            term = Term(total.args[1] if before[0] is total.args[0] else total.args[0], False)
+            term = Term(total.args[1] if before is total.args[0] else total.args[0], False)
         elif total.op is ops.add_at or (total.op is ops.set_at and total["once"]):
             term = Term(total, True)
         else:
             return None
-        onto = before[0] is total.args[0] or not term.updates
+        onto = before is total.args[0] or not term.updates
         if not onto or term.node.type != state.type:
             return None
         terms.append(term)
-        total = before[0]
     return terms or None
