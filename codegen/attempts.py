@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from autodiffc.compiler.ir import Graph, Node
+from autodiffc.compiler.passes.cse import Cse
 
 from .context import Context
 from .unguard import raises, unguarded
@@ -69,7 +70,7 @@ def write_attempt(
             return
         guarded = head.guarded
         with writer.block("try:"):
-            steps(unguarded(graph), True)
+            steps(Cse().run(unguarded(graph)), True)
         with writer.block(f"except ({context.ref('ArithmeticError')}, {context.ref('ValueError')}):"):
             writer.line(f"return {context.ref(guarded.name)}({guarded.passed})")
     writer.blank(2)

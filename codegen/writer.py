@@ -149,10 +149,19 @@ def _wrap_operands(text: str, indent: str, width: int) -> list[str]:
     current = ""
     for operand in _operands(text):
         if current and len(indent) + len(current) + len(operand) + 1 > width:
-            lines.extend(wrap(current, indent, width) if len(_operands(current)) == 1 else [indent + current])
+            lines.extend(_wrap_operand(current, indent, width))
             current = ""
         current = f"{current} {operand}" if current else operand
-    return [*lines, indent + current]
+    return [*lines, *_wrap_operand(current, indent, width)]
+
+
+def _wrap_operand(text: str, indent: str, width: int) -> list[str]:
+    """An operand with the operator before it: broken inside where it is too long by itself."""
+    if len(indent) + len(text) <= width:
+        return [indent + text]
+    if _bracket(text) is None and len(_operands(text)) > 1:
+        return _wrap_operands(text, indent, width)
+    return wrap(text, indent, width)
 
 
 def _operands(text: str) -> list[str]:

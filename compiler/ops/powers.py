@@ -28,6 +28,8 @@ ANY: Interval = (-3.0, 3.0)
 ABOVE: Interval = (0.5, 3.0)
 LARGEST_EXPONENT = 709.0  # beyond it, exp overflows and its slope is infinite
 
+SCALAR_POWERS = {1.0: "x", 2.0: "x * x", 3.0: "x * x * x", 4.0: "x * x * x * x"}
+
 # --- powers --------------------------------------------------------------------------------------
 
 
@@ -46,6 +48,8 @@ def _raised(x: Node, exponent: Scalar) -> Node:
     """x to a constant power, in the plainest op that says it."""
     if exponent == 1.0:
         return x
+    if exponent == 0.5:
+        return sqrt(x)
     return square(x) if exponent == 2.0 else x ** float(exponent)
 
 
@@ -54,9 +58,7 @@ def _power_text(node: Node, d: Any) -> str:
 
 
 def _power_scalar(node: Node, d: Any) -> str:
-    return {1.0: "x", 2.0: "x * x", 3.0: "x * x * x"}.get(
-        _exponent(node), "_pow(x, y)" if node.type.kind == "real" else "x**y"
-    )
+    return SCALAR_POWERS.get(_exponent(node), "_pow(x, y)" if node.type.kind == "real" else "x**y")
 
 
 def _exponent(node: Node) -> float:
@@ -276,6 +278,8 @@ def _xlog(name: str, doc: str, log_of: Any, argument: Any, edge: float, sympy: A
     """x * log(·) with the value 0 where x is 0."""
 
     def vjp(g: Node, out: Node, x: Node, y: Node) -> tuple[Node, Node]:
+        if x is y and edge == 0.0:
+            return g * log(y), g
         return g * log_of(y), gate(g * (x / nonnegative(argument(y))), not_equal(x, 0.0))
 
     return elementwise(
