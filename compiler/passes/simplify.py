@@ -19,6 +19,7 @@ from .bodies import in_bodies, settling
 from .pattern import LiteralRules
 from .rules.algebra import ADJOINT_RULES, CANONICAL_RULES, EXACT_RULES
 from .rules.directions import scaled_sum
+from .rules.factors import shared_scale
 from .rules.structure import (
     ADJOINT_STRUCTURE,
     ELEMENTWISE,
@@ -72,11 +73,14 @@ class Simplify:
         nodes = graph.nodes()
         own = self._own(graph)
         squeezable, summed = _only_use(nodes, "reshape"), _only_use(nodes, "sum", "mean") - own
+        sums = _only_use(nodes, "add", "sub") - own
 
         def step(node: Node, args: tuple[Node, ...]) -> Node:
             new = node.with_args(args)
             if node in squeezable:
                 new = without_kept_dims(new) or new
+            if node in sums:
+                new = shared_scale(new) or new
             if node in summed:
                 new = sum_before_product(new) or scaled_sum(new) or new
             return self._simplified(new, node not in own)
@@ -107,11 +111,11 @@ class Simplify:
 
 
 def _only_use(nodes: list[Node], *names: str) -> set[Node]:
-    """The nodes of some ops that are the only use of their argument."""
+    """The nodes of some ops that are the only use of their arguments."""
     found = {node for node in nodes if node.op.name in names}
-    taken = {node.args[0] for node in found}
+    taken = {arg for node in found for arg in node.args}
     uses = Counter(arg for node in nodes for arg in node.args if arg in taken) if taken else Counter()
-    return {node for node in found if uses[node.args[0]] == 1}
+    return {node for node in found if all(uses[arg] == 1 for arg in node.args)}
 
 
 def _rewritten(node: Node, rewrite: Callable[[Node], Node | None]) -> Node:

@@ -114,6 +114,7 @@ ADJOINT_RULES: tuple[Rule, ...] = (
     rule("scalar-divisors", (x / s) / t, x / (s * t), where=_scalars),
     rule("times-reciprocal", x * (1.0 / y), x / y, where=lambda b: b.y.rank == 0),
     rule("reciprocal-scaled", s * (t / y), (s * t) / y, where=_two_constants),
+    rule("constants-over", s * (x / (t * y)), (s / t) * (x / y), where=_two_constants),
     rule("scalars-first-in-product", s * ((t * x) * y), ((s * t) * x) * y, where=_scalars),
     rule("scalars-first-in-quotient", s * ((t * x) / y), ((s * t) * x) / y, where=_scalars),
     rule("neg-scaled-in-product", -((s * x) * y), ((-s) * x) * y, where=_scalar_factor),

@@ -1,0 +1,60 @@
+"""Scalars that two arrays of a sum share: one multiplication or division for both.
+
+    x / N + (-1.0 / N) * y        →   (x - y) / N
+    s * x - s * y                               →   s * (x - y)
+
+For sums whose terms nobody else reads; the last bit may differ.
+"""
+
+from __future__ import annotations
+
+from ... import ops
+from ...ir import Node, const_value
+
+
+def shared_scale(node: Node) -> Node | None:
+    """A sum or difference of two arrays with what scales both taken out."""
+    first, second = node.args
+    if first.type != node.type or second.type != node.type or not node.rank:
+        return None
+    return _shared_divisor(node, first, second) or _shared_factor(node, first, second)
+
+
+def _shared_factor(node: Node, first: Node, second: Node) -> Node | None:
+    a, b = _scaled(first), _scaled(second)
+    if a is None or b is None or a[0] is not b[0] or {a[1].type, b[1].type} != {node.type}:
+        return None
+    return a[0] * node.op(a[1], b[1])
+
+
+def _shared_divisor(node: Node, first: Node, second: Node) -> Node | None:
+    a, b = _over(first), _over(second)
+    if a is None or b is None or a[1] is not b[1] or {a[0].type, b[0].type} != {node.type}:
+        return None
+    if first.op is not ops.div and second.op is not ops.div:
+        return None  # as many steps as before
+    return node.op(a[0], b[0]) / a[1]
+
+
+def _scaled(node: Node) -> tuple[Node, Node] | None:
+    """s and x of s * x."""
+    if node.op is not ops.mul:
+        return None
+    for scale, array in (node.args, node.args[::-1]):
+        if not scale.rank and array.rank:
+            return scale, array
+    return None
+
+
+def _over(node: Node) -> tuple[Node, Node] | None:
+    """x and s of x / s; of (c / s) * x with a constant c, c * x and s."""
+    if node.op is ops.div and not node.args[1].rank:
+        return node.args[0], node.args[1]
+    found = _scaled(node)
+    if found is None or found[0].op is not ops.div:
+        return None
+    (constant, divisor), array = found[0].args, found[1]
+    value = const_value(constant)
+    if not isinstance(value, float) or const_value(divisor) is not None:
+        return None
+    return (array if value == 1.0 else -array if value == -1.0 else constant * array), divisor
