@@ -1,0 +1,11 @@
+"""The workloads, by class. `WORKLOADS` has them all, those of the goals' table first."""
+
+from __future__ import annotations
+
+from contest.workload import Workload
+
+from . import adbench, elementwise, fits, mixtures, networks, recurrent, regressions, scalars
+
+_MODULES = (scalars, networks, regressions, mixtures, elementwise, recurrent, adbench, fits)
+_ALL = [workload for module in _MODULES for workload in module.WORKLOADS]
+WORKLOADS: dict[str, Workload] = {w.name: w for w in sorted(_ALL, key=lambda w: not w.goals)}

@@ -1,0 +1,360 @@
+"""Loops: recurrent networks, a body on its way."""
+
+from __future__ import annotations
+
+from math import sqrt
+from typing import Any
+
+import numpy as np
+from contest.workload import MODELS, Answer, Limit, Workload
+
+from .networks import softmax_cross_entropy
+
+Array = Any
+
+
+def lstm(x: Array, target: Array, W: Array, U: Array, b: Array, V: Array) -> Answer:
+    """Gates first and the batch last: a gate is one block. With sigmoid(z) = (1 + tanh(z / 2)) / 2 all gates
+    of a step are one tanh."""
+    T, B, D = x.shape
+    H = len(U)
+    half = np.full(4 * H, 0.5)
+    half[2 * H : 3 * H] = 1.0
+    flat = x.reshape(T * B, D)
+    zs = np.ascontiguousarray(
+        ((W * half).T.dot(flat.T) + (b * half)[:, None]).reshape(4 * H, T, B).swapaxes(0, 1)
+    )
+    U_t = np.ascontiguousarray((U * half).T)
+    hs, cs, tcs = np.zeros((T + 1, H, B)), np.zeros((T + 1, H, B)), np.empty((T, H, B))
+    step, keep = np.empty((4 * H, B)), np.empty((H, B))
+    for t in range(T):
+        z = zs[t]
+        z += np.dot(U_t, hs[t], out=step)
+        np.tanh(z, out=z)
+        gates = z.reshape(4, H, B)
+        for gate in (gates[:2], gates[3]):
+            gate += 1.0
+            gate *= 0.5
+        i, f, g, o = gates
+        np.multiply(f, cs[t], out=cs[t + 1])
+        cs[t + 1] += np.multiply(i, g, out=keep)
+        np.tanh(cs[t + 1], out=tcs[t])
+        np.multiply(o, tcs[t], out=hs[t + 1])
+    all_h = np.ascontiguousarray(hs[1:].swapaxes(1, 2)).reshape(T * B, H)
+    r = all_h.dot(V)
+    r -= target.reshape(T * B, -1)
+    value = np.vdot(r, r) / r.size
+    r *= 2.0 / r.size
+    d_V = all_h.T.dot(r)
+    d_hs = np.ascontiguousarray(V.dot(r.T).reshape(H, T, B).swapaxes(0, 1))
+    d_zs = np.empty((T, 4, H, B))
+    d_h, d_c, d_tc = np.zeros((H, B)), np.zeros((H, B)), np.empty((H, B))
+    for t in reversed(range(T)):
+        gates = zs[t].reshape(4, H, B)
+        i, f, g, o = gates
+        d_z, tc = d_zs[t], tcs[t]
+        d_i, d_f, d_g, d_o = d_z
+        d_h += d_hs[t]
+        np.multiply(tc, tc, out=d_tc)
+        np.subtract(1.0, d_tc, out=d_tc)
+        d_tc *= o
+        d_tc *= d_h
+        d_c += d_tc
+        # slopes: s (1 - s) of the sigmoids, 1 - g² of the candidate
+        np.multiply(gates, gates, out=d_z)
+        np.subtract(gates[:2], d_z[:2], out=d_z[:2])
+        np.subtract(1.0, d_g, out=d_g)
+        np.subtract(o, d_o, out=d_o)
+        d_i *= g
+        d_f *= cs[t]
+        d_g *= i
+        d_z[:3] *= d_c
+        d_o *= tc
+        d_o *= d_h
+        d_c *= f
+        np.dot(U, d_z.reshape(4 * H, B), out=d_h)
+    rows = np.ascontiguousarray(d_zs.reshape(T, 4 * H, B).swapaxes(0, 1)).reshape(4 * H, T * B)
+    before = np.ascontiguousarray(hs[:T].swapaxes(1, 2)).reshape(T * B, H)
+    return float(value), (rows.dot(flat).T, rows.dot(before).T, np.add.reduce(rows, axis=1), d_V)
+
+
+def lstm_products(x: Array, target: Array, W: Array, U: Array, b: Array, V: Array) -> None:
+    T, B, D = x.shape
+    flat = x.reshape(T * B, D)
+    zs = flat.dot(W)
+    h = np.zeros((B, len(U)))
+    for t in range(T):
+        h.dot(U)
+        zs[t * B : (t + 1) * B].dot(U.T)
+    hs = zs[:, : len(U)]
+    hs.T.dot(hs.dot(V))
+    zs.T.dot(flat)
+    zs.T.dot(hs)
+
+
+def lstm_as_written(np: Any, x: Any, target: Any, W: Any, U: Any, b: Any, V: Any) -> Any:
+    H = U.shape[0]
+    zs = x @ W + b
+
+    def step(state: Any, z: Any) -> Any:
+        h, c = state
+        z = z + h @ U
+        i, f, g, o = z[:, :H], z[:, H : 2 * H], z[:, 2 * H : 3 * H], z[:, 3 * H :]
+        c = np.sigmoid(f) * c + np.sigmoid(i) * np.tanh(g)
+        h = np.sigmoid(o) * np.tanh(c)
+        return (h, c), h
+
+    start = (np.zeros((x.shape[1], H)), np.zeros((x.shape[1], H)))
+    if np.__class__.__name__ == "Torch":
+        start = (x.new_zeros(x.shape[1], H), x.new_zeros(x.shape[1], H))
+    _, hs = np.scan(step, start, zs)
+    return np.mean((hs @ V - target) ** 2)
+
+
+def lstm_layer(np: Any, x: Any, target: Any, W: Any, U: Any, b: Any, V: Any) -> Any:
+    """torch.nn.LSTM's own function; its gates are in this order, its weights are transposed."""
+    import torch
+
+    start = (x.new_zeros(1, x.shape[1], U.shape[0]), x.new_zeros(1, x.shape[1], U.shape[0]))
+    weights = [W.T.contiguous(), U.T.contiguous(), b, torch.zeros_like(b)]
+    hs, _, _ = torch.lstm(x, start, weights, True, 1, 0.0, True, False, False)
+    return np.mean((hs @ V - target) ** 2)
+
+
+def draw_lstm(T: int, B: int, D: int, H: int, out: int) -> dict[str, Any]:
+    rng = np.random.default_rng(17)
+    return {
+        "x": rng.normal(size=(T, B, D)), "target": rng.normal(size=(T, B, out)),
+        "W": rng.normal(size=(D, 4 * H)) / D**0.5, "U": rng.normal(size=(H, 4 * H)) / H**0.5,
+        "b": 0.1 * rng.normal(size=4 * H), "V": rng.normal(size=(H, out)) / H**0.5,
+    }  # fmt: skip
+
+
+def gru(x: Array, target: Array, W: Array, U: Array, Uc: Array, b: Array) -> Answer:
+    """As the LSTM: batch last, one tanh for both gates."""
+    T, B, D = x.shape
+    H = len(Uc)
+    half = np.full(3 * H, 0.5)
+    half[2 * H :] = 1.0
+    flat = x.reshape(T * B, D)
+    zs = np.ascontiguousarray(
+        ((W * half).T.dot(flat.T) + (b * half)[:, None]).reshape(3 * H, T, B).swapaxes(0, 1)
+    )
+    U_t, Uc_t = np.ascontiguousarray(0.5 * U.T), np.ascontiguousarray(Uc.T)
+    hs, rhs = np.zeros((T + 1, H, B)), np.empty((T, H, B))
+    two, one = np.empty((2 * H, B)), np.empty((H, B))
+    for t in range(T):
+        z, h = zs[t], hs[t]
+        gates, g = z[: 2 * H], z[2 * H :]
+        gates += np.dot(U_t, h, out=two)
+        np.tanh(gates, out=gates)
+        gates += 1.0
+        gates *= 0.5
+        r, u = gates[:H], gates[H:]
+        np.multiply(r, h, out=rhs[t])
+        g += np.dot(Uc_t, rhs[t], out=one)
+        np.tanh(g, out=g)
+        np.subtract(h, g, out=one)
+        one *= u
+        np.add(g, one, out=hs[t + 1])
+    error = hs[T] - target.T
+    value = np.vdot(error, error) / error.size
+    d_h = error * (2.0 / error.size)
+    d_zs = np.empty((T, 3 * H, B))
+    d_rh = np.empty((H, B))
+    for t in reversed(range(T)):
+        z, h, d_z = zs[t], hs[t], d_zs[t]
+        r, u, g = z[:H], z[H : 2 * H], z[2 * H :]
+        d_r, d_u, d_g = d_z[:H], d_z[H : 2 * H], d_z[2 * H :]
+        np.subtract(1.0, u, out=d_g)
+        np.subtract(h, g, out=d_u)
+        d_u *= d_g
+        d_u *= u
+        d_u *= d_h
+        d_g *= d_h
+        np.multiply(g, g, out=one)
+        np.subtract(1.0, one, out=one)
+        d_g *= one
+        d_h *= u
+        np.dot(Uc, d_g, out=d_rh)
+        np.multiply(d_rh, r, out=one)
+        d_h += one
+        np.subtract(1.0, r, out=d_r)
+        d_r *= one
+        d_r *= h
+        d_h += U.dot(d_z[: 2 * H])
+    rows = np.ascontiguousarray(d_zs.swapaxes(0, 1)).reshape(3 * H, T * B)
+    before = np.ascontiguousarray(hs[:T].swapaxes(1, 2)).reshape(T * B, H)
+    reset = np.ascontiguousarray(rhs.swapaxes(1, 2)).reshape(T * B, H)
+    return float(value), (
+        rows.dot(flat).T, rows[: 2 * H].dot(before).T, rows[2 * H :].dot(reset).T, np.add.reduce(rows, axis=1)
+    )  # fmt: skip
+
+
+def gru_as_written(np: Any, x: Any, target: Any, W: Any, U: Any, Uc: Any, b: Any) -> Any:
+    H = Uc.shape[0]
+
+    def step(h: Any, a: Any) -> Any:
+        gates = np.sigmoid(a[:, : 2 * H] + h @ U)
+        r, u = gates[:, :H], gates[:, H:]
+        return u * h + (1 - u) * np.tanh(a[:, 2 * H :] + (r * h) @ Uc), None
+
+    h, _ = np.scan(step, 0 * target, x @ W + b)
+    return np.mean((h - target) ** 2)
+
+
+def draw_gru() -> dict[str, Any]:
+    rng, D, H = np.random.default_rng(18), 24, 48
+    return {
+        "x": rng.normal(size=(50, 32, D)), "target": rng.normal(size=(32, H)),
+        "W": rng.normal(size=(D, 3 * H)) / D**0.5, "U": rng.normal(size=(H, 2 * H)) / H**0.5,
+        "Uc": rng.normal(size=(H, H)) / H**0.5, "b": 0.1 * rng.normal(size=3 * H),
+    }  # fmt: skip
+
+
+def rnn(x: Array, y: Array, W: Array, U: Array, b: Array, V: Array, c: Array) -> Answer:
+    T, B, D = x.shape
+    H = len(U)
+    flat = x.reshape(T * B, D)
+    xs = flat.dot(W).reshape(T, B, H)
+    xs += b
+    hs = np.zeros((T + 1, B, H))
+    for t in range(T):
+        h = hs[t + 1]
+        np.dot(hs[t], U, out=h)
+        h += xs[t]
+        np.tanh(h, out=h)
+    z = hs[T].dot(V)
+    z += c
+    value, p = softmax_cross_entropy(z, y)
+    d_h, d_zs = p.T.dot(V.T), np.empty((T, B, H))
+    U_t = np.ascontiguousarray(U.T)
+    for t in reversed(range(T)):
+        d_z = d_zs[t]
+        np.multiply(hs[t + 1], hs[t + 1], out=d_z)
+        np.subtract(1.0, d_z, out=d_z)
+        d_z *= d_h
+        np.dot(d_z, U_t, out=d_h)
+    rows = d_zs.reshape(T * B, H)
+    return value, (
+        flat.T.dot(rows), hs[:T].reshape(T * B, H).T.dot(rows), np.ones(T * B).dot(rows),
+        p.dot(hs[T]).T, np.add.reduce(p, axis=1),
+    )  # fmt: skip
+
+
+def rnn_as_written(np: Any, x: Any, y: Any, W: Any, U: Any, b: Any, V: Any, c: Any) -> Any:
+    xs = x @ W + b
+    h, _ = np.scan(lambda h, a: (np.tanh(a + h @ U), None), 0 * xs[0], xs)
+    return np.mean(np.cross_entropy(h @ V + c, y))
+
+
+def draw_rnn() -> dict[str, Any]:
+    rng, D, H = np.random.default_rng(19), 16, 32
+    return {
+        "x": rng.normal(size=(60, 20, D)), "y": rng.integers(0, 6, 20), "W": rng.normal(size=(D, H)) / D**0.5,
+        "U": rng.normal(size=(H, H)) / H**0.5, "b": 0.1 * rng.normal(size=H), "V": rng.normal(size=(H, 6)),
+        "c": np.zeros(6),
+    }  # fmt: skip
+
+
+def orbit(target: Array, x0: Array, v0: Array, mass: float, drag: float) -> Answer:
+    """On floats. What a step needs on the way back: the place before it and the speeds."""
+    x, y, z = x0.tolist()
+    u, v, w = v0.tolist()
+    steps = []
+    for _ in range(200):
+        r2 = x * x + y * y + z * z + 0.01
+        k = 1.0 / (r2 * sqrt(r2))
+        steps.append((x, y, z, u, v, w, r2, k))
+        pull = mass * k
+        u -= 0.01 * (pull * x + drag * u)
+        v -= 0.01 * (pull * y + drag * v)
+        w -= 0.01 * (pull * z + drag * w)
+        x += 0.01 * u
+        y += 0.01 * v
+        z += 0.01 * w
+    a, b, c = target.tolist()
+    p, q, s = x - a, y - b, z - c
+    d_x, d_y, d_z, d_u, d_v, d_w = 2.0 * p, 2.0 * q, 2.0 * s, 0.0, 0.0, 0.0
+    d_mass = d_drag = 0.0
+    kept = 1.0 - 0.01 * drag
+    for x, y, z, u, v, w, r2, k in reversed(steps):
+        d_u += 0.01 * d_x
+        d_v += 0.01 * d_y
+        d_w += 0.01 * d_z
+        along = x * d_u + y * d_v + z * d_w
+        d_mass -= 0.01 * k * along
+        d_drag -= 0.01 * (u * d_u + v * d_v + w * d_w)
+        pull = 0.01 * mass * k
+        turn = 3.0 * pull * along / r2
+        d_x += turn * x - pull * d_u
+        d_y += turn * y - pull * d_v
+        d_z += turn * z - pull * d_w
+        d_u *= kept
+        d_v *= kept
+        d_w *= kept
+    return p * p + q * q + s * s, (np.array([d_x, d_y, d_z]), np.array([d_u, d_v, d_w]), d_mass, d_drag)
+
+
+def orbit_as_written(np: Any, target: Any, x0: Any, v0: Any, mass: Any, drag: Any) -> Any:
+    def step(state: Any, _: Any) -> Any:
+        x, v = state
+        r2 = np.sum(x * x) + 0.01
+        v = v - 0.01 * (mass * x / (r2 * np.sqrt(r2)) + drag * v)
+        return (x + 0.01 * v, v), None
+
+    (x, _), _ = np.scan(step, (x0, v0), None, 200)
+    return np.sum((x - target) ** 2)
+
+
+def draw_orbit() -> dict[str, Any]:
+    start, speed = np.array([1.0, 0.1, -0.2]), np.array([0.1, 0.9, 0.2])
+    return {"target": np.array([-0.5, 0.6, 0.3]), "x0": start, "v0": speed, "mass": 1.0, "drag": 0.05}
+
+
+UNROLLED = {"compile": "unrolls the loop, and compiles for minutes"}
+WORKLOADS = (
+    Workload(
+        name="lstm",
+        title="LSTM, 100 steps, hidden 64, batch 16",
+        model=MODELS / "lstm.dsl",
+        draw=lambda: draw_lstm(100, 16, 32, 64, 8),
+        wrt=("W", "U", "b", "V"),
+        best=lstm,
+        objective=lstm_as_written,
+        own={"module": lstm_layer},
+        goals={"jax": 1.7, "torch": 2, "module": 2, "autograd": 5},
+        limit=Limit("its GEMMs", 2.0, lstm_products),
+        without=UNROLLED,
+    ),
+    Workload(
+        name="gru",
+        title="GRU, 50 steps, hidden 48, batch 32",
+        model=MODELS / "gru.dsl",
+        draw=draw_gru,
+        wrt=("W", "U", "Uc", "b"),
+        best=gru,
+        objective=gru_as_written,
+        without=UNROLLED,
+    ),
+    Workload(
+        name="rnn",
+        title="RNN, 60 steps, hidden 32, batch 20",
+        model=MODELS / "rnn.dsl",
+        draw=draw_rnn,
+        wrt=("W", "U", "b", "V", "c"),
+        best=rnn,
+        objective=rnn_as_written,
+        without=UNROLLED,
+    ),
+    Workload(
+        name="orbit",
+        title="orbit, 200 steps of 3-vectors",
+        model=MODELS / "orbit.dsl",
+        draw=draw_orbit,
+        wrt=("x0", "v0", "mass", "drag"),
+        best=orbit,
+        objective=orbit_as_written,
+        without=UNROLLED,
+    ),
+)

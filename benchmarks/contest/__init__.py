@@ -1,0 +1,1 @@
+"""How the emitted modules are raced: workloads, contenders, comparison, timing, reports."""

@@ -1,0 +1,59 @@
+"""From times to ratios, goals met and missed.
+
+>>> ratio({"O2": {"times": [1.0, 2.0, 4.0]}, "jax": {"times": [3.0, 6.0, 12.0]}}, "jax", "O2").median
+3.0
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from .contenders import TITLES
+from .timing import Spread, spread
+from .workload import Workload
+
+Results = dict[str, dict[str, Any]]
+
+
+def timed(results: Results, name: str) -> bool:
+    return "times" in results.get(name, {})
+
+
+def ratio(results: Results, one: str, other: str) -> Spread | None:
+    """How many times longer one takes, round by round; None where one of them wasn't timed."""
+    if not (timed(results, one) and timed(results, other)):
+        return None
+    return spread([a / b for a, b in zip(results[one]["times"], results[other]["times"])])
+
+
+@dataclass(frozen=True)
+class Goal:
+    """At least, or at most, so many times; what was got."""
+
+    workload: Workload
+    what: str
+    wanted: float
+    got: Spread | None
+    at_most: bool = False
+
+    @property
+    def met(self) -> bool | None:
+        """By the median, to a hundredth."""
+        if self.got is None:
+            return None
+        median = round(self.got.median, 2)
+        return median <= self.wanted if self.at_most else median >= self.wanted
+
+
+def goals(workload: Workload, results: Results) -> Iterator[Goal]:
+    """Those of a workload."""
+    for peer, wanted in workload.goals.items():
+        yield Goal(workload, TITLES[peer], wanted, ratio(results, peer, "O2"))
+    if workload.limit is not None and workload.goals:
+        limit = workload.limit
+        yield Goal(workload, f"of {limit.what}", limit.times, ratio(results, "O2", "limit"), at_most=True)
+    if workload.goals:
+        wanted = 4.0 if workload.scalars else 3.0
+        yield Goal(workload, "of its forward", wanted, ratio(results, "O2", "forward"), at_most=True)
