@@ -13,9 +13,11 @@ from collections.abc import Iterable, Mapping
 
 from autodiffc.compiler.ir import Graph, Node, users
 from autodiffc.compiler.ops.checks import check
+from autodiffc.compiler.types import Type
 
 from .assertions import check_lines
 from .blocks import Slot, Statement, mentions
+from .buffers import Buffer
 from .context import Context
 from .inplace import NAME, without_copy
 from .memory import Memory
@@ -53,6 +55,11 @@ class Body(Naming):
         self._visiting: Node | None = None
         self._rows: dict[Node, list[str]] = {}  # statements that keep a value, NAME, as soon as it is there
         self.places: dict[Node, str] = {}  # the rows of arrays that values are kept in
+        self.given = dict(given)
+        self.types: dict[str, Type | None] = {}  # of variables; None where they have several, or are lists
+        self.buffers: list[Buffer] = []
+        self.in_buffers: frozenset[str] = frozenset()  # the variables that may show a buffer
+        self.memory_name = ""  # what holds the buffers
 
     def build(self) -> Body:
         """Write all statements."""
@@ -65,6 +72,8 @@ class Body(Naming):
         return self
 
     def _write_steps(self) -> None:
+        for node, text in self.values.items():
+            self.note_type(text.text, node)
         steps = schedule(self.graph, self.memory.before)
         self._users = users(step.node for step in steps)
         self._count_uses(steps)
@@ -316,7 +325,14 @@ class Body(Naming):
     def _give(self, group: Group, node: Node, expr: Expr) -> None:
         """The text by which a value is known from now on."""
         self.values[node] = expr
+        self.note_type(expr.text, node)
         self._keep(group, node, expr.text)
+
+    def note_type(self, name: str, node: Node) -> None:
+        """Remember what a variable holds."""
+        if name.isidentifier():
+            found = None if node in self.lists else node.type
+            self.types[name] = found if self.types.get(name, found) == found else None
 
     def _keep(self, group: Group, node: Node, text: str) -> None:
         """Write the statements that keep a value: `hs[t] = h`."""

@@ -85,7 +85,7 @@ class StructuredBody(Body):
     def nested(self, graph: Graph, given: Mapping[Node, Expr], memory: Memory) -> StructuredBody:
         """An empty body for a loop or a branch in this one."""
         body = type(self)(self.context, graph, self.scope, given, None, memory)
-        body.dims, body.adjoint_names = self.dims, self.adjoint_names
+        body.dims, body.adjoint_names, body.types = self.dims, self.adjoint_names, self.types
         body.is_nested, body.plain = True, self.plain
         body.ints.texts = self.ints.texts  # bodies may share nodes, which are something else in each
         body.lengths = dict(self.lengths)

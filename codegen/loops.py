@@ -205,6 +205,8 @@ class _LoopWriter:
             self.outer.result_name(self.items[p], result_name(self.items[p][0])) for p in (before, after)
         ]
         whole = self.outer.scope.fresh(f"{slot}_all")
+        if self.count is not None:
+            self.outer.types[whole] = row.type.with_shape((self.count + 1, *row.shape))
         more = self.outer.int_text(self.count + 1) if self.count is not None else f"{count} + 1"
         self.lines += [
             f"{whole} = {self._array(more, row)}",

@@ -24,7 +24,7 @@ MODULE_NAMES = frozenset({
     "Sparse", "Colouring", "sparse_jacobian", "value_and_sparse_jacobian", "jacobian_csr",
     "jacobian_sparsity", "jacobian_colouring", "JACOBIAN_SPARSITY", "sparse_hessian", "hessian_csr",
     "hessian_sparsity", "hessian_colouring", "HESSIAN_SPARSITY",
-    "Any", "Callable", "Generator",
+    "Any", "Callable", "Generator", "release", "deque",
 })  # fmt: skip
 _TAKEN = MODULE_NAMES | frozenset(keyword.kwlist) | frozenset(keyword.softkwlist) | frozenset(dir(builtins))
 

@@ -19,6 +19,7 @@ from .context import Context
 from .control import StructuredBody
 from .inplace import NAME, in_place, without_copy
 from .names import Scope
+from .pool import use_buffers
 from .pytext import Expr
 from .schedule import Group, Step
 
@@ -37,6 +38,8 @@ def body_of(
     body = kind(context, graph, scope, given, output_names)
     body.lists, body.plain = dict(lists), plain
     body.build()
+    if context.level > 1:
+        use_buffers(body)
     return body
 
 

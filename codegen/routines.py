@@ -21,6 +21,7 @@ from . import (
     routines_colouring,
     routines_elementwise,
     routines_linalg,
+    routines_memory,
     routines_scalar,
     routines_sparse,
     routines_windows,
@@ -33,6 +34,7 @@ MODULES = (
     routines_colouring,
     routines_linalg,
     routines_windows,
+    routines_memory,
     routines_sparse,
     colouring,
     special_error,
@@ -44,4 +46,4 @@ ROUTINES: dict[str, Callable[..., Any]] = {
     for module in MODULES
     for name, function in vars(module).items()
     if isfunction(function) and name.startswith("_")
-}
+} | {"release": routines_memory.release}

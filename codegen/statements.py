@@ -5,23 +5,33 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import inf
 
-from autodiffc.compiler.ir import Interval, Node
+from autodiffc.compiler.ir import Graph, Interval, Node
 
 from .blocks import Statement
 from .body import Body
 from .context import Context, graphs_in, once
 from .formulas import formula
 from .notes import adjoint_note
+from .pool import leaving, taking
 from .risk import Risk, finite_names
 from .schedule import Group
 from .writer import Writer
 
 
-def write_statements(context: Context, writer: Writer, body: Body, last: str) -> None:
+def risk_of(context: Context, graph: Graph) -> Risk:
+    """The judgement of a function's adjoint steps."""
+    return Risk(graph, _ranges(context), _finite(context))
+
+
+def write_statements(
+    context: Context, writer: Writer, body: Body, last: str, risk: Risk | None = None
+) -> None:
     """All statements, then the last line."""
+    for line in taking(context, writer, body):
+        writer.line(line)
     forward, backward = _parts(body.statements)
     _write_groups(context, writer, body, forward)
-    risk = Risk(body.graph, _ranges(context), _finite(context))
+    risk = risk or risk_of(context, body.graph)
     if any(risk.may_warn(s.node) for s in backward):
         writer.blank()
         writer.comment(
@@ -29,10 +39,12 @@ def write_statements(context: Context, writer: Writer, body: Body, last: str) ->
         )
         with writer.block(f'with {context.ref("np")}.errstate(all="ignore"):'):
             _write_groups(context, writer, body, backward)
-            writer.line(last)
+            for line in leaving(context, body, last):
+                writer.line(line)
         return
     _write_groups(context, writer, body, backward)
-    writer.line(last)
+    for line in leaving(context, body, last):
+        writer.line(line)
 
 
 @once

@@ -32,6 +32,7 @@ class Writer:
         self.width = width
         self.depth = 0
         self.lines: list[str] = []
+        self.function = ""  # the one under way
 
     def line(self, text: str = "", note: str = "") -> None:
         """A logical line: broken where it is too long. A text of several lines is taken as it is.
@@ -66,6 +67,8 @@ class Writer:
     @contextmanager
     def block(self, head: str) -> Iterator[None]:
         """What is written inside is indented under the head."""
+        if head.startswith("def "):
+            self.function = head[4 : head.index("(")]
         self.line(head)
         self.depth += 1
         yield

@@ -1,0 +1,181 @@
+"""Which variables may share memory, as far as a function's text tells.
+
+    h = x @ W               new memory: a site
+    flat = h.reshape(-1)    flat and h are of one class
+    s.append(h)             so is the list that keeps h
+
+What is not known to be new may be the memory of all that it is made of.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Hashable, Iterator
+from functools import cache
+
+from .into import is_module, is_ufunc
+
+RETURNED = "return"  # the class of what a function gives out; no variable has this name
+NEW_FUNCTIONS = frozenset({
+    "sum", "mean", "max", "min", "prod", "where", "zeros", "empty", "ones", "full", "zeros_like", "empty_like",
+    "ones_like", "full_like", "arange", "eye", "concatenate", "stack", "take", "take_along_axis", "outer", "dot",
+    "vdot", "clip", "cumsum", "cumprod", "argmax", "argmin", "argsort", "sort", "tril", "triu", "repeat",
+    "tile", "roll", "pad", "copy", "array", "bincount", "linspace", "any", "all", "tensordot",
+})  # fmt: skip
+NEW_METHODS = frozenset({
+    "sum", "mean", "max", "min", "prod", "dot", "copy", "astype", "cumsum", "cumprod", "take", "clip", "any",
+    "all", "argmax", "argmin", "argsort", "trace", "repeat", "tolist", "item",
+})  # fmt: skip
+SCALARS = frozenset({"float", "int", "bool", "len", "range", "max", "min", "abs", "round", "sum"})
+Member = Hashable  # a variable's name, or an expression that makes new memory
+
+
+class Classes:
+    """Disjoint classes of what may share memory."""
+
+    def __init__(self) -> None:
+        self._parents: dict[Member, Member] = {}
+
+    def of(self, member: Member) -> Member:
+        """What stands for the class of a member."""
+        path = []
+        while (parent := self._parents.setdefault(member, member)) is not member:
+            path.append(member)
+            member = parent
+        self._parents.update(dict.fromkeys(path, member))
+        return member
+
+    def join(self, first: Member, *others: Member) -> None:
+        for other in others:
+            self._parents[self.of(other)] = self.of(first)
+
+    def members(self) -> dict[Member, list[Member]]:
+        """The members of each class."""
+        found: dict[Member, list[Member]] = {}
+        for member in list(self._parents):
+            found.setdefault(self.of(member), []).append(member)
+        return found
+
+
+class Aliases:
+    """The classes of a function's variables; `is_new` tells which functions of the module make new memory."""
+
+    def __init__(
+        self, np: str, arrays: Callable[[str], bool], is_new: Callable[[str], bool] = lambda name: False
+    ):
+        self.classes = Classes()
+        self._np, self._arrays, self._is_new = np, arrays, is_new
+
+    def read(self, tree: ast.stmt) -> None:
+        """Take a statement into account."""
+        if isinstance(tree, ast.Assign):
+            for target in tree.targets:
+                self._assign(target, tree.value)
+        elif isinstance(tree, ast.AugAssign):
+            if not (isinstance(tree.target, ast.Name) and self._arrays(tree.target.id)):
+                self._assign(tree.target, tree.value)
+        elif isinstance(tree, ast.For):
+            self._bind(tree.target, set(self.memory(tree.iter)))
+        elif isinstance(tree, ast.Return) and tree.value is not None:
+            self.classes.join(RETURNED, *self.memory(tree.value))
+        elif isinstance(tree, ast.Expr) and isinstance(tree.value, ast.Call):
+            self._call(tree.value)
+
+    def _assign(self, target: ast.expr, value: ast.expr) -> None:
+        if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple):
+            for part, one in zip(target.elts, value.elts):
+                self._assign(part, one)
+        else:
+            self._bind(target, set(self.memory(value)))
+
+    def _bind(self, target: ast.expr, memory: set[Member]) -> None:
+        """What a target holds is from now on (also) of these memories; elements of arrays are copies."""
+        if isinstance(target, ast.Name):
+            self.classes.join(target.id, *memory)
+        elif isinstance(target, ast.Tuple):
+            for part in target.elts:
+                self._bind(part, memory)
+        elif isinstance(target, ast.Subscript):
+            whole = set(self.memory(target.value))
+            if not all(isinstance(name, str) and self._arrays(name) for name in whole):
+                self._join({*whole, *memory})
+
+    def _call(self, call: ast.Call) -> None:
+        """A call for its effect: `s.append(h)` keeps h; NumPy's functions copy what they store."""
+        if isinstance(call.func, ast.Attribute) and call.func.attr in ("append", "extend", "insert"):
+            self._join({*self.memory(call.func.value), *(m for a in call.args for m in self.memory(a))})
+
+    def _join(self, members: set[Member]) -> None:
+        if members:
+            self.classes.join(*members)
+
+    def memory(self, node: ast.expr) -> Iterator[Member]:
+        """What memory the value of an expression may be: variables' and that which expressions make."""
+        if isinstance(node, ast.Name):
+            yield node.id
+        elif isinstance(node, ast.Call):
+            yield from self._memory_of_call(node)
+        elif isinstance(node, (ast.BinOp, ast.UnaryOp, ast.Compare)):
+            yield node
+        elif isinstance(node, ast.Attribute) and node.attr in ("shape", "size", "ndim", "dtype"):
+            return
+        elif isinstance(node, (ast.Attribute, ast.Subscript, ast.Starred)):
+            yield from self.memory(node.value)
+        elif isinstance(node, ast.IfExp):
+            yield from self.memory(node.body)
+            yield from self.memory(node.orelse)
+        else:
+            for child in ast.iter_child_nodes(node):
+                if isinstance(child, ast.expr):
+                    yield from self.memory(child)
+                elif isinstance(child, ast.comprehension):
+                    yield from self.memory(child.iter)
+
+    def _memory_of_call(self, node: ast.Call) -> Iterator[Member]:
+        function = node.func
+        given = next((k.value for k in node.keywords if k.arg == "out"), None)
+        if given is not None:
+            yield from self.memory(given)
+        elif isinstance(function, ast.Name) and function.id in SCALARS:
+            return
+        elif self._makes_new(function):
+            yield node
+        else:
+            if isinstance(function, ast.Attribute) and not self._is_numpy(function.value):
+                yield from self.memory(function.value)
+                return
+            for argument in (*node.args, *(k.value for k in node.keywords)):
+                yield from self.memory(argument)
+
+    def _is_numpy(self, node: ast.expr) -> bool:
+        while isinstance(node, ast.Attribute):
+            node = node.value
+        return is_module(node, self._np)
+
+    def _makes_new(self, function: ast.expr) -> bool:
+        if isinstance(function, ast.Name):
+            return self._is_new(function.id)
+        if not isinstance(function, ast.Attribute):
+            return False
+        owner = function.value
+        if is_module(owner, self._np):
+            return is_ufunc(function.attr) or function.attr in NEW_FUNCTIONS
+        if isinstance(owner, ast.Attribute) and is_module(owner.value, self._np):
+            return owner.attr == "linalg" or function.attr in ("reduce", "outer", "accumulate")
+        return function.attr in NEW_METHODS
+
+
+@cache
+def gives_new_memory(source: str) -> bool:
+    """Whether a routine's result is never memory of its arguments, nor kept between calls."""
+    function = ast.parse(source).body[0]
+    assert isinstance(function, ast.FunctionDef)
+    aliases = Aliases("np", lambda name: False)
+    for tree in ast.walk(function):
+        if isinstance(tree, ast.stmt):
+            aliases.read(tree)
+    own = {n.id for n in ast.walk(function) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+    own -= {a.arg for a in ast.walk(function) if isinstance(a, ast.arg)}
+    classes = aliases.classes
+    given = [m for m in classes.members().get(classes.of(RETURNED), []) if isinstance(m, str)]
+    return own.issuperset(set(given) - {RETURNED})

@@ -1,0 +1,127 @@
+"""Expressions that make an array, written so that they put it into one that is given.
+
+    x @ W                       ->     np.matmul(x, W, out=h)
+    x.sum(axis=0)               ->     x.sum(axis=0, out=h)
+    np.zeros((B, H))            ->     h.fill(0.0)
+
+Only what gives the same elements either way has such a form.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+BINARY: dict[type[ast.operator], str] = {
+    ast.Add: "add", ast.Sub: "subtract", ast.Mult: "multiply", ast.Div: "divide", ast.MatMult: "matmul",
+    ast.Mod: "remainder", ast.FloorDiv: "floor_divide", ast.Pow: "power",
+    ast.BitAnd: "bitwise_and", ast.BitOr: "bitwise_or", ast.BitXor: "bitwise_xor",
+}  # fmt: skip
+COMPARED: dict[type[ast.cmpop], str] = {
+    ast.Gt: "greater", ast.GtE: "greater_equal", ast.Lt: "less", ast.LtE: "less_equal",
+    ast.Eq: "equal", ast.NotEq: "not_equal",
+}  # fmt: skip
+UNARY: dict[type[ast.unaryop], str] = {ast.USub: "negative", ast.Invert: "invert"}
+REDUCTIONS = frozenset({"sum", "mean", "max", "min", "prod"})
+METHODS = REDUCTIONS | {"dot", "cumsum", "cumprod", "clip"}
+FUNCTIONS = REDUCTIONS | {"dot", "outer", "concatenate", "stack", "clip", "cumsum", "cumprod", "einsum"}
+STATEMENTS = frozenset({"empty", "zeros", "ones", "full", "copy", "astype", "where"})
+Render = Callable[[ast.expr], str]
+
+
+@dataclass(frozen=True)
+class Form:
+    """How an expression is written into given memory: by a statement, or as a call with `out=`.
+
+    `name` is the function; `operands` are there where operators become a call.
+    """
+
+    name: str
+    operands: tuple[ast.expr, ...] = ()
+    is_statement: bool = False
+
+
+def form_of(node: ast.expr, np: str) -> Form | None:
+    """The form of an expression, if it has one."""
+    if isinstance(node, ast.BinOp) and type(node.op) in BINARY:
+        if isinstance(node.op, ast.Pow) and _is_two(node.right):
+            return Form("square", (node.left,))
+        return Form(BINARY[type(node.op)], (node.left, node.right))
+    if isinstance(node, ast.Compare) and len(node.ops) == 1 and type(node.ops[0]) in COMPARED:
+        return Form(COMPARED[type(node.ops[0])], (node.left, node.comparators[0]))
+    if isinstance(node, ast.UnaryOp) and type(node.op) in UNARY:
+        return Form(UNARY[type(node.op)], (node.operand,))
+    if isinstance(node, ast.Call) and not {"out", "dtype"} & {k.arg for k in node.keywords}:
+        return _form_of_call(node, np)
+    return None
+
+
+def _form_of_call(node: ast.Call, np: str) -> Form | None:
+    if not isinstance(node.func, ast.Attribute):
+        return None
+    name = node.func.attr
+    if is_module(node.func.value, np):
+        if name in STATEMENTS - {"copy", "astype"}:
+            return Form(name, is_statement=True)
+        plain = is_ufunc(name) and len(node.args) == _ufunc(name).nin
+        return Form(name) if plain or name in FUNCTIONS else None
+    if name in ("copy", "astype"):
+        return Form(name, is_statement=True)
+    if name in METHODS:
+        return Form(name)
+    inner = node.func.value
+    if name == "reduce" and isinstance(inner, ast.Attribute) and is_module(inner.value, np):
+        return Form(f"{inner.attr}.reduce")
+    return None
+
+
+def is_module(node: ast.expr, name: str) -> bool:
+    return isinstance(node, ast.Name) and node.id == name
+
+
+def is_ufunc(name: str) -> bool:
+    """Whether NumPy's function of this name works element by element and gives one array."""
+    return isinstance(getattr(np, name, None), np.ufunc) and _ufunc(name).nout == 1
+
+
+def _ufunc(name: str) -> np.ufunc:
+    found = getattr(np, name)
+    assert isinstance(found, np.ufunc)
+    return found
+
+
+def _is_two(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and node.value == 2
+
+
+def call_into(form: Form, text: str, memory: str, np: str, render: Render) -> str:
+    """The call that puts an expression's value into `memory`; `text` is its own if it is a call."""
+    if form.operands:
+        operands = ", ".join(map(render, form.operands))
+        return f"{np}.{form.name}({operands}, out={memory})"
+    separator = "" if text.endswith("()") else ", "
+    return f"{text[:-1]}{separator}out={memory})"
+
+
+def lines_into(form: Form, node: ast.expr, name: str, memory: str, np: str, render: Render) -> list[str]:
+    """The statements that give a name to memory with a value in it, where a call alone would not do."""
+    assert isinstance(node, ast.Call)
+    given = [f"{name} = {memory}"] if name != memory else []
+    if form.name == "empty":
+        return given
+    if form.name in ("zeros", "ones"):
+        return [*given, f"{name}.fill({float(form.name == 'ones')})"]
+    if form.name == "full":
+        return [*given, f"{name}.fill({render(node.args[1])})"]
+    if form.name == "where":
+        condition, chosen, other = map(render, node.args)
+        return [
+            *given,
+            f"{np}.copyto({name}, {other})",
+            f"{np}.copyto({name}, {chosen}, where={condition})",
+        ]
+    assert isinstance(node.func, ast.Attribute)
+    return [*given, f"{np}.copyto({name}, {render(node.func.value)})"]

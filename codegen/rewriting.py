@@ -1,0 +1,102 @@
+"""Lines of a function written anew, in which some expressions put their values into given memory.
+
+    d_W += h.T @ d_logits        ->      d_W += np.matmul(h.T, d_logits, out=product)
+
+All else keeps its text.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from .blocks import Block, Statement
+from .flow import Flow
+from .into import call_into, lines_into
+from .sites import Site
+
+Held = Mapping[ast.expr, tuple[Site, str]]  # expressions, and the variables that hold their memory
+
+
+def rewritten(statements: Sequence[Statement], flow: Flow, held: Held, np: str) -> list[Statement]:
+    """The statements of which `flow` was made, with memory for the expressions in `held`."""
+    return _Rewriting(flow, held, np).statements(statements)
+
+
+class _Rewriting:
+    """One function under way; `position` is that of the next line."""
+
+    def __init__(self, flow: Flow, held: Held, np: str):
+        self.flow, self.held, self.np = flow, held, np
+        self.position = 0
+        self.touched = {site.position for site, _ in held.values()}
+
+    def statements(self, statements: Sequence[Statement]) -> list[Statement]:
+        return [self._statement(statement) for statement in statements]
+
+    def _statement(self, statement: Statement) -> Statement:
+        lines = tuple(new for line in statement.lines for new in self._lines(line))
+        return replace(statement, lines=lines, blocks=tuple(map(self._block, statement.blocks)))
+
+    def _block(self, block: Block) -> Block:
+        self.position += 1
+        return replace(block, statements=tuple(self.statements(block.statements)))
+
+    def _lines(self, text: str) -> list[str]:
+        position, self.position = self.position, self.position + 1
+        if position not in self.touched:
+            return [text]
+        (tree,) = self.flow.lines[position].trees
+        line = _Line(text.encode(), self.held, self.np)
+        if isinstance(tree, ast.Assign) and tree.value in self.held:
+            site, memory = self.held[tree.value]
+            if site.form.is_statement:
+                return lines_into(site.form, site.node, site.target, memory, self.np, line.text)
+        return [line.text(tree)]
+
+
+class _Line:
+    """The text of one line, in bytes, as the offsets of trees count."""
+
+    def __init__(self, source: bytes, held: Held, np: str):
+        self.source, self.held, self.np = source, held, np
+
+    def text(self, node: ast.AST) -> str:
+        """A part of the line, with given memory."""
+        if not isinstance(node, ast.expr) or node not in self.held:
+            return self._spliced(node)
+        site, memory = self.held[node]
+        own = "" if site.form.operands else self._spliced(node)
+        return call_into(site.form, own, memory, self.np, self.text)
+
+    def _spliced(self, node: ast.AST) -> str:
+        """A part of the line as it stands, but for the expressions in it that have memory."""
+        at, end = _extent(node)
+        pieces = []
+        for child, parent in sorted(self._outermost(node), key=lambda pair: _extent(pair[0])):
+            first, last = _extent(child)
+            is_argument = isinstance(parent, ast.Call) and child in parent.args
+            if not is_argument and self.source[first - 1 : first] + self.source[last : last + 1] == b"()":
+                first, last = first - 1, last + 1  # a call needs no brackets
+            pieces += [self.source[at:first].decode(), self.text(child)]
+            at = last
+        return "".join(pieces) + self.source[at:end].decode()
+
+    def _outermost(self, node: ast.AST) -> Iterator[tuple[ast.expr, ast.AST]]:
+        """The expressions inside that have memory and lie in no other that has, with what is around each."""
+        stack = [node]
+        while stack:
+            parent = stack.pop()
+            for child in ast.iter_child_nodes(parent):
+                if isinstance(child, ast.expr) and child in self.held:
+                    yield child, parent
+                else:
+                    stack.append(child)
+
+
+def _extent(node: ast.AST) -> tuple[int, int]:
+    """Where a node begins and ends in its line."""
+    assert isinstance(node, (ast.stmt, ast.expr))
+    assert node.end_col_offset is not None
+    return node.col_offset, node.end_col_offset

@@ -1,0 +1,179 @@
+"""The expressions of a function that make arrays of known types: what could be written into given memory.
+
+    h = x @ W + b        two sites: x @ W, and the sum, which is h's
+
+A site is of no use to a buffer while what it gave last time is still read, as in `h = tanh(h @ U)`.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from autodiffc.compiler.types import BOOL, INT, REAL, Dim, Type, TypeProblem, broadcast
+
+from .flow import Flow
+from .into import COMPARED, REDUCTIONS, Form, form_of, is_module, is_ufunc
+
+ARITHMETIC = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.Pow)
+PREDICATES = frozenset({"isfinite", "isnan", "isinf", "logical_and", "logical_or", "logical_not"})
+TURNING = frozenset({"T", "mT", "transpose", "swapaxes", "moveaxis"})
+
+
+@dataclass(frozen=True, eq=False)
+class Site:
+    """An expression on a line, its type and form; `target` is the variable that it is assigned to."""
+
+    node: ast.expr
+    position: int
+    type: Type
+    form: Form
+    target: str = ""
+
+
+class Sites:
+    """Finds the sites of a function; `types` are those of its variables, as far as they have but one."""
+
+    def __init__(self, flow: Flow, types: Mapping[str, Type], np: str):
+        self.flow, self.np = flow, np
+        self.types = dict(types)
+        self._turned: set[str] = set()  # variables whose axes are not in the order of their memory
+
+    def found(self) -> list[Site]:
+        """All sites, line by line, inner ones before those around them."""
+        sites = []
+        for position, line in enumerate(self.flow.lines):
+            for tree in line.trees if "\n" not in line.text else ():
+                if isinstance(tree, ast.For) and isinstance(tree.target, ast.Name):
+                    self.types.setdefault(tree.target.id, INT)
+                if not isinstance(tree, (ast.If, ast.While, ast.For, ast.Raise, ast.Return)):
+                    sites.extend(self._on_line(tree, position))
+        return sites
+
+    def _on_line(self, tree: ast.stmt, position: int) -> Iterator[Site]:
+        target, value = "", None
+        if isinstance(tree, ast.Assign) and len(tree.targets) == 1 and isinstance(tree.targets[0], ast.Name):
+            target, value = tree.targets[0].id, tree.value
+        for node in _expressions(tree):
+            top = node is value
+            form = form_of(node, self.np)
+            turned = self._is_turned(node)
+            if top and turned:
+                self._turned.add(target)
+            if form is None or turned or (form.is_statement and not top):
+                continue
+            found = self.types.get(target) if top else self.type_of(node)
+            if found is not None and found.rank:
+                yield Site(node, position, found, form, target if top else "")
+
+    def _is_turned(self, node: ast.expr) -> bool:
+        """Whether NumPy gives a new array the order of axes of an operand that is transposed."""
+        if isinstance(node, ast.Name):
+            return node.id in self._turned
+        if isinstance(node, ast.Attribute):
+            return node.attr in TURNING or self._is_turned(node.value)
+        if isinstance(node, ast.Subscript):
+            return self._is_turned(node.value)
+        if isinstance(node, ast.Call):
+            if isinstance(node.func, ast.Attribute) and node.func.attr in ("reshape", "ravel", "dot", "matmul"):
+                return False
+            return self._is_turned(node.func) or any(map(self._is_turned, node.args))
+        if isinstance(node, ast.BinOp):
+            product = isinstance(node.op, ast.MatMult)
+            return not product and (self._is_turned(node.left) or self._is_turned(node.right))
+        if isinstance(node, ast.Compare):
+            return self._is_turned(node.left) or any(map(self._is_turned, node.comparators))
+        return isinstance(node, ast.UnaryOp) and self._is_turned(node.operand)
+
+    # --- types -------------------------------------------------------------------------------------
+
+    def type_of(self, node: ast.expr) -> Type | None:
+        """The type of an expression, if the types of its parts tell."""
+        try:
+            return self._type_of(node)
+        except TypeProblem:
+            return None
+
+    def _type_of(self, node: ast.expr) -> Type | None:
+        if isinstance(node, ast.Name):
+            return self.types.get(node.id)
+        if isinstance(node, ast.Constant):
+            return {bool: BOOL, int: INT, float: REAL}.get(type(node.value))
+        if isinstance(node, ast.UnaryOp):
+            return self._type_of(node.operand)
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult):
+            return self._product(node.left, node.right)
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ARITHMETIC):
+            return self._elementwise((node.left, node.right))
+        if isinstance(node, ast.Compare) and len(node.ops) == 1 and type(node.ops[0]) in COMPARED:
+            found = self._elementwise((node.left, node.comparators[0]), any_kind=True)
+            return found and found.with_kind("bool")
+        if isinstance(node, ast.Attribute) and node.attr == "T":
+            found = self._type_of(node.value)
+            return found and found.with_shape(found.shape[::-1])
+        if isinstance(node, ast.Subscript):
+            return self._element(node)
+        return self._type_of_call(node) if isinstance(node, ast.Call) else None
+
+    def _elementwise(self, nodes: tuple[ast.expr, ...], any_kind: bool = False) -> Type | None:
+        """The real (or other) array that operands broadcast to."""
+        types = [self._type_of(node) for node in nodes]
+        known = [type for type in types if type is not None]
+        real = any(type.kind == "real" and type.rank for type in known)
+        if len(known) < len(types) or not (real or any_kind):
+            return None
+        return Type("real", broadcast(*(type.shape for type in known)))
+
+    def _product(self, left: ast.expr, right: ast.expr) -> Type | None:
+        a, b = self._type_of(left), self._type_of(right)
+        if a is None or b is None or {a.kind, b.kind} != {"real"} or not (0 < a.rank < 3 and 0 < b.rank < 3):
+            return None
+        return Type("real", (*a.shape[:-1], *(b.shape[1:] if b.rank == 2 else ())))
+
+    def _element(self, node: ast.Subscript) -> Type | None:
+        """`a[t]`: an array's row."""
+        whole, index = self._type_of(node.value), self._type_of(node.slice)
+        row = whole is not None and whole.rank and index == INT
+        return whole.with_shape(whole.shape[1:]) if whole is not None and row else None
+
+    def _type_of_call(self, node: ast.Call) -> Type | None:
+        function = node.func
+        if isinstance(function, ast.Name) and function.id in ("float", "int"):
+            return REAL if function.id == "float" else INT
+        if not isinstance(function, ast.Attribute):
+            return None
+        if is_module(function.value, self.np):
+            if not is_ufunc(function.attr) or function.attr in ("matmul", "vecdot"):
+                return None
+            found = self._elementwise(tuple(node.args), any_kind=function.attr in PREDICATES)
+            return found and (found.with_kind("bool") if function.attr in PREDICATES else found)
+        if function.attr == "copy":
+            return self._type_of(function.value)
+        return self._reduced(node, function) if function.attr in REDUCTIONS else None
+
+    def _reduced(self, node: ast.Call, function: ast.Attribute) -> Type | None:
+        """`x.sum(axis=1, keepdims=True)`."""
+        whole = self._type_of(function.value)
+        options = {k.arg: k.value for k in node.keywords if k.arg != "initial"}
+        axis, keep = options.pop("axis", None), options.pop("keepdims", ast.Constant(False))
+        plain = isinstance(axis, ast.Constant) and isinstance(axis.value, int)
+        if whole is None or whole.kind != "real" or node.args or options or not plain:
+            return None
+        assert isinstance(axis, ast.Constant)
+        place = int(axis.value) % max(whole.rank, 1)
+        kept = (Dim.of(1),) if isinstance(keep, ast.Constant) and keep.value else ()
+        return whole.with_shape((*whole.shape[:place], *kept, *whole.shape[place + 1 :]))
+
+
+def _expressions(tree: ast.stmt) -> Iterator[ast.expr]:
+    """The expressions of a statement that are always evaluated, inner ones first."""
+    stack: list[tuple[ast.AST, bool]] = [(tree, False)]
+    while stack:
+        node, seen = stack.pop()
+        if seen:
+            if isinstance(node, ast.expr):
+                yield node
+        elif not isinstance(node, (ast.ListComp, ast.GeneratorExp, ast.Lambda)):
+            stack.append((node, True))
+            stack.extend((child, False) for child in ast.iter_child_nodes(node))
