@@ -16,7 +16,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from autodiffc.compiler.ir import Graph
-from autodiffc.compiler.ops.tiles import TILE
 from autodiffc.compiler.types import Type
 
 from .buffers import Buffer, buffered
@@ -78,7 +77,9 @@ def taking(context: Context, writer: Writer, body: StructuredBody) -> Iterator[s
     if not buffers:
         return
     symbols = {s for buffer in buffers for size in buffer.type.shape for s in size.symbols}
-    sizes = [context.local(name) for name in (*context.program.dims, str(TILE)) if name in symbols]
+    dims = context.program.dims
+    order = [*(name for name in dims if name in symbols), *sorted(symbols.difference(dims))]
+    sizes = [context.local(name) for name in order]
     arrays = tuple(_array(body, buffer) for buffer in buffers)
     own = Memory(writer.function, tuple(sizes), arrays)
     memories(context).append(own)
