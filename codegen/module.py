@@ -202,10 +202,10 @@ def _constants(context: Context, copied: list[str]) -> str:
         lines.append(f"_REAL = {context.real}")
     if "_new" in context.names.used:
         lines.append("_new = tuple.__new__  # makes a NamedTuple faster than its own constructor does")
-    writer = Writer(WIDTH)
-    for literal, name in context.tables.items():
     if "_IDLE" in context.names.used:
         lines.append("_IDLE: deque[tuple[Any, ...]] = deque(maxlen=8)  # memory that calls have left for later ones")
+    writer = Writer(WIDTH)
+    for literal, name in context.tables.items():
         dtype = {"real": context.real, "int": "np.int64", "bool": "np.bool_"}[literal.kind]
         writer.line(f"{name} = np.array({nested(literal.array.tolist())}, {dtype})")
     return "\n".join(lines + writer.lines)
