@@ -35,6 +35,7 @@ from .partition import partition
 from .prepared import Prepared
 from .refine import Refine
 from .requested import graphs_of, refuse_senseless, sparse_of
+from .sides import Sides
 from .simplify import Canonicalise, Simplify
 from .stabilise import Stabilise
 from .tile import Tile
@@ -80,7 +81,7 @@ def finishing(level: int) -> tuple[Step, ...]:
 
     Nothing is simplified or differentiated afterwards.
     """
-    return ()
+    return (Sides(),) if level > 1 else ()
 
 
 def tiling(level: int, program: Program) -> tuple[Step, ...]:
