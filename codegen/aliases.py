@@ -138,7 +138,7 @@ class Aliases:
             yield from self.memory(given)
         elif isinstance(function, ast.Name) and function.id in SCALARS:
             return
-        elif self._makes_new(function):
+        elif self._makes_new(function, len(node.args)):
             yield node
         else:
             if isinstance(function, ast.Attribute) and not self._is_numpy(function.value):
@@ -152,14 +152,15 @@ class Aliases:
             node = node.value
         return is_module(node, self._np)
 
-    def _makes_new(self, function: ast.expr) -> bool:
+    def _makes_new(self, function: ast.expr, count: int) -> bool:
         if isinstance(function, ast.Name):
             return self._is_new(function.id)
         if not isinstance(function, ast.Attribute):
             return False
         owner = function.value
         if is_module(owner, self._np):
-            return is_ufunc(function.attr) or function.attr in NEW_FUNCTIONS
+            several = function.attr == "einsum" and count > 2  # of one array it may be a view
+            return several or is_ufunc(function.attr) or function.attr in NEW_FUNCTIONS
         if isinstance(owner, ast.Attribute) and is_module(owner.value, self._np):
             return owner.attr == "linalg" or function.attr in ("reduce", "outer", "accumulate")
         return function.attr in NEW_METHODS

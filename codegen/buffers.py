@@ -109,7 +109,8 @@ class _Allocation:
         found: dict[Member, list[Site]] = {}
         for site in self.sites:
             own = self.aliases.classes.of(site.node)
-            if own != returned and _is_worth_it(site.type):
+            is_new = list(self.aliases.memory(site.node)) == [site.node]
+            if is_new and own != returned and _is_worth_it(site.type):
                 found.setdefault(own, []).append(site)
         return {own: kept for own, sites in found.items() if (kept := self._clean(own, sites))}
 

@@ -51,7 +51,7 @@ def use_buffers(body: StructuredBody) -> None:
     types = {name: type for name, type in body.types.items() if type is not None and _fits(type, known)}
     if not any(type.rank for type in types.values()):
         return
-    outputs = [str(body.value(node)) for name, node in body.graph.outputs if name and node.rank]
+    outputs = [str(body.value(node)) for name, node in body.graph.outputs if name]
     given = {str(text) for text in body.given.values()}
     last, np = f"return {tuple_of(outputs)}", body.context.ref("np")
     found = buffered(body.statements, last, types, given, body.scope.fresh, np)
@@ -89,9 +89,11 @@ def taking(context: Context, writer: Writer, body: StructuredBody) -> Iterator[s
 
 
 def _array(body: StructuredBody, buffer: Buffer) -> str:
-    sizes = tuple_of([str(body.dim(size)) for size in buffer.type.shape])
-    one = str(body.dim(buffer.type.shape[0]))
-    return body.empty(one if buffer.type.rank == 1 else sizes, body.context.numpy_type(buffer.type))
+    # `x[2:]` is nowhere computed where x is shorter, and no size of an array is -1
+    shape = [size if size.is_natural else size.maximum(0) for size in buffer.type.shape]
+    sizes = [str(body.dim(size)) for size in shape]
+    text = str(tuple_of(sizes)) if len(sizes) > 1 else sizes[0]
+    return body.empty(text, body.context.numpy_type(buffer.type))
 
 
 def leaving(context: Context, body: StructuredBody, last: str) -> Iterator[str]:

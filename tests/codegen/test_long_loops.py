@@ -38,7 +38,8 @@ def compiled(folder: Path, model: str, level: int) -> Any:
 def test_the_code_does_not_grow_with_the_steps(name: str, level: int) -> None:
     """As many bytes but for digits, and for expressions that longer numbers leave no room for on a line."""
     source = (EXAMPLES / f"{name}.dsl").read_text(encoding="utf-8")
-    texts = [autodiffc.compile(source, level=level, dims={"T": T}) for T in (16, 4096)]
+    few_steps = 16 if level < 2 else 1024  # small arrays of fixed size have no buffers
+    texts = [autodiffc.compile(source, level=level, dims={"T": T}) for T in (few_steps, 4096)]
     few, many = (len(re.sub(r"\d+|\s+", "", text)) for text in texts)
     assert abs(many - few) <= 0.005 * few
 
@@ -154,6 +155,7 @@ def test_checkpoints_hold_few_states(tmp_path: Path, way: str, level: int) -> No
     for checkpoint in ("", " checkpoint"):
         m = compiled(tmp_path, NETWORK.replace("CHECKPOINT", checkpoint), level)
         run(m)
+        getattr(m, "release", list)()  # what it has left for the next call counts as this one's
         grads, held = peak(partial(run, m))
         found[checkpoint] = grads, held / (8 * H)
     (expected, all_states), (grads, few_states) = found.values()
