@@ -54,8 +54,14 @@ def _centred_squares(
     x: ndarray, axis: int | tuple[int, ...] | None = None, keepdims: bool = False
 ) -> ndarray:
     """The sum of squares about the mean, of values whose mean is 0 but for rounding."""
-    squares = np.square(x).sum(axis=axis, dtype=np.float64, keepdims=keepdims)
-    total = x.sum(axis=axis, dtype=np.float64, keepdims=keepdims)
+    if axis == x.ndim - 1 and x.dtype == np.float64:
+        squares = np.einsum("...i,...i->...", x, x)
+        total = x @ np.ones(x.shape[-1])
+        if keepdims:
+            squares, total = squares[..., None], total[..., None]
+    else:
+        squares = np.square(x).sum(axis=axis, dtype=np.float64, keepdims=keepdims)
+        total = x.sum(axis=axis, dtype=np.float64, keepdims=keepdims)
     left = squares - total * total / max(x.size // max(squares.size, 1), 1)
     return np.where(left <= 500.0 * np.finfo(x.dtype).eps * squares, 0.0, left)[()].astype(x.dtype)
 

@@ -5,7 +5,8 @@ ops.matmul(x, W)                          # x @ W; adjoints g @ W.T and x.T @ g
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -241,6 +242,8 @@ def _product_letters(terms: list[str], result: str) -> tuple[str, str, str, str]
 
 def _merged(x: Node, term: str, batch: str, *groups: str) -> Node:
     """The axes of the batch, then one for each group of letters that is not empty."""
+    if not batch and len(groups) == 2 and all(groups) and term == groups[1] + groups[0] != groups[0]:
+        return swap_last(_merged(x, term, batch, *reversed(groups)))  # a view, where the other is a copy
     ordered = _permuted(x, term, batch + "".join(groups))
     sizes = dict(zip(term, x.shape))
     shape = (*(sizes[c] for c in batch), *(size_of(tuple(sizes[c] for c in g)) for g in groups if g))
@@ -248,21 +251,90 @@ def _merged(x: Node, term: str, batch: str, *groups: str) -> Node:
 
 
 def _einsum_expand(*xs: Node, spec: str) -> Node:
-    """`@` where it does, which is several times faster; a transpose or a diagonal; else np.einsum."""
+    """`@` where it does, which is several times faster; a product by elements; a transpose; else np.einsum."""
     terms, result = _terms(spec)
+    if len(xs) > 2:
+        return _pair_by_pair(terms, result, xs)
     if _is_view(terms, result) and len(terms[0]) == len(result):
         return _permuted(xs[0], terms[0], result)
     if len(result) == 1 and terms == [2 * result]:
         return ops.diagonal(xs[0], k=0)
+    if len(xs) == 2 and all(len(set(term)) == len(term) for term in terms):
+        terms, xs = _without_lone(terms, result, xs)
+        if set(terms[0]) | set(terms[1]) == set(result):
+            return _aligned(xs[0], terms[0], result) * _aligned(xs[1], terms[1], result)
     letters = _product_letters(terms, result)
     if letters is None:
-        return ops.contract(*xs, spec=spec)
+        return ops.contract(*xs, spec=f"{','.join(terms)}->{result}")
     batch, left, inner, right = letters
     product = _merged(xs[0], terms[0], batch, left, inner) @ _merged(xs[1], terms[1], batch, inner, right)
     sizes = _sizes(terms, [x.shape for x in xs])
     shape = tuple(sizes[letter] for letter in batch + left + right)
     apart = product if product.shape == shape else ops.reshape(product, shape=shape)
     return _permuted(apart, batch + left + right, result)
+
+
+def _aligned(x: Node, term: str, result: str) -> Node:
+    """An operand in the order of the result's letters, with an axis of 1 for each that it lacks between."""
+    own = "".join(letter for letter in result if letter in term)
+    ordered, sizes = _permuted(x, term, own), dict(zip(term, x.shape))
+    shape = tuple(sizes.get(letter, Dim.of(1)) for letter in result[result.index(own[0]) :]) if own else ()
+    return ordered if ordered.shape == shape else ops.reshape(ordered, shape=shape)
+
+
+def _without_lone(terms: list[str], result: str, xs: tuple[Node, ...]) -> tuple[list[str], tuple[Node, ...]]:
+    """The two operands, each summed over the letters that it has alone and the result lacks."""
+    found = []
+    for term, other, x in zip(terms, reversed(terms), xs):
+        axis = tuple(i for i, c in enumerate(term) if c not in other and c not in result)
+        left = "".join(c for i, c in enumerate(term) if i not in axis)
+        found.append((left, ops.sum(x, axis=axis, keepdims=False) if axis else x))
+    return [left for left, _ in found], tuple(x for _, x in found)
+
+
+USUAL = 100  # the size of a dim that is not known
+SLOW = 8  # times the time of a matrix product of as many multiplications
+
+
+def _pair_by_pair(terms: list[str], result: str, xs: tuple[Node, ...]) -> Node:
+    """Two operands at a time, those first of whose product the least is left to do (of equals the last)."""
+    terms, nodes = list(terms), list(xs)
+    while len(nodes) > 2:
+        sizes = _sizes(terms, [x.shape for x in nodes])
+        count = {c: dim.evaluate(dict.fromkeys(dim.symbols, USUAL)) for c, dim in sizes.items()}
+        pairs = [(i, j) for j in range(len(nodes)) for i in range(j)]
+        best = min(reversed(pairs), key=lambda pair: _pair_cost(pair, terms, result, count))
+        rest = [k for k in range(len(nodes)) if k not in best]
+        kept = _kept_letters(best, terms, result)
+        pair = ops.einsum(*(nodes[k] for k in best), spec=f"{','.join(terms[k] for k in best)}->{kept}")
+        terms, nodes = [*(terms[k] for k in rest), kept], [*(nodes[k] for k in rest), pair]
+    return ops.einsum(*nodes, spec=f"{','.join(terms)}->{result}")
+
+
+def _kept_letters(pair: tuple[int, int], terms: list[str], result: str) -> str:
+    """The letters of a pair's product that something still needs, those of both behind the others."""
+    needed = set(result).union(*(term for k, term in enumerate(terms) if k not in pair))
+    first, second = (terms[k] for k in pair)
+    kept = [c for c in dict.fromkeys(first + second) if c in needed]
+    product = _product_letters([first, second], "".join(kept))
+    if product is not None:
+        batch, left, _, right = product
+        return batch + left + right
+    return "".join(sorted(kept, key=lambda c: c in first and c in second))
+
+
+def _pair_cost(pair: tuple[int, int], terms: list[str], result: str, count: Mapping[str, int]) -> int:
+    """Multiplications of a pair's product and of what follows, as far as that is one product."""
+    kept = _kept_letters(pair, terms, result)
+    others = [term for k, term in enumerate(terms) if k not in pair]
+    steps = [([terms[k] for k in pair], kept)]
+    if len(others) == 1:
+        steps.append(([others[0], kept], result))
+    total = 0
+    for factors, out in steps:
+        work = prod(count[c] for c in set("".join(factors)))
+        total += work if _product_letters(factors, out) else SLOW * work
+    return total
 
 
 def _einsum_flops(node: Node) -> Dim:

@@ -125,16 +125,19 @@ SHORT = 40  # elements of a row that NumPy is slow to find the largest of
 FEW = 64  # elements: of fewer NumPy's own sum is as quick
 
 
-def _sum_fast(node: Node, d: Callable[[Dim], str]) -> str | None:
-    """A sum over the first or the last axis of a real array as a product with ones, by BLAS."""
+def sum_by_ones(node: Node, d: Callable[[Dim], str]) -> str | None:
+    """A sum over the last axis of a real array, or over all others, as a product with ones, by BLAS."""
     (x,), axis = node.args, node["axis"]
-    count = size_of(x.shape).known
-    if x.type.kind != "real" or len(axis) != 1 or x.rank < 2 or (count is not None and count < FEW):
+    count, last = size_of(x.shape).known, x.rank - 1
+    if x.type.kind != "real" or x.rank < 2 or (count is not None and count < FEW):
         return None
-    ones = f"_ones({d(x.shape[axis[0]])})"
-    if axis[0] == x.rank - 1:
+    ones = f"_ones({d(reduced_count(x, axis))})"
+    if axis == (last,):
         return f"(x @ {ones})[..., None]" if node["keepdims"] else f"x @ {ones}"
-    return f"{ones} @ x" if x.rank == 2 and not node["keepdims"] else None
+    if axis != tuple(range(last)) or node["keepdims"]:
+        return None
+    rows = "x" if x.rank == 2 else f"x.reshape({d(reduced_count(x, axis))}, {d(x.shape[last])})"
+    return f"{ones} @ {rows}"
 
 
 sum_ = reduction(
@@ -145,7 +148,7 @@ sum_ = reduction(
     kinds="number",
     bounds=_sum_bounds,
     linear="jointly",
-    fast=_sum_fast,
+    fast=sum_by_ones,
 )
 
 
@@ -161,6 +164,11 @@ def _mean_vjp(g: Node, out: Node, x: Node) -> tuple[Node]:
     return (spread(g / ops.dim_value(reduced_count(x, axis)), x, axis) if axis else g,)
 
 
+def _mean_fast(node: Node, d: Callable[[Dim], str]) -> str | None:
+    text = sum_by_ones(node, d)
+    return text and f"{text} / {d(reduced_count(node.args[0], node['axis']))}"
+
+
 mean = reduction(
     "mean",
     "The arithmetic mean over axes; NaN of nothing.",
@@ -169,6 +177,7 @@ mean = reduction(
     kinds="real",
     bounds=lambda x: x,
     linear="jointly",
+    fast=_mean_fast,
 )
 
 
