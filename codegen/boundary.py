@@ -263,7 +263,9 @@ def _write_constraints(checks: _Checks, writer: Writer, argument: Argument) -> N
     for bound in argument.bounds:
         shown = f"{bound.op} {number(bound.value)}"
         broken = _broken(context, argument, bound)
-        writer.line(f'{context.ref("_bound")}("{name}", {name}, {broken}, "{shown}")')
+        with writer.block(f"if {f'({broken}).any()' if argument.type.rank else broken}:"):
+            error = context.ref("_bound_error")
+            writer.line(f'raise {error}("{name}", {name}, {broken}, "{shown}")')
 
 
 def write_declared(

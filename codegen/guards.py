@@ -100,11 +100,10 @@ def _range(name: str, array: Any, start: int, stop: int) -> None:
         raise ValueError(f"{_expected(name)} in {shown}, got {bad}")
 
 
-def _bound(name: str, array: Any, wrong: Any, bound: str) -> None:
-    """ValueError where the bound fails; NaN passes."""
-    if np.any(wrong):
-        bad = np.asarray(array)[np.asarray(wrong)]
-        raise ValueError(f"{_expected(name)} {bound}, got {bad.flat[0]}")
+def _bound_error(name: str, array: Any, wrong: Any, bound: str) -> ValueError:
+    """What to say where elements, those that are wrong, break a bound."""
+    bad = np.asarray(array)[np.asarray(wrong)]
+    return ValueError(f"{_expected(name)} {bound}, got {bad.flat[0]}")
 
 
 def _shape_error(sizes: dict[str, tuple[Any, ...]]) -> ValueError:

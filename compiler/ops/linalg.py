@@ -251,7 +251,7 @@ def _merged(x: Node, term: str, batch: str, *groups: str) -> Node:
 
 
 def _einsum_expand(*xs: Node, spec: str) -> Node:
-    """`@` where it does, which is several times faster; a product by elements; a transpose; else np.einsum."""
+    """`@` where it does, which is several times faster; an elementwise product; a view; else np.einsum."""
     terms, result = _terms(spec)
     if len(xs) > 2:
         return _pair_by_pair(terms, result, xs)
