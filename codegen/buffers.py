@@ -115,16 +115,15 @@ class _Allocation:
         return {own: kept for own, sites in found.items() if (kept := self._clean(own, sites))}
 
     def _clean(self, own: Member, sites: list[Site]) -> list[Site]:
-        """The sites at which nothing of their class is still read."""
+        """The sites at which nothing of their class is still read; one a line, as lines may use several."""
         names = self._variables(own)
         if len(names) * len(sites) > MOST:
             return []
-        type = sites[0].type
-        return [
-            site
-            for site in sites
-            if site.type == type and not any(self.flow.is_live(name, site.position) for name in names)
-        ]
+        kept: dict[int, Site] = {}
+        for site in sites:
+            if site.type == sites[0].type and not any(self.flow.is_live(n, site.position) for n in names):
+                kept.setdefault(site.position, site)
+        return list(kept.values())
 
     # --- who shares a buffer ------------------------------------------------------------------------
 
