@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import wraps
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from autodiffc.compiler.ir import Graph, Literal, Node
 from autodiffc.compiler.model import Argument, Derivative, Program
@@ -13,6 +13,9 @@ from autodiffc.compiler.types import Type
 
 from .names import Names
 from .sourcelines import LogicalLines
+
+if TYPE_CHECKING:
+    from .tiles import TileFunction
 
 WIDTH = 100
 PYTHON = {"real": "float", "int": "int", "bool": "bool"}
@@ -34,6 +37,9 @@ class Context:
     lines: LogicalLines
     tables: dict[Literal, str] = field(default_factory=dict)  # array constants, by their module-level names
     line_ops: dict[int, list[str]] = field(default_factory=dict)  # the ops of the model's values on each line
+
+    tiles: list[TileFunction] = field(default_factory=list)  # functions that are called, in order
+    tiles_written: int = 0
 
     facts: dict[str, Any] = field(default_factory=dict)  # what `once` keeps
 

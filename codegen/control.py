@@ -7,7 +7,7 @@ taken from the same scope; what it is given it knows by the texts that these hav
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Set
+from collections.abc import Collection, Mapping, Set
 from dataclasses import replace
 
 from autodiffc.compiler.ir import Graph, Node
@@ -21,8 +21,9 @@ from .memory import Memory
 from .pytext import Expr
 from .schedule import LEAVES, Group, Step
 from .structure import passed_through
+from .tiles import write_tiled
 
-WRITERS = {"loop": write_loop, "branch": write_branch}
+WRITERS = {"loop": write_loop, "branch": write_branch, "tiled": write_tiled}
 
 
 class StructuredBody(Body):
@@ -74,6 +75,8 @@ class StructuredBody(Body):
             return Counter()
         if node.op.name not in WRITERS:
             return super()._uses_in(node)
+        if node.op.name == "tiled":
+            return Counter(dict.fromkeys(node.args, 2))
         found = Counter(dict.fromkeys(node.args[1:], 2))
         found[node.args[0]] += 1
         once = range(1, node["carried"] + 1) if node.op.name == "loop" else _continued(node)
@@ -93,11 +96,15 @@ class StructuredBody(Body):
         return body
 
     def write_nested(
-        self, group: Group, slots: Mapping[int, Slot], rows: Mapping[int, str]
+        self,
+        group: Group,
+        slots: Mapping[int, Slot],
+        rows: Mapping[int, str],
+        read: Collection[int] = (),
     ) -> StructuredBody:
-        """Write the statements: results by their positions into variables, or kept by statements."""
+        """Write the statements: results by their positions into variables, kept by statements, or read then."""
         outputs = [node for _, node in self.graph.outputs]
-        used = [p in slots or p in rows for p in range(len(outputs))]
+        used = [p in slots or p in rows or p in read for p in range(len(outputs))]
         needed = tuple(pair for pair, is_used in zip(self.graph.outputs, used) if is_used)
         unused = (node for node, is_used in zip(outputs, used) if not is_used)
         needed += tuple(("", check) for node in unused for check in checks_of(node))

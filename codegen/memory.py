@@ -132,6 +132,8 @@ class Memory:
 
     def _trace_item(self, node: Node) -> None:
         whole, position = node.args[0], node["position"]
+        if whole.op.name == "tiled":
+            return  # arrays of its own
         if whole.op.name == "loop" and any(position in pair for pair in continued_stacks(whole)):
             self._shared[node] = frozenset((whole,))  # two stacks in one array
             return

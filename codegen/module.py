@@ -58,6 +58,7 @@ from .sparse_parts import Parts, parts_of
 from .sparse_pattern import constants
 from .sparse_types import Colouring, Sparse, class_source
 from .stacks import listed_fields
+from .tile_functions import write_tile_functions
 from .unshare import unshared
 from .writer import Writer
 
@@ -104,6 +105,7 @@ def lowered(derivative: Derivative, level: int, dtype: str) -> Derivative:
 def _written(context: Context, section: Section) -> str:
     writer = Writer(WIDTH)
     section(context, writer)
+    write_tile_functions(context, writer)
     return writer.text()
 
 
@@ -203,7 +205,9 @@ def _constants(context: Context, copied: list[str]) -> str:
     if "_new" in context.names.used:
         lines.append("_new = tuple.__new__  # makes a NamedTuple faster than its own constructor does")
     if "_IDLE" in context.names.used:
-        lines.append("_IDLE: deque[tuple[Any, ...]] = deque(maxlen=8)  # memory that calls have left for later ones")
+        lines.append(
+            "_IDLE: deque[tuple[Any, ...]] = deque(maxlen=8)  # memory that calls have left for later ones"
+        )
     writer = Writer(WIDTH)
     for literal, name in context.tables.items():
         dtype = {"real": context.real, "int": "np.int64", "bool": "np.bool_"}[literal.kind]

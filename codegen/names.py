@@ -15,6 +15,8 @@ import keyword
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
+from autodiffc.compiler.ops.tiles import TILE
+
 # What an emitted module defines or imports; temporaries never bear these names.
 MODULE_NAMES = frozenset({
     "np", "math", "ndarray", "NamedTuple", "annotations", "SPEC", "Params", "Grads", "Outputs", "Cache",
@@ -50,6 +52,7 @@ class Names:
         for name in wanted:
             self._local[name] = name if name in kept else _free(escaped(name), kept)
             kept.add(self._local[name])
+        self._local[str(TILE)] = _free("rows", kept)
         self.model = frozenset(kept)
 
     def local(self, name: str) -> str:

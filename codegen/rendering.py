@@ -13,6 +13,7 @@ from functools import lru_cache
 
 from autodiffc.compiler.ir import Graph, Literal, Node
 from autodiffc.compiler.ops.control import is_local
+from autodiffc.compiler.ops.tiles import TILE
 from autodiffc.compiler.types import Dim
 
 from .context import Context
@@ -76,11 +77,13 @@ class Rendering(ABC):
             for arg in (node, *node.args):
                 if arg.op.name == "dim":
                     self.dim(arg["dim"])
+            if node.op.name == "tiled":
+                self._mentioned_by_tiles(node)
             for body in node.subgraphs():
                 self._mentioned_inside(body)
             if node.op.name == "loop":
                 self._mentioned_by_stacks(node)
-            elif node.op.name not in ("branch", "item"):
+            elif node.op.name not in ("branch", "item", "tiled"):
                 self._template(node)
         return self.dims
 
@@ -96,6 +99,13 @@ class Rendering(ABC):
             for size in row.shape:
                 if not is_local(size):
                     self.dim(size)
+
+    def _mentioned_by_tiles(self, tiled: Node) -> None:
+        """The sizes of the results, of what is cut, and of its rows."""
+        self.lengths[str(TILE)] = Expr("")
+        results = [dim for type_ in tiled.type.items for dim in type_.shape]
+        for size in (tiled["length"], tiled["width"], *results):
+            self.dim(size)
 
     def dim(self, dim: Dim) -> Expr:
         """The text of a dim, which the function must then bind."""

@@ -115,9 +115,16 @@ class Risk:
                 found.add(node)
         return found
 
+    def inside(self, tiled: Node) -> Risk:
+        """The judgement of what is done with a tile."""
+        known = [self.is_finite(a) or (self.is_adjoint(a) and a.type.kind == "real") for a in tiled.args]
+        return self._risks(tiled, known)[0]
+
     def _inside(self, node: Node) -> list[Risk]:
         """The judgements of an adjoint's bodies; the cotangents that a loop carries are finite."""
         if node not in self._inner:
+            if node.op.name == "tiled":
+                return self._inner.setdefault(node, [self.inside(node)])
             carried = node["carried"] if node.op.name == "loop" else 0
             known = [i <= carried or self.is_finite(a) for i, a in enumerate(node.args)]
             self._inner[node] = self._risks(node, known)
@@ -125,8 +132,8 @@ class Risk:
 
     def _risks(self, node: Node, known: Sequence[bool]) -> list[Risk]:
         """The judgements of bodies of which some operands are known to be finite."""
-        first = 0 if node.op.name == "loop" else 1
-        fixed = node["carried"] + 1 if node.op.name == "loop" else 1
+        first = 1 if node.op.name == "branch" else 0
+        fixed = {"loop": node.get("carried") or 0, "branch": 0, "tiled": -1}[node.op.name] + 1
         risks = []
         for body in node.subgraphs():
             names = [i["name"] for i in body.inputs]

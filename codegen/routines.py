@@ -24,6 +24,7 @@ from . import (
     routines_memory,
     routines_scalar,
     routines_sparse,
+    routines_tiles,
     routines_windows,
 )
 
@@ -36,6 +37,7 @@ MODULES = (
     routines_memory,
     routines_windows,
     routines_sparse,
+    routines_tiles,
     colouring,
     special_error,
     special_gamma,

@@ -93,7 +93,7 @@ def list_depth(node: Node) -> int:
     if whole.op.name == "branch":
         return max(list_depth(side.outputs[position][1]) for side in whole.subgraphs())
     body = whole["body"]
-    if not whole["carried"] <= position < len(body.outputs):
+    if whole.op.name == "tiled" or not whole["carried"] <= position < len(body.outputs):
         return 0
     return int(has_loose_rows(whole, position)) + list_depth(body.outputs[position][1])
 

@@ -121,6 +121,8 @@ def result_name(node: Node) -> str:
     if whole.op.name == "branch":
         return next(filter(None, (told_inside(body, position) for body in whole.subgraphs())), "chosen")
     body = whole["body"]
+    if whole.op.name == "tiled":
+        return body.names.get(body.outputs[position][1]) or _inside(body.outputs[position][1], body)
     if position == len(body.outputs):
         return "steps"
     row = body.outputs[position][1]

@@ -22,7 +22,7 @@ from .ir import Array, Graph, Literal, Node
 from .types import TUPLE, Dim
 
 Elementwise = Callable[[Node, list[Array]], Array]
-Run = Callable[[Graph, Mapping[str, Array]], "list[Array]"]  # a body on the values of its inputs
+Run = Callable[..., "list[Array]"]  # a body on the values of its inputs, and the sizes of dims of its own
 DTYPES = {"real": np.float64, "int": np.int64, "bool": np.bool_}
 
 
@@ -57,8 +57,8 @@ def values(
     """The value of every node that the outputs need."""
     found: dict[Node, Array] = {}
 
-    def run(body: Graph, given: Mapping[str, Array]) -> list[Array]:
-        return results(body, given, sizes, elementwise)
+    def run(body: Graph, given: Mapping[str, Array], own: Mapping[str, int] = {}) -> list[Array]:
+        return results(body, given, {**sizes, **own}, elementwise)
 
     with np.errstate(all="ignore"):
         for node in graph.nodes():
@@ -97,8 +97,8 @@ class Body:
         types = [node.type for _, node in self.graph.outputs]
         return [(DTYPES[t.kind], tuple(_size(d, self.sizes) or 0 for d in t.shape)) for t in types]
 
-    def __call__(self, *args: Array) -> tuple[Array, ...]:
-        return tuple(self.run(self.graph, dict(zip(self.names, args))))
+    def __call__(self, *args: Array, **sizes: int) -> tuple[Array, ...]:
+        return tuple(self.run(self.graph, dict(zip(self.names, args)), *([sizes] if sizes else [])))
 
 
 def _size(dim: Dim, sizes: Mapping[str, int]) -> int | None:
@@ -109,7 +109,8 @@ def _size(dim: Dim, sizes: Mapping[str, int]) -> int | None:
 def resolve(value: Any, sizes: Mapping[str, int], run: Run | None = None) -> Any:
     """An attribute with its dims as numbers, and a sub-graph as a function from arguments to results."""
     if isinstance(value, Graph):
-        return Body(value, sizes, run or (lambda graph, given: results(graph, given, sizes)))
+        plain: Run = lambda graph, given, own={}: results(graph, given, {**sizes, **own})  # noqa: E731
+        return Body(value, sizes, run or plain)
     if isinstance(value, Dim):
         return _size(value, sizes)
     if isinstance(value, tuple):

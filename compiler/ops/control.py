@@ -235,6 +235,8 @@ def may_be_missing(node: Node) -> bool:
             return True
         if current.op is item:
             whole, position = current.args[0], current["position"]
+            if whole.op.name == "tiled":
+                continue
             sides = list(whole.subgraphs())[: 2 if whole.op is branch else 1]
             stacked = whole.op is branch or position >= whole["carried"]
             waiting.extend(g.outputs[position][1] for g in sides if stacked and position < len(g.outputs))

@@ -102,8 +102,10 @@ class Differentiate:
     name: str = "autodiff"
 
     def run(self, graph: Graph) -> Graph:
-        optimise = partial(_optimised, self.level)
-        return differentiate(graph, self.target, self.wrt, self.seed, self.ranges, optimise=optimise)
+        optimise, recompute = partial(_optimised, self.level), self.level > 0
+        return differentiate(
+            graph, self.target, self.wrt, self.seed, self.ranges, optimise=optimise, recompute=recompute
+        )
 
 
 def _optimised(level: int, body: Graph, derivatives: int) -> Graph:
@@ -148,7 +150,7 @@ def derive(
     optimise = optimisation(level, count)
     steps = (Differentiate(program.target, program.wrt, seed, ranges, level), Narrow(ranges), *optimise)
     joint = run_passes(steps, prepared, observe)
-    parts = partition(joint, count, seed)
+    parts = partition(joint, count, seed, level > 0)
     alone = None
     if program.scalar_target:
         alone = run_passes(optimise, _with_seed_one(joint, program.target, count, seed), observe)
@@ -178,7 +180,12 @@ def _requested(
 
     def optimised(function: Requested) -> Requested:
         derivatives = sum(name != program.target for name, _ in function.graph.outputs)
-        steps = (Narrow(ranges), *optimisation(level, derivatives), *finishing(level), *tiling(level, program))
+        steps = (
+            Narrow(ranges),
+            *optimisation(level, derivatives),
+            *finishing(level),
+            *tiling(level, program),
+        )
         return replace(function, graph=run_passes(steps, function.graph, observe))
 
     plain = prepared if level else run_passes(_simplification(1), prepared)

@@ -44,8 +44,7 @@ def trimmed(graph: Graph, clean: Callable[[Graph], Graph]) -> Graph:
         new = node.with_args(args)
         if node.type.kind != TUPLE:
             return new.map_subgraphs(clean)
-        trim = _trim_loop if node.op is ops.loop else _trim_branch
-        made[node] = trim(new, used.get(node, set()), clean)
+        made[node] = TRIMS[node.op.name](new, used.get(node, set()), clean)
         return made[node].node
 
     return graph.rewrite(step)
@@ -167,3 +166,28 @@ def _needed_states(body: Graph, condition: Graph | None, carried: int, used: set
         if not fresh:
             return [p for p in range(carried) if p in needed]
         needed |= fresh
+
+
+# --- tiles ---------------------------------------------------------------------------------------
+
+
+def _trim_tiled(node: Node, used: set[int], clean: Callable[[Graph], Graph]) -> _Trimmed:
+    kept = sorted(used)
+    body = clean(_with_outputs(node["body"], kept))
+    read = _inputs_of(body, (value for _, value in body.outputs))
+    needed = [i for i, given in enumerate(body.inputs) if given in read]
+    results: dict[int, int | Node] = {p: kept.index(p) for p in kept}
+    if body is node["body"] and len(needed) == len(node.args):
+        return _Trimmed(node, results)
+    new = ops.tiled(
+        *(node.args[i] for i in needed),
+        body=_with_inputs(body, needed),
+        axes=tuple(node["axes"][i] for i in needed),
+        rows=tuple(node["rows"][p] for p in kept),
+        length=node["length"],
+        width=node["width"],
+    )
+    return _Trimmed(new, results)
+
+
+TRIMS = {"loop": _trim_loop, "branch": _trim_branch, "tiled": _trim_tiled}
