@@ -122,7 +122,8 @@ class Body(Naming):
         if node.rank and node.op.view and self.lists.get(node.args[0], 0) > 1:
             self.lists[node] = self.lists[node.args[0]] - 1
         self._write(step)
-        self._left.subtract(set(node.args))
+        for arg in set(node.args):
+            self._left[arg] -= 1
 
     def _write(self, step: Step) -> None:
         node = step.node

@@ -53,16 +53,17 @@ class Naming(Rendering):
 
     def _count_uses(self, steps: list[Step]) -> None:
         for step in steps:
-            self._uses.update(self._uses_in(step.node))
+            for arg, count in self._uses_in(step.node).items():
+                self._uses[arg] += count
         for _, node in self.graph.outputs:
             self._uses[node] += 1
 
-    def _uses_in(self, node: Node) -> Counter[Node]:
+    def _uses_in(self, node: Node) -> dict[Node, int]:
         """How often each argument stands in a node's text."""
         parsed = self._parsed(node)
-        found: Counter[Node] = Counter()
+        found: dict[Node, int] = {}
         for parameter, arg in zip(parsed.params, node.args):
-            found[arg] += parsed.uses[parameter]
+            found[arg] = found.get(arg, 0) + parsed.uses[parameter]
         return found
 
     def _find_updated(self, steps: list[Step]) -> None:

@@ -179,7 +179,7 @@ class Node:
     def with_args(self, args: Iterable[Node]) -> Node:
         """The same op on other arguments, typed anew where their types are others."""
         new = tuple(args)
-        if new == self.args:  # nodes are compared by identity
+        if new is self.args or new == self.args:  # nodes are compared by identity
             return self
         for a, b in zip(new, self.args):
             if a.type is not b.type and a.type != b.type:
@@ -202,6 +202,8 @@ class Node:
 
         A body keeps its inputs and the types of its outputs, so the node keeps its type.
         """
+        if not self.attrs:
+            return self
         attrs = tuple((k, change(v) if isinstance(v, Graph) else v) for k, v in self.attrs)
         if all(new is old for (_, new), (_, old) in zip(attrs, self.attrs)):
             return self
@@ -409,22 +411,21 @@ class Graph:
         A node that a step makes on the way (not the image of any old node) takes over the origins of the
         node that it stands for. A graph in which no node changes comes back as it is.
         """
-        mapping: dict[Node, Node] = {}
+        mapping: dict[Node, Node] = {}  # of the nodes that change
         born: dict[Node, tuple[Origin, ...]] = {}
         images: set[Node] = set()
-        changed = False
         for node in self._order:
             inner = node
             if deep and node.attrs:
                 inner = node.map_subgraphs(lambda body: body._rewritten(step, deep))
-            image = step(inner, tuple([mapping[a] for a in node.args]))
+            args = tuple([mapping.get(a, a) for a in node.args]) if mapping else node.args
+            image = step(inner, args)
             if image is not node:
-                changed = True
+                mapping[node] = image
                 if image not in images and self.origins.get(node):
                     _inherit(image, self.origins[node], born, images)
-            mapping[node] = image
             images.add(image)
-        if not changed:
+        if not mapping:
             self.settled.update([deep] if deep else [])
             return self
         graph = self.replace(mapping)
@@ -473,11 +474,14 @@ def topological(roots: Iterable[Node], beyond: Container[Node] = ()) -> list[Nod
     stack = [root for root in roots if root not in beyond][::-1]
     while stack:
         node = stack[-1]
-        waiting = [] if node in done else [a for a in node.args if a not in done and a not in beyond]
-        if waiting:
-            stack.extend(reversed(waiting))
-        else:
-            done[stack.pop()] = None
+        height = len(stack)
+        if node not in done:
+            for arg in reversed(node.args):
+                if arg not in done and arg not in beyond:
+                    stack.append(arg)
+        if len(stack) == height:
+            done[node] = None
+            stack.pop()
     return list(done)
 
 

@@ -75,6 +75,13 @@ class Dim:
 
     terms: tuple[tuple[Monomial, int], ...]
 
+    def __hash__(self) -> int:
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash(self.terms)
+
     @staticmethod
     def symbol(name: str) -> Dim:
         return Dim((((name,), 1),))
@@ -297,6 +304,13 @@ class Type:
     kind: Kind
     shape: Shape = ()
     items: tuple[Type, ...] = ()
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash((self.kind, self.shape, self.items))
 
     @property
     def rank(self) -> int:

@@ -11,9 +11,11 @@ Exit status: 0, 1 for an error in the model (or a gradient that differs), 2 for 
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -66,12 +68,25 @@ def _run(arguments: list[str]) -> int:
         raise UsageError(_LATER[command])
     options = _PARSERS[command]().parse_args(rest)
     try:
-        return int(_ACTIONS[command](options))
+        with _uncollected():
+            return int(_ACTIONS[command](options))
     except ModelError as error:
         print(_RENDERERS[options.errors](error.diagnostics), file=sys.stderr)
         if options.errors == "full":
             print(f"\n{_count(len(error.diagnostics))} in {options.model}", file=sys.stderr)
         return 1
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Without garbage collection: graphs have no cycles, and what is made is needed nearly to the end."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def _count(number: int) -> str:

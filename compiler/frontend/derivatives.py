@@ -41,7 +41,7 @@ USAGE = {"grad": "grad(L, W)", "jvp": "jvp(y, x, v)"}
 
 def names_differentiated_by(model: ast.Model) -> Iterator[str]:
     """The names that a file differentiates by."""
-    stack: list[object] = [model.statements]
+    stack: list[object] = [model.statements] if any(word in model.source.text for word in USAGE) else []
     while stack:
         part = stack.pop()
         if isinstance(part, tuple):

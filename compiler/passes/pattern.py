@@ -27,7 +27,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import product
-from typing import Any, Literal, Union
+from typing import TYPE_CHECKING, Any, Literal, Union
 
 from ..ir import OPS, Interval, Node, Op, const_value
 from ..ops import pattern_variable as pattern_variable
@@ -42,20 +42,21 @@ Class = Literal["exact", "real", "guarded"]
 Replacement = Union[Node, Callable[["Binding"], Union[Node, None]]]
 
 
-@dataclass(frozen=True, eq=False)
 class Binding:
     """What the variables of a pattern stand for: `b.x` a node, `b.axis` an attribute."""
 
-    values: Mapping[str, Any]
-    root: Node
-    views: Views
-    interval: Callable[[Node], Interval]
+    def __init__(
+        self, values: Mapping[str, Any], root: Node, views: Views, interval: Callable[[Node], Interval]
+    ):
+        self.__dict__.update(values)
+        self.values = values
+        self.root = root
+        self.views = views
+        self.interval = interval
 
-    def __getattr__(self, name: str) -> Any:
-        try:
-            return self.values[name]
-        except KeyError:
-            raise AttributeError(name) from None
+    if TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any: ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,7 +78,7 @@ class Rule:
 
 
 def scalar_variable(name: str) -> Node:
-    """A variable of an algebraic rule that stands for scalars only."""
+    """A variable of an algebraic rule: it stands for a scalar beside arrays, among scalars for a constant."""
     variable = pattern_variable(name)
     return replace(variable, attrs=(*variable.attrs, ("scalar", True)))
 
@@ -163,10 +164,7 @@ Path = tuple[int, ...]
 
 @dataclass(frozen=True)
 class Form:
-    """One order of a rule's left side, taken apart: what must stand where, from the root down.
-
-    What its scalar variables stand for is looked at where they are the root's arguments.
-    """
+    """One order of a rule's left side, taken apart: what must stand where, from the root down."""
 
     rule: Rule
     root: str
@@ -174,11 +172,13 @@ class Form:
     ops: tuple[tuple[Path, str], ...]  # those further down
     numbers: tuple[tuple[Path, float], ...]
     variables: tuple[tuple[Path, str], ...]
+    scalars: tuple[Path, ...]  # the scalar variables further down
 
-    def may_fit(self, args: Iterable[tuple[str, bool]]) -> bool:
+    def may_fit(self, args: Iterable[tuple[str, bool]], among_scalars: bool) -> bool:
         """Whether arguments of these ops, scalars or not, can be the root's."""
         return all(
-            (scalar or not is_scalar_variable(wanted)) and wanted.op.name in ("pattern", name)
+            wanted.op.name in ("pattern", name)
+            and (not is_scalar_variable(wanted) or (scalar and (name == "const" or not among_scalars)))
             for wanted, (name, scalar) in zip(self.args, args)
         )
 
@@ -186,6 +186,10 @@ class Form:
         """What the variables stand for, if the node is of this form; its arguments are known to fit."""
         for path, op in self.ops:
             if _at(node, path).op.name != op:
+                return None
+        for path in self.scalars:
+            part = _at(node, path)
+            if part.type.shape or (part.op.name != "const" and not node.type.shape):
                 return None
         for path, number in self.numbers:
             value = const_value(_at(node, path))
@@ -211,7 +215,8 @@ def _forms(rule: Rule) -> Iterator[Form]:
         inner = tuple((path, p.op.name) for path, p in parts if len(path) > 1 and p.op.name != "pattern")
         numbers = tuple((path, part["value"]) for path, part in parts if part.op.name == "const")
         variables = tuple((path, part["name"]) for path, part in parts if part.op.name == "pattern")
-        yield Form(rule, left.op.name, left.args, inner, numbers, variables)
+        scalars = tuple(path for path, part in parts if len(path) > 1 and is_scalar_variable(part))
+        yield Form(rule, left.op.name, left.args, inner, numbers, variables, scalars)
 
 
 def _parts(pattern: Node, path: Path) -> Iterator[tuple[Path, Node]]:
@@ -242,15 +247,16 @@ class LiteralRules:
         self._by_root: dict[str, list[Form]] = {}
         for form in (form for found in rules for form in _forms(found)):
             self._by_root.setdefault(form.root, []).append(form)
-        self._fitting: dict[tuple[str, tuple[tuple[str, bool], ...]], list[Form]] = {}
+        self._fitting: dict[tuple[str, bool, tuple[tuple[str, bool], ...]], list[Form]] = {}
 
     def rewrite(self, node: Node) -> Node | None:
         """The node after the first rule that applies; None where none does."""
         args = tuple([(arg.op.name, not arg.type.shape) for arg in node.args])
-        forms = self._fitting.get((node.op.name, args))
+        key = node.op.name, not node.type.shape, args
+        forms = self._fitting.get(key)
         if forms is None:
-            forms = [form for form in self._by_root.get(node.op.name, ()) if form.may_fit(args)]
-            self._fitting[node.op.name, args] = forms
+            forms = [form for form in self._by_root.get(node.op.name, ()) if form.may_fit(args, key[1])]
+            self._fitting[key] = forms
         for form in forms:
             found = form.bindings(node)
             new = None if found is None else _replaced(form.rule, node, found)

@@ -13,8 +13,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 
-from ..ir import Graph, Node, topological
+from ..ir import Graph, Node, Op, topological
 from .bodies import in_bodies, settling
 from .pattern import LiteralRules
 from .rules.algebra import ADJOINT_RULES, CANONICAL_RULES, EXACT_RULES
@@ -24,6 +25,7 @@ from .rules.structure import (
     ADJOINT_STRUCTURE,
     ELEMENTWISE,
     STRUCTURE_RULES,
+    StructureRule,
     sum_before_product,
     without_kept_dims,
 )
@@ -129,11 +131,17 @@ def _rewritten(node: Node, rewrite: Callable[[Node], Node | None]) -> Node:
 
 
 def _structured(node: Node, adjoint: bool) -> Node | None:
-    rules = (*STRUCTURE_RULES.get(node.op.name, ()), *(ELEMENTWISE if node.op.elementwise else ()))
-    if adjoint:
-        rules = (*rules, *ADJOINT_STRUCTURE.get(node.op.name, ()))
-    for rule in rules:
+    for rule in _structure_rules(node.op, adjoint, not node.type.shape):
         new = rule(node)
         if new is not None:
             return new
     return None
+
+
+@cache
+def _structure_rules(op: Op, adjoint: bool, scalar: bool) -> tuple[StructureRule, ...]:
+    own = STRUCTURE_RULES.get(op.name, ())
+    if op.elementwise and scalar:
+        return own  # the others are about what elementwise ops do to shapes
+    own = (*own, *(ELEMENTWISE if op.elementwise else ()))
+    return (*own, *ADJOINT_STRUCTURE.get(op.name, ())) if adjoint else own

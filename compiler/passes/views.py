@@ -50,6 +50,8 @@ class Views:
 
     def __init__(self) -> None:
         self._numbers: dict[Node, float | None] = {}
+        self._sums: dict[tuple[Node, bool], Sum] = {}
+        self._products: dict[Node, Product] = {}
         self._keys: dict[Node, int] = {}
         self._interned: dict[Hashable, int] = {}
 
@@ -67,6 +69,11 @@ class Views:
 
     def sum(self, node: Node, deep: bool = True) -> Sum:
         """The node as a sum; `deep` also opens expm1, sinh and cosh."""
+        if (node, deep) not in self._sums:
+            self._sums[node, deep] = self._as_sum(node, deep)
+        return self._sums[node, deep]
+
+    def _as_sum(self, node: Node, deep: bool) -> Sum:
         constant, terms, budget = 0.0, [], BUDGET
         stack: list[Term] = [(1.0, node)]
         while stack:
@@ -119,6 +126,11 @@ class Views:
 
     def product(self, node: Node) -> Product:
         """The node as a product; equal factors are one power."""
+        if node not in self._products:
+            self._products[node] = self._as_product(node)
+        return self._products[node]
+
+    def _as_product(self, node: Node) -> Product:
         factor, budget = 1.0, BUDGET
         powers: dict[int, Power] = {}
         stack: list[Power] = [(node, 1)]
