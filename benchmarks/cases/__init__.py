@@ -4,8 +4,19 @@ from __future__ import annotations
 
 from contest.workload import Workload
 
-from . import adbench, elementwise, fits, mixtures, networks, recurrent, regressions, scalars
+from . import (
+    adbench,
+    elementwise,
+    fits,
+    formulas,
+    mixtures,
+    networks,
+    orbits,
+    recurrent,
+    regressions,
+    scalars,
+)
 
-_MODULES = (scalars, networks, regressions, mixtures, elementwise, recurrent, adbench, fits)
+_MODULES = (scalars, networks, regressions, mixtures, elementwise, recurrent, orbits, adbench, fits, formulas)
 _ALL = [workload for module in _MODULES for workload in module.WORKLOADS]
 WORKLOADS: dict[str, Workload] = {w.name: w for w in sorted(_ALL, key=lambda w: not w.goals)}

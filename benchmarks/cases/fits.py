@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from math import pi
 from typing import Any
 
 import numpy as np
-from contest.workload import EXAMPLES, Answer, Workload, data
+from contest.workload import EXAMPLES, Answer, Workload
+
+from .formulas import read
 
 Array = Any
 
@@ -120,24 +121,13 @@ def misra_as_written(np: Any, y: Any, x: Any, b1: Any, b2: Any) -> Any:
     return np.sum((y - b1 * (1 - np.exp(-b2 * x))) ** 2)
 
 
-def draw_nist(name: str, *start: float) -> Callable[[], dict[str, Any]]:
-    """The columns of NIST's file, whose data begin at line 61, and its second start."""
-
-    def draw() -> dict[str, Any]:
-        rows = [line.split() for line in data(f"nist_strd/{name}.dat").read_text().splitlines()[60:]]
-        y, x = np.array([row for row in rows if row], float).T.copy()
-        return {"y": y, "x": x, **{f"b{i}": b for i, b in enumerate(start, 1)}}
-
-    return draw
-
-
-def of_nist(name: str, best: Any, objective: Any, *start: float) -> Workload:
+def of_nist(name: str, best: Any, objective: Any) -> Workload:
     return Workload(
         name=f"nist_{name.lower()}",
         title=f"NIST {name}",
         model=EXAMPLES / "nist" / f"{name}.dsl",
-        draw=draw_nist(name, *start),
-        wrt=tuple(f"b{i}" for i in range(1, len(start) + 1)),
+        draw=lambda: read(name),
+        wrt=tuple(f"b{i}" for i in range(1, best.__code__.co_argcount - 1)),
         best=best,
         objective=objective,
     )
@@ -196,10 +186,10 @@ def watson_as_written(np: Any, x: Any) -> Any:
 
 
 WORKLOADS = (
-    of_nist("Misra1a", misra, misra_as_written, 250.0, 0.0005),
-    of_nist("Hahn1", hahn, hahn_as_written, 1.0, -0.1, 0.005, -1e-06, -0.005, 0.0001, -1e-07),
-    of_nist("Gauss1", gauss, gauss_as_written, 94.0, 0.0105, 99.0, 63.0, 25.0, 71.0, 180.0, 20.0),
-    of_nist("ENSO", enso, enso_as_written, 10.0, 3.0, 0.5, 44.0, -1.5, 0.5, 26.0, -0.1, 1.5),
+    of_nist("Misra1a", misra, misra_as_written),
+    of_nist("Hahn1", hahn, hahn_as_written),
+    of_nist("Gauss1", gauss, gauss_as_written),
+    of_nist("ENSO", enso, enso_as_written),
     Workload(
         name="mgh_broyden",
         title="MGH Broyden tridiagonal, n = 100",

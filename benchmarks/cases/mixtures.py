@@ -150,25 +150,36 @@ def of_gmm(name: str, **more: Any) -> Workload:
 
 
 def rbf(x: Array, z: Array, weight: Array, width: float) -> Answer:
-    n = len(x)
+    """A tile of rows at a time: the kernel never leaves the cache."""
+    n, m = len(x), len(z)
     s = -0.5 / width**2
-    g = x.dot(z.T)
-    g *= -2.0
-    g += np.einsum("ij,ij->i", x, x)[:, None]
-    g += np.einsum("ij,ij->i", z, z)
-    k = np.exp(s * g)
-    field = k.dot(weight)
-    value = field.dot(field) / n
-    d_field = field * (2.0 / n)
-    d_weight = d_field.dot(k)
-    k *= d_field[:, None]
-    k *= weight
-    d_width = -2.0 * s / width * np.vdot(g, k)
-    k *= s
-    d_z = k.T.dot(x)
-    d_z *= -2.0
-    d_z += (2.0 * np.add.reduce(k, axis=0))[:, None] * z
-    return float(value), (d_z, d_weight, float(d_width))
+    x_squares, z_squares = np.einsum("ij,ij->i", x, x), np.einsum("ij,ij->i", z, z)
+    z_scaled = -2.0 * z.T
+    tile = max(1, 16_384 // m)
+    g, k = np.empty((2, min(n, tile), m))
+    value = d_width = 0.0
+    d_weight, mass, d_z = np.zeros(m), np.zeros(m), np.zeros_like(z)
+    for start in range(0, n, tile):
+        points = x[start : start + tile]
+        size = len(points)
+        squares, kernel = g[:size], k[:size]
+        np.dot(points, z_scaled, out=squares)
+        squares += x_squares[start : start + size, None]
+        squares += z_squares
+        np.multiply(squares, s, out=kernel)
+        np.exp(kernel, out=kernel)
+        field = kernel.dot(weight)
+        value += field.dot(field)
+        field *= 2.0 / n
+        d_weight += field.dot(kernel)
+        kernel *= field[:, None]
+        kernel *= weight
+        d_width += np.vdot(squares, kernel)
+        mass += np.ones(size).dot(kernel)
+        d_z += kernel.T.dot(points)
+    d_z -= mass[:, None] * z
+    d_z *= -2.0 * s
+    return float(value) / n, (d_z, d_weight, float(d_width) * -2.0 * s / width)
 
 
 def rbf_as_written(np: Any, x: Any, z: Any, weight: Any, width: Any) -> Any:

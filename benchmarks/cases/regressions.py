@@ -14,14 +14,18 @@ Array = Any
 
 
 def logistic(x: Array, y: Array, w: Array) -> Answer:
-    """Labels ±1. With u = exp(-|m|): log(1 + exp(m)) = max(m, 0) + log1p(u); slope (1 or u) / (1 + u)."""
+    """Labels ±1. With u = exp(-|m|), log(1 + exp(-m)) = log1p(u) - min(m, 0), with the slope
+    -exp(-max(m, 0)) / (1 + u): a second exponential is quicker than a choice."""
     m = x.dot(w)
     m *= y
-    u = np.abs(m)
-    np.negative(u, out=u)
+    low = np.minimum(m, 0.0)
+    high = np.maximum(m, 0.0, out=m)
+    u = low - high
     np.exp(u, out=u)
-    value = 0.5 * w.dot(w) + 0.5 * (np.add.reduce(np.log1p(u)) - np.add.reduce(np.minimum(m, 0.0)))
-    slope = np.where(m <= 0.0, 1.0, u)
+    np.negative(high, out=high)
+    slope = np.exp(high, out=high)
+    np.subtract(np.log1p(u), low, out=low)
+    value = 0.5 * w.dot(w) + 0.5 * np.add.reduce(low)
     u += 1.0
     slope /= u
     slope *= y
@@ -136,7 +140,7 @@ def draw_softmax(n: int, d: int, k: int) -> Callable[[], dict[str, Any]]:
 
 
 def embedding(words: Array, y: Array, E: Array, W: Array, b: Array) -> Answer:
-    """The adjoint of a mean of rows: counts of words, word by word, times the sentences' cotangents."""
+    """The adjoint of a gather adds element by element: `add.at` is quick on flat arrays alone."""
     t = words.shape[1]
     sentence = np.add.reduce(E.take(words, axis=0), axis=1)
     sentence *= 1.0 / t
@@ -145,11 +149,10 @@ def embedding(words: Array, y: Array, E: Array, W: Array, b: Array) -> Answer:
     value, p = softmax_cross_entropy(z, y)
     d_sentence = p.T.dot(W.T)
     d_sentence *= 1.0 / t
-    order = np.argsort(words, axis=None, kind="stable")
-    sorted_words = words.ravel()[order]
-    starts = np.flatnonzero(np.diff(sorted_words, prepend=-1))
+    width = E.shape[1]
     d_E = np.zeros_like(E)
-    d_E[sorted_words[starts]] = np.add.reduceat(d_sentence.take(order // t, axis=0), starts, axis=0)
+    places = words.reshape(-1, 1) * width + np.arange(width)
+    np.add.at(d_E.reshape(-1), places.reshape(-1), d_sentence.repeat(t, axis=0).reshape(-1))
     return value, (d_E, p.dot(sentence).T, np.add.reduce(p, axis=1))
 
 

@@ -20,6 +20,9 @@ from typing import Any, NamedTuple
 # Processor time doesn't count what others on a busy machine take; nor what a call waits for its own threads.
 CLOCKS = {False: perf_counter, True: process_time}
 
+FEWEST = 3
+PATIENCE = 20  # a contender may take so many times what its batches should
+
 Call = tuple[Callable[..., Any], tuple[Any, ...]]
 
 
@@ -66,11 +69,13 @@ def size_of_batch(call: Call, seconds: float, busy: bool = False) -> int:
 def interleaved(
     calls: Mapping[str, Call], batch: float, rounds: int, busy: bool = False
 ) -> dict[str, list[float]]:
-    """Seconds of a call, in each round."""
+    """Seconds of a call, in each round; in fewer rounds where a call takes long by itself."""
     gc.collect()
     sizes = {name: size_of_batch(call, batch, busy) for name, call in calls.items()}
     times: dict[str, list[float]] = {name: [] for name in calls}
-    for _ in range(rounds):
+    for done in range(rounds):
         for name, call in calls.items():
-            times[name].append(batch_seconds(call, sizes[name], busy))
+            spent = sum(times[name]) * sizes[name]
+            if done < FEWEST or spent < PATIENCE * batch * rounds:
+                times[name].append(batch_seconds(call, sizes[name], busy))
     return times

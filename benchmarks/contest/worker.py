@@ -47,7 +47,7 @@ def judged(found: Contender, expected: Answer, tolerance: float) -> dict[str, An
     if off <= tolerance:
         return {"difference": off}
     return {
-        "wrong": "the shapes differ" if math.isinf(off) else f"differs by {off:.1e}",
+        "wrong": "another shape, or not finite" if math.isinf(off) else f"differs by {off:.1e}",
         "difference": str(off),
     }
 

@@ -1,4 +1,7 @@
-"""Each workload: all levels of the emitted module give what the code by hand gives, value and gradients."""
+"""Each workload: all levels of the emitted module give what the code by hand gives, value and gradients.
+
+Where nothing is written by hand, they are held against -O0.
+"""
 
 from __future__ import annotations
 
@@ -22,14 +25,14 @@ def answers(workload: Workload, *names: str) -> dict[str, Answer]:
 @pytest.mark.parametrize("name", WORKLOADS)
 def test_levels_agree_with_the_code_by_hand(name: str) -> None:
     workload = WORKLOADS[name]
-    assert workload.best is not None
     try:
         workload.draw()
     except FileNotFoundError as missing:
         pytest.skip(str(missing))
-    found = answers(workload, "best", *OURS)
+    held = "best" if workload.best else "O0"
+    found = answers(workload, held, *OURS)
     for level in OURS:
-        assert difference(found[level], found["best"]) <= 1e-11
+        assert difference(found[level], found[held]) <= 1e-11
 
 
 @pytest.mark.parametrize("name", WORKLOADS)
