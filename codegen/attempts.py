@@ -22,7 +22,9 @@ from .unguard import raises, unguarded
 from .writer import Writer
 
 # What may stand between scalars without being work on arrays: arguments, their elements, results.
-ARRAYS = frozenset({"argument", "const", "gather", "getitem", "stack", "loop", "branch", "item"})
+ARRAYS = frozenset({
+    "argument", "const", "gather", "getitem", "loop", "branch", "item", "elements", "packed",
+})  # fmt: skip
 
 
 @dataclass(frozen=True)

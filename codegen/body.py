@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 
 from autodiffc.compiler.ir import Graph, Node, users
 from autodiffc.compiler.ops.checks import check
+from autodiffc.compiler.ops.unrolled import packed
 from autodiffc.compiler.types import Type
 
 from .assertions import check_lines
@@ -246,7 +247,8 @@ class Body(Naming):
 
     def _is_quick(self, node: Node) -> bool:
         """Whether it is a step on numbers that is written for speed: inside the next wherever it can be."""
-        return self.context.level > 1 and not node.rank and not any(a.rank for a in node.args)
+        alone = not node.rank or node.op is packed
+        return self.context.level > 1 and alone and not any(a.rank for a in node.args)
 
     def _may_wait(self, node: Node, length: int = 0) -> bool:
         if self.context.level == 0 or self._uses[node] != 1 or node in self._rows:
@@ -254,7 +256,7 @@ class Body(Naming):
         if node in self._slots:
             return not self._is_free(node) or self._is_awaited(self._slots[node].name)
         if self._is_quick(node):
-            return node not in self._output_names or length <= SHORT
+            return node not in self._output_names or (not node.rank and length <= SHORT)
         return node not in self.graph.names and not (node in self._output_names and node.rank)
 
     def _make_room(self, node: Node, group: Group) -> None:
@@ -277,6 +279,8 @@ class Body(Naming):
         length = parsed.fixed_length + sum(n * parsed.uses[p] for p, n in operands.items())
         target = len(self.graph.names.get(node, "")) + 7
         ops = sum(self.pending[a].ops for a in waiting)
+        if node.op is packed:
+            return any(len(self.pending[a].expr.text) > SHORT for a in waiting)
         if self._is_quick(node):
             return length > LONGEST_QUICK or ops >= MOST_QUICK
         return length + target > READABLE or ops >= MOST_INLINED

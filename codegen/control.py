@@ -7,7 +7,7 @@ taken from the same scope; what it is given it knows by the texts that these hav
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Set
+from collections.abc import Collection, Mapping, Sequence, Set
 from dataclasses import replace
 
 from autodiffc.compiler.ir import Graph, Node
@@ -22,8 +22,9 @@ from .pytext import Expr
 from .schedule import LEAVES, Group, Step
 from .structure import passed_through
 from .tiles import write_tiled
+from .unrolled import write_elements
 
-WRITERS = {"loop": write_loop, "branch": write_branch, "tiled": write_tiled}
+WRITERS = {"loop": write_loop, "branch": write_branch, "tiled": write_tiled, "elements": write_elements}
 
 
 class StructuredBody(Body):
@@ -56,6 +57,12 @@ class StructuredBody(Body):
         """A loop or a branch has taken its arguments."""
         self._left.subtract(set(node.args))
 
+    @property
+    def spare(self) -> str:
+        """The name of what nothing reads."""
+        self.scope.taken.add("_")
+        return "_"
+
     def append(self, statement: Statement) -> None:
         self.statements.append(statement)
 
@@ -79,7 +86,7 @@ class StructuredBody(Body):
             return Counter(dict.fromkeys(node.args, 2))
         found = Counter(dict.fromkeys(node.args[1:], 2))
         found[node.args[0]] += 1
-        once = range(1, node["carried"] + 1) if node.op.name == "loop" else _continued(node)
+        once = _continued(node)
         for place in once:
             if node.args.count(node.args[place]) == 1:
                 found[node.args[place]] = 1
@@ -173,5 +180,8 @@ class StructuredBody(Body):
         return self._claimed(otherwise)
 
 
-def _continued(branch: Node) -> list[int]:
-    return [target for _, target in passed_through(branch)]
+def _continued(node: Node) -> Sequence[int]:
+    """The arguments of which a result takes the place."""
+    if node.op.name == "loop":
+        return range(1, node["carried"] + 1)
+    return [target for _, target in passed_through(node)] if node.op.name == "branch" else ()

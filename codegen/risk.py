@@ -30,7 +30,7 @@ QUIET = frozenset({
     "max_shift", "all", "any", "floor", "ceil", "round", "square", "erf", "erfc", "ndtr",
     "patches", "fold", "tensordot", "take_flat", "put_flat", "window_argmax",
     "inv", "solve", "solve_triangular", "cholesky", "slogdet", "slogdet_part",
-    "set_at", "add_at", "detached", "zeros_like", "undefined", "item",
+    "set_at", "add_at", "detached", "zeros_like", "undefined", "item", "elements", "packed",
 })  # fmt: skip
 WAVES = frozenset({"sin", "cos"})  # quiet, and finite, of finite arguments
 FINITE = QUIET | WAVES | {"mul", "const", "dim"}  # of finite arguments
@@ -70,7 +70,7 @@ class Risk:
         return bool(origins) and all(o.adjoint for o in origins)
 
     def _warns(self, node: Node) -> bool:
-        if node.type.kind == TUPLE:
+        if node.type.kind == TUPLE and node.op.name != "elements":
             return any(risk.may_warn(n) for risk in self._inside(node) for n in risk.graph.nodes())
         if not node.rank and not any(a.rank for a in node.args):
             return False  # Python's floats don't warn
@@ -146,6 +146,8 @@ class Risk:
     def _is_finite_result(self, item: Node, found: Collection[Node]) -> bool:
         """Whether a result of a loop or a branch of the model is finite, where its operands are."""
         whole, position = item.args[0], item["position"]
+        if whole.op.name == "elements":
+            return whole.args[0] in found
         if whole not in self._results:
             known = [(not a.rank and a.type.kind != "real") or a in found for a in whole.args]
             self._results[whole] = self._finite_results(whole, known)

@@ -11,7 +11,7 @@ graph, and what happens to the model's own nodes afterwards is exact.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -39,6 +39,7 @@ from .sides import Sides
 from .simplify import Canonicalise, Simplify
 from .stabilise import Stabilise
 from .tile import Tile
+from .unroll import Unroll, pays
 
 
 def preparation(level: int, ranges: Mapping[str, Interval], precise: bool = False) -> tuple[Step, ...]:
@@ -76,12 +77,16 @@ def optimisation(level: int, gradients: int) -> tuple[Step, ...]:
     return common, simpler, Expand(), Repeat((Fold(), common, simpler, Hoist(level > 1))), Dce()
 
 
-def finishing(level: int) -> tuple[Step, ...]:
+def finishing(level: int, model: Graph) -> tuple[Step, ...]:
     """What runs last, on the graph of each emitted function: other forms of the same values, for speed.
 
-    Nothing is simplified or differentiated afterwards.
+    All functions of a model are computed number by number, or none: their values are the same to the bit.
+    Nothing is differentiated afterwards.
     """
-    return (Sides(),) if level > 1 else ()
+    if level < 2:
+        return ()
+    small = (Unroll(), Fold(), Cse(), Simplify()) if pays(model) else ()
+    return (*small, Sides())
 
 
 def tiling(level: int, program: Program) -> tuple[Step, ...]:
@@ -138,12 +143,11 @@ def derive(
     """
     refuse_senseless(program, emit)
     ranges = {a.name: a.attained for a in program.arguments}
-    finish = partial(run_passes, finishing(level), observe=observe)
-    last = partial(run_passes, (*finishing(level), *tiling(level, program)), observe=observe)
     prepared = prepare(trained(program.graph), level, ranges, observe, numerics)
     if program.target is None:
         forward = run_passes((Narrow(ranges), *optimisation(level, 0)), prepared, observe)
         predict = _predict(program, forward, level, ranges, numerics)
+        last = partial(run_passes, (*finishing(level, forward), *tiling(level, program)), observe=observe)
         return Derivative(None, last(forward), None, predict and last(predict), ())
     count = len(program.wrt)
     seed = argument(f"d_{program.target}", prepared.output(program.target).type)
@@ -155,7 +159,10 @@ def derive(
     if program.scalar_target:
         alone = run_passes(optimise, _with_seed_one(joint, program.target, count, seed), observe)
     predict = _predict(program, parts.forward, level, ranges, numerics)
-    requested, sparse = _requested(program, prepared, level, ranges, emit, observe)
+    finishers = finishing(level, alone or joint)
+    finish = partial(run_passes, finishers, observe=observe)
+    last = partial(run_passes, (*finishers, *tiling(level, program)), observe=observe)
+    requested, sparse = _requested(program, prepared, level, ranges, emit, last, observe)
     return Derivative(
         alone and last(alone),
         finish(parts.forward),
@@ -174,19 +181,15 @@ def _requested(
     level: int,
     ranges: Mapping[str, Interval],
     emit: Sequence[str],
+    last: Callable[[Graph], Graph],
     observe: Observe | None,
 ) -> tuple[tuple[Requested, ...], tuple[Sparse, ...]]:
     """The functions on request, optimised."""
 
     def optimised(function: Requested) -> Requested:
         derivatives = sum(name != program.target for name, _ in function.graph.outputs)
-        steps = (
-            Narrow(ranges),
-            *optimisation(level, derivatives),
-            *finishing(level),
-            *tiling(level, program),
-        )
-        return replace(function, graph=run_passes(steps, function.graph, observe))
+        steps = (Narrow(ranges), *optimisation(level, derivatives))
+        return replace(function, graph=last(run_passes(steps, function.graph, observe)))
 
     plain = prepared if level else run_passes(_simplification(1), prepared)
     optimise, simpler = partial(_optimised, level), partial(_simpler, level)
