@@ -17,6 +17,26 @@ def _ones(n: int, ones: ndarray = np.ones(1024, _REAL)) -> ndarray:  # noqa: B00
     return ones[:n] if n <= 1024 else np.ones(n, ones.dtype)
 
 
+def _columns(x: ndarray) -> ndarray:
+    """x, column by column in memory where its rows are short and many: so will be what is made of it."""
+    return np.asfortranarray(x) if x.shape[1] <= 40 and 2 * x.shape[1] <= x.shape[0] else x
+
+
+def _by_columns(shape: tuple[int, ...], axis: int) -> ndarray:
+    """New memory for rows along an axis, in columns where `_columns` has them."""
+    if shape[-1] > 40 or 2 * shape[-1] > shape[axis]:
+        return np.empty(shape, _REAL)
+    order = (*shape[:axis], *shape[axis + 1 :], shape[axis])
+    return np.moveaxis(np.empty(order, _REAL), -1, axis)
+
+
+def _row_sums(x: ndarray) -> ndarray:
+    """x.sum(axis=-1), by BLAS where the numbers of a row lie side by side."""
+    if x.strides[-1] == x.itemsize:
+        return x @ _ones(x.shape[-1])
+    return np.add.reduce(x, axis=-1)
+
+
 def _row_max(x: ndarray, initial: float | None = None) -> ndarray:
     """x.max(axis=-1, keepdims=True); of many short rows it is quicker column by column."""
     if 0 < x.shape[-1] <= 40:

@@ -17,6 +17,7 @@ from .. import ops
 from ..ir import OPS, Array, Interval, Node, NonDiff, Op, VjpRule, declare
 from ..types import Dim, Kind, Shape, Type, TypeProblem, size_of
 from .base import COERCIONS, INF, all_axes, check_axis
+from .tiles import TILE
 
 Axes = tuple[int, ...]
 
@@ -133,7 +134,8 @@ def sum_by_ones(node: Node, d: Callable[[Dim], str]) -> str | None:
         return None
     ones = f"_ones({d(reduced_count(x, axis))})"
     if axis == (last,):
-        return f"(x @ {ones})[..., None]" if node["keepdims"] else f"x @ {ones}"
+        text = f"x @ {ones}" if x.rank == 2 or TILE not in x.shape else "_row_sums(x)"
+        return f"({text})[..., None]" if node["keepdims"] else text
     if axis != tuple(range(last)) or node["keepdims"]:
         return None
     rows = "x" if x.rank == 2 else f"x.reshape({d(reduced_count(x, axis))}, {d(x.shape[last])})"

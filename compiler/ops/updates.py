@@ -113,6 +113,21 @@ add_at = declare(
     )
 )
 
+columns = declare(
+    Op(
+        "columns",
+        ("x",),
+        "x, column by column in memory where its rows are short and many.",
+        lambda x: x,
+        lambda x: x,
+        lambda g, out, x: (g,),
+        py="_columns(x)",
+        bounds=lambda x: x,
+        linear="jointly",
+        view=True,
+    )
+)
+
 detached = declare(
     Op(
         "detached",

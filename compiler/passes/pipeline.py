@@ -29,6 +29,7 @@ from .expand import Expand
 from .fold import Fold
 from .hoist import Hoist
 from .label import Label
+from .layout import Layout
 from .modes import has_modes, predicting, trained
 from .narrow import Narrow
 from .partition import partition
@@ -92,7 +93,7 @@ def finishing(level: int, model: Graph) -> tuple[Step, ...]:
 def tiling(level: int, program: Program) -> tuple[Step, ...]:
     """What cuts large arrays into tiles, in functions that need not keep them for another."""
     data = frozenset(a.name for a in program.arguments if a.role != "param")
-    return (Tile(data),) if level > 1 else ()
+    return (Tile(data), Layout()) if level > 1 else ()
 
 
 @dataclass(frozen=True)
@@ -141,7 +142,7 @@ def derive(
     `numerics` is the profile, stable or precise; `emit` names functions on request. Raises CannotEmit where
     one of these makes no sense for the model.
     """
-    refuse_senseless(program, emit)
+    refuse_senseless(program, emit, level)
     ranges = {a.name: a.attained for a in program.arguments}
     prepared = prepare(trained(program.graph), level, ranges, observe, numerics)
     if program.target is None:

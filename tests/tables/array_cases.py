@@ -277,7 +277,7 @@ CASES: list[Case] = [
     # picking
     *(case("getitem", x, index=i, linear=True) for x, i in BASIC_INDICES), *puts(),
     *(case("gather", *a, index=i, linear=True) for a, i in GATHERS), *scatters(),
-    *updates(), case("zeros_like", "real[N, D]"), case("detached", "real[N, D]"),
+    *updates(), case("zeros_like", "real[N, D]"), case("detached", "real[N, D]"), case("columns", "real[N, D]"),
     case("decrement", "real[D]", "int<D"),
     case("take_along", "real[N, D]", "int[N, 1]<D", axis=1, linear=True),
     case("put_along", "real[N, 1]", "int[N, 1]<D", axis=1, count=D, linear=True),

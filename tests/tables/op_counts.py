@@ -24,7 +24,7 @@ from autodiffc.compiler.types import Dim
 
 FREE = frozenset({
     "argument", "const", "dim", "item", "reshape", "transpose", "broadcast_to", "getitem", "flip", "diagonal",
-    "undefined", "detached", "after", "check", "to_real", "to_int", "arange",
+    "undefined", "detached", "columns", "after", "check", "to_real", "to_int", "arange",
 })  # fmt: skip
 STEPS = 10  # of a loop of which only run time knows how many there are
 Sizes = Mapping[str, int]

@@ -209,7 +209,7 @@ NO_DERIVATIVE = frozenset(
     (
         *("to_real", "to_int", "less", "less_equal", "greater", "greater_equal", "equal", "not_equal"),
         *("logical_and", "logical_or", "logical_not", "one_hot", "max_shift", "zeros_like", "in_training"),
-        *("stop_gradient", "check", "detached"),
+        *("stop_gradient", "check", "detached", "columns"),
     )
 )
 OWN = frozenset({"own_adjoint", "governed"})  # a rule that a model states: test_own_adjoints.py

@@ -21,6 +21,7 @@ from math import frexp, isfinite
 
 from ... import ops
 from ...ir import Node, const_value
+from ...types import broadcast
 from ..pattern import Binding, Rule, pattern_variable, rule, scalar_variable
 
 x, y = map(pattern_variable, "xy")
@@ -64,9 +65,9 @@ def _scalar_factor(b: Binding) -> bool:
 
 
 def _moves_out(negated: Node, other: Node) -> bool:
-    """A sign is taken out of a product, but not from a scalar beside an array: there it costs least."""
+    """A sign is taken out of a product, but not from what is smaller than that: there it costs least."""
     constant = const_value(negated) is not None or const_value(other) is not None
-    return not constant and not (negated.rank == 0 and other.rank > 0)
+    return not constant and negated.shape == broadcast(negated.shape, other.shape)
 
 
 def _exact(name: str, left: Node, right: Node, *, where: Callable[[Binding], bool] | None = None) -> Rule:

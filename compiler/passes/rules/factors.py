@@ -3,13 +3,28 @@
     x / N + (-1.0 / N) * y        →   (x - y) / N
     s * x - s * y                               →   s * (x - y)
 
-For sums whose terms nobody else reads; the last bit may differ.
+For sums whose terms nobody else reads; the last bit may differ. Two scalars on both sides of a view are one.
 """
 
 from __future__ import annotations
 
 from ... import ops
 from ...ir import Node, const_value
+
+
+VIEWS = (ops.reshape, ops.transpose, ops.broadcast_to)
+
+
+def scale_through_view(node: Node) -> Node | None:
+    """s * reshape(t * x) as (s * t) * reshape(x): two scalars are multiplied before the array is."""
+    found = _scaled(node)
+    if found is None or found[1].op not in VIEWS:
+        return None
+    scale, view = found
+    inner = _scaled(view.args[0])
+    if inner is None:
+        return None
+    return (scale * inner[0]) * view.with_args((inner[1],))
 
 
 def shared_scale(node: Node) -> Node | None:

@@ -16,6 +16,7 @@ from ... import ops
 from ...ir import Node
 from ...types import Dim, broadcast
 from .directions import of_both_sides, of_units, ones_on_diagonal, units_by_rows
+from .factors import scale_through_view
 from .parts import joined_parts, whole_put
 
 StructureRule = Callable[[Node], "Node | None"]
@@ -166,5 +167,6 @@ ADJOINT_STRUCTURE: Mapping[str, tuple[StructureRule, ...]] = {
     "add": (joined_parts, of_both_sides),
     "put": (whole_put,),
     "matmul": (of_units, units_by_rows),
+    "mul": (scale_through_view,),
     "put_diagonal": (ones_on_diagonal,),
 }

@@ -1,0 +1,60 @@
+"""Arrays that tiles are given, with their columns in one piece of memory each.
+
+    x_tile[:, None, :] - means        →       columns(x_tile)[:, None, :] - means
+
+NumPy's loops run along what lies side by side: over the few numbers of a row ten times as often as over the
+many of a column. What elementwise ops make takes the order of their operands, so one copy of what is given
+serves all that follows. `columns` leaves an array alone whose rows are long, or few.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from .. import ops
+from ..ir import Graph, Node, users
+from ..ops.tiles import TILE
+
+SHORT = 40  # numbers in a row
+
+
+@dataclass(frozen=True)
+class Layout:
+    name: str = "layout"
+
+    def run(self, graph: Graph) -> Graph:
+        return graph.rewrite(lambda node, args: _with_columns(node.with_args(args)))
+
+
+def _with_columns(node: Node) -> Node:
+    return node.map_subgraphs(_body) if node.op is ops.tiled else node
+
+
+def _body(body: Graph) -> Graph:
+    following = users(body.nodes())
+    turned = {node: ops.columns(node) for node in body.inputs if _is_turned(node, following)}
+    if not turned:
+        return body
+    images = {**{node: node for node in body.inputs}, **turned}
+    return body.rewrite(
+        lambda node, args: node if node in images else node.with_args(images.get(a, a) for a in args)
+    )
+
+
+def _is_turned(node: Node, following: dict[Node, list[Node]]) -> bool:
+    """Whether it has rows that may be short, of which elements are computed with."""
+    if node.rank != 2 or node.type.kind != "real" or node.shape[0] != TILE:
+        return False
+    width = node.shape[1].known
+    return (width is None or 1 < width <= SHORT) and any(map(_computes, _readers(node, following)))
+
+
+def _readers(node: Node, following: dict[Node, list[Node]]) -> Iterable[Node]:
+    """What reads an array, or reads it with axes of 1 between."""
+    for user in following.get(node, ()):
+        yield from following.get(user, ()) if user.op is ops.reshape else (user,)
+
+
+def _computes(node: Node) -> bool:
+    return node.op.elementwise and node.rank > 1
