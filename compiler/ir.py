@@ -354,11 +354,18 @@ class Graph:
     origins: Mapping[Node, tuple[Origin, ...]] = field(default_factory=dict)
     notes: tuple[Note, ...] = ()
 
-    def noted(self, kind: str, text: str, *nodes: Node) -> Graph:
-        """The graph with one more note, on what has been done to these nodes."""
+    def note(self, kind: str, text: str, *nodes: Node) -> Note:
+        """A note on what has been done to these nodes."""
         places = dict.fromkeys(place for node in nodes for place in self.origins.get(node, ()))
-        note = Note(kind, text, tuple(places))
-        return self if note in self.notes else replace(self, notes=(*self.notes, note))
+        return Note(kind, text, tuple(places))
+
+    def with_notes(self, notes: Iterable[Note]) -> Graph:
+        """The graph with more notes."""
+        return replace(self, notes=tuple(dict.fromkeys((*self.notes, *notes))))
+
+    def noted(self, kind: str, text: str, *nodes: Node) -> Graph:
+        """The graph with one more note."""
+        return self.with_notes([self.note(kind, text, *nodes)])
 
     def nodes(self) -> list[Node]:
         """All nodes that the outputs need, arguments before their users; no recursion."""

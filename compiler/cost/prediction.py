@@ -46,18 +46,28 @@ class Cost:
 
 
 class _Sizes(dict[str, int]):
-    """The sizes of dims, and assumed ones of those that are not given."""
+    """The sizes of dims, and an assumed one of those that are not given."""
+
+    def __init__(self, given: Mapping[str, int], assumed: int):
+        super().__init__(given)
+        self.assumed = assumed
 
     def __missing__(self, name: str) -> int:
-        return STEPS if is_local(Dim.symbol(name)) else ASSUMED
+        return STEPS if is_local(Dim.symbol(name)) else self.assumed
 
 
 class Costs:
     """What nodes cost at given sizes on a machine; `real` are the bytes of a real number."""
 
-    def __init__(self, machine: Machine, sizes: Mapping[str, int] | None = None, real: int = REAL_BYTES):
+    def __init__(
+        self,
+        machine: Machine,
+        sizes: Mapping[str, int] | None = None,
+        real: int = REAL_BYTES,
+        assumed: int = ASSUMED,
+    ):
         self.machine = machine
-        self.sizes = _Sizes(sizes or {})
+        self.sizes = _Sizes(sizes or {}, assumed)
         self.real = real
         self._dims: dict[Dim, int] = {}
 

@@ -32,7 +32,8 @@ class Options:
     """`ranges` are the intervals of arguments; `optimise` is run on the body of a loop with its adjoint.
 
     `depth` is the number of bodies that the graph is inside of, and `moving` are the arrays among its inputs
-    that a loop around it carries; `infinite` those that may be so.
+    that a loop around it carries; `infinite` those that may be so. `recompute`: what is cheaper made again
+    in an adjoint than saved for it is made again.
     """
 
     ranges: Mapping[str, Interval] = field(default_factory=dict)
@@ -41,6 +42,7 @@ class Options:
     depth: int = 0
     moving: frozenset[Node] = frozenset()
     infinite: InfiniteInputs = field(default_factory=InfiniteInputs)
+    recompute: bool = False
 
 
 @dataclass(frozen=True)

@@ -47,17 +47,20 @@ def differentiate(
     ranges: Mapping[str, Interval] | None = None,
     masked_zero: bool = True,
     optimise: Optimise = unchanged,
+    recompute: bool = False,
 ) -> Graph:
     """The graph with an output `d_NAME` more for each argument in `wrt`.
 
     `seed` is the target's cotangent, by default 1.0 for a scalar; an argument node there becomes an input.
     `ranges` are the intervals of constrained arguments; `optimise` is run on the body of a loop with its
-    adjoint, before it is decided what the loop saves.
+    adjoint, before it is decided what the loop saves; `recompute`: the cheapest choice, which makes some
+    values again.
     """
     arguments = {node["name"]: node for node in graph.inputs}
     chosen = [arguments[name] for name in wrt]
     value = graph.output(target)
-    adjoints = gradients(value, chosen, seed, graph, Options(ranges or {}, masked_zero, optimise))
+    options = Options(ranges or {}, masked_zero, optimise, recompute=recompute)
+    adjoints = gradients(value, chosen, seed, graph, options)
     outputs = tuple((f"d_{name}", adjoints.of(node)) for name, node in zip(wrt, chosen))
     given = seed is not None and seed.op.name == "argument" and seed not in graph.inputs
     new_inputs = (seed,) if seed is not None and given else ()

@@ -20,7 +20,8 @@ from ..ops import argument
 from ..ops.control import items
 from .adjoints import Incoming, Options, Outgoing, Reverse, Seed, added, first_bases
 from .dce import Dce
-from .partition import is_read, saved_values
+from .partition import saved_values
+from .saving import CACHED, is_read
 from .structured import Activity, Fresh, mapped, name_of, names_in, with_adjoint
 from .zeros import Zeros
 
@@ -95,9 +96,9 @@ def _side(
     derivatives = tuple((f"to_{v['name']}", adjoints.of(v)) for v in wrt)
     joint = with_adjoint(body, derivatives, (*seeds.values(), *carried), adjoints)
     joint = options.optimise(joint, len(derivatives))
-    saved = saved_values(
-        joint, len(derivatives), (*seeds.values(), *carried), body.inputs, _moving(body, incoming)
-    )
+    given = (*seeds.values(), *carried)
+    prices = CACHED if options.recompute else None
+    saved = saved_values(joint, len(derivatives), given, body.inputs, _moving(body, incoming), prices)
     primal = joint.outputs[: len(body.outputs)]
     return _Side(
         replace(joint, inputs=body.inputs, outputs=primal),

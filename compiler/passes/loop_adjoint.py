@@ -25,6 +25,7 @@ from ..ops.indexing import row
 from .adjoints import Incoming, Options, Outgoing, Reverse, Seed, added, first_bases
 from .dce import Dce
 from .partition import saved_values
+from .saving import STACKED, explained
 from .structured import Activity, Fresh, active_inside, name_of, names_in, with_adjoint
 from .zeros import ZeroAnalysis, Zeros
 
@@ -80,7 +81,9 @@ class _LoopAdjoint:
             saved = [i for i in self.inputs[: self.carried] if i in needed]
         else:
             free = (self.step, *self.inputs[self.carried :])
-            saved = saved_values(joint, derivatives, cotangents, free, self._moving())
+            prices = STACKED if self.options.recompute else None
+            saved = saved_values(joint, derivatives, cotangents, free, self._moving(), prices)
+        joint = explained(joint, derivatives, saved, "in each step")
         replaced, stacks = self._forward(joint, saved)
         return self._outgoing(self._backward(joint, saved, replaced, stacks), replaced)
 

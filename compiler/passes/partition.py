@@ -5,7 +5,8 @@
 
 Saved is what the backward pass needs of the forward's values and of the arguments, and nothing else. A
 value that is as cheap to make again from what is saved anyway is not saved: a reshape, a transpose, a
-broadcast, a cast, a negative, a comparison. Shapes need no saving: ops carry them.
+broadcast, a cast, a negative, a comparison. From -O1 on `saving.py` finds the cheapest choice. Shapes need no
+saving: ops carry them.
 """
 
 from __future__ import annotations
@@ -16,36 +17,10 @@ from dataclasses import dataclass, replace
 from ..ir import Graph, Node, topological
 from ..ops import argument
 from ..ops.checks import unguarded
-from ..types import INT
 from .dce import Dce
+from .saving import CACHED, CHEAP, SHOWN, Prices, cheapest, explained, is_count, is_leaf, is_read
 
 Outputs = tuple[tuple[str, Node], ...]
-
-# What only shows its argument in another shape: the argument is saved in its stead.
-SHOWN = frozenset(["reshape", "transpose", "broadcast_to", "patches"])
-# What is made again where its arguments are there anyway.
-CHEAP = frozenset(
-    [
-        "neg",
-        "to_real",
-        "to_int",
-        "to_bool",
-        "less",
-        "less_equal",
-        "greater",
-        "greater_equal",
-        "equal",
-        "not_equal",
-        "logical_and",
-        "logical_or",
-        "logical_not",
-    ]
-)
-
-
-def _leaf(node: Node) -> bool:
-    """Whether it takes nothing: a constant, a dim, a range."""
-    return not node.args and node.op.name not in ("argument", "undefined")
 
 
 @dataclass(frozen=True)
@@ -57,11 +32,15 @@ class Parts:
     saved: tuple[str, ...]
 
 
-def partition(joint: Graph, gradients: int, seed: Node) -> Parts:
-    """Split a graph whose last `gradients` outputs are derivatives; `seed` is the target's cotangent."""
+def partition(joint: Graph, gradients: int, seed: Node, recompute: bool = False) -> Parts:
+    """Split a graph whose last `gradients` outputs are derivatives; `seed` is the target's cotangent.
+
+    `recompute`: what is cheaper made again than saved is made again.
+    """
+    values = saved_values(joint, gradients, (seed,), prices=CACHED if recompute else None)
+    joint = explained(joint, gradients, [v for v in values if v.op.name != "argument"], "in the cache")
     count = len(joint.outputs) - gradients
     primal, derivatives = joint.outputs[:count], joint.outputs[count:]
-    values = saved_values(joint, gradients, (seed,))
     saved = [i for i in joint.inputs if i in values] + [v for v in values if v.op.name != "argument"]
     names = _names(joint, saved, primal, seed)
     kept = tuple((names[node], node) for node in saved)
@@ -76,59 +55,45 @@ def saved_values(
     cotangents: Collection[Node],
     free: Collection[Node] = (),
     moving: Collection[Node] = (),
+    prices: Prices | None = None,
 ) -> list[Node]:
     """The values that the last outputs (so many) need of the others, in the order of computation.
 
     `cotangents` are the inputs that the derivatives alone have, `free` those that need no saving. Of these,
     what is read of a `moving` one, an array that a loop around changes, is saved all the same: lest the
-    loop saves the array in each step.
+    loop saves the array in each step. With `prices` it is the cheapest choice, without them the values that
+    are used.
     """
     count = len(joint.outputs) - derivatives
     roots = [node for _, node in joint.outputs[count:]]
     own = set(topological(node for _, node in joint.outputs[:count]))
     own.update(i for i in joint.inputs if i not in cotangents)
     own.update(n for n in topological(roots) if n.op.name == "item" and n.args[0] in own)
-    return _saved(roots, own, free, moving)
-
-
-def _saved(
-    roots: Sequence[Node], own: set[Node], free: Collection[Node], moving: Collection[Node]
-) -> list[Node]:
     found = _frontier(roots, own)
+    chosen = None if prices is None else cheapest(found, free, moving, prices)
+    if chosen is None:
+        chosen = _used(found, free, moving)
+    return [node for node in topological(found) if node in chosen]
+
+
+def _used(found: Sequence[Node], free: Collection[Node], moving: Collection[Node]) -> set[Node]:
+    """The values that are used, but for those that are as cheaply made again."""
     frontier, order = set(found), topological(found)
     for node in reversed(order):  # reversed: the argument of a reshape of a reshape comes last
         if node in frontier and node.op.name in SHOWN:
             frontier.remove(node)
-            frontier.update(a for a in node.args if not _leaf(a))
+            frontier.update(a for a in node.args if not is_leaf(a))
     frontier.difference_update(free)
     available = set(free)
     for node in order:
         at_hand = available.issuperset(node.args)
-        read = is_read(node)
-        if node in frontier and at_hand and (_is_cheap(node) or (read and node.args[0] not in moving)):
+        read, cheap = is_read(node), node.op.name in CHEAP or is_count(node)
+        if node in frontier and at_hand and (cheap or (read and node.args[0] not in moving)):
             frontier.remove(node)
             available.add(node)
-        elif node in frontier or _leaf(node) or ((node.op.name in SHOWN or _is_count(node)) and at_hand):
+        elif node in frontier or is_leaf(node) or ((node.op.name in SHOWN or is_count(node)) and at_hand):
             available.add(node)
-    return [node for node in order if node in frontier]
-
-
-def _is_count(node: Node) -> bool:
-    """A single int that is computed of others: a position, a number of steps."""
-    return node.type == INT and node.op.elementwise and all(arg.type == INT for arg in node.args)
-
-
-def _is_cheap(node: Node) -> bool:
-    """What costs no more than reading it back."""
-    return node.op.name in CHEAP or _is_count(node)
-
-
-def is_read(node: Node) -> bool:
-    """What is read of an array at a single position."""
-    single = node.op.name == "getitem" or (
-        node.op.name == "gather" and all(a.type == INT for a in node.args[1:])
-    )
-    return single and bool(node.args[0].rank)
+    return frontier
 
 
 def _frontier(roots: Iterable[Node], own: set[Node]) -> list[Node]:
@@ -138,7 +103,7 @@ def _frontier(roots: Iterable[Node], own: set[Node]) -> list[Node]:
     stack = list(roots)
     while stack:
         node = stack.pop()
-        if node in seen or _leaf(node):
+        if node in seen or is_leaf(node):
             continue
         seen.add(node)
         if node in own:

@@ -44,7 +44,7 @@ class Prepared:
 
     @property
     def options(self) -> Options:
-        return Options(self.ranges, optimise=self.optimise)
+        return Options(self.ranges, optimise=self.optimise, recompute=self.level > 0)
 
     def node(self, name: str) -> Node:
         return next(i for i in self.graph.inputs if i["name"] == name)
@@ -75,7 +75,10 @@ class Prepared:
     def joint(self, seed: Node | None = None, again: bool = False) -> Graph:
         """The target with its gradient; `again`: which is to be differentiated again."""
         optimise = self.simplify if again else self.optimise
-        return differentiate(self.alone(), self.target, self.wrt, seed, self.ranges, optimise=optimise)
+        recompute = self.level > 0 and not again
+        return differentiate(
+            self.alone(), self.target, self.wrt, seed, self.ranges, optimise=optimise, recompute=recompute
+        )
 
     def gradient(self, seed: Node | None = None, again: bool = False) -> Graph:
         """The gradient alone."""

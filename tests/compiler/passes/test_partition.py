@@ -15,9 +15,11 @@ SAVED = [
     ("loss L = sum(x.T ** 2)", {"x"}),
     ("h = exp(x)\nloss L = sum(h * h)", {"h"}),
     ("loss L = sum(log(sigmoid(x)) * x)", {"x", "softplus"}),  # -x is made again
-    ("loss L = sum(log(sigmoid(x.T)))", {"negated"}),  # x.T is not there to negate it again
-    ("loss L = sum(log(sigmoid(reshape(x.T, -1))))", {"negated", "M", "N"}),
-    ("loss L = sum(where(not x.T > 0, x.T, 0))", {"mask"}),
+    ("loss L = sum(log(sigmoid(x.T)))", {"x"}),  # an argument is there anyway
+    ("loss L = sum(log(sigmoid(reshape(x.T, -1))))", {"x"}),
+    ("loss L = sum(where(not x.T > 0, x.T, 0))", {"x"}),
+    ("h = exp(x)\nloss L = sum(log(sigmoid(h.T)))", {"h"}),  # what exp's adjoint needs anyway
+    ("h = exp(x)\nloss L = sum(where(not h.T > 0, h.T, 0))", {"h"}),  # the adjoint of exp needs it
     ("loss L = sum(reshape(exp(x), -1) ** 2)", {"exp_x"}),
 ]
 
