@@ -15,7 +15,6 @@ from functools import cache
 
 from .into import is_module, is_ufunc
 
-RETURNED = "return"  # the class of what a function gives out; no variable has this name
 NEW_FUNCTIONS = frozenset({
     "sum", "mean", "max", "min", "prod", "where", "zeros", "empty", "ones", "full", "zeros_like", "empty_like",
     "ones_like", "full_like", "arange", "eye", "concatenate", "stack", "take", "take_along_axis", "outer", "dot",
@@ -65,6 +64,12 @@ class Aliases:
     ):
         self.classes = Classes()
         self._np, self._arrays, self._is_new = np, arrays, is_new
+        self._returned: set[Member] = set()
+
+    @property
+    def returned(self) -> set[Member]:
+        """The classes of what the function gives out."""
+        return {self.classes.of(member) for member in self._returned}
 
     def read(self, tree: ast.stmt) -> None:
         """Take a statement into account."""
@@ -77,7 +82,7 @@ class Aliases:
         elif isinstance(tree, ast.For):
             self._bind(tree.target, set(self.memory(tree.iter)))
         elif isinstance(tree, ast.Return) and tree.value is not None:
-            self.classes.join(RETURNED, *self.memory(tree.value))
+            self._returned.update(self.memory(tree.value))
         elif isinstance(tree, ast.Expr) and isinstance(tree.value, ast.Call):
             self._call(tree.value)
 
@@ -177,6 +182,6 @@ def gives_new_memory(source: str) -> bool:
             aliases.read(tree)
     own = {n.id for n in ast.walk(function) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
     own -= {a.arg for a in ast.walk(function) if isinstance(a, ast.arg)}
-    classes = aliases.classes
-    given = [m for m in classes.members().get(classes.of(RETURNED), []) if isinstance(m, str)]
-    return own.issuperset(set(given) - {RETURNED})
+    members = aliases.classes.members()
+    given = {m for one in aliases.returned for m in members.get(one, ()) if isinstance(m, str)}
+    return given <= own

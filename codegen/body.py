@@ -61,6 +61,7 @@ class Body(Naming):
         self.buffers: list[Buffer] = []
         self.in_buffers: frozenset[str] = frozenset()  # the variables that may show a buffer
         self.memory_name = ""  # what holds the buffers
+        self.workspace = ""  # the argument that may lend them
 
     def build(self) -> Body:
         """Write all statements."""

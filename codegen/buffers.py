@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from autodiffc.compiler.ops.control import is_local
 from autodiffc.compiler.types import Type, size_of
 
-from .aliases import RETURNED, Aliases, Member, gives_new_memory
+from .aliases import Aliases, Member, gives_new_memory
 from .blocks import Statement
 from .copied import COPIED, source_of
 from .flow import WRITE, Flow, flow_of
@@ -39,6 +39,7 @@ class Buffer:
 
     type: Type
     sites: list[Site]
+    is_result: bool = False  # what it holds is returned
     name: str = ""
 
 
@@ -58,9 +59,13 @@ def buffered(
     given: Collection[str],
     fresh: Callable[[str], str],
     np: str,
+    results: bool = False,
 ) -> Buffered:
-    """The statements of a function and its last line with buffers where they serve; `given` are its arguments."""
-    return _Allocation(statements, last, types, given, fresh, np).result()
+    """The statements of a function with buffers where they serve, on request also for what its last line gives.
+
+    `given` are the function's arguments.
+    """
+    return _Allocation(statements, last, types, given, fresh, np, results).result()
 
 
 class _Allocation:
@@ -74,8 +79,10 @@ class _Allocation:
         given: Collection[str],
         fresh: Callable[[str], str],
         np: str,
+        results: bool,
     ):
         self.statements, self.given, self.fresh, self.np = statements, given, fresh, np
+        self.results = results
         self.flow = flow_of(statements, last)
         self.sites = Sites(self.flow, types, np).found()
         arrays = {name for name, type in types.items() if type.rank}
@@ -84,6 +91,7 @@ class _Allocation:
             for tree in line.trees:
                 self.aliases.read(tree)
         self.members = self.aliases.classes.members()
+        self.returned = self.aliases.returned
         self.held: dict[Site, Buffer] = {}
 
     def result(self) -> Buffered:
@@ -93,7 +101,7 @@ class _Allocation:
         by_node = {site.node: (site, buffer.name) for site, buffer in self.held.items()}
         statements = rewritten(self.statements, self.flow, by_node, self.np)
         classes = self.aliases.classes
-        owners = {classes.of(site.node) for site in self.held}
+        owners = {classes.of(site.node) for site, buffer in self.held.items() if not buffer.is_result}
         inside = frozenset(name for own in owners for name in self._variables(own))
         return Buffered(statements, buffers, inside)
 
@@ -105,12 +113,12 @@ class _Allocation:
 
     def _eligible(self) -> dict[Member, list[Site]]:
         """The sites that may have buffers, by the classes of their memory."""
-        returned = self.aliases.classes.of(RETURNED)
         found: dict[Member, list[Site]] = {}
         for site in self.sites:
             own = self.aliases.classes.of(site.node)
             is_new = list(self.aliases.memory(site.node)) == [site.node]
-            if is_new and own != returned and _is_worth_it(site.type):
+            wanted = self.results if own in self.returned else _is_worth_it(site.type)
+            if is_new and wanted and not any(map(is_local, site.type.shape)):
                 found.setdefault(own, []).append(site)
         return {own: kept for own, sites in found.items() if (kept := self._clean(own, sites))}
 
@@ -136,9 +144,10 @@ class _Allocation:
         for own in sorted(eligible, key=lambda member: spans[member]):
             start, end = spans[own]
             type = eligible[own][0].type
-            waiting = idle.setdefault(type, [])
+            is_result = own in self.returned
+            waiting = [] if is_result else idle.setdefault(type, [])
             place = next((i for i, (until, _) in enumerate(waiting) if until < start), None)
-            buffer = waiting.pop(place)[1] if place is not None else Buffer(type, [])
+            buffer = waiting.pop(place)[1] if place is not None else Buffer(type, [], is_result)
             if place is None:
                 buffers.append(buffer)
             buffer.sites += eligible[own]
@@ -188,7 +197,7 @@ class _Allocation:
 
 def _is_worth_it(type: Type) -> bool:
     size = size_of(type.shape)
-    return not any(map(is_local, type.shape)) and (size.known is None or size.known >= SMALLEST)
+    return size.known is None or size.known >= SMALLEST
 
 
 def _is_new(name: str) -> bool:

@@ -51,7 +51,7 @@ def globals_of(name: str) -> tuple[str, ...]:
         for node in ast.walk(root):
             if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
                 inside.add(node.id)
-    for root in [*function.body, *defaults]:
+    for root in [*function.decorator_list, *function.body, *defaults]:
         for node in ast.walk(root):
             if isinstance(node, ast.Name) and node.id not in inside:
                 found[node.id] = None

@@ -22,18 +22,24 @@ from .reuse import body_of
 from .stacks import listed_fields
 from .statements import write_statements
 from .telling import described, is_stack, result_name
+from .workspace import workspace_name, workspace_parameter
 from .writer import Writer
 
 
-def signature(context: Context, arguments: Iterable[Argument], generator: bool = False) -> str:
-    """Parameters with their annotations, and the generator as the last where the model draws numbers."""
-    return ", ".join(parameters(context, arguments, generator))
+def signature(
+    context: Context, arguments: Iterable[Argument], generator: bool = False, workspace: bool = False
+) -> str:
+    """Parameters with their annotations, then the generator of random numbers, then the workspace."""
+    return ", ".join(parameters(context, arguments, generator, workspace))
 
 
-def parameters(context: Context, arguments: Iterable[Argument], generator: bool = False) -> list[str]:
+def parameters(
+    context: Context, arguments: Iterable[Argument], generator: bool = False, workspace: bool = True
+) -> list[str]:
     """The same, one by one."""
     parts = [f"{context.local(a.name)}: {python_type(a)}" for a in arguments]
-    return [*parts, *([parameter(context)] if generator and generator_name(context) else [])]
+    drawing = [parameter(context)] if generator and generator_name(context) else []
+    return [*parts, *drawing, *(workspace_parameter(context) if workspace else [])]
 
 
 def write_value_and_grad(context: Context, writer: Writer) -> None:
@@ -50,7 +56,7 @@ def write_value_and_grad(context: Context, writer: Writer) -> None:
         write_call(context, writer, arguments)
 
     def steps(graph: Graph, plain: bool) -> None:
-        body = body_of(context, graph, scope_of(context, arguments), given_of(context, graph), plain=plain)
+        body = body_of(context, graph, scope_of(context, arguments), given_of(context, graph), plain=plain, lent=True)
         results = owned(body, [target, *gradients])
         write_body(context, writer, body, arguments, drawing=True)
         grads = named_tuple(context, "Grads", [results[g] for g in gradients], graph)
@@ -64,10 +70,11 @@ def write_grad(context: Context, writer: Writer) -> None:
     """The gradient alone."""
     arguments = context.program.arguments
     names = ", ".join(context.local(a.name) for a in arguments)
-    with writer.block(f"def grad({signature(context, arguments, True)}) -> Grads:"):
+    lent = f", {workspace_name(context)}" if workspace_name(context) else ""
+    with writer.block(f"def grad({signature(context, arguments, True, True)}) -> Grads:"):
         summary = f"Return the gradient of {context.program.target}; takes what value_and_grad() takes."
         write_docstring(writer, summary)
-        writer.line(f"return {context.ref('value_and_grad')}({with_generator(context, names)})[1]")
+        writer.line(f"return {context.ref('value_and_grad')}({with_generator(context, names)}{lent})[1]")
 
 
 def write_forward(context: Context, writer: Writer) -> None:
@@ -86,7 +93,7 @@ def write_forward(context: Context, writer: Writer) -> None:
     def steps(graph: Graph, plain: bool) -> None:
         given, outputs = given_of(context, graph), dict(graph.outputs)
         scope = scope_of(context, arguments)
-        body = body_of(context, graph, scope, given, cache_names(context), plain=plain)
+        body = body_of(context, graph, scope, given, cache_names(context), plain=plain, lent=True)
         results = owned(body, list(program.outputs), keep=saved)
         cached = [str(body.value(outputs[name])) for name in saved]
         cached += [body.dim_name(d) for d in cache_dims(context)]
@@ -120,7 +127,7 @@ def write_backward(context: Context, writer: Writer) -> None:
     def steps(graph: Graph, plain: bool) -> None:
         scope = _cache_scope(context, cotangent, cache)
         given = given_of(context, graph, {**names, f"d_{program.target}": cotangent})
-        body = body_of(context, graph, scope, given, lists=_cache_lists(context, graph), plain=plain)
+        body = body_of(context, graph, scope, given, lists=_cache_lists(context, graph), plain=plain, lent=True)
         body.adjoint_names.add(cotangent)
         results = owned(body, gradients)
         _unpack_cache(context, writer, cache, cache_fields(context))
@@ -132,7 +139,7 @@ def write_backward(context: Context, writer: Writer) -> None:
         write_statements(context, writer, body, f"return {grads}")
 
     default = " = 1.0" if not seed.rank else ""
-    taken_ = [f"{cache}: Cache", f"{cotangent}: {python_type(seed)}{default}"]
+    taken_ = [f"{cache}: Cache", f"{cotangent}: {python_type(seed)}{default}", *workspace_parameter(context)]
     write_attempt(context, writer, Head("backward", taken_, "Grads"), graph, begin, steps)
 
 
@@ -151,8 +158,8 @@ def write_predict(context: Context, writer: Writer) -> None:
         write_call(context, writer, arguments, checker)
 
     def steps(graph: Graph, plain: bool) -> None:
-        scope = context.names.scope(context.local(a.name) for a in arguments)
-        body = body_of(context, graph, scope, given_of(context, graph), plain=plain)
+        scope = context.names.scope([*(context.local(a.name) for a in arguments), workspace_name(context)])
+        body = body_of(context, graph, scope, given_of(context, graph), plain=plain, lent=True)
         results = owned(body, computed)
         write_body(context, writer, body, arguments)
         values = [results.get(name, "None") for name in program.outputs]
@@ -189,7 +196,7 @@ def given_of(context: Context, graph: Graph, renamed: Mapping[str, str] = {}) ->
 def scope_of(context: Context, arguments: Iterable[Argument]) -> Scope:
     """The names of a function that takes these arguments and draws the model's masks."""
     given = [a.name for a in arguments] + [d.name for d in context.program.draws]
-    return context.names.scope([*map(context.local, given), generator_name(context)])
+    return context.names.scope([*map(context.local, given), generator_name(context), workspace_name(context)])
 
 
 def taken(context: Context, arguments: Sequence[Argument]) -> str:
@@ -297,7 +304,8 @@ def _bind_from_cache(context: Context, writer: Writer, body: Body) -> None:
 def _cache_scope(context: Context, *names: str) -> Scope:
     """The names of a function that knows the cache's fields, and these."""
     fields = cache_names(context)
-    return context.names.scope([*(fields[name] for name in cache_fields(context)), *names])
+    own = (fields[name] for name in cache_fields(context))
+    return context.names.scope([*own, *names, workspace_name(context)])
 
 
 def _cache_lists(context: Context, graph: Graph) -> dict[Node, int]:

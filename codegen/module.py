@@ -36,10 +36,11 @@ from .functions import (
 from .fuse import fused
 from .names import Names
 from .parameters import nested, write_init_params, write_pack, write_unpack
-from .pool import memories, write_memories
+from .pool import makers, write_makers
 from .randomness import generator_name
 from .requested import vectors_declared, write_jacobian, write_requested, write_vector_checkers, write_vjp
 from .residuals import has_residuals, write_residuals
+from .routines_memory import Workspace
 from .scipy_view import (
     binds_inputs,
     has_hess,
@@ -60,6 +61,7 @@ from .sparse_types import Colouring, Sparse, class_source
 from .stacks import listed_fields
 from .tile_functions import write_tile_functions
 from .unshare import unshared
+from .workspace import workspace_name
 from .writer import Writer
 
 IMPORTS = {
@@ -70,6 +72,7 @@ IMPORTS = {
     "Iterable": "collections.abc",
     "Iterator": "collections.abc",
     "Sequence": "collections.abc",
+    "contextmanager": "contextlib",
     "partial": "functools",
     "Any": "typing",
     "NamedTuple": "typing",
@@ -87,8 +90,8 @@ def emit(program: Program, derivative: Derivative, *, level: int, dtype: str, ve
     lines = LogicalLines(program.source)
     context = Context(program, derivative, level, dtype, version, names, lines)
     bodies = [_written(context, section) for section in _sections(context)]
-    if memories(context):
-        bodies += [_written(context, write_memories), source_of("release")]
+    if makers(context):
+        bodies.append(_written(context, write_makers))
     text = _assemble(context, bodies)
     audit(text)
     return text
@@ -204,10 +207,10 @@ def _constants(context: Context, copied: list[str]) -> str:
         lines.append(f"_REAL = {context.real}")
     if "_new" in context.names.used:
         lines.append("_new = tuple.__new__  # makes a NamedTuple faster than its own constructor does")
-    if "_IDLE" in context.names.used:
-        lines.append(
-            "_IDLE: deque[tuple[Any, ...]] = deque(maxlen=8)  # memory that calls have left for later ones"
-        )
+    needs = {name for routine in copied for name in globals_of(routine)}
+    for name, held in (("_IDLE", "tuple[Any, ...]"), ("_SPACES", "Workspace")):
+        if name in needs:
+            lines.append(f"{name}: deque[{held}] = deque(maxlen=8)  # memory that calls have left for later ones")
     writer = Writer(WIDTH)
     for literal, name in context.tables.items():
         dtype = {"real": context.real, "int": "np.int64", "bool": "np.bool_"}[literal.kind]
@@ -218,10 +221,12 @@ def _constants(context: Context, copied: list[str]) -> str:
 def _imports(context: Context, copied: list[str], types: list[str]) -> str:
     used = set(context.names.used) | {"ndarray", "NamedTuple", "Any"} if types else {"Any"}
     used |= set(context.names.used)
-    if "_IDLE" in used:
-        used |= {"deque", "Any"}
+    if workspace_name(context):
+        used |= {"Callable", "Sequence", "Any"}
     for name in copied:
         used |= set(globals_of(name)) | annotations_of(name)
+    if used & {"_IDLE", "_SPACES"}:
+        used |= {"deque", "Any"}
     if any(t for t in types):
         used.add("np")
     standard, numpy = [], []
@@ -255,6 +260,8 @@ def _types(context: Context) -> list[str]:
         sections.append(_named_tuple("Grads", fields))
     if context.derivative.sparse:
         sections += [class_source(Sparse), class_source(Colouring)]
+    if workspace_name(context):
+        sections.append(class_source(Workspace))
     fields = [_field(context.local(name), outputs[name], None) for name in program.outputs]
     if context.derivative.predict is not None and program.loss is not None:
         place = program.outputs.index(program.loss)

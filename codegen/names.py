@@ -26,7 +26,7 @@ MODULE_NAMES = frozenset({
     "Sparse", "Colouring", "sparse_jacobian", "value_and_sparse_jacobian", "jacobian_csr",
     "jacobian_sparsity", "jacobian_colouring", "JACOBIAN_SPARSITY", "sparse_hessian", "hessian_csr",
     "hessian_sparsity", "hessian_colouring", "HESSIAN_SPARSITY",
-    "Any", "Callable", "Generator", "release", "deque",
+    "Any", "Callable", "Generator", "release", "deque", "contextmanager", "Workspace",
 })  # fmt: skip
 _TAKEN = MODULE_NAMES | frozenset(keyword.kwlist) | frozenset(keyword.softkwlist) | frozenset(dir(builtins))
 

@@ -13,40 +13,42 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from autodiffc.compiler.ir import Graph
+from autodiffc.compiler.ops.tiles import TILE
 from autodiffc.compiler.types import Type
 
+from .body import Body
 from .buffers import Buffer, buffered
 from .context import Context, once
-from .control import StructuredBody
 from .pytext import tuple_of
 from .structure import list_depth
 from .writer import Writer
 
 
 @dataclass(frozen=True)
-class Memory:
-    """The memory of one function: its sizes' names, and the text of what makes each array."""
+class Maker:
+    """A function of the module that makes arrays for one of its functions, of some sizes."""
 
-    function: str
+    name: str
     sizes: tuple[str, ...]
     arrays: tuple[str, ...]
-
-    @property
-    def maker(self) -> str:
-        return f"_{self.function.lstrip('_')}_memory"
+    summary: str
 
 
 @once
-def memories(context: Context) -> list[Memory]:
-    """The memory of the functions that have been written."""
+def makers(context: Context) -> list[Maker]:
+    """The makers of the functions that have been written."""
     return []
 
 
-def use_buffers(body: StructuredBody) -> None:
-    """Let the statements of a function write into buffers, and note the dims of these."""
+def use_buffers(body: Body, workspace: str = "") -> None:
+    """Let the statements of a function write into buffers, and note the dims of these.
+
+    `workspace` is the argument that may lend them, and memory for the results.
+    """
     known = _readable(body.graph)
     types = {name: type for name, type in body.types.items() if type is not None and _fits(type, known)}
     if not any(type.rank for type in types.values()):
@@ -54,8 +56,9 @@ def use_buffers(body: StructuredBody) -> None:
     outputs = [str(body.value(node)) for name, node in body.graph.outputs if name]
     given = {str(text) for text in body.given.values()}
     last, np = f"return {tuple_of(outputs)}", body.context.ref("np")
-    found = buffered(body.statements, last, types, given, body.scope.fresh, np)
+    found = buffered(body.statements, last, types, given, body.scope.fresh, np, bool(workspace))
     body.statements, body.buffers, body.in_buffers = found.statements, found.buffers, found.inside
+    body.workspace = workspace if found.buffers else ""
     for buffer in found.buffers:
         for size in buffer.type.shape:
             body.dim(size)
@@ -71,49 +74,87 @@ def _fits(type: Type, known: set[str]) -> bool:
     return type.kind != "tuple" and all(size.symbols <= known for size in type.shape)
 
 
-def taking(context: Context, writer: Writer, body: StructuredBody) -> Iterator[str]:
-    """The statements with which a function takes its memory."""
-    buffers: list[Buffer] = body.buffers
-    if not buffers:
+@contextmanager
+def within(context: Context, writer: Writer, body: Body) -> Iterator[None]:
+    """The block in which a function has its memory, where a caller may lend it."""
+    if not body.workspace:
+        yield
         return
+    body.memory_name = body.scope.fresh("space")
+    borrowed = f"{body.workspace} or {context.ref('_borrowed')}()"
+    with writer.block(f"with {borrowed} as {body.memory_name}:"):
+        yield
+
+
+def taking(context: Context, writer: Writer, body: Body) -> Iterator[str]:
+    """The statements with which a function takes its memory."""
+    inner = [buffer for buffer in body.buffers if not buffer.is_result]
+    results = [buffer for buffer in body.buffers if buffer.is_result]
+    if not body.workspace and inner:
+        body.memory_name = body.scope.fresh("memory")
+        call = _call(context, writer, body, inner, "memory")
+        yield f"{body.memory_name} = {context.ref('_taken')}({call})"
+        yield f"_, {_names(inner)} = {body.memory_name}"
+    elif inner:
+        yield f"{_names(inner)} = {body.memory_name}.memory({_call(context, writer, body, inner, 'memory')})"
+    if results:
+        arrays = [node for node in body.graph.nodes() if node in body.given and node.rank]
+        given = tuple_of(list(dict.fromkeys(str(body.given[node]) for node in arrays)))
+        call = _call(context, writer, body, results, "results")
+        yield f"{_names(results)} = {body.memory_name}.results({given}, {call})"
+
+
+def _names(buffers: list[Buffer]) -> str:
+    """The variables of buffers, as the target of an assignment."""
+    return ", ".join(buffer.name for buffer in buffers) + "," * (len(buffers) == 1)
+
+
+def _call(context: Context, writer: Writer, body: Body, buffers: list[Buffer], what: str) -> str:
+    """The arguments that ask for buffers: what makes them, then their sizes."""
     symbols = {s for buffer in buffers for size in buffer.type.shape for s in size.symbols}
     dims = context.program.dims
     order = [*(name for name in dims if name in symbols), *sorted(symbols.difference(dims))]
     sizes = [context.local(name) for name in order]
-    arrays = tuple(_array(body, buffer) for buffer in buffers)
-    own = Memory(writer.function, tuple(sizes), arrays)
-    memories(context).append(own)
-    body.memory_name = body.scope.fresh("memory")
-    yield f"{body.memory_name} = {context.ref('_taken')}({', '.join([own.maker, *sizes])})"
-    yield f"_, {', '.join(buffer.name for buffer in buffers)} = {body.memory_name}"
+    function = writer.function
+    told = f"what {function}() {'returns' if what == 'results' else 'computes on the way'}"
+    name = f"_{function.lstrip('_')}_{what}"
+    makers(context).append(Maker(name, tuple(sizes), tuple(_array(body, b) for b in buffers), told))
+    return ", ".join([name, *sizes])
 
 
-def _array(body: StructuredBody, buffer: Buffer) -> str:
+def _array(body: Body, buffer: Buffer) -> str:
     # `x[2:]` is nowhere computed where x is shorter, and no size of an array is -1
     shape = [size if size.is_natural else size.maximum(0) for size in buffer.type.shape]
     sizes = [str(body.dim(size)) for size in shape]
     text = str(tuple_of(sizes)) if len(sizes) > 1 else sizes[0]
+    if buffer.type.kind == "real" and TILE in buffer.type.shape[:-1]:
+        return f"{body.context.ref('_by_columns')}({text}, {buffer.type.shape.index(TILE)})"
     return body.empty(text, body.context.numpy_type(buffer.type))
 
 
-def leaving(context: Context, body: StructuredBody, last: str) -> Iterator[str]:
+def leaving(context: Context, body: Body, last: str) -> Iterator[str]:
     """The statements with which a function leaves its memory to later calls, and returns."""
-    if body.buffers:
-        (tree,) = ast.parse(last).body
-        read = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    if body.memory_name and not body.workspace:
+        read = {node.id for node in ast.walk(ast.parse(last)) if isinstance(node, ast.Name)}
         if read & body.in_buffers:
             result = body.scope.fresh("result")
             yield f"{result} = {last.removeprefix('return ')}"
             last = f"return {result}"
         yield f"{context.ref('_IDLE')}.append({body.memory_name})"
-    yield last
+    if last:
+        yield last
 
 
-def write_memories(context: Context, writer: Writer) -> None:
-    """The functions that make memory."""
-    for index, memory in enumerate(memories(context)):
-        writer.blank(2 * bool(index))
-        sizes = ", ".join(f"{size}: int" for size in memory.sizes)
-        with writer.block(f"def {memory.maker}({sizes}) -> list[{context.ref('Any')}]:"):
-            writer.line(f'"""Return new memory for what {memory.function}() computes on the way."""')
-            writer.line(f"return [{', '.join(memory.arrays)}]")
+def write_makers(context: Context, writer: Writer) -> None:
+    """The functions that make memory, and the one that forgets it."""
+    for maker in makers(context):
+        sizes = ", ".join(f"{size}: int" for size in maker.sizes)
+        with writer.block(f"def {maker.name}({sizes}) -> list[{context.ref('Any')}]:"):
+            writer.line(f'"""Return new memory for {maker.summary}."""')
+            writer.line(f"return [{', '.join(maker.arrays)}]")
+        writer.blank(2)
+    with writer.block("def release() -> None:"):
+        writer.line('"""Forget the memory that calls have left for later ones."""')
+        for name in ("_IDLE", "_SPACES"):
+            if name in context.names.used or (name == "_SPACES" and "_borrowed" in context.names.used):
+                writer.line(f"{name}.clear()")

@@ -35,11 +35,11 @@ def write_requested(context: Context, writer: Writer, function: Requested) -> No
     """A function on request that has a graph of its own."""
     program, graph = context.program, function.graph
     arguments = (*program.arguments, *vectors_of(context, function))
-    body = body_of(context, graph, scope_of(context, arguments), given_of(context, graph))
+    body = body_of(context, graph, scope_of(context, arguments), given_of(context, graph), lent=True)
     names = [name for name, _ in graph.outputs if name]  # checks have none
     results = owned(body, names)
-    head = f"def {function.name}({signature(context, arguments, True)}) -> {_result_type(context, function)}:"
-    with writer.block(head):
+    taking = signature(context, arguments, True, True)
+    with writer.block(f"def {function.name}({taking}) -> {_result_type(context, function)}:"):
         write_docstring(writer, _summary(context, function), taken(context, arguments), raises=True)
         write_call(context, writer, arguments, _checker(context, function))
         write_body(context, writer, body, arguments, drawing=True)

@@ -22,6 +22,7 @@ from .names import Scope
 from .pool import use_buffers
 from .pytext import Expr
 from .schedule import Group, Step
+from .workspace import workspace_name
 
 
 def body_of(
@@ -32,14 +33,15 @@ def body_of(
     output_names: Mapping[str, str] | None = None,
     lists: Mapping[Node, int] = {},
     plain: bool = False,
+    lent: bool = False,
 ) -> StructuredBody:
-    """The statements of a graph, at the module's level."""
+    """The statements of a graph, at the module's level; `lent` if the function can take a workspace."""
     kind = ReusingBody if context.level > 1 else StructuredBody
     body = kind(context, graph, scope, given, output_names)
     body.lists, body.plain = dict(lists), plain
     body.build()
     if context.level > 1:
-        use_buffers(body)
+        use_buffers(body, workspace_name(context) if lent else "")
     return body
 
 

@@ -48,4 +48,4 @@ ROUTINES: dict[str, Callable[..., Any]] = {
     for module in MODULES
     for name, function in vars(module).items()
     if isfunction(function) and name.startswith("_")
-} | {"release": routines_memory.release}
+}

@@ -1,4 +1,4 @@
-"""Routines for memory that calls leave to later ones.
+"""Routines for memory that calls leave to later ones, and for that which a caller lends.
 
 >>> memory = _taken(lambda n: [np.empty(n)], 3)
 >>> _IDLE.append(memory)
@@ -9,7 +9,8 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -32,6 +33,65 @@ def _taken(make: Callable[..., list[Any]], *sizes: int) -> tuple[Any, ...]:
     return wanted, *make(*sizes)
 
 
-def release() -> None:
-    """Forget the memory that calls have left for later ones."""
-    _IDLE.clear()
+class Workspace:
+    """Memory that calls compute in, kept from one to the next: value_and_grad(…, workspace=Workspace()).
+
+    With `outputs` the arrays that a call returns are its memory too: the next call of that function
+    overwrites them. It serves one call at a time, so each thread needs its own, and gets new memory where
+    sizes change. A pickle of it holds no arrays.
+    """
+
+    def __init__(self, outputs: bool = False) -> None:
+        self.outputs = outputs
+        self._held: dict[Callable[..., list[Any]], tuple[tuple[int, ...], list[Any]]] = {}
+        self._turn = [True]  # is taken while a call computes
+
+    def release(self) -> None:
+        """Forget the memory."""
+        with self:
+            self._held.clear()
+
+    def memory(self, make: Callable[..., list[Any]], *sizes: int) -> list[Any]:
+        """The arrays that `make` has made for these sizes."""
+        known, arrays = self._held.get(make, ((), None))
+        if arrays is None or known != sizes:
+            arrays = make(*sizes)
+            self._held[make] = sizes, arrays
+        return arrays
+
+    def results(self, given: Sequence[Any], make: Callable[..., list[Any]], *sizes: int) -> list[Any]:
+        """The arrays for what a call returns; `given` are its arguments."""
+        if not self.outputs:
+            return make(*sizes)
+        arrays = self.memory(make, *sizes)
+        own = {id(array) for array in arrays}
+        if any(id(value) in own or id(getattr(value, "base", None)) in own for value in given):
+            raise ValueError("an argument is memory of the workspace that this call overwrites: copy it")
+        return arrays
+
+    def __enter__(self) -> Workspace:
+        try:
+            self._turn.pop()
+        except IndexError:
+            raise RuntimeError("another call computes in this workspace; each thread needs its own") from None
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._turn.append(True)
+
+    def __reduce__(self) -> tuple[type[Workspace], tuple[bool]]:
+        return Workspace, (self.outputs,)
+
+
+_SPACES: deque[Workspace] = deque(maxlen=8)
+
+
+@contextmanager
+def _borrowed() -> Iterator[Workspace]:
+    """A workspace for one call, which an earlier call has left, or new."""
+    try:
+        workspace = _SPACES.pop()
+    except IndexError:
+        workspace = Workspace()
+    yield workspace
+    _SPACES.append(workspace)

@@ -12,7 +12,7 @@ from .body import Body
 from .context import Context, graphs_in, once
 from .formulas import formula
 from .notes import adjoint_note
-from .pool import leaving, taking
+from .pool import leaving, taking, within
 from .risk import Risk, finite_names
 from .schedule import Group
 from .writer import Writer
@@ -27,21 +27,26 @@ def write_statements(
     context: Context, writer: Writer, body: Body, last: str, risk: Risk | None = None
 ) -> None:
     """All statements, then the last line."""
-    for line in taking(context, writer, body):
-        writer.line(line)
-    forward, backward = _parts(body.statements)
-    _write_groups(context, writer, body, forward)
-    risk = risk or risk_of(context, body.graph)
-    if any(risk.may_warn(s.node) for s in backward):
-        writer.blank()
-        writer.comment(
-            "at the edges of the domain slopes are infinite or NaN, which is no cause for a warning"
-        )
-        with writer.block(f'with {context.ref("np")}.errstate(all="ignore"):'):
-            _write_groups(context, writer, body, backward)
-            for line in leaving(context, body, last):
-                writer.line(line)
-        return
+    with within(context, writer, body):
+        for line in taking(context, writer, body):
+            writer.line(line)
+        forward, backward = _parts(body.statements)
+        _write_groups(context, writer, body, forward)
+        risk = risk or risk_of(context, body.graph)
+        if any(risk.may_warn(s.node) for s in backward):
+            writer.blank()
+            writer.comment(
+                "at the edges of the domain slopes are infinite or NaN, which is no cause for a warning"
+            )
+            with writer.block(f'with {context.ref("np")}.errstate(all="ignore"):'):
+                _write_end(context, writer, body, backward, last)
+        else:
+            _write_end(context, writer, body, backward, last)
+
+
+def _write_end(
+    context: Context, writer: Writer, body: Body, backward: Sequence[Statement], last: str
+) -> None:
     _write_groups(context, writer, body, backward)
     for line in leaving(context, body, last):
         writer.line(line)

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from autodiffc.compiler.passes.base import Observe
 
 COMMANDS = ("check", "fmt", "derive", "explain")
-EMITTED = ("jvp", "vjp", "hvp", "jacobian", "hessian", "gauss_newton")
+EMITTED = ("jvp", "vjp", "hvp", "jacobian", "hessian", "gauss_newton", "workspace")
 _RENDERERS = {"full": render_all, "concise": render_concise, "json": render_json}
 _LATER = {
     "explain": "the report is not supported yet",

@@ -23,13 +23,18 @@ SPARSE: dict[str, Callable[[Prepared], Sparse | None]] = {
     "jacobian": sparse_jacobian, "hessian": sparse_hessian,
 }  # fmt: skip
 NAMES = ("jvp", "vjp", "hvp", "jacobian", "hessian", "gauss_newton")  # vjp is made of forward and backward
+WORKSPACE = "workspace"  # memory that a caller lends to the functions
 
 
-def refuse_senseless(program: Program, emit: Sequence[str]) -> None:
-    """CannotEmit where a function is unknown, or needs another target."""
+def refuse_senseless(program: Program, emit: Sequence[str], level: int) -> None:
+    """CannotEmit where a function is unknown, or needs another target or level."""
     for name in emit:
+        if name == WORKSPACE and level < 2:
+            raise CannotEmit(f"{name}: it is for -O2; at -O{level} functions keep no memory")
+        if name == WORKSPACE:
+            continue
         if name not in NAMES:
-            raise CannotEmit(f"{name} is no function on request; there are {', '.join(NAMES)}")
+            raise CannotEmit(f"{name} is no function on request; there are {', '.join((*NAMES, WORKSPACE))}")
         if program.target is None or not program.wrt:
             raise CannotEmit(f"{name}: the model differentiates nothing; add a loss or `grad … wrt …`")
         if name in ("hvp", "hessian") and not program.scalar_target:

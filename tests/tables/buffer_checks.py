@@ -11,7 +11,8 @@ from unittest.mock import patch
 
 import numpy as np
 from autodiffc.api import Options, module_of, module_text
-from autodiffc.codegen import reuse
+from autodiffc.codegen import pool
+from autodiffc.codegen.buffers import Buffered
 from autodiffc.compiler.model import Program
 
 
@@ -19,14 +20,16 @@ def with_and_without(program: Program, **options: Any) -> tuple[Any, Any]:
     """The -O2 modules with buffers and without."""
     chosen = Options(level=2, **options)
     text = module_text(program, chosen)
-    with patch.object(reuse, "use_buffers", lambda body: None):
+    with patch.object(pool, "buffered", lambda given, *_: Buffered(list(given), [], frozenset())):
         plain = module_text(program, chosen)
     return module_of(text, "model"), module_of(plain, "plain")
 
 
-def spoil(module: Any) -> int:
-    """Fill what calls have left for later ones with rubbish."""
+def spoil(module: Any, *lent: Any) -> int:
+    """Fill what calls have left for later ones with rubbish, and workspaces."""
     arrays = [a for memory in getattr(module, "_IDLE", ()) for a in memory if isinstance(a, np.ndarray)]
+    spaces = [*getattr(module, "_SPACES", ()), *lent]
+    arrays += [a for space in spaces for _, held in space._held.values() for a in held]
     for array in arrays:
         array[...] = {"f": np.nan, "i": -(10**6), "b": True}[array.dtype.kind]
     return len(arrays)
@@ -50,21 +53,23 @@ def alike(one: Any, other: Any) -> None:
         np.testing.assert_array_equal(a, b)
 
 
-def runs(module: Any, program: Program, arguments: Mapping[str, Any]) -> Iterator[Any]:
+def runs(module: Any, program: Program, arguments: Mapping[str, Any], *lent: Any) -> Iterator[Any]:
     """What the functions give, with rubbish in the buffers before each, and written over after it."""
+    workspace = {"workspace": lent[0]} if lent else {}
     for name in [n for n in ("value_and_grad", "forward", "predict") if hasattr(module, n)]:
         function = getattr(module, name)
         taken = [n.removesuffix("_") for n in function.__code__.co_varnames[: function.__code__.co_argcount]]
         for _ in range(3):
             rng = [np.random.default_rng(0)] if "rng" in taken else []
-            result = function(*(arguments[n] for n in taken if n in arguments), *rng)
+            result = function(*(arguments[n] for n in taken if n in arguments), *rng, **workspace)
             yield result
             if name == "forward" and hasattr(module, "backward"):
                 value = getattr(result[0], module.SPEC["target"])
                 seed = (np.ones(np.shape(value)),) if np.shape(value) else ()
-                spoil(module)
-                yield module.backward(result[1], *seed)
-            spoil(module)
+                if not lent or not lent[0].outputs:
+                    spoil(module, *lent)  # of results of the workspace's the cache is one
+                yield module.backward(result[1], *seed, **workspace)
+            spoil(module, *lent)
         for array in leaves(result if name == "value_and_grad" else ()):
             if isinstance(array, np.ndarray):
                 array[...] = 0  # it is the caller's own
@@ -73,8 +78,12 @@ def runs(module: Any, program: Program, arguments: Mapping[str, Any]) -> Iterato
 def compared(program: Program, arguments: Mapping[str, Any], **options: Any) -> int:
     """Compare both modules at a point; the number of arrays in the pool at the end."""
     buffered, plain = with_and_without(program, **options)
+    ways: list[tuple[Any, ...]] = [()]
+    if "workspace" in options.get("emit", ()):
+        ways += [(buffered.Workspace(outputs),) for outputs in (False, True)]
     with np.errstate(all="ignore"):
-        found = zip(runs(plain, program, arguments), runs(buffered, program, arguments), strict=True)
-        for expected, one in found:
-            alike(one, expected)
-    return spoil(buffered)
+        for lent in ways:
+            expected = runs(plain, program, arguments)
+            for one, other in zip(expected, runs(buffered, program, arguments, *lent), strict=True):
+                alike(other, one)
+    return spoil(buffered, *(space for way in ways for space in way))
