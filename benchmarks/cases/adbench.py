@@ -262,6 +262,7 @@ def of_lstm(name: str) -> Workload:
 
 WORKLOADS = (
     of_lstm("lstm_l2_c1024"),
+    of_lstm("lstm_l2_c4096"),
     Workload(
         name="adbench_ba1",
         title="bundle adjustment, ADBench BA1",

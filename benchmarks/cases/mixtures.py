@@ -277,10 +277,14 @@ def draw_mixture1d() -> dict[str, Any]:
 WORKLOADS = (
     of_gmm("1k/gmm_d10_K25", goals={"jax": 4.5, "torch": 4.5, "autograd": 20}),
     of_gmm("1k/gmm_d2_K5"),
+    of_gmm("1k/gmm_d2_K10"),
     of_gmm("1k/gmm_d2_K200"),
     of_gmm("1k/gmm_d10_K5"),
     of_gmm("1k/gmm_d20_K5"),
+    of_gmm("10k/gmm_d2_K5"),
+    of_gmm("10k/gmm_d10_K5"),
     of_gmm("10k/gmm_d10_K25"),
+    of_gmm("10k/gmm_d20_K5"),
     Workload(
         name="rbf",
         title="Gaussian kernel, 500 × 500 points",

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from contest.workload import EXAMPLES, MODELS, Answer, Limit, Workload
 
+from .memory import kept
+
 Array = Any
 
 
@@ -42,21 +44,22 @@ def mlp2(x: Array, y: Array, W1: Array, b1: Array, W2: Array, b2: Array) -> Answ
 
 
 def mlp3(x: Array, y: Array, W1: Array, b1: Array, W2: Array, b2: Array, W3: Array, b3: Array) -> Answer:
-    ones = np.ones(len(y))
-    h1 = x.dot(W1)
+    n = len(y)
+    ones = np.ones(n)
+    h1 = np.dot(x, W1, out=kept("mlp.h1", n, len(b1)))
     h1 += b1
     np.maximum(h1, 0.0, out=h1)
-    h2 = h1.dot(W2)
+    h2 = np.dot(h1, W2, out=kept("mlp.h2", n, len(b2)))
     h2 += b2
     np.maximum(h2, 0.0, out=h2)
     z = h2.dot(W3)
     z += b3
     value, t = softmax_cross_entropy(z, y)
     d_W3 = t.dot(h2).T
-    d_h2 = t.T.dot(W3.T)
+    d_h2 = np.dot(t.T, W3.T, out=kept("mlp.d_h2", n, len(b2)))
     d_h2 *= h2 > 0.0
     d_W2 = h1.T.dot(d_h2)
-    d_h1 = d_h2.dot(W2.T)
+    d_h1 = np.dot(d_h2, W2.T, out=kept("mlp.d_h1", n, len(b1)))
     d_h1 *= h1 > 0.0
     d_W1 = x.T.dot(d_h1)
     return value, (d_W1, ones.dot(d_h1), d_W2, ones.dot(d_h2), d_W3, np.add.reduce(t, axis=1))
@@ -141,22 +144,25 @@ def cnn(x: Array, y: Array, K1: Array, b1: Array, K2: Array, b2: Array, W: Array
     """Channels last; each convolution is one product of its patches with its weights."""
     n, side = len(x), x.shape[2]
     o1, o2, half = len(b1), len(b2), x.shape[2] // 2
-    padded = np.zeros((n, side + 2, side + 2))
+    padded = kept("cnn.x", n, side + 2, side + 2)
+    padded.fill(0.0)
     padded[:, 1:-1, 1:-1] = x[:, 0]
     s0, s1, s2 = padded.strides
-    patches1 = np.lib.stride_tricks.as_strided(padded, (n, side, side, 3, 3), (s0, s1, s2, s1, s2)).reshape(
-        -1, 9
-    )
-    h1 = patches1.dot(K1.reshape(o1, 9).T)
+    view = np.lib.stride_tricks.as_strided(padded, (n, side, side, 3, 3), (s0, s1, s2, s1, s2))
+    patches1 = kept("cnn.patches1", n * side * side, 9)
+    np.copyto(patches1.reshape(view.shape), view)
+    h1 = np.dot(patches1, K1.reshape(o1, 9).T, out=kept("cnn.h1", len(patches1), o1))
     h1 += b1
     np.maximum(h1, 0.0, out=h1)
-    padded = np.zeros((n, side + 2, side + 2, o1))
+    padded = kept("cnn.h1 padded", n, side + 2, side + 2, o1)
+    padded.fill(0.0)
     padded[:, 1:-1, 1:-1] = h1.reshape(n, side, side, o1)
     s0, s1, s2, s3 = padded.strides
     view = np.lib.stride_tricks.as_strided(padded, (n, side, side, 3, 3, o1), (s0, s1, s2, s1, s2, s3))
-    patches2 = view.reshape(-1, 9 * o1)
+    patches2 = kept("cnn.patches2", n * side * side, 9 * o1)
+    np.copyto(patches2.reshape(view.shape), view)
     K = K2.transpose(2, 3, 1, 0).reshape(9 * o1, o2)
-    h2 = patches2.dot(K)
+    h2 = np.dot(patches2, K, out=kept("cnn.h2", len(patches2), o2))
     h2 += b2
     np.maximum(h2, 0.0, out=h2)
     cells = h2.reshape(n, half, 2, half, 2, o2)
@@ -172,7 +178,7 @@ def cnn(x: Array, y: Array, K1: Array, b1: Array, K2: Array, b2: Array, W: Array
     d_W, d_b = t.dot(features).T, np.add.reduce(t, axis=1)
     d_pooled = np.ascontiguousarray(t.T.dot(W.T).reshape(n, o2, half, half).transpose(0, 2, 3, 1))
     d_pooled *= pooled > 0.0
-    d_h2 = np.empty_like(cells)
+    d_h2 = kept("cnn.d_h2", *cells.shape)
     taken = np.zeros(pooled.shape, bool)
     for i in (0, 1):
         for j in (0, 1):
@@ -183,8 +189,11 @@ def cnn(x: Array, y: Array, K1: Array, b1: Array, K2: Array, b2: Array, W: Array
     d_h2 = d_h2.reshape(-1, o2)
     d_K2 = patches2.T.dot(d_h2).reshape(3, 3, o1, o2).transpose(3, 2, 0, 1)
     d_b2 = np.ones(len(d_h2)).dot(d_h2)
-    d_patches = d_h2.dot(K.T).reshape(n, side, side, 3, 3, o1)
-    d_padded = np.zeros((n, side + 2, side + 2, o1))
+    d_patches = np.dot(d_h2, K.T, out=kept("cnn.d_patches", len(d_h2), 9 * o1)).reshape(
+        n, side, side, 3, 3, o1
+    )
+    d_padded = kept("cnn.d_padded", n, side + 2, side + 2, o1)
+    d_padded.fill(0.0)
     for i in range(3):
         for j in range(3):
             d_padded[:, i : i + side, j : j + side] += d_patches[:, :, :, i, j]

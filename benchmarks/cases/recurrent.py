@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from contest.workload import MODELS, Answer, Limit, Workload
 
+from .memory import kept
 from .networks import softmax_cross_entropy
 
 Array = Any
@@ -20,11 +21,11 @@ def lstm(x: Array, target: Array, W: Array, U: Array, b: Array, V: Array) -> Ans
     half = np.full(4 * H, 0.5)
     half[2 * H : 3 * H] = 1.0
     flat = x.reshape(T * B, D)
-    zs = np.ascontiguousarray(
-        ((W * half).T.dot(flat.T) + (b * half)[:, None]).reshape(4 * H, T, B).swapaxes(0, 1)
-    )
+    zs = kept("lstm.zs", T, 4 * H, B)
+    np.copyto(zs, ((W * half).T.dot(flat.T) + (b * half)[:, None]).reshape(4 * H, T, B).swapaxes(0, 1))
     U_t = np.ascontiguousarray((U * half).T)
-    hs, cs, tcs = np.zeros((T + 1, H, B)), np.zeros((T + 1, H, B)), np.empty((T, H, B))
+    hs, cs, tcs = kept("lstm.hs", T + 1, H, B), kept("lstm.cs", T + 1, H, B), kept("lstm.tcs", T, H, B)
+    hs[0] = cs[0] = 0.0
     step, keep = np.empty((4 * H, B)), np.empty((H, B))
     for t in range(T):
         z = zs[t]
@@ -39,14 +40,16 @@ def lstm(x: Array, target: Array, W: Array, U: Array, b: Array, V: Array) -> Ans
         cs[t + 1] += np.multiply(i, g, out=keep)
         np.tanh(cs[t + 1], out=tcs[t])
         np.multiply(o, tcs[t], out=hs[t + 1])
-    all_h = np.ascontiguousarray(hs[1:].swapaxes(1, 2)).reshape(T * B, H)
+    all_h = kept("lstm.all_h", T * B, H)
+    np.copyto(all_h.reshape(T, B, H), hs[1:].swapaxes(1, 2))
     r = all_h.dot(V)
     r -= target.reshape(T * B, -1)
     value = np.vdot(r, r) / r.size
     r *= 2.0 / r.size
     d_V = all_h.T.dot(r)
-    d_hs = np.ascontiguousarray(V.dot(r.T).reshape(H, T, B).swapaxes(0, 1))
-    d_zs = np.empty((T, 4, H, B))
+    d_hs = kept("lstm.d_hs", T, H, B)
+    np.copyto(d_hs, V.dot(r.T).reshape(H, T, B).swapaxes(0, 1))
+    d_zs = kept("lstm.d_zs", T, 4, H, B)
     d_h, d_c, d_tc = np.zeros((H, B)), np.zeros((H, B)), np.empty((H, B))
     for t in reversed(range(T)):
         gates = zs[t].reshape(4, H, B)
@@ -72,8 +75,10 @@ def lstm(x: Array, target: Array, W: Array, U: Array, b: Array, V: Array) -> Ans
         d_o *= d_h
         d_c *= f
         np.dot(U, d_z.reshape(4 * H, B), out=d_h)
-    rows = np.ascontiguousarray(d_zs.reshape(T, 4 * H, B).swapaxes(0, 1)).reshape(4 * H, T * B)
-    before = np.ascontiguousarray(hs[:T].swapaxes(1, 2)).reshape(T * B, H)
+    rows = kept("lstm.rows", 4 * H, T * B)
+    np.copyto(rows.reshape(4 * H, T, B), d_zs.reshape(T, 4 * H, B).swapaxes(0, 1))
+    before = kept("lstm.before", T * B, H)
+    np.copyto(before.reshape(T, B, H), hs[:T].swapaxes(1, 2))
     return float(value), (rows.dot(flat).T, rows.dot(before).T, np.add.reduce(rows, axis=1), d_V)
 
 
@@ -136,11 +141,11 @@ def gru(x: Array, target: Array, W: Array, U: Array, Uc: Array, b: Array) -> Ans
     half = np.full(3 * H, 0.5)
     half[2 * H :] = 1.0
     flat = x.reshape(T * B, D)
-    zs = np.ascontiguousarray(
-        ((W * half).T.dot(flat.T) + (b * half)[:, None]).reshape(3 * H, T, B).swapaxes(0, 1)
-    )
+    zs = kept("gru.zs", T, 3 * H, B)
+    np.copyto(zs, ((W * half).T.dot(flat.T) + (b * half)[:, None]).reshape(3 * H, T, B).swapaxes(0, 1))
     U_t, Uc_t = np.ascontiguousarray(0.5 * U.T), np.ascontiguousarray(Uc.T)
-    hs, rhs = np.zeros((T + 1, H, B)), np.empty((T, H, B))
+    hs, rhs = kept("gru.hs", T + 1, H, B), kept("gru.rhs", T, H, B)
+    hs[0] = 0.0
     two, one = np.empty((2 * H, B)), np.empty((H, B))
     for t in range(T):
         z, h = zs[t], hs[t]
@@ -159,7 +164,7 @@ def gru(x: Array, target: Array, W: Array, U: Array, Uc: Array, b: Array) -> Ans
     error = hs[T] - target.T
     value = np.vdot(error, error) / error.size
     d_h = error * (2.0 / error.size)
-    d_zs = np.empty((T, 3 * H, B))
+    d_zs = kept("gru.d_zs", T, 3 * H, B)
     d_rh = np.empty((H, B))
     for t in reversed(range(T)):
         z, h, d_z = zs[t], hs[t], d_zs[t]
@@ -182,9 +187,11 @@ def gru(x: Array, target: Array, W: Array, U: Array, Uc: Array, b: Array) -> Ans
         d_r *= one
         d_r *= h
         d_h += U.dot(d_z[: 2 * H])
-    rows = np.ascontiguousarray(d_zs.swapaxes(0, 1)).reshape(3 * H, T * B)
-    before = np.ascontiguousarray(hs[:T].swapaxes(1, 2)).reshape(T * B, H)
-    reset = np.ascontiguousarray(rhs.swapaxes(1, 2)).reshape(T * B, H)
+    rows = kept("gru.rows", 3 * H, T * B)
+    np.copyto(rows.reshape(3 * H, T, B), d_zs.swapaxes(0, 1))
+    before, reset = kept("gru.before", T * B, H), kept("gru.reset", T * B, H)
+    np.copyto(before.reshape(T, B, H), hs[:T].swapaxes(1, 2))
+    np.copyto(reset.reshape(T, B, H), rhs.swapaxes(1, 2))
     return float(value), (
         rows.dot(flat).T, rows[: 2 * H].dot(before).T, rows[2 * H :].dot(reset).T, np.add.reduce(rows, axis=1)
     )  # fmt: skip
@@ -215,9 +222,10 @@ def rnn(x: Array, y: Array, W: Array, U: Array, b: Array, V: Array, c: Array) ->
     T, B, D = x.shape
     H = len(U)
     flat = x.reshape(T * B, D)
-    xs = flat.dot(W).reshape(T, B, H)
+    xs = np.dot(flat, W, out=kept("rnn.xs", T * B, H)).reshape(T, B, H)
     xs += b
-    hs = np.zeros((T + 1, B, H))
+    hs = kept("rnn.hs", T + 1, B, H)
+    hs[0] = 0.0
     for t in range(T):
         h = hs[t + 1]
         np.dot(hs[t], U, out=h)
@@ -226,7 +234,7 @@ def rnn(x: Array, y: Array, W: Array, U: Array, b: Array, V: Array, c: Array) ->
     z = hs[T].dot(V)
     z += c
     value, p = softmax_cross_entropy(z, y)
-    d_h, d_zs = p.T.dot(V.T), np.empty((T, B, H))
+    d_h, d_zs = p.T.dot(V.T), kept("rnn.d_zs", T, B, H)
     U_t = np.ascontiguousarray(U.T)
     for t in reversed(range(T)):
         d_z = d_zs[t]

@@ -130,6 +130,8 @@ def torch(workload: Workload, arguments: dict[str, Any], name: str) -> Contender
 
     from .backends import Torch
 
+    if name == "compile" and not workload.goals:
+        raise Skipped("it compiles for 10 to 30 s: only where there is a goal")
     own, wanted = tensors(workload, arguments)
     function = objective(workload, name if name in workload.own else "torch", Torch())
     if name == "compile":
