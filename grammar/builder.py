@@ -17,7 +17,7 @@ from .source import Span
 Children = list[Any]
 
 
-@dataclass
+@dataclass(slots=True)
 class Leaf:
     """A token with its place."""
 

@@ -13,9 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 
-from lark import Token
-from lark.indenter import Indenter
-
+from .builder import Leaf
 from .diagnostics import Diagnostic, Note
 from .scanner import lexeme_at
 from .source import Source, Span
@@ -23,67 +21,68 @@ from .source import Source, Span
 _LEAD = re.compile(r"\ufeff?((?:[ \t\r\n]+|#[^\r\n]*)*)")
 
 
-class Layout(Indenter):
-    """The post-lexer of one parse. It may process several streams of one text, one after the other."""
+BRACKETS = {"LPAR": 1, "LSQB": 1, "RPAR": -1, "RSQB": -1}
+TAB = 4
 
-    NL_type = "_NEWLINE"
-    OPEN_PAREN_types = ["LPAR", "LSQB"]  # noqa: RUF012 (Lark's interface)
-    CLOSE_PAREN_types = ["RPAR", "RSQB"]  # noqa: RUF012
-    INDENT_type = "_INDENT"
-    DEDENT_type = "_DEDENT"
-    tab_len = 4
-    always_accept = ("_NEWLINE", "UNKNOWN")
+
+class Layout:
+    """The layout of one text, which may come in several streams, one after the other."""
 
     def __init__(self, source: Source, report: Callable[[Diagnostic], None]):
-        super().__init__()
         self.source = source
         self.report = report
+        self.paren_level = 0
+        self.indent_level = [0]
+        self.tab_len = TAB
         self.line_open = False
         self.first_indent: tuple[str, Span] | None = None
         self.mixed = False
 
-    def begin(self) -> Iterator[Token]:
+    def begin(self) -> Iterator[Leaf]:
         """What stands before the first line, should that be indented."""
         lead = _LEAD.match(self.source.text)
         assert lead is not None
-        return self.handle_NL(Token(self.NL_type, "\n" + lead.group(1), end_pos=lead.end()))
+        return self._end_of_line(self._leaf("_NEWLINE", "\n" + lead.group(1), 0, lead.end()))
 
-    def process(self, stream: Iterable[Token]) -> Iterator[Token]:
-        for token in stream:
-            if token.type == self.NL_type:
-                yield from self.handle_NL(token)
+    def process(self, stream: Iterable[Leaf]) -> Iterator[Leaf]:
+        for leaf in stream:
+            if leaf.type == "_NEWLINE":
+                yield from self._end_of_line(leaf)
                 continue
             self.line_open = True
-            self.paren_level += (token.type in self.OPEN_PAREN_types) - (token.type in self.CLOSE_PAREN_types)
-            yield token
+            self.paren_level += BRACKETS.get(leaf.type, 0)
+            yield leaf
 
-    def end(self) -> Iterator[Token]:
+    def end(self) -> Iterator[Leaf]:
         """The blocks that the end of the text closes."""
         return self._dedents(0)
 
-    def handle_NL(self, token: Token) -> Iterator[Token]:
+    def _leaf(self, type: str, text: str, start: int, end: int) -> Leaf:
+        return Leaf(type, text, Span(self.source, start, end))
+
+    def _end_of_line(self, leaf: Leaf) -> Iterator[Leaf]:
         if self.paren_level > 0:
             return
         if self.line_open:
             self.line_open = False
-            yield token
-        indent = token.rsplit("\n", 1)[1]
-        if "#" not in indent and (token.end_pos or 0) < len(self.source.text):
-            yield from self._indentation(indent, token.end_pos or 0)
+            yield leaf
+        indent, end = leaf.text.rsplit("\n", 1)[1], leaf.span.end
+        if "#" not in indent and end < len(self.source.text):
+            yield from self._indentation(indent, end)
 
-    def _indentation(self, indent: str, end: int) -> Iterator[Token]:
+    def _indentation(self, indent: str, end: int) -> Iterator[Leaf]:
         self._check_mixture(indent, end)
         column = len(indent.expandtabs(self.tab_len))
         if column > self.indent_level[-1]:
             self.indent_level.append(column)
-            yield Token(self.INDENT_type, indent, end)
+            yield self._leaf("_INDENT", indent, end, end)
         else:
             yield from self._dedents(self._nearest_level(column, end))
 
-    def _dedents(self, column: int) -> Iterator[Token]:
+    def _dedents(self, column: int) -> Iterator[Leaf]:
         while self.indent_level[-1] > column:
             self.indent_level.pop()
-            yield Token(self.DEDENT_type, "", len(self.source.text))
+            yield self._leaf("_DEDENT", "", len(self.source.text), len(self.source.text))
 
     def _nearest_level(self, column: int, end: int) -> int:
         nearest = min(reversed(self.indent_level), key=lambda level: abs(level - column))

@@ -12,20 +12,18 @@ statement's place (an error production), and reading goes on with the next line.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from functools import cache
-from typing import Any, cast
-
-from lark import Lark, Token, UnexpectedToken
-from lark.parsers.lalr_analysis import Shift
+from collections.abc import Iterator
+from typing import Any
 
 from . import ast
 from .builder import Builder, Leaf
 from .diagnostics import Diagnostic
 from .layout import Layout
 from .lexical_errors import control_characters, token_findings, without_control_characters
+from .machine import Machine, Refused
 from .source import Source, Span
 from .syntax_errors import LAYOUT_TOKENS, Fault, explain
+from .tables import Tables
 
 DEPTH_LIMIT = 100
 FINDINGS_LIMIT = 100
@@ -50,20 +48,6 @@ def _too_long(source: Source) -> Diagnostic:
     return Diagnostic("E0212", message, Span(source, 0, 1), help="a large table is an input, not text")
 
 
-@cache
-def _lark() -> Lark:
-    return Lark.open(
-        "model.lark",
-        rel_to=__file__,
-        parser="lalr",
-        lexer="contextual",
-        postlex=Layout(Source("", ""), lambda finding: None),
-        transformer=cast(Any, Builder()),
-        keep_all_tokens=True,
-        maybe_placeholders=True,
-    )
-
-
 class _Abandoned(Exception):
     """So much is wrong that reading on helps nobody."""
 
@@ -78,13 +62,13 @@ class _Run:
         self.layout = Layout(source, self._report)
         self.line_start: int | None = None
         self.last_end = 0
-        self.states: list[Any] = []
+        self.machine = Machine(Tables.read(), Builder())
+        self.position = 0  # from where on the text is to be read
+        self.states: list[int] = []  # before the last token
 
     def statements(self) -> ast.Block:
         for finding in control_characters(self.source):
             self._report(finding)
-        self.parser = _lark().parse_interactive(self.text)
-        self.table = self.parser.parser_state.parse_conf.parse_table.states
         tree: ast.Block = ()
         for token in self._tokens():
             tree = self._take(token)
@@ -100,31 +84,33 @@ class _Run:
 
     # --- tokens --------------------------------------------------------------------------------
 
-    def _tokens(self) -> Iterator[Token]:
+    def _tokens(self) -> Iterator[Leaf]:
         yield from self.layout.begin()
         yield from self.layout.process(self._lexed())
         while self.layout.paren_level > 0:
-            yield Token("UNKNOWN", "", start_pos=len(self.text), end_pos=len(self.text))
+            yield Leaf("UNKNOWN", "", self._span(len(self.text), len(self.text)))
             yield from self.layout.process(self._lexed())
         yield from self.layout.end()
-        yield Token("$END", "", start_pos=len(self.source.text), end_pos=len(self.source.text))
+        end = len(self.source.text)
+        yield Leaf("$END", "", self._span(end, end))
 
-    def _lexed(self) -> Iterable[Token]:
-        """Lark's tokens before any layout; the layout is this run's own, as its state is."""
-        thread = self.parser.lexer_thread
-        contextual: Any = thread.lexer
-        lexed: Iterable[Token] = contextual.lexer.lex(thread.state, self.parser.parser_state)
-        return lexed
+    def _lexed(self) -> Iterator[Leaf]:
+        """The tokens before any layout, each read as what may stand in the parser's state."""
+        tables, states = self.machine.tables, self.machine.states
+        while self.position < len(self.text):
+            found = tables.match_in(states[-1])(self.text, self.position)
+            assert found is not None  # UNKNOWN is any character
+            start, self.position = self.position, found.end()
+            kind = str(found.lastgroup)
+            if kind not in tables.ignored:
+                yield Leaf(kind, found.group(), self._span(start, self.position))
 
     def _move(self, offset: int) -> None:
         """Goes on reading at an offset, outside all brackets."""
-        state = self.parser.lexer_thread.state
-        assert state is not None
-        state.line_ctr.char_pos = offset
+        self.position = offset
         self.layout.paren_level = 0
 
-    def _take(self, token: Token) -> Any:
-        leaf = Leaf(token.type, str(token), self._span(token.start_pos or 0, token.end_pos or 0))
+    def _take(self, leaf: Leaf) -> Any:
         if leaf.type in LAYOUT_TOKENS:
             self._check_block_depth(leaf)
             tree = self._feed(leaf)
@@ -138,10 +124,10 @@ class _Run:
         self.last_end = leaf.span.end
 
     def _feed(self, leaf: Leaf) -> Any:
-        self.states = self.parser.parser_state.state_stack[-_STATES_KEPT:]
+        self.states = self.machine.states[-_STATES_KEPT:]
         try:
-            tree = self.parser.feed_token(cast(Token, leaf))
-        except UnexpectedToken:
+            tree = self.machine.feed(leaf)
+        except Refused:
             return self._recover(leaf)
         for finding in token_findings(leaf):
             self._report(finding)
@@ -164,10 +150,10 @@ class _Run:
 
     def _break_off(self) -> None:
         """Cuts the stack back to where a statement may begin, and lets BROKEN stand there."""
-        state = self.parser.parser_state
-        while "BROKEN" not in self.table[state.state_stack[-1]]:
-            state.state_stack.pop()
-            state.value_stack.pop()
+        machine, rows = self.machine, self.machine.tables.states
+        while "BROKEN" not in rows[machine.states[-1]]:
+            machine.states.pop()
+            machine.values.pop()
         end = self.last_end
         self._feed(Leaf("BROKEN", "", self._span(end, end)))
 
@@ -183,19 +169,20 @@ class _Run:
 
     def _accepted(self) -> frozenset[str]:
         """The tokens that the parser could have gone on with, before the one that it refused."""
-        terminals = (name for name in self.table[self.states[-1]] if name.isupper())
+        terminals = (name for name in self.machine.tables.states[self.states[-1]] if name.isupper())
         return frozenset(name for name in terminals if self._accepts(name))
 
     def _accepts(self, terminal: str) -> bool:
         """Plays the reductions that a token would cause, on a copy of the states alone."""
-        stack = list(self.states)
-        while stack and terminal in self.table[stack[-1]]:
-            action, target = self.table[stack[-1]][terminal]
-            if action is Shift:
+        tables, stack = self.machine.tables, list(self.states)
+        while stack and terminal in tables.states[stack[-1]]:
+            action = tables.states[stack[-1]][terminal]
+            if action >= 0:
                 return True
-            del stack[max(0, len(stack) - len(target.expansion)) :]
+            rule = tables.rules[~action]
+            del stack[max(0, len(stack) - rule.size) :]
             if stack:
-                stack.append(self.table[stack[-1]][target.origin.name][1])
+                stack.append(tables.states[stack[-1]][rule.origin])
         return False
 
 

@@ -15,7 +15,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDERS = ("grammar", "compiler", "codegen", "tests", "examples", "docs", "benchmarks")
-DATA = {".py", ".lark", ".dsl", ".typed"}
+DATA = {".py", ".lark", ".json", ".dsl", ".typed"}
 
 
 def installed_name(path: PurePosixPath) -> str:
@@ -75,4 +75,4 @@ def test_a_wheel_of_the_sdist_holds_the_packages_and_nothing_else(sdist: Path, t
         names = {n for n in wheel.namelist() if ".dist-info/" not in n}
     sources = files_of(ROOT, ("grammar", "compiler", "codegen"))
     assert names == {installed_name(p) for p in sources if p.suffix in DATA}
-    assert {"autodiffc/py.typed", "autodiffc/grammar/model.lark", "autodiffc/compiler/lib/nn.dsl"} <= names
+    assert {"autodiffc/py.typed", "autodiffc/grammar/model.json", "autodiffc/compiler/lib/nn.dsl"} <= names
