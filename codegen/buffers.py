@@ -22,6 +22,7 @@ from .aliases import Aliases, Member, gives_new_memory
 from .blocks import Statement
 from .copied import COPIED, source_of
 from .flow import WRITE, Flow, flow_of
+from .into import operands_of
 from .rewriting import rewritten
 from .sites import Site, Sites
 
@@ -84,7 +85,9 @@ class _Allocation:
         self.statements, self.given, self.fresh, self.np = statements, given, fresh, np
         self.results = results
         self.flow = flow_of(statements, last)
-        self.sites = Sites(self.flow, types, np).found()
+        found = Sites(self.flow, types, np).found()
+        self.sites = [site for site in found if site.place is None]
+        self.places = [site for site in found if site.place is not None]
         arrays = {name for name, type in types.items() if type.rank}
         self.aliases = Aliases(np, arrays.__contains__, _is_new)
         for line in self.flow.lines:
@@ -93,12 +96,25 @@ class _Allocation:
         self.members = self.aliases.classes.members()
         self.returned = self.aliases.returned
         self.held: dict[Site, Buffer] = {}
+        self.inner = self._chained()
+
+    def _chained(self) -> dict[Site, Site]:
+        """Sites that are operands of another one element by element, whose memory they can have: one of each."""
+        by_node = {site.node: site for site in self.sites}
+        found: dict[Site, Site] = {}
+        for site in self.sites:
+            operands = [by_node[o] for o in operands_of(site.form, site.node) if o in by_node]
+            same = [o for o in operands if o.type == site.type]
+            if same:
+                found[same[0]] = site
+        return found
 
     def result(self) -> Buffered:
         buffers = self._coloured()
         for buffer in buffers:
             self._name(buffer)
         by_node = {site.node: (site, buffer.name) for site, buffer in self.held.items()}
+        by_node |= {site.node: (site, _text_of(site.place)) for site in self.places if site.place}
         statements = rewritten(self.statements, self.flow, by_node, self.np)
         classes = self.aliases.classes
         owners = {classes.of(site.node) for site, buffer in self.held.items() if not buffer.is_result}
@@ -120,7 +136,9 @@ class _Allocation:
             wanted = self.results if own in self.returned else _is_worth_it(site.type)
             if is_new and wanted and not any(map(is_local, site.type.shape)):
                 found.setdefault(own, []).append(site)
-        return {own: kept for own, sites in found.items() if (kept := self._clean(own, sites))}
+        kept = {own: clean for own, sites in found.items() if (clean := self._clean(own, sites))}
+        around = {site for sites in kept.values() for site in sites}
+        return {own: sites for own, sites in kept.items() if self.inner.get(sites[0]) not in around}
 
     def _clean(self, own: Member, sites: list[Site]) -> list[Site]:
         """The sites at which nothing of their class is still read; one a line, as lines may use several."""
@@ -153,6 +171,9 @@ class _Allocation:
             buffer.sites += eligible[own]
             self.held.update(dict.fromkeys(eligible[own], buffer))
             waiting.append((end, buffer))
+        for site in reversed(self.sites):
+            if site not in self.held and self.inner.get(site) in self.held:
+                self.held[site] = self.held[self.inner[site]]
         return buffers
 
     def _spans(self, eligible: Mapping[Member, list[Site]]) -> dict[Member, tuple[int, int]]:
@@ -193,6 +214,11 @@ class _Allocation:
             for position, kind, _ in self.flow.events[name]
             if kind == WRITE and not isinstance(self.flow.lines[position].trees[0], ast.AugAssign)
         }
+
+
+def _text_of(place: ast.Subscript) -> str:
+    """The text of a part of an array that a value is stored in."""
+    return ast.unparse(place.value if ast.unparse(place.slice) == "..." else place)
 
 
 def _is_worth_it(type: Type) -> bool:

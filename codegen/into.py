@@ -10,7 +10,7 @@ Only what gives the same elements either way has such a form.
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -76,6 +76,13 @@ def _form_of_call(node: ast.Call, np: str) -> Form | None:
     if name == "reduce" and isinstance(inner, ast.Attribute) and is_module(inner.value, np):
         return Form(f"{inner.attr}.reduce")
     return None
+
+
+def operands_of(form: Form, node: ast.expr) -> Sequence[ast.expr]:
+    """The operands of what works element by element."""
+    if form.is_statement or form.name == "matmul" or not is_ufunc(form.name):
+        return ()
+    return form.operands or (node.args if isinstance(node, ast.Call) else ())
 
 
 def is_module(node: ast.expr, name: str) -> bool:

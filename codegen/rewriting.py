@@ -53,6 +53,8 @@ class _Rewriting:
             site, memory = self.held[tree.value]
             if site.form.is_statement:
                 return lines_into(site.form, site.node, site.target, memory, self.np, line.text)
+            if site.place is not None:
+                return [line.text(tree.value)]
         return [line.text(tree)]
 
 

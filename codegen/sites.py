@@ -23,13 +23,17 @@ TURNING = frozenset({"T", "mT", "transpose", "swapaxes", "moveaxis"})
 
 @dataclass(frozen=True, eq=False)
 class Site:
-    """An expression on a line, its type and form; `target` is the variable that it is assigned to."""
+    """An expression on a line, its type and form.
+
+    `target` is the variable that it is assigned to, `place` the part of an array that it is stored in.
+    """
 
     node: ast.expr
     position: int
     type: Type
     form: Form
     target: str = ""
+    place: ast.Subscript | None = None
 
 
 class Sites:
@@ -53,19 +57,36 @@ class Sites:
 
     def _on_line(self, tree: ast.stmt, position: int) -> Iterator[Site]:
         target, value = "", None
-        if isinstance(tree, ast.Assign) and len(tree.targets) == 1 and isinstance(tree.targets[0], ast.Name):
-            target, value = tree.targets[0].id, tree.value
+        place = self._place(tree)
+        if isinstance(tree, ast.Assign) and len(tree.targets) == 1:
+            value = tree.value
+            target = tree.targets[0].id if isinstance(tree.targets[0], ast.Name) else ""
         for node in _expressions(tree):
-            top = node is value
+            top = node is value and bool(target)
             form = form_of(node, self.np)
             turned = self._is_turned(node)
             if top and turned:
                 self._turned.add(target)
-            if form is None or turned or (form.is_statement and not top):
+            if form is None or (turned and not place) or (form.is_statement and not top):
                 continue
             found = self.types.get(target) if top else self.type_of(node)
-            if found is not None and found.rank:
-                yield Site(node, position, found, form, target if top else "")
+            if found is not None and found.rank and (not turned or node is value):
+                own = place if node is value and found.kind == "real" else None
+                yield Site(node, position, found, form, target if top else "", own)
+
+    def _place(self, tree: ast.stmt) -> ast.Subscript | None:
+        """The part of an array of reals that a line stores a value in: `hs[t] = …`."""
+        if not isinstance(tree, ast.Assign) or not isinstance(tree.targets[0], ast.Subscript):
+            return None
+        place = tree.targets[0]
+        whole = self.type_of(place.value)
+        parts = place.slice.elts if isinstance(place.slice, ast.Tuple) else [place.slice]
+        plain = all(isinstance(part, ast.Slice) or self._is_plain(part) for part in parts)
+        return place if plain and whole is not None and whole.rank and whole.kind == "real" else None
+
+    def _is_plain(self, index: ast.expr) -> bool:
+        """Whether an index picks a part that is no copy."""
+        return self.type_of(index) == INT or (isinstance(index, ast.Constant) and index.value is ...)
 
     def _is_turned(self, node: ast.expr) -> bool:
         """Whether NumPy gives a new array the order of axes of an operand that is transposed."""

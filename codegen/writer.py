@@ -122,8 +122,10 @@ def _statement(text: str) -> tuple[str, str, str]:
     for word in ("return ", "raise "):
         if text.startswith(word):
             return word, text[len(word) :], ""
-    if text.startswith(("if ", "with ", "for ", "def ", "class ")):
-        return ("if ", text[3:-1], ":") if text.startswith("if ") else ("", "", "")
+    if text.startswith("if "):  # a statement's head, or a part of `a if b else c`
+        return ("if ", text[3:-1], ":") if text.endswith(":") else ("if ", text[3:], "")
+    if text.startswith(("with ", "for ", "def ", "class ")):
+        return "", "", ""
     sides = split_top(text, " = ")
     if len(sides) == 2:
         targets, value = sides
