@@ -88,7 +88,9 @@ def settings(asked: argparse.Namespace) -> list[Setting]:
 
 def line(name: str, results: Results) -> str:
     """How a workload went, in a line."""
-    found = [f"{other} {times(ratio(results, other, 'O2'))}" for other in ("O0", "O1", "best", *PEERS)]
+    found = [
+        f"{other} {times(ratio(results, other, 'O2'))}" for other in ("O0", "O1", "workspace", "best", *PEERS)
+    ]
     wrong = [f"{other} IS WRONG: {r['wrong']}" for other, r in results.items() if "wrong" in r]
     failed = [f"{other} {r['skipped']}" for other, r in results.items() if "failed" in r.get("skipped", "")]
     own = sorted(results["O2"]["times"]) if "times" in results.get("O2", {}) else []
@@ -112,7 +114,8 @@ def race(asked: argparse.Namespace, setting: Setting, names: Sequence[str]) -> R
 
 def show(run: Run) -> None:
     """The tables in the terminal."""
-    for rows in (own_rows(run), peer_rows(run), goal_rows(run)):
+    peers = set(PEERS) & set(run.setting.contenders)
+    for rows in (own_rows(run), *((peer_rows(run), goal_rows(run)) if peers else ())):
         print()
         print("\n".join(aligned(rows)))
     judged = [goal.met for goal in all_goals(run) if goal.met is not None]

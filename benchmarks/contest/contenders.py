@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from types import ModuleType
 from typing import Any
 
@@ -22,11 +22,12 @@ from .workload import Answer, Workload
 
 OURS = ("O0", "O1", "O2")
 PEERS = ("jax", "torch", "compile", "module", "autograd", "casadi", "buffer", "sympy", "numba")
-ALL = (*OURS, "forward", "best", "limit", *PEERS)
+ALL = (*OURS, "workspace", "forward", "best", "limit", *PEERS)
 TITLES = {
     "O0": "-O0",
     "O1": "-O1",
     "O2": "-O2",
+    "workspace": "-O2, workspace",
     "forward": "-O2's forward",
     "best": "NumPy by hand",
     "limit": "limit",
@@ -79,6 +80,17 @@ def ours(workload: Workload, arguments: dict[str, Any], name: str) -> Contender:
 
 def forward(workload: Workload, arguments: dict[str, Any], name: str) -> Contender:
     return Contender(name, emitted(workload, 2).forward, tuple(arguments.values()), None)
+
+
+def workspace(workload: Workload, arguments: dict[str, Any], name: str) -> Contender:
+    """-O2 in a caller's own memory, results included."""
+    import autodiffc
+
+    module = autodiffc.load(workload.model, level=2, dims=dict(workload.dims), emit=["workspace"])
+    if not hasattr(module, "Workspace"):
+        raise Skipped("a model of numbers needs no memory")
+    run = partial(module.value_and_grad, workspace=module.Workspace(outputs=True))
+    return Contender(name, run, tuple(arguments.values()), as_numpy)
 
 
 def best(workload: Workload, arguments: dict[str, Any], name: str) -> Contender:
@@ -225,8 +237,8 @@ def numba(workload: Workload, arguments: dict[str, Any], name: str) -> Contender
 
 MAKERS: dict[str, Callable[[Workload, dict[str, Any], str], Contender]] = {
     **dict.fromkeys(OURS, ours),
-    "forward": forward, "best": best, "limit": limit, "jax": jax, "torch": torch, "compile": torch,
-    "module": module, "autograd": autograd, "casadi": casadi, "buffer": buffer, "sympy": sympy,
+    "workspace": workspace, "forward": forward, "best": best, "limit": limit, "jax": jax, "torch": torch,
+    "compile": torch, "module": module, "autograd": autograd, "casadi": casadi, "buffer": buffer, "sympy": sympy,
     "numba": numba,
 }  # fmt: skip
 

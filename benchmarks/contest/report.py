@@ -71,12 +71,12 @@ def why(results: Results, name: str) -> str:
 
 
 def own_rows(run: Run) -> Iterator[Row]:
-    """The levels in multiples of -O2, and -O2 in multiples of what is below it."""
-    yield "work", "-O2", "-O0 / -O2", "-O1 / -O2", "-O2 / by hand", "-O2 / limit", "-O2 / its forward"
+    """Other forms of the same in multiples of -O2, and -O2 in multiples of parts of its work."""
+    yield "work", "-O2", "-O0", "-O1", "workspace", "by hand", "-O2 / limit", "-O2 / its forward"
     for workload, results in run:
-        pairs = (("O0", "O2"), ("O1", "O2"), ("O2", "best"), ("O2", "limit"), ("O2", "forward"))
-        ratios = (times(ratio(results, *pair)) for pair in pairs)
-        yield workload.title, seconds(results, "O2"), *ratios
+        own = (times(ratio(results, name, "O2")) for name in ("O0", "O1", "workspace", "best"))
+        parts = (times(ratio(results, "O2", name)) for name in ("limit", "forward"))
+        yield workload.title, seconds(results, "O2"), *own, *parts
 
 
 def against(results: Results, name: str) -> str:
@@ -95,7 +95,7 @@ def peer_rows(run: Run) -> Iterator[Row]:
 
 def memory_rows(run: Run) -> Iterator[Row]:
     """Where something beyond a few kilobytes is allocated."""
-    names = ("O0", "O1", "O2", "best", "autograd")
+    names = ("O0", "O1", "O2", "workspace", "best", "autograd")
     yield "work", *(TITLES[name] for name in names)
     for workload, results in run:
         peaks = [results.get(name, {}).get("peak") for name in names]

@@ -19,12 +19,12 @@ if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from contest.compare import difference
-from contest.contenders import Contender, contenders, emitted
+from contest.contenders import OURS, Contender, contenders, emitted
 from contest.memory import peak_bytes
 from contest.timing import interleaved
 from contest.workload import Answer, Workload
 
-TRACED = ("O0", "O1", "O2", "best", "autograd")
+TRACED = ("O0", "O1", "O2", "workspace", "best", "autograd")
 
 
 def reference(workload: Workload) -> Answer:
@@ -54,7 +54,7 @@ def judged(found: Contender, expected: Answer, tolerance: float) -> dict[str, An
 
 def peak(workload: Workload, found: Contender) -> int:
     """Of a call as if it were the first: what an idle pool holds counts too."""
-    if found.name.startswith("O"):
+    if found.name in OURS:
         getattr(emitted(workload, int(found.name[1])), "release", lambda: None)()
     return peak_bytes(found.function, *found.arguments)
 
