@@ -15,7 +15,17 @@ from collections.abc import Iterator
 from autodiffc.grammar.diagnostics import InternalError
 
 ALLOWED_IMPORTS = frozenset(
-    {"__future__", "collections.abc", "functools", "math", "numpy", "numpy.random", "operator", "typing"}
+    {
+        "__future__",
+        "collections.abc",
+        "functools",
+        "math",
+        "numpy",
+        "numpy.random",
+        "operator",
+        "struct",
+        "typing",
+    }
 )
 
 

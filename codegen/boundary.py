@@ -17,6 +17,7 @@ from autodiffc.compiler.types import Dim, shape_text
 
 from .context import Context
 from .dimtext import Holder, bind, dim_expr
+from .goodpath import good_path
 from .pytext import ADD, COMPARE, Expr, number, tuple_of
 from .writer import Writer
 
@@ -92,8 +93,12 @@ def write_call(
     names = [context.local(a.name) for a in arguments]
     both = ", ".join(names)
     call = f"{both} = {context.ref(checker)}({both})"
+    fast = good_path(context, arguments) if context.level > 1 else ""
     if takes_floats_only(arguments):
         with writer.block(f"if {_suspicious(context, arguments)}:"):
+            writer.line(call)
+    elif fast:
+        with writer.block(f"if not ({fast}):"):
             writer.line(call)
     else:
         writer.line(call)

@@ -53,6 +53,7 @@ from .scipy_view import (
     write_objective_hessp,
     write_places,
 )
+from .shortcuts import shortcuts
 from .sourcelines import LogicalLines
 from .sparse import write_sparse
 from .sparse_parts import Parts, parts_of
@@ -67,6 +68,7 @@ from .writer import Writer
 IMPORTS = {
     "math": "",
     "operator": "",
+    "Struct": "struct",
     "deque": "collections",
     "Callable": "collections.abc",
     "Iterable": "collections.abc",
@@ -205,8 +207,7 @@ def _constants(context: Context, copied: list[str]) -> str:
     lines = []
     if any("_REAL" in globals_of(name) for name in copied):
         lines.append(f"_REAL = {context.real}")
-    if "_new" in context.names.used:
-        lines.append("_new = tuple.__new__  # makes a NamedTuple faster than its own constructor does")
+    lines += shortcuts(context.real, context.names)
     needs = {name for routine in copied for name in globals_of(routine)}
     for name, held in (("_IDLE", "tuple[Any, ...]"), ("_SPACES", "Workspace")):
         if name in needs:

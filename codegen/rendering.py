@@ -14,6 +14,7 @@ from functools import lru_cache
 from autodiffc.compiler.ir import Graph, Literal, Node
 from autodiffc.compiler.ops.control import is_local
 from autodiffc.compiler.ops.tiles import TILE
+from autodiffc.compiler.ops.unrolled import packed
 from autodiffc.compiler.types import Dim
 
 from .context import Context
@@ -166,7 +167,8 @@ class Rendering(ABC):
                 source = node.op.plain
             widened = self._is_widened(node)
             text = source if isinstance(source, str) else source(node, text_of)
-            if self.context.level > 1 and node.op.fast is not None and not (scalar or widened):
+            single = node.op is packed and self.context.dtype == "float32"
+            if self.context.level > 1 and node.op.fast is not None and not (scalar or widened or single):
                 text = node.op.fast(node, text_of) or text
             plain = _tidied(text, self.context.dtype == "float64")
             if widened:

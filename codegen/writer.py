@@ -20,7 +20,8 @@ from contextlib import contextmanager
 INDENT = "    "
 NOTE_COLUMN = 36  # where a note beside a line begins, within its block
 LOOSEST_FIRST = (
-    (" if ", " else "), (" or ",), (" and ",), (" is not ", " is "), (" + ", " - "), (" * ", " / ", " @ "),
+    (" if ", " else "), (" or ",), (" and ",), (" is not ", " is "), (" == ", " != "), (" + ", " - "),
+    (" * ", " / ", " @ "),
 )  # fmt: skip
 CLOSING = {"(": ")", "[": "]", "{": "}"}
 
@@ -164,7 +165,9 @@ def _wrap_operand(text: str, indent: str, width: int) -> list[str]:
     """An operand with the operator before it: broken inside where it is too long by itself."""
     if len(indent) + len(text) <= width:
         return [indent + text]
-    if _bracket(text) is None and len(_operands(text)) > 1:
+    parts = _operands(text)
+    fits = all(len(indent) + len(part) <= width for part in parts)
+    if len(parts) > 1 and (fits or _bracket(text) is None):
         return _wrap_operands(text, indent, width)
     return wrap(text, indent, width)
 

@@ -34,6 +34,15 @@ def _packed_py(node: Node, d: DimText) -> str:
     return f"np.array({nested(names, _sizes(node.shape), '[]')}, {dtype})"
 
 
+def _packed_fast(node: Node, d: DimText) -> str | None:
+    """The numbers as bytes, and these as the array's memory: twice as fast as by lists."""
+    if node.type.kind != "real":
+        return None
+    names = ", ".join(f"x{i}" for i in range(len(node.args)))
+    sizes = nested(list(map(str, _sizes(node.shape))), (node.rank,), "()")
+    return f"ndarray({sizes}, _FLOAT, bytearray(_pack_{len(node.args)}({names})))"
+
+
 def _sizes(shape: Shape) -> tuple[int, ...]:
     return tuple(int(dim.known or 0) for dim in shape)
 
@@ -61,6 +70,7 @@ packed = Op(
     lambda *x, shape: np.array(x).reshape(shape),
     NonDiff("it is made after differentiation"),
     py=_packed_py,
+    fast=_packed_fast,
     linear="jointly",
     work="move",
 )

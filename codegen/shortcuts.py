@@ -1,0 +1,28 @@
+"""What modules of -O2 keep at hand: dtypes, which are one object each, and what makes bytes of numbers.
+
+>>> names = Names([])
+>>> names.ref("_FLOAT"), names.ref("_pack_4")
+('_FLOAT', '_pack_4')
+>>> shortcuts("np.float64", names)
+['_FLOAT = np.dtype(np.float64)', '_pack_4 = Struct("4d").pack']
+"""
+
+from __future__ import annotations
+
+import re
+
+from .names import Names
+
+PACK = re.compile(r"_pack_(\d+)")
+
+
+def shortcuts(real: str, names: Names) -> list[str]:
+    """The lines that define those of them that a module uses."""
+    used = frozenset(names.used)
+    types = {"_FLOAT": real, "_INT": "np.int64", "_BOOL": "np.bool_"}
+    found = [f"{name} = np.dtype({kind})" for name, kind in types.items() if name in used]
+    counts = sorted(int(match[1]) for match in map(PACK.fullmatch, used) if match)
+    names.used.update(["Struct"] if counts else [])
+    found += [f'_pack_{count} = Struct("{count}d").pack' for count in counts]
+    news = "_new = tuple.__new__  # makes a NamedTuple faster than its own constructor does"
+    return [*found, *([news] if "_new" in used else [])]
