@@ -116,16 +116,22 @@ class Prices:
         size = 0 if self.lent and node.op.name == "argument" else costs.bytes(node)
         return round(100 * (self.field + size * byte)) + shown
 
-    def again(self, costs: Costs, node: Node, moving: Collection[Node]) -> int | None:
-        """The price of making it again; None where it can't be, or is not to be."""
+    def again(
+        self, costs: Costs, node: Node, moving: Collection[Node], changed: Collection[Node]
+    ) -> int | None:
+        """The price of making it again; None where it can't be, or is not to be.
+
+        Of a `moving` array no part is read again: all of it would have to be kept. And nothing is made again
+        of one that the loop around this one has `changed` in the meantime.
+        """
         name = node.op.name
         if not node.args or node.type.kind == TUPLE:
             return None
-        if is_read(node):
-            return None if node.args[0] in moving else 0
-        if name in SHOWN or name in CHEAP or is_count(node) or (node.op.view and kind(node) == "free"):
+        if name in SHOWN or name in CHEAP or is_count(node):
             return 0
-        if name not in EXACT or any(arg in moving for arg in node.args):
+        if is_read(node) or (node.op.view and kind(node) == "free"):
+            return None if node.args[0] in moving else 0
+        if name not in EXACT or any(arg in changed for arg in node.args):
             return None
         if is_scalar(node) and costs.machine.element(name) > SLOW:
             return None
@@ -145,14 +151,14 @@ def cheapest(
 
     `free` need no saving. Of these, and of others, `moving` ones are arrays that a loop around changes.
     """
-    costs = prices.costs
+    costs, changed = prices.costs, {*free}.intersection(moving)
     again: dict[Node, int | None] = {}
     waiting = list(roots)
     while waiting:
         node = waiting.pop()
         if node in again or node in free or is_leaf(node):
             continue
-        again[node] = prices.again(costs, node, moving)
+        again[node] = prices.again(costs, node, moving, changed)
         if again[node] is not None:
             waiting.extend(node.args)
         if len(again) > LARGEST:
