@@ -15,40 +15,44 @@ Array = Any
 
 def lstm(x: Array, target: Array, W: Array, U: Array, b: Array, V: Array) -> Answer:
     """Gates first and the batch last: a gate is one block. With sigmoid(z) = (1 + tanh(z / 2)) / 2 all gates
-    of a step are one tanh."""
+    of a step are one tanh. Its input, a row of ones and the state stand together: one product for all."""
     T, B, D = x.shape
     H = len(U)
     half = np.full(4 * H, 0.5)
     half[2 * H : 3 * H] = 1.0
-    flat = x.reshape(T * B, D)
-    zs = kept("lstm.zs", T, 4 * H, B)
-    np.copyto(zs, ((W * half).T.dot(flat.T) + (b * half)[:, None]).reshape(4 * H, T, B).swapaxes(0, 1))
-    U_t = np.ascontiguousarray((U * half).T)
-    hs, cs, tcs = kept("lstm.hs", T + 1, H, B), kept("lstm.cs", T + 1, H, B), kept("lstm.tcs", T, H, B)
-    hs[0] = cs[0] = 0.0
-    step, keep = np.empty((4 * H, B)), np.empty((H, B))
+    A = np.concatenate((W, b[None], U))
+    A *= half
+    A_t = np.ascontiguousarray(A.T)
+    K = D + 1 + H
+    xhs = kept("lstm.xhs", T + 1, K, B)
+    xhs[:T, :D] = x.swapaxes(1, 2)
+    xhs[:, D] = 1.0
+    xhs[0, D + 1 :] = 0.0
+    hs = xhs[:, D + 1 :]
+    zs, cs, tcs = kept("lstm.zs", T, 4 * H, B), kept("lstm.cs", T + 1, H, B), kept("lstm.tcs", T, H, B)
+    cs[0] = 0.0
+    keep = np.empty((H, B))
     for t in range(T):
-        z = zs[t]
-        z += np.dot(U_t, hs[t], out=step)
+        z, c, tc = zs[t], cs[t + 1], tcs[t]
+        np.dot(A_t, xhs[t], out=z)
         np.tanh(z, out=z)
-        gates = z.reshape(4, H, B)
-        for gate in (gates[:2], gates[3]):
+        i, f, g, o = gates = z.reshape(4, H, B)
+        for gate in (gates[:2], o):
             gate += 1.0
             gate *= 0.5
-        i, f, g, o = gates
-        np.multiply(f, cs[t], out=cs[t + 1])
-        cs[t + 1] += np.multiply(i, g, out=keep)
-        np.tanh(cs[t + 1], out=tcs[t])
-        np.multiply(o, tcs[t], out=hs[t + 1])
-    all_h = kept("lstm.all_h", T * B, H)
-    np.copyto(all_h.reshape(T, B, H), hs[1:].swapaxes(1, 2))
-    r = all_h.dot(V)
+        np.multiply(f, cs[t], out=c)
+        c += np.multiply(i, g, out=keep)
+        np.tanh(c, out=tc)
+        np.multiply(o, tc, out=hs[t + 1])
+    rows_h = kept("lstm.rows_h", T * B, H)
+    np.copyto(rows_h.reshape(T, B, H), hs[1:].swapaxes(1, 2))
+    r = rows_h.dot(V)
     r -= target.reshape(T * B, -1)
     value = np.vdot(r, r) / r.size
     r *= 2.0 / r.size
-    d_V = all_h.T.dot(r)
+    d_V = rows_h.T.dot(r)
     d_hs = kept("lstm.d_hs", T, H, B)
-    np.copyto(d_hs, V.dot(r.T).reshape(H, T, B).swapaxes(0, 1))
+    np.matmul(V, r.reshape(T, B, -1).swapaxes(1, 2), out=d_hs)
     d_zs = kept("lstm.d_zs", T, 4, H, B)
     d_h, d_c, d_tc = np.zeros((H, B)), np.zeros((H, B)), np.empty((H, B))
     for t in reversed(range(T)):
@@ -75,11 +79,11 @@ def lstm(x: Array, target: Array, W: Array, U: Array, b: Array, V: Array) -> Ans
         d_o *= d_h
         d_c *= f
         np.dot(U, d_z.reshape(4 * H, B), out=d_h)
-    rows = kept("lstm.rows", 4 * H, T * B)
+    rows, inputs = kept("lstm.rows", 4 * H, T * B), kept("lstm.inputs", K, T * B)
     np.copyto(rows.reshape(4 * H, T, B), d_zs.reshape(T, 4 * H, B).swapaxes(0, 1))
-    before = kept("lstm.before", T * B, H)
-    np.copyto(before.reshape(T, B, H), hs[:T].swapaxes(1, 2))
-    return float(value), (rows.dot(flat).T, rows.dot(before).T, np.add.reduce(rows, axis=1), d_V)
+    np.copyto(inputs.reshape(K, T, B), xhs[:T].swapaxes(0, 1))
+    d_A = inputs.dot(rows.T)
+    return float(value), (d_A[:D].copy(), d_A[D + 1 :].copy(), d_A[D].copy(), d_V)
 
 
 def lstm_products(x: Array, target: Array, W: Array, U: Array, b: Array, V: Array) -> None:

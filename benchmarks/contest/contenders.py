@@ -238,8 +238,8 @@ def numba(workload: Workload, arguments: dict[str, Any], name: str) -> Contender
 MAKERS: dict[str, Callable[[Workload, dict[str, Any], str], Contender]] = {
     **dict.fromkeys(OURS, ours),
     "workspace": workspace, "forward": forward, "best": best, "limit": limit, "jax": jax, "torch": torch,
-    "compile": torch, "module": module, "autograd": autograd, "casadi": casadi, "buffer": buffer, "sympy": sympy,
-    "numba": numba,
+    "compile": torch, "module": module, "autograd": autograd, "casadi": casadi, "buffer": buffer,
+    "sympy": sympy, "numba": numba,
 }  # fmt: skip
 
 
