@@ -16,7 +16,6 @@ from typing import Any
 from . import guards, initial
 from .routines import ROUTINES
 
-
 _FOR_TOOLS = re.compile(r"  # (fmt: skip|noqa: \w+)")
 
 

@@ -207,7 +207,8 @@ def _gather_vjp(g: Node, out: Node, x: Node, *arrays: Node) -> tuple[Node | None
 def takes_rows(index: Index, shape: Shape) -> bool:
     """Whether one array picks whole parts along the first of several axes."""
     rest = zip(index[1:], shape[1:])
-    return len(index) == len(shape) > 1 and index[0][0] == "array" and all(item == whole(dim) for item, dim in rest)
+    first = len(index) == len(shape) > 1 and index[0][0] == "array"
+    return first and all(item == whole(dim) for item, dim in rest)
 
 
 def _gather_fast(node: Node, d: DimText) -> str | None:

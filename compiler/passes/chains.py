@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache, reduce
+from functools import cache, reduce
 from itertools import islice, product
 from typing import Union
 
@@ -116,7 +116,7 @@ def _orders(first: int, last: int) -> Iterator[Order]:
                 yield left, right
 
 
-@lru_cache(maxsize=None)
+@cache
 def _all_orders(count: int) -> tuple[Order, ...]:
     return tuple(_orders(0, count - 1))
 

@@ -15,12 +15,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
 
+from .. import ops
 from ..ir import Graph, Node, Op, topological
 from .bodies import in_bodies, settling
 from .pattern import LiteralRules
 from .rules.algebra import ADJOINT_RULES, CANONICAL_RULES, EXACT_RULES
-from .rules.directions import scaled_sum
-from .rules.factors import shared_scale
+from .rules.factors import scale_behind_product, scaled_sum, shared_scale
 from .rules.structure import (
     ADJOINT_STRUCTURE,
     ELEMENTWISE,
@@ -81,6 +81,9 @@ class Simplify:
             new = node.with_args(args)
             if node in squeezable:
                 new = without_kept_dims(new) or new
+            if node.op is ops.matmul and node not in own:
+                alone = [len(graph.users[arg]) == 1 for arg in node.args]
+                new = scale_behind_product(new, alone) or new
             if node in sums:
                 new = shared_scale(new) or new
             if node in summed:

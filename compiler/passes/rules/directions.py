@@ -1,7 +1,6 @@
-"""Rules for what derivatives along directions are made of: unit vectors, scaled sums, two sides of a choice.
+"""Rules for what derivatives along directions are made of: unit vectors, two sides of a choice.
 
     matmul(eye(N), A)                           →   A
-    sum(mul(2.0, x))                            →   mul(2.0, sum(x))
     add(gate(a, c), gate(b, not c))             →   where(c, a, b)
 
 They hold for derivatives alone: a unit vector's zeros are no factors that a NaN would be seen through.
@@ -49,17 +48,6 @@ def ones_on_diagonal(node: Node) -> Node | None:
     if inner.op is not ops.broadcast_to or inner.args[0].rank or inner.type.kind != "real":
         return None
     return inner.args[0] * ops.eye(n=node["n"], m=node["m"], k=node["k"])
-
-
-def scaled_sum(node: Node) -> Node | None:
-    """sum(s * x) as s * sum(x), or a mean: one multiplication for all; for products with no other use."""
-    inner = node.args[0]
-    if inner.op is not ops.mul or node.type.kind != "real":
-        return None
-    for scale, rest in (inner.args, inner.args[::-1]):
-        if not scale.rank and rest.type == inner.type:
-            return scale * node.with_args((rest,))
-    return None
 
 
 def of_both_sides(node: Node) -> Node | None:

@@ -8,10 +8,12 @@ For sums whose terms nobody else reads; the last bit may differ. Two scalars on 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ... import ops
 from ...ir import Node, const_value
 
-
+DEEP = 6  # products that are looked into
 VIEWS = (ops.reshape, ops.transpose, ops.broadcast_to)
 
 
@@ -25,6 +27,55 @@ def scale_through_view(node: Node) -> Node | None:
     if inner is None:
         return None
     return (scale * inner[0]) * view.with_args((inner[1],))
+
+
+def scale_behind_product(node: Node, alone: Sequence[bool]) -> Node | None:
+    """(s * x) @ y as s * (x @ y) where that is smaller; `alone`: arguments that nothing else reads."""
+    for position, arg in enumerate(node.args):
+        if not alone[position] or node.rank >= arg.rank:
+            continue
+        found = _scale_taken_out(arg)
+        if found is not None:
+            scale, rest, over = found
+            product = node.with_args(rest if i == position else a for i, a in enumerate(node.args))
+            return product / scale if over else scale * product
+    return None
+
+
+def scaled_sum(node: Node) -> Node | None:
+    """sum(s * x) as s * sum(x), or a mean: one multiplication for all; for products with no other use."""
+    if node.type.kind != "real":
+        return None
+    found = _scale_taken_out(node.args[0])
+    if found is None or found[1].type != node.args[0].type:
+        return None
+    scale, rest, over = found
+    total = node.with_args((rest,))
+    return total / scale if over else scale * total
+
+
+def _scale_taken_out(node: Node) -> tuple[Node, Node, bool] | None:
+    """Of s * x * y / z the scalar s, the rest, and whether it divides; None where there is no scalar."""
+    path: list[Node] = []
+    while len(path) < DEEP:
+        found = _scaled(node)
+        if found is not None:
+            scale, rest, over = *found, False
+            break
+        if node.op not in (ops.mul, ops.div):
+            return None
+        if node.op is ops.div and not node.args[1].rank and node.args[0].rank:
+            rest, scale, over = *node.args, True
+            break
+        path.append(node)
+        node = node.args[0]
+    else:
+        return None
+    if any(outer.type != node.type for outer in path) or rest.type != node.type:
+        return None
+    for outer in reversed(path):
+        rest = outer.with_args((rest, outer.args[1]))
+    return scale, rest, over
 
 
 def shared_scale(node: Node) -> Node | None:

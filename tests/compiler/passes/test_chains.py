@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from autodiffc.compiler import ops
@@ -78,14 +80,14 @@ def chains(draw: st.DrawFn) -> tuple[Graph, dict[str, int]]:
     left, right = draw(st.booleans()), draw(st.booleans())
     made: dict[tuple[str, ...], Node] = {}
     factors = []
-    for i, pair in enumerate(zip(letters, letters[1:])):
+    for i, pair in enumerate(pairwise(letters)):
         shape = pair[1:] if i == 0 and left else pair[:1] if i == count - 1 and right else pair
         factors.append(made.setdefault(shape, _factor("F" + "".join(shape), *shape)))
     pending = list(factors)
     while len(pending) > 1:
         inside = range(bool(left) and len(pending) > 2, len(pending) - 1 - (bool(right) and len(pending) > 2))
         i = draw(st.sampled_from(list(inside) or [0]))
-        if pending[i].rank == 1 and i or (pending[i + 1].rank == 1 and i + 2 < len(pending)):
+        if (pending[i].rank == 1 and i) or (pending[i + 1].rank == 1 and i + 2 < len(pending)):
             i = 0
         pending[i : i + 2] = [pending[i] @ pending[i + 1]]
     sizes = {letter: draw(st.integers(1, 6)) for letter in "NMKPQ"}
