@@ -13,6 +13,14 @@ from .networks import softmax_cross_entropy
 Array = Any
 
 
+def in_columns(name: str, steps: Array) -> Array:
+    """[T, K, B] as [K, T*B], for one product over all steps."""
+    T, K, B = steps.shape
+    columns = kept(name, K, T * B)
+    np.copyto(columns.reshape(K, T, B), steps.swapaxes(0, 1))
+    return columns
+
+
 def lstm(x: Array, target: Array, W: Array, U: Array, b: Array, V: Array) -> Answer:
     """Gates first and the batch last: a gate is one block. With sigmoid(z) = (1 + tanh(z / 2)) / 2 all gates
     of a step are one tanh. Its input, a row of ones and the state stand together: one product for all."""
@@ -79,10 +87,8 @@ def lstm(x: Array, target: Array, W: Array, U: Array, b: Array, V: Array) -> Ans
         d_o *= d_h
         d_c *= f
         np.dot(U, d_z.reshape(4 * H, B), out=d_h)
-    rows, inputs = kept("lstm.rows", 4 * H, T * B), kept("lstm.inputs", K, T * B)
-    np.copyto(rows.reshape(4 * H, T, B), d_zs.reshape(T, 4 * H, B).swapaxes(0, 1))
-    np.copyto(inputs.reshape(K, T, B), xhs[:T].swapaxes(0, 1))
-    d_A = inputs.dot(rows.T)
+    rows = in_columns("lstm.rows", d_zs.reshape(T, 4 * H, B))
+    d_A = in_columns("lstm.inputs", xhs[:T]).dot(rows.T)
     return float(value), (d_A[:D].copy(), d_A[D + 1 :].copy(), d_A[D].copy(), d_V)
 
 
@@ -139,36 +145,36 @@ def draw_lstm(T: int, B: int, D: int, H: int, out: int) -> dict[str, Any]:
 
 
 def gru(x: Array, target: Array, W: Array, U: Array, Uc: Array, b: Array) -> Answer:
-    """As the LSTM: batch last, one tanh for both gates."""
+    """As the LSTM: batch last, one tanh for both gates, input and state in one product."""
     T, B, D = x.shape
     H = len(Uc)
-    half = np.full(3 * H, 0.5)
-    half[2 * H :] = 1.0
-    flat = x.reshape(T * B, D)
-    zs = kept("gru.zs", T, 3 * H, B)
-    np.copyto(zs, ((W * half).T.dot(flat.T) + (b * half)[:, None]).reshape(3 * H, T, B).swapaxes(0, 1))
-    U_t, Uc_t = np.ascontiguousarray(0.5 * U.T), np.ascontiguousarray(Uc.T)
-    hs, rhs = kept("gru.hs", T + 1, H, B), kept("gru.rhs", T, H, B)
-    hs[0] = 0.0
-    two, one = np.empty((2 * H, B)), np.empty((H, B))
+    K = D + 1 + H
+    bias = b[None]
+    A_t = np.concatenate((W[:, : 2 * H], bias[:, : 2 * H], U)).T * 0.5
+    C_t = np.ascontiguousarray(np.concatenate((W[:, 2 * H :], bias[:, 2 * H :], Uc)).T)
+    xhs, xrs = kept("gru.xhs", T + 1, K, B), kept("gru.xrs", T, K, B)
+    xhs[:T, :D] = xrs[:, :D] = x.swapaxes(1, 2)
+    xhs[:, D] = xrs[:, D] = 1.0
+    xhs[0, D + 1 :] = 0.0
+    hs, rhs = xhs[:, D + 1 :], xrs[:, D + 1 :]
+    zs, d_zs = kept("gru.zs", T, 3 * H, B), kept("gru.d_zs", T, 3 * H, B)
+    one = np.empty((H, B))
     for t in range(T):
-        z, h = zs[t], hs[t]
-        gates, g = z[: 2 * H], z[2 * H :]
-        gates += np.dot(U_t, h, out=two)
+        z, h, g = zs[t], hs[t], zs[t, 2 * H :]
+        gates = z[: 2 * H]
+        np.dot(A_t, xhs[t], out=gates)
         np.tanh(gates, out=gates)
         gates += 1.0
         gates *= 0.5
-        r, u = gates[:H], gates[H:]
-        np.multiply(r, h, out=rhs[t])
-        g += np.dot(Uc_t, rhs[t], out=one)
+        np.multiply(gates[:H], h, out=rhs[t])
+        np.dot(C_t, xrs[t], out=g)
         np.tanh(g, out=g)
         np.subtract(h, g, out=one)
-        one *= u
+        one *= gates[H:]
         np.add(g, one, out=hs[t + 1])
     error = hs[T] - target.T
     value = np.vdot(error, error) / error.size
     d_h = error * (2.0 / error.size)
-    d_zs = kept("gru.d_zs", T, 3 * H, B)
     d_rh = np.empty((H, B))
     for t in reversed(range(T)):
         z, h, d_z = zs[t], hs[t], d_zs[t]
@@ -190,15 +196,12 @@ def gru(x: Array, target: Array, W: Array, U: Array, Uc: Array, b: Array) -> Ans
         np.subtract(1.0, r, out=d_r)
         d_r *= one
         d_r *= h
-        d_h += U.dot(d_z[: 2 * H])
-    rows = kept("gru.rows", 3 * H, T * B)
-    np.copyto(rows.reshape(3 * H, T, B), d_zs.swapaxes(0, 1))
-    before, reset = kept("gru.before", T * B, H), kept("gru.reset", T * B, H)
-    np.copyto(before.reshape(T, B, H), hs[:T].swapaxes(1, 2))
-    np.copyto(reset.reshape(T, B, H), rhs.swapaxes(1, 2))
-    return float(value), (
-        rows.dot(flat).T, rows[: 2 * H].dot(before).T, rows[2 * H :].dot(reset).T, np.add.reduce(rows, axis=1)
-    )  # fmt: skip
+        d_h += np.dot(U, d_z[: 2 * H], out=one)
+    rows = in_columns("gru.rows", d_zs)
+    d_A = in_columns("gru.inputs", xhs[:T]).dot(rows[: 2 * H].T)
+    d_C = in_columns("gru.reset", xrs).dot(rows[2 * H :].T)
+    d_W, d_b = np.concatenate((d_A[:D], d_C[:D]), axis=1), np.concatenate((d_A[D], d_C[D]))
+    return float(value), (d_W, d_A[D + 1 :].copy(), d_C[D + 1 :].copy(), d_b)
 
 
 def gru_as_written(np: Any, x: Any, target: Any, W: Any, U: Any, Uc: Any, b: Any) -> Any:
