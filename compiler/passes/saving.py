@@ -85,6 +85,11 @@ def is_read(node: Node) -> bool:
     return single and bool(node.args[0].rank)
 
 
+def is_view(node: Node) -> bool:
+    """What shows a part of an array, or all of it."""
+    return node.op.view and kind(node) == "free"
+
+
 @dataclass(frozen=True)
 class Prices:
     """What it costs to keep a value and to make it again, in hundredths of a nanosecond.
@@ -112,7 +117,7 @@ class Prices:
             return round(100 * self.number)
         machine = costs.machine
         byte = self.moves / machine.memory_bytes + self.pages * machine.fault / PAGE
-        shown = node.op.name in SHOWN or node.op.view
+        shown = node.op.name in SHOWN or is_view(node)
         size = 0 if self.lent and node.op.name == "argument" else costs.bytes(node)
         return round(100 * (self.field + size * byte)) + shown
 
@@ -129,7 +134,7 @@ class Prices:
             return None
         if name in SHOWN or name in CHEAP or is_count(node):
             return 0
-        if is_read(node) or (node.op.view and kind(node) == "free"):
+        if is_read(node) or is_view(node):
             return None if node.args[0] in moving else 0
         if name not in EXACT or any(arg in changed for arg in node.args):
             return None

@@ -21,6 +21,7 @@ SAVED = [
     ("h = exp(x)\nloss L = sum(log(sigmoid(h.T)))", {"h"}),  # what exp's adjoint needs anyway
     ("h = exp(x)\nloss L = sum(where(not h.T > 0, h.T, 0))", {"h"}),  # the adjoint of exp needs it
     ("loss L = sum(reshape(exp(x), -1) ** 2)", {"exp_x"}),
+    ("i = argmax(x, axis=0)\nloss L = sum(reshape(exp(x)[i], -1) ** 2)", {"i", "exp_x", "picked"}),
 ]
 
 
