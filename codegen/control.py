@@ -109,7 +109,7 @@ class StructuredBody(Body):
         rows: Mapping[int, str],
         read: Collection[int] = (),
     ) -> StructuredBody:
-        """Write the statements: results by their positions into variables, kept by statements, or read then."""
+        """Write the statements: results by positions into variables, kept by statements, or read later."""
         outputs = [node for _, node in self.graph.outputs]
         used = [p in slots or p in rows or p in read for p in range(len(outputs))]
         needed = tuple(pair for pair, is_used in zip(self.graph.outputs, used) if is_used)

@@ -53,7 +53,7 @@ def _write(context: Context, writer: Writer, function: TileFunction, caller: str
         for line in bind([bindings[d] for d in body.dims if d in bindings], arrays, context.local):
             writer.line(line)
         risk = risk_of(context, function.around).inside(function.tiled)
-        write_statements(context, writer, body, f"return {', '.join(numbers)}".rstrip(), risk)
+        write_statements(context, writer, body, f"return {', '.join(numbers)}" if numbers else "", risk)
 
 
 def _body(context: Context, function: TileFunction) -> StructuredBody:

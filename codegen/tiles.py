@@ -137,14 +137,23 @@ class _TileWriter:
             self.lines.append(f"{name} = {'0.0' if type_.kind == 'real' else '0'}")
         else:
             function.arrays[position] = function.own(name)
-            self.lines.append(f"{name} = {self._array(type_, 'zeros' if axis is None else 'empty')}")
+            self.lines.append(f"{name} = {self._array(type_, axis is None)}")
             yield name if axis is None else f"{name}[{_at(axis, self.tile)}]"
+            if axis is None and self._is_doubled(type_):
+                self.after.append(f"{name} = {name}.astype({outer.context.ref('np')}.float32)")
 
-    def _array(self, type_: Type, function: str) -> str:
-        """A new array; one that many parts are added to is in double precision, and rounded at last."""
-        sizes = [str(self.outer.dim(d)) for d in type_.shape]
+    def _array(self, type_: Type, is_sum: bool) -> str:
+        """A new array for rows, or zeros; many parts are added up in double precision."""
+        outer = self.outer
+        sizes = [str(outer.dim(d)) for d in type_.shape]
         size = sizes[0] if len(sizes) == 1 else str(tuple_of(sizes))
-        return self.outer.empty(size, self.outer.context.numpy_type(type_)).replace("empty", function, 1)
+        if not is_sum:
+            return outer.empty(size, outer.context.numpy_type(type_))
+        dtype = "np.float64" if self._is_doubled(type_) else outer.context.numpy_type(type_)
+        return outer.empty(size, dtype).replace(".empty", ".zeros", 1)
+
+    def _is_doubled(self, type_: Type) -> bool:
+        return type_.kind == "real" and self.outer.context.dtype == "float32"
 
     def _sizes(self) -> Iterator[str]:
         """The sizes that the function needs and can't read from its arrays."""

@@ -90,8 +90,8 @@ tiled = declare(
         ("*x",),
         "What the body makes of tiles: the sums of its results over all tiles, or their rows together.\n\n"
         "`axes` are the axes along which operands are cut (None: each tile gets all of it), `rows` those\n"
-        "along which results are put together (None: they are added up). `length` is the size of what is cut,\n"
-        "`width` how many numbers are in use at once for a row of a tile.",
+        "along which results are put together (None: they are added up). What is cut has the size `length`;\n"
+        "`width` is how many numbers are in use at once for a row of a tile.",
         _infer,
         _eval,
         NonDiff("it is made after differentiation"),

@@ -3,7 +3,7 @@
     add(x: real[N, K], b: real[K])              x cut along axis 0, b whole     rows, cut along axis 0
     sum(x: real[N, K], axis=(1,))               x cut along axis 0              rows
     matmul(x: real[D, N], d: real[N, K])        x along axis 1, d along axis 0  a sum over the tiles
-    gather(x: real[N, K], arange(N), y)         all along axis 0                rows; in a tile arange(its size)
+    gather(x: real[N, K], arange(N), y)         all along axis 0                rows, numbered in the tile
 
 `flows` gives for an op all ways in which an axis of a given size can run through it. Ops without a rule
 have none: they see arrays as a whole.
@@ -49,7 +49,8 @@ def cut(shape: Shape, axis: int) -> Shape:
 def flows(node: Node, length: Dim) -> Iterator[Flow]:
     """All ways in which an axis of this size can run through a node."""
     rule = _broadcasting if node.op.elementwise else RULES.get(node.op.name)
-    return iter(()) if rule is None else rule(node, length)
+    found = iter(()) if rule is None else rule(node, length)
+    return (flow for flow in found if len(flow.axes) == len(node.args))
 
 
 def result_axis(node: Node, flow: Flow) -> int | None:
@@ -184,7 +185,7 @@ def _with_item(index: Sequence[Any], place: int, item: Any) -> tuple[Any, ...]:
 def _indexed(
     shape: Shape, index: Any, arrays: Sequence[Node], length: Dim
 ) -> Iterator[tuple[int | None, Flow]]:
-    """Ways through `x[index]`: the axis of x that is cut, the axes of the index arrays, the index in a tile."""
+    """Ways through `x[index]`: the axis of x that is cut, those of the index arrays, the index in a tile."""
     plain = (None,) * len(arrays)
     for axis, place in enumerate(_axes_of(index)):
         if shape[axis] != length:

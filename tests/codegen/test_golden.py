@@ -20,9 +20,10 @@ GOLDEN = Path(__file__).with_name("golden")
 CASES = [
     ("max", 0), ("max", 1), ("classifier", 0), ("classifier", 1), ("classifier", 2), ("growth", 1), ("window", 1),
     ("recurrence", 0), ("recurrence", 1), ("recurrence", 2), ("steps", 0), ("steps", 1),
+    ("mixture", 2),
     ("max", 2), ("option", 2), ("sigmoid", 2),
 ]  # fmt: skip
-SIZES = {"N": 4, "D": 3, "H": 5, "V": 6, "T": 5}
+SIZES = {"N": 4, "D": 3, "H": 5, "V": 6, "T": 5, "K": 2}
 
 
 def golden_text(name: str, level: int) -> str:

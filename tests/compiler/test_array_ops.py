@@ -23,7 +23,7 @@ from autodiffc.compiler.types import Type
 # Ops of a model's own adjoints and assertions: test_own_adjoints.py, tests/codegen/test_assertions.py.
 OWN = {"own_adjoint", "governed", "stop_gradient", "check", "after"}
 # Loops and branches: tests/compiler/passes/test_structured.py.
-STRUCTURED = {"loop", "item", "branch", "undefined"}
+STRUCTURED = {"loop", "item", "branch", "undefined", "tiled"}
 # Derivatives as values: test_derivatives.py.
 HELD = {"gradient", "directional", "named"}
 LEAVES = {"argument", "const", "dim", "pattern", "random_mask"}

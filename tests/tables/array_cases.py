@@ -295,7 +295,7 @@ CASES: list[Case] = [
     *(case("solve_triangular", a, b, **TRIANGLES[5]) for a, b in EQUATIONS[2:]),
     *(case("einsum", *xs, spec=spec) for spec, *xs in EINSUMS), case("contract", "real[N, D]", spec="ij->i"),
     *(case(name, "real[N, D]", k=k, linear=True) for name in ("tril", "triu") for k in (-1, 0, 1)),
-    case("tril", "real[B, N, N]", k=0, linear=True),
+    *(case(name, "real[B, N, N]", k=0, linear=True) for name in ("tril", "triu")),
     *(case("diagonal", x, k=k, linear=True)
       for x, k in [("real[N, N]", 0), ("real[3, 4]", 1), ("real[4, 3]", -2), ("real[N, D]", 1)]),
     *(case("put_diagonal", x, n=n, m=m, k=k, linear=True) for x, n, m, k in
