@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from statistics import median
 
 from cases import WORKLOADS
 from contest.compiling import Compilation, measured
@@ -93,8 +94,10 @@ def line(name: str, results: Results) -> str:
     ]
     wrong = [f"{other} IS WRONG: {r['wrong']}" for other, r in results.items() if "wrong" in r]
     failed = [f"{other} {r['skipped']}" for other, r in results.items() if "failed" in r.get("skipped", "")]
-    own = sorted(results["O2"]["times"]) if "times" in results.get("O2", {}) else []
-    head = f"{name}: -O2 {duration(own[len(own) // 2]) if own else 'was not timed'}"
+    own = results.get("O2", {})
+    head = f"{name}: -O2 " + (
+        duration(median(own["times"])) if "times" in own else own.get("skipped", "not timed")
+    )
     return ", ".join([head, *(text for text in found if not text.endswith("–")), *wrong, *failed])
 
 

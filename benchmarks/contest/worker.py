@@ -63,7 +63,10 @@ def run(
     workload: Workload, names: Sequence[str], batch: float, rounds: int, busy: bool = False
 ) -> dict[str, Any]:
     """Each contender's result."""
-    expected = reference(workload)
+    try:
+        expected = reference(workload)
+    except FileNotFoundError as missing:
+        return {name: {"skipped": str(missing)} for name in names}
     results: dict[str, Any] = {}
     racing: dict[str, Contender] = {}
     for found in contenders(workload, tuple(names)):

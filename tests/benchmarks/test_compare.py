@@ -42,6 +42,14 @@ def test_zeros_are_compared_in_absolute_terms() -> None:
     assert difference((0.0, (1e-3,)), (0.0, (0.0,))) == 1e-3
 
 
+def test_a_workload_without_its_data_is_left_out() -> None:
+    def missing() -> dict[str, Any]:
+        raise FileNotFoundError("its data is not there")
+
+    results = run(dataclasses.replace(WORKLOADS["mgh_wood"], draw=missing), ("O1", "best"), 1e-4, 2)
+    assert results == dict.fromkeys(("O1", "best"), {"skipped": "its data is not there"})
+
+
 def test_a_contender_that_is_wrong_is_not_timed() -> None:
     """The code by hand is what others are held against: if it slips in a gradient, all levels differ."""
     workload = WORKLOADS["mgh_wood"]
