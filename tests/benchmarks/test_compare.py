@@ -47,7 +47,7 @@ def test_a_workload_without_its_data_is_left_out() -> None:
         raise FileNotFoundError("its data is not there")
 
     results = run(dataclasses.replace(WORKLOADS["mgh_wood"], draw=missing), ("O1", "best"), 1e-4, 2)
-    assert results == dict.fromkeys(("O1", "best"), {"skipped": "its data is not there"})
+    assert results == {name: {"skipped": "its data is not there"} for name in ("O1", "best")}
 
 
 def test_a_contender_that_is_wrong_is_not_timed() -> None:
