@@ -17,7 +17,7 @@ from autodiffc.compiler.types import Dim, shape_text
 
 from .context import Context
 from .dimtext import Holder, bind, dim_expr
-from .goodpath import good_path
+from .goodpath import good_path, ranges
 from .pytext import ADD, COMPARE, Expr, number, tuple_of
 from .writer import Writer
 
@@ -100,6 +100,8 @@ def write_call(
     elif fast:
         with writer.block(f"if not ({fast}):"):
             writer.line(call)
+        for line in ranges(context, arguments):
+            writer.line(line)
     else:
         writer.line(call)
 

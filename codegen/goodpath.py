@@ -21,9 +21,12 @@ DTYPES = {"real": "_FLOAT", "int": "_INT", "bool": "_BOOL"}
 
 
 def good_path(context: Context, arguments: Sequence[Argument]) -> str:
-    """The condition; '' where values have to be looked at too, or dims are not sizes of axes."""
+    """The condition; '' where bounds have to be looked at too, or dims are not sizes of axes.
+
+    Ranges of ints are left to `ranges`.
+    """
     sizes = _sizes(context, arguments)
-    if any(a.bounds or a.range for a in arguments) or sizes is None or _has_requirements(context, sizes):
+    if any(a.bounds for a in arguments) or sizes is None or _has_requirements(context, sizes):
         return ""
     arrays = [a for a in arguments if a.type.rank]
     kinds = [
@@ -35,6 +38,18 @@ def good_path(context: Context, arguments: Sequence[Argument]) -> str:
         context.ref(name)
     conditions = [*_chains(kinds, "is"), *_chains(dtypes, "is"), *_shapes(context, arrays, sizes)]
     return " and ".join(conditions)
+
+
+def ranges(context: Context, arguments: Sequence[Argument]) -> Iterator[str]:
+    """The checks of ints that are to be in a range, whatever they came as."""
+    sizes = _sizes(context, arguments) or {}
+    for argument in arguments:
+        if argument.range is not None and all(d.symbols <= sizes.keys() for d in argument.range):
+            name = context.local(argument.name)
+            low, high = (
+                dim_expr(d, lambda s: _size(context, *sizes[s]), context.ref) for d in argument.range
+            )
+            yield f'{context.ref("_range")}("{name}", {name}, {low}, {high})'
 
 
 def _sizes(context: Context, arguments: Sequence[Argument]) -> dict[str, tuple[str, int]] | None:

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-_REAL = np.float64
+_REAL = np.dtype(np.float64)
 _DECLARED: dict[str, tuple[str, ...]] = {}
 
 
@@ -94,7 +94,8 @@ def _generator(name: str, value: Any) -> None:
 def _range(name: str, array: Any, start: int, stop: int) -> None:
     """ValueError unless start <= element < stop."""
     array = np.asarray(array)
-    if array.size and (array.min() < start or array.max() >= stop):
+    above = array - start if start else array  # what is below the start is large without a sign
+    if array.size and np.maximum.reduce(above.view(np.uint64), axis=None) >= stop - start:
         bad = array[(array < start) | (array >= stop)].flat[0]
         shown = f"range({stop})" if start == 0 else f"range({start}, {stop})"
         raise ValueError(f"{_expected(name)} in {shown}, got {bad}")

@@ -206,7 +206,7 @@ def _assemble(context: Context, bodies: list[str]) -> str:
 def _constants(context: Context, copied: list[str]) -> str:
     lines = []
     if any("_REAL" in globals_of(name) for name in copied):
-        lines.append(f"_REAL = {context.real}")
+        lines.append(f"_REAL = np.dtype({context.real})")
     lines += shortcuts(context.real, context.names)
     needs = {name for routine in copied for name in globals_of(routine)}
     for name, held in (("_IDLE", "tuple[Any, ...]"), ("_SPACES", "Workspace")):

@@ -39,8 +39,11 @@ def _row_sums(x: ndarray) -> ndarray:
 
 def _row_max(x: ndarray, initial: float | None = None) -> ndarray:
     """x.max(axis=-1, keepdims=True); of many short rows it is quicker column by column."""
+    if x.shape[-1] and x.size <= 256:
+        return np.maximum.reduce(x, axis=-1, keepdims=True)
     if 0 < x.shape[-1] <= 40:
-        return np.maximum.reduce(np.ascontiguousarray(np.moveaxis(x, -1, 0)))[..., None]
+        columns = x.T if x.ndim == 2 else np.moveaxis(x, -1, 0)
+        return np.maximum.reduce(np.ascontiguousarray(columns))[..., None]
     if initial is None:
         return x.max(axis=-1, keepdims=True)
     return x.max(axis=-1, keepdims=True, initial=initial)
