@@ -10,16 +10,19 @@ What is not known to be new may be the memory of all that it is made of.
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from functools import cache
+
+from autodiffc.compiler.types import Type
 
 from .into import is_module, is_ufunc
 
 NEW_FUNCTIONS = frozenset({
-    "sum", "mean", "max", "min", "prod", "where", "zeros", "empty", "ones", "full", "zeros_like", "empty_like",
-    "ones_like", "full_like", "arange", "eye", "concatenate", "stack", "take", "take_along_axis", "outer", "dot",
-    "vdot", "clip", "cumsum", "cumprod", "argmax", "argmin", "argsort", "sort", "tril", "triu", "repeat",
-    "tile", "roll", "pad", "copy", "array", "bincount", "linspace", "any", "all", "tensordot",
+    "sum", "mean", "max", "min", "prod", "where", "zeros", "empty", "ones", "full", "zeros_like",
+    "empty_like", "ones_like", "full_like", "arange", "eye", "concatenate", "stack", "take", "outer",
+    "take_along_axis", "dot", "vdot", "clip", "cumsum", "cumprod", "argmax", "argmin", "argsort", "sort",
+    "tril", "triu", "repeat", "tile", "roll", "pad", "copy", "array", "bincount", "linspace", "any", "all",
+    "tensordot",
 })  # fmt: skip
 NEW_METHODS = frozenset({
     "sum", "mean", "max", "min", "prod", "dot", "copy", "astype", "cumsum", "cumprod", "take", "clip", "any",
@@ -57,13 +60,16 @@ class Classes:
 
 
 class Aliases:
-    """The classes of a function's variables; `is_new` tells which functions of the module make new memory."""
+    """The classes of a function's variables.
+
+    `types` are those of variables, `is_new` tells which functions of the module make new memory.
+    """
 
     def __init__(
-        self, np: str, arrays: Callable[[str], bool], is_new: Callable[[str], bool] = lambda name: False
+        self, np: str, types: Mapping[str, Type] = {}, is_new: Callable[[str], bool] = lambda name: False
     ):
         self.classes = Classes()
-        self._np, self._arrays, self._is_new = np, arrays, is_new
+        self._np, self._types, self._is_new = np, types, is_new
         self._returned: set[Member] = set()
 
     @property
@@ -71,13 +77,19 @@ class Aliases:
         """The classes of what the function gives out."""
         return {self.classes.of(member) for member in self._returned}
 
+    def _is_array(self, name: Member) -> bool:
+        return isinstance(name, str) and name in self._types and self._types[name].rank > 0
+
+    def _is_number(self, name: str) -> bool:
+        return name in self._types and not self._types[name].rank
+
     def read(self, tree: ast.stmt) -> None:
         """Take a statement into account."""
         if isinstance(tree, ast.Assign):
             for target in tree.targets:
                 self._assign(target, tree.value)
         elif isinstance(tree, ast.AugAssign):
-            if not (isinstance(tree.target, ast.Name) and self._arrays(tree.target.id)):
+            if not (isinstance(tree.target, ast.Name) and self._is_array(tree.target.id)):
                 self._assign(tree.target, tree.value)
         elif isinstance(tree, ast.For):
             self._bind(tree.target, set(self.memory(tree.iter)))
@@ -96,13 +108,14 @@ class Aliases:
     def _bind(self, target: ast.expr, memory: set[Member]) -> None:
         """What a target holds is from now on (also) of these memories; elements of arrays are copies."""
         if isinstance(target, ast.Name):
-            self.classes.join(target.id, *memory)
+            if not self._is_number(target.id):
+                self.classes.join(target.id, *memory)
         elif isinstance(target, ast.Tuple):
             for part in target.elts:
                 self._bind(part, memory)
         elif isinstance(target, ast.Subscript):
             whole = set(self.memory(target.value))
-            if not all(isinstance(name, str) and self._arrays(name) for name in whole):
+            if not all(map(self._is_array, whole)):
                 self._join({*whole, *memory})
 
     def _call(self, call: ast.Call) -> None:
@@ -117,7 +130,8 @@ class Aliases:
     def memory(self, node: ast.expr) -> Iterator[Member]:
         """What memory the value of an expression may be: variables' and that which expressions make."""
         if isinstance(node, ast.Name):
-            yield node.id
+            if not self._is_number(node.id):
+                yield node.id
         elif isinstance(node, ast.Call):
             yield from self._memory_of_call(node)
         elif isinstance(node, (ast.BinOp, ast.UnaryOp, ast.Compare)):
@@ -176,7 +190,7 @@ def gives_new_memory(source: str) -> bool:
     """Whether a routine's result is never memory of its arguments, nor kept between calls."""
     function = ast.parse(source).body[0]
     assert isinstance(function, ast.FunctionDef)
-    aliases = Aliases("np", lambda name: False)
+    aliases = Aliases("np")
     for tree in ast.walk(function):
         if isinstance(tree, ast.stmt):
             aliases.read(tree)

@@ -2,7 +2,7 @@
 
     h = x @ W1                              h = np.matmul(x, W1, out=h)
     …                               ->      …
-    d_h = d_logits @ W2.T                   d_h = np.matmul(d_logits, W2.T, out=h)    the same memory: h is spent
+    d_h = d_logits @ W2.T                   d_h = np.matmul(d_logits, W2.T, out=h)      as h is spent
 
 New memory is dear where it is large: the system hands it out page by page. A buffer holds one value after
 another, of one type, and bears a variable's name, under which the function finds it at first. What a
@@ -21,16 +21,17 @@ from autodiffc.compiler.types import Type, size_of
 from .aliases import Aliases, Member, gives_new_memory
 from .blocks import Statement
 from .copied import COPIED, source_of
-from .flow import WRITE, Flow, flow_of
-from .into import operands_of
+from .flow import WRITE, flow_of
+from .into import COMPARED, operands_of, takes_memory
 from .rewriting import rewritten
 from .sites import Site, Sites
 
 SMALLEST = 512  # elements of an array of fixed size that is worth a buffer
 MOST = 4_000  # pairs of variables and sites of one class that are looked at
 NAMES = {
-    "matmul": "product", "multiply": "product", "divide": "quotient", "add": "total", "subtract": "difference",
-    "sum": "total", "square": "square", "negative": "negative",
+    "matmul": "product", "multiply": "product", "divide": "quotient", "add": "total", "sum": "total",
+    "subtract": "difference", "square": "square", "negative": "negative",
+    **dict.fromkeys((*COMPARED.values(), "invert", "isfinite"), "mask"),
 }  # fmt: skip
 
 
@@ -62,7 +63,7 @@ def buffered(
     np: str,
     results: bool = False,
 ) -> Buffered:
-    """The statements of a function with buffers where they serve, on request also for what its last line gives.
+    """The statements of a function with buffers where they serve; on request also for its results.
 
     `given` are the function's arguments.
     """
@@ -88,8 +89,7 @@ class _Allocation:
         found = Sites(self.flow, types, np).found()
         self.sites = [site for site in found if site.place is None]
         self.places = [site for site in found if site.place is not None]
-        arrays = {name for name, type in types.items() if type.rank}
-        self.aliases = Aliases(np, arrays.__contains__, _is_new)
+        self.aliases = Aliases(np, types, _is_new)
         for line in self.flow.lines:
             for tree in line.trees:
                 self.aliases.read(tree)
@@ -99,7 +99,7 @@ class _Allocation:
         self.inner = self._chained()
 
     def _chained(self) -> dict[Site, Site]:
-        """Sites that are operands of another one element by element, whose memory they can have: one of each."""
+        """Sites that can have the memory of one around them: its first operand that is of its type."""
         by_node = {site.node: site for site in self.sites}
         found: dict[Site, Site] = {}
         for site in self.sites:
@@ -177,7 +177,7 @@ class _Allocation:
         return buffers
 
     def _spans(self, eligible: Mapping[Member, list[Site]]) -> dict[Member, tuple[int, int]]:
-        """From where to where the memory of a class is in use; what a loop carries on, all through the loop."""
+        """From where to where the memory of a class is in use; what a loop carries, all through the loop."""
         spans = {}
         for own, sites in eligible.items():
             positions = [site.position for site in sites]
@@ -227,4 +227,4 @@ def _is_worth_it(type: Type) -> bool:
 
 
 def _is_new(name: str) -> bool:
-    return name in COPIED and gives_new_memory(source_of(name))
+    return name in COPIED and (takes_memory(name) or gives_new_memory(source_of(name)))

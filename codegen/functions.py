@@ -56,7 +56,9 @@ def write_value_and_grad(context: Context, writer: Writer) -> None:
         write_call(context, writer, arguments)
 
     def steps(graph: Graph, plain: bool) -> None:
-        body = body_of(context, graph, scope_of(context, arguments), given_of(context, graph), plain=plain, lent=True)
+        body = body_of(
+            context, graph, scope_of(context, arguments), given_of(context, graph), plain=plain, lent=True
+        )
         results = owned(body, [target, *gradients])
         write_body(context, writer, body, arguments, drawing=True)
         grads = named_tuple(context, "Grads", [results[g] for g in gradients], graph)
@@ -127,7 +129,9 @@ def write_backward(context: Context, writer: Writer) -> None:
     def steps(graph: Graph, plain: bool) -> None:
         scope = _cache_scope(context, cotangent, cache)
         given = given_of(context, graph, {**names, f"d_{program.target}": cotangent})
-        body = body_of(context, graph, scope, given, lists=_cache_lists(context, graph), plain=plain, lent=True)
+        body = body_of(
+            context, graph, scope, given, lists=_cache_lists(context, graph), plain=plain, lent=True
+        )
         body.adjoint_names.add(cotangent)
         results = owned(body, gradients)
         _unpack_cache(context, writer, cache, cache_fields(context))

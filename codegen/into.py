@@ -12,8 +12,11 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from inspect import signature
 
 import numpy as np
+
+from .copied import COPIED
 
 BINARY: dict[type[ast.operator], str] = {
     ast.Add: "add", ast.Sub: "subtract", ast.Mult: "multiply", ast.Div: "divide", ast.MatMult: "matmul",
@@ -60,6 +63,8 @@ def form_of(node: ast.expr, np: str) -> Form | None:
 
 
 def _form_of_call(node: ast.Call, np: str) -> Form | None:
+    if isinstance(node.func, ast.Name):
+        return Form(node.func.id) if takes_memory(node.func.id) else None
     if not isinstance(node.func, ast.Attribute):
         return None
     name = node.func.attr
@@ -83,6 +88,11 @@ def operands_of(form: Form, node: ast.expr) -> Sequence[ast.expr]:
     if form.is_statement or form.name == "matmul" or not is_ufunc(form.name):
         return ()
     return form.operands or (node.args if isinstance(node, ast.Call) else ())
+
+
+def takes_memory(name: str) -> bool:
+    """Whether a routine takes memory for its result."""
+    return name in COPIED and "out" in signature(COPIED[name]).parameters
 
 
 def is_module(node: ast.expr, name: str) -> bool:

@@ -211,7 +211,9 @@ def _constants(context: Context, copied: list[str]) -> str:
     needs = {name for routine in copied for name in globals_of(routine)}
     for name, held in (("_IDLE", "tuple[Any, ...]"), ("_SPACES", "Workspace")):
         if name in needs:
-            lines.append(f"{name}: deque[{held}] = deque(maxlen=8)  # memory that calls have left for later ones")
+            lines.append(
+                f"{name}: deque[{held}] = deque(maxlen=8)  # memory that calls have left for later ones"
+            )
     writer = Writer(WIDTH)
     for literal, name in context.tables.items():
         dtype = {"real": context.real, "int": "np.int64", "bool": "np.bool_"}[literal.kind]

@@ -67,7 +67,9 @@ def use_buffers(body: Body, workspace: str = "") -> None:
 def _readable(graph: Graph) -> set[str]:
     """The dims that a function can read from the shapes of the arrays that it is given."""
     given = (node for node in graph.nodes() if node.op.name == "argument" and not list_depth(node))
-    return {symbol for node in given for size in node.shape if len(size.terms) == 1 for symbol in size.symbols}
+    return {
+        symbol for node in given for size in node.shape if len(size.terms) == 1 for symbol in size.symbols
+    }
 
 
 def _fits(type: Type, known: set[str]) -> bool:

@@ -10,10 +10,11 @@ import numpy as np
 from numpy import ndarray
 
 
-def _sigmoid(x: ndarray) -> ndarray:
+def _sigmoid(x: ndarray, out: ndarray | None = None) -> ndarray:
     """1 / (1 + exp(-x)); where exp overflows 0 is right."""
+    z = np.negative(x, out=out)
     with np.errstate(over="ignore"):
-        z = np.exp(-x)
+        np.exp(z, out=z)
     z += 1.0
     return np.reciprocal(z, out=z)
 

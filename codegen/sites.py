@@ -18,6 +18,7 @@ from .into import COMPARED, REDUCTIONS, Form, form_of, is_module, is_ufunc
 
 ARITHMETIC = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.Pow)
 PREDICATES = frozenset({"isfinite", "isnan", "isinf", "logical_and", "logical_or", "logical_not"})
+ORDERED = frozenset({"reshape", "ravel", "dot", "matmul"})  # what gives arrays in the order of their axes
 TURNING = frozenset({"T", "mT", "transpose", "swapaxes", "moveaxis"})
 
 
@@ -46,7 +47,7 @@ class Sites:
 
     def found(self) -> list[Site]:
         """All sites, line by line, inner ones before those around them."""
-        sites = []
+        sites: list[Site] = []
         for position, line in enumerate(self.flow.lines):
             for tree in line.trees if "\n" not in line.text else ():
                 if isinstance(tree, ast.For) and isinstance(tree.target, ast.Name):
@@ -97,7 +98,7 @@ class Sites:
         if isinstance(node, ast.Subscript):
             return self._is_turned(node.value)
         if isinstance(node, ast.Call):
-            if isinstance(node.func, ast.Attribute) and node.func.attr in ("reshape", "ravel", "dot", "matmul"):
+            if isinstance(node.func, ast.Attribute) and node.func.attr in ORDERED:
                 return False
             return self._is_turned(node.func) or any(map(self._is_turned, node.args))
         if isinstance(node, ast.BinOp):
@@ -178,11 +179,10 @@ class Sites:
         whole = self._type_of(function.value)
         options = {k.arg: k.value for k in node.keywords if k.arg != "initial"}
         axis, keep = options.pop("axis", None), options.pop("keepdims", ast.Constant(False))
-        plain = isinstance(axis, ast.Constant) and isinstance(axis.value, int)
-        if whole is None or whole.kind != "real" or node.args or options or not plain:
+        number = axis.value if isinstance(axis, ast.Constant) else None
+        if whole is None or whole.kind != "real" or node.args or options or not isinstance(number, int):
             return None
-        assert isinstance(axis, ast.Constant)
-        place = int(axis.value) % max(whole.rank, 1)
+        place = number % max(whole.rank, 1)
         kept = (Dim.of(1),) if isinstance(keep, ast.Constant) and keep.value else ()
         return whole.with_shape((*whole.shape[:place], *kept, *whole.shape[place + 1 :]))
 
