@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from contest.memory import kept
 from contest.workload import MODELS, Answer, Workload
-
-from .memory import kept
 
 Array = Any
 TILE = 8192

@@ -8,9 +8,8 @@ from math import exp
 from typing import Any
 
 import numpy as np
+from contest.memory import kept
 from contest.workload import EXAMPLES, MODELS, Answer, Limit, Workload
-
-from .memory import kept
 
 Array = Any
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from contest.memory import kept
 from contest.workload import MODELS, Answer, Limit, Workload
 
-from .memory import kept
 from .networks import softmax_cross_entropy
 
 Array = Any

@@ -20,7 +20,7 @@ if __name__ == "__main__":
 
 from contest.compare import difference
 from contest.contenders import OURS, Contender, contenders, emitted
-from contest.memory import peak_bytes
+from contest.memory import kept, peak_bytes
 from contest.timing import interleaved
 from contest.workload import Answer, Workload
 
@@ -53,7 +53,8 @@ def judged(found: Contender, expected: Answer, tolerance: float) -> dict[str, An
 
 
 def peak(workload: Workload, found: Contender) -> int:
-    """Of a call as if it were the first: what an idle pool holds counts too."""
+    """Of a call as if it were the first: what is kept between calls counts too."""
+    kept.cache_clear()
     if found.name in OURS:
         getattr(emitted(workload, int(found.name[1])), "release", lambda: None)()
     return peak_bytes(found.function, *found.arguments)
