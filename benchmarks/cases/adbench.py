@@ -247,7 +247,7 @@ def draw_bundle(name: str) -> Callable[[], dict[str, Any]]:
     return draw
 
 
-def of_lstm(name: str) -> Workload:
+def of_lstm(name: str, **without: str) -> Workload:
     return Workload(
         name=f"adbench_{name}",
         title=f"LSTM, ADBench {name.removeprefix('lstm_').replace('_', ' ')}",
@@ -256,13 +256,14 @@ def of_lstm(name: str) -> Workload:
         wrt=("W", "bias", "w_in", "w_out", "b_out"),
         best=lstm,
         objective=lstm_as_written,
-        without={"compile": "unrolls the loop, and compiles for minutes"},
+        without={"compile": "unrolls the loop, and compiles for minutes", **without},
     )
 
 
+SLOW = "takes seconds a call: only the shorter text"
 WORKLOADS = (
     of_lstm("lstm_l2_c1024"),
-    of_lstm("lstm_l2_c4096"),
+    of_lstm("lstm_l2_c4096", torch=SLOW, autograd=SLOW),
     Workload(
         name="adbench_ba1",
         title="bundle adjustment, ADBench BA1",

@@ -6,7 +6,7 @@ True
 >>> kept("gates", 3, 4) is kept("gates", 3, 4)
 True
 
-Fresh large arrays cost page faults. What is kept is not for threads, and nothing that is returned may lie in it.
+Fresh large arrays cost page faults. What is kept is not for threads; nothing that is returned may lie in it.
 """
 
 from __future__ import annotations
