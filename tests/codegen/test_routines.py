@@ -17,6 +17,10 @@ COPIED = {
     "Sequence",
     "Colouring",
     "Sparse",
+    "Workspace",
+    "contextmanager",
+    "_IDLE",
+    "_SPACES",
 }  # into modules with routines that name them
 AVAILABLE = {"Any", "Callable", "np", "math", "ndarray", "_REAL", *COPIED, *dir(builtins)}
 
