@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from functools import wraps
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from autodiffc.compiler.ir import Graph, Literal, Node
+from autodiffc.compiler.ir import Graph, Literal, Node, fact
 from autodiffc.compiler.model import Argument, Derivative, Program
-from autodiffc.compiler.types import Type
+from autodiffc.compiler.types import Dim, Type
 
 from .names import Names
 from .sourcelines import LogicalLines
@@ -92,6 +92,13 @@ def graphs_in(graph: Graph) -> Iterator[Graph]:
         current = waiting.pop()
         yield current
         waiting.extend(body for node in current.nodes() for body in node.subgraphs())
+
+
+@fact
+def loop_lengths(graph: Graph) -> frozenset[Dim]:
+    """The numbers of steps of the loops in a graph and in its bodies."""
+    nodes = (node for inner in graphs_in(graph) for node in inner.nodes())
+    return frozenset(node["length"] for node in nodes if node.op.name == "loop")
 
 
 def names_in(graph: Graph) -> list[str]:

@@ -15,11 +15,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from autodiffc.compiler.ir import Graph, Node, const_value
-from autodiffc.compiler.ops.control import UNLIMITED, loop
+from autodiffc.compiler.ops.control import UNLIMITED
 from autodiffc.compiler.types import Dim
 
 from .blocks import Block, Slot, Statement
-from .context import graphs_in
+from .context import loop_lengths
 from .inplace import NAME
 from .pytext import COMPARE, NOT, Expr, tuple_of
 from .schedule import Step
@@ -218,7 +218,7 @@ class _LoopWriter:
     def _array(self, count: Expr | str, row: Node) -> str:
         """A new array for so many rows."""
         outer = self.outer
-        lengths = {node["length"] for g in graphs_in(self.graph) for node in g.nodes() if node.op is loop}
+        lengths = loop_lengths(self.graph)
         # `range(T - 2)` has no steps where T is 1, and no size of an array is -1.
         shape = [d.maximum(0) if d in lengths and not d.is_natural else d for d in row.shape]
         sizes = tuple_of([str(count), *(str(outer.dim(d)) for d in shape)]) if row.rank else count

@@ -63,6 +63,10 @@ class Span:
     def text(self) -> str:
         return self.source.text[self.start : self.end]
 
+    def beginning(self, length: int) -> str:
+        """The first characters of the text, so many at most: a long sum is the text of many sums."""
+        return self.source.text[self.start : min(self.end, self.start + length)]
+
     def to(self, other: Span) -> Span:
         """From the start of this span to the end of the other."""
         return Span(self.source, self.start, max(self.end, other.end))

@@ -95,7 +95,8 @@ class _Loop(Early):
         self, results: Sequence[Node], names: dict[Node, str], origins: dict[Node, tuple[Origin, ...]]
     ) -> None:
         """What is called after values of the body; where it comes from, if no loop is left to come from."""
-        made = set(topological(results)) - set(topological((self.count, *self.operands)))
+        outside = {self.count, *self.operands}
+        made = set(topological(results, outside))
         found = [(node, image) for node in self.order for image in self._images(node) if image.node in made]
         for node, image in found:
             if node in self.body.names:
@@ -103,7 +104,7 @@ class _Loop(Early):
         if self.is_left:
             return
         pairs = ((node, image.node) for node, image in found)
-        told = origins_of(pairs, self.body.origins, topological((self.count, *self.operands)))
+        told = origins_of(pairs, self.body.origins, outside)
         origins.update((node, places) for node, places in told.items() if places and node in made)
 
     def _images(self, node: Node) -> list[Operand]:

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from .. import ops
-from ..ir import Graph, Node, users
+from ..ir import Graph, Node
 from ..ops.tiles import TILE
 
 SHORT = 40  # numbers in a row
@@ -32,7 +32,7 @@ def _with_columns(node: Node) -> Node:
 
 
 def _body(body: Graph) -> Graph:
-    following = users(body.nodes())
+    following = body.users
     turned = {node: ops.columns(node) for node in body.inputs if _is_turned(node, following)}
     if not turned:
         return body

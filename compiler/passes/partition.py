@@ -41,7 +41,8 @@ def partition(joint: Graph, gradients: int, seed: Node, recompute: bool = False)
     joint = explained(joint, gradients, [v for v in values if v.op.name != "argument"], "in the cache")
     count = len(joint.outputs) - gradients
     primal, derivatives = joint.outputs[:count], joint.outputs[count:]
-    saved = [i for i in joint.inputs if i in values] + [v for v in values if v.op.name != "argument"]
+    known = set(values)
+    saved = [i for i in joint.inputs if i in known] + [v for v in values if v.op.name != "argument"]
     names = _names(joint, saved, primal, seed)
     kept = tuple((names[node], node) for node in saved)
     forward = replace(joint, inputs=tuple(i for i in joint.inputs if i is not seed), outputs=primal + kept)

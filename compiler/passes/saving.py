@@ -225,5 +225,5 @@ def _called(node: Node, graph: Graph) -> str:
     if node.op.name == "argument":
         return str(node["name"])
     place = next(iter(graph.origins.get(node, ())), None)
-    written = place.span.text if place and not place.adjoint else node.op.name
+    written = place.span.beginning(2 * SHOWN_LENGTH) if place and not place.adjoint else node.op.name
     return graph.names.get(node) or shorten(written, SHOWN_LENGTH, placeholder=" …")

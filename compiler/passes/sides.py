@@ -14,10 +14,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from .. import ops
-from ..ir import Graph, Node, Op, const, users
+from ..ir import Graph, Node, Op, const
 from ..ops import argument
 from .cse import Interner
 
+FAR = 5_000  # nodes between the choices of a condition: whether one needs the other is looked for in them
 MOST = 16  # branches in a graph: each is looked for in all of it
 LEAVES = frozenset({"const", "dim"})
 WINS: Mapping[str, Op] = {"maximum": ops.greater, "minimum": ops.less}
@@ -70,14 +71,18 @@ def _compared(graph: Graph) -> Graph:
 
 def _largest(graph: Graph, tried: Iterable[Node]) -> list[Choice]:
     """The choices on one condition that can be one branch: of the condition with the most."""
+    order = graph.nodes()
+    places = {node: place for place, node in enumerate(order)}
     groups: dict[Node, list[Choice]] = {}
-    for choice in filter(None, map(_choice, graph.nodes())):
+    for choice in filter(None, map(_choice, order)):
         groups.setdefault(choice.condition, []).append(choice)
     candidates = [group for condition, group in groups.items() if condition not in tried and len(group) > 1]
     for group in sorted(candidates, key=len, reverse=True):
-        apart = _independent(graph, group)
-        if len(apart) > 1:
-            return apart
+        first, last = places[group[0].node], places[group[-1].node]
+        if last - first < FAR:
+            apart = _independent(order[first : last + 1], group)
+            if len(apart) > 1:
+                return apart
     return []
 
 
@@ -95,12 +100,12 @@ def _choice(node: Node) -> Choice | None:
     return Choice(node, condition, then, orelse)
 
 
-def _independent(graph: Graph, group: Sequence[Choice]) -> list[Choice]:
-    """The choices that need no other of the group."""
+def _independent(nodes: Iterable[Node], group: Sequence[Choice]) -> list[Choice]:
+    """The choices that need no other of the group, of which the first and the last are those of the nodes."""
     chosen = {choice.node: choice for choice in group}
     after: set[Node] = set()
     found = []
-    for node in graph.nodes():
+    for node in nodes:
         if not after.isdisjoint(node.args):
             after.add(node)
         elif node in chosen:
@@ -151,7 +156,7 @@ class _Side:
     def _exclusive(self, others: set[Node]) -> dict[Node, None]:
         """The numbers that only this side needs, arguments before their users."""
         order = self.graph.nodes()
-        following = users(order)
+        following = self.graph.users
         inside = {*self.choices}
         kept = others | {node for _, node in self.graph.outputs}
         found: list[Node] = []
