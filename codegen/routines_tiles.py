@@ -1,16 +1,38 @@
-"""How rows are cut into tiles that the cache holds.
+"""How rows are cut into tiles that the cache holds, and what the tiles give is added up.
 
 >>> [(tile.start, tile.stop) for tile in _tiles(100_000, 8)]
 [(0, 14286), (14286, 28572), (28572, 42858), (42858, 57144), (57144, 71430), (71430, 85716), (85716, 100002)]
+>>> _summed(iter([(1.0, np.ones(2)), (2.0, np.ones(2)), (4.0, np.ones(2))]))
+(7.0, array([3., 3.]))
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
 
-def _tiles(rows: int, width: int) -> list[slice]:
-    """Slices of rows, of which a tile has `width` numbers each in use at once: the cache is to hold them."""
-    size = rows * width
-    if size <= 524_288:
-        return [slice(0, rows)] if rows else []
-    step = -(-rows // -(-size // 131_072))
-    return [slice(start, start + step) for start in range(0, rows, step)]
+import numpy as np
+
+_REAL = np.float64
+
+
+def _tiles(rows: int, width: int, added: int = 0) -> list[slice]:
+    """Slices of rows, of which a tile has `width` numbers each in use at once: the cache is to hold them.
+
+    Each tile adds to sums of `added` numbers, which should be little beside its own work.
+    """
+    step = -(-rows // max(-(-rows * width // max(131_072, 8 * added)), 1))
+    return [slice(start, start + step) for start in range(0, rows, max(step, 1))]
+
+
+def _summed(parts: Iterator[tuple[Any, ...]]) -> tuple[Any, ...]:
+    """The sums of what tiles give, added up in double precision; of a single tile just that."""
+    first = next(parts)
+    second = next(parts, None)
+    if second is None:
+        return first
+    sums = [np.add(a, b, dtype=np.float64) if np.ndim(a) else a + b for a, b in zip(first, second)]
+    for part in parts:
+        for i, value in enumerate(part):
+            sums[i] += value
+    return tuple(a.astype(_REAL, copy=False) if np.ndim(a) else a for a in sums)

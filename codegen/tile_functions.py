@@ -12,18 +12,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from autodiffc.compiler import ops
-from autodiffc.compiler.ir import Graph
-
-from .blocks import Slot
 from .context import PYTHON, Context
 from .control import StructuredBody
 from .dimtext import Holder, bind, readable_from
 from .docstrings import write_docstring
 from .inplace import NAME
-from .memory import Memory
 from .pool import use_buffers
-from .pytext import Expr
+from .pytext import Expr, tuple_of
 from .reuse import ReusingBody
 from .schedule import Group
 from .statements import risk_of, write_statements
@@ -43,9 +38,11 @@ def write_tile_functions(context: Context, writer: Writer) -> None:
 
 def _write(context: Context, writer: Writer, function: TileFunction, caller: str) -> None:
     body = _body(context, function)
-    numbers = [str(body.value(function.body.outputs[p][1])) for p in function.numbers]
-    kinds = [PYTHON[function.body.outputs[p][1].type.kind] for p in function.numbers]
-    result = "None" if not kinds else kinds[0] if len(kinds) == 1 else f"tuple[{', '.join(kinds)}]"
+    sums = [function.body.outputs[p][1] for p in function.sums]
+    kinds = ["ndarray" if node.rank else PYTHON[node.type.kind] for node in sums]
+    result = "None" if not kinds else kinds[0] if function.is_number else f"tuple[{', '.join(kinds)}]"
+    texts = [str(body.value(node)) for node in sums]
+    last = f"return {texts[0] if function.is_number else tuple_of(texts)}" if sums else ""
     with writer.block(f"def {function.name}({', '.join(_parameters(context, function))}) -> {result}:"):
         write_docstring(writer, f"One tile of {caller}(): {'; '.join(_told(function))}.")
         arrays = {name: Holder(name, node.shape) for node, name in function.given.items() if node.rank}
@@ -53,43 +50,31 @@ def _write(context: Context, writer: Writer, function: TileFunction, caller: str
         for line in bind([bindings[d] for d in body.dims if d in bindings], arrays, context.local):
             writer.line(line)
         risk = risk_of(context, function.around).inside(function.tiled)
-        write_statements(context, writer, body, f"return {', '.join(numbers)}" if numbers else "", risk)
+        write_statements(context, writer, body, last, risk)
 
 
 def _body(context: Context, function: TileFunction) -> StructuredBody:
-    """The statements: rows and sums go where they belong, numbers are returned."""
-    graph, slots = _with_sums(function)
+    """The statements: rows go where they belong, parts of sums are returned."""
+    graph = function.body
     given = {node: Expr(name) for node, name in function.given.items()}
-    given.update((slot.old, Expr(slot.name)) for slot in slots.values() if slot.old is not None)
-    pairs = {slot.old: p for p, slot in slots.items() if slot.old is not None}
-    body = ReusingBody(context, graph, function.scope, given, None, Memory(graph, pairs))
+    body = ReusingBody(context, graph, function.scope, given)
     body._output_names = {}
     body.types.update({name: graph.outputs[p][1].type for p, name in function.rows.items()})
     rows = {p: f"{name}[...] = {NAME}" for p, name in function.rows.items()}
-    body.write_nested(Group(False, 0), slots, rows, function.numbers)
-    body.graph = replace(graph, outputs=tuple(graph.outputs[p] for p in function.numbers))
+    body.write_nested(Group(False, 0), {}, rows, function.sums)
+    for node in [graph.outputs[position][1] for position in function.sums]:
+        if node.rank and node in body.pending:
+            body.settle(node)
+    body.graph = replace(graph, outputs=tuple(graph.outputs[p] for p in function.sums))
     use_buffers(body)
     return body
-
-
-def _with_sums(function: TileFunction) -> tuple[Graph, dict[int, Slot]]:
-    """The body, in which parts of sums are added to what these are so far, and the variables of the sums."""
-    body = function.body
-    outputs, inputs, slots = list(body.outputs), list(body.inputs), {}
-    for position, name in function.sums.items():
-        label, part = outputs[position]
-        before = ops.argument(name, part.type)
-        outputs[position] = label, before + part
-        inputs.append(before)
-        slots[position] = Slot(name, before)
-    return replace(body, inputs=tuple(inputs), outputs=tuple(outputs)), slots
 
 
 def _parameters(context: Context, function: TileFunction) -> Iterator[str]:
     """The annotated parameters."""
     for node, name in function.given.items():
         yield f"{name}: {'ndarray' if node.rank else PYTHON[node.type.kind]}"
-    yield from (f"{name}: ndarray" for name in function.arrays.values())
+    yield from (f"{name}: ndarray" for name in function.rows.values())
     yield from (f"{context.local(size)}: int" for size in function.sizes)
 
 
@@ -98,6 +83,4 @@ def _told(function: TileFunction) -> Iterator[str]:
     if function.rows:
         yield f"write its rows of {', '.join(function.rows.values())}"
     if function.sums:
-        yield f"add its part to {', '.join(function.sums.values())}"
-    if function.numbers:
-        yield f"return its part of {', '.join(function.numbers.values())}"
+        yield f"return its part of {', '.join(function.sums.values())}"

@@ -4,25 +4,26 @@
 
 becomes
 
-    L = 0.0
     d_x = np.empty(N)
-    for tile in _tiles(N, 2):
-        L += _on_tile(x[tile], d_x[tile])
+    if 2 * N <= 524_288:
+        L = _on_tile(x, d_x)
+    else:
+        L = sum(_on_tile(x[tile], d_x[tile]) for tile in _tiles(N, 2))
 
-and a function that is written as any other is. It writes rows into the parts of arrays that it is given, adds
-to the sums that are arrays, and returns its parts of those that are numbers.
+and a function that is written as any other is. It writes rows into the parts of arrays that it is given, and
+returns its parts of sums.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from autodiffc.compiler.ir import Graph, Node
 from autodiffc.compiler.ops.tiles import TILE
-from autodiffc.compiler.types import Type
+from autodiffc.compiler.types import Dim, size_of
 
 from .blocks import Block, Statement
 from .names import Scope
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from .control import StructuredBody
 
 NO_LINE = Group(False, 0)
+ONE_TILE = 2**19  # numbers that are not cut: the caches of most machines hold them
 IDENTIFIER = re.compile(r"[^\W\d]\w*")
 
 
@@ -41,8 +43,8 @@ IDENTIFIER = re.compile(r"[^\W\d]\w*")
 class TileFunction:
     """A function that is still to be written: its name, the node that it is for and the graph around that.
 
-    `given` are the parameters of what it is given, `arrays` those of the arrays that it writes into, by
-    positions of results; `numbers` are the sums that it returns, `sizes` dims that its arrays don't tell.
+    `given` are the parameters of what it is given, `rows` those of the arrays that it writes rows of, by
+    positions of results; `sums` are what it returns its parts of, `sizes` dims that its arrays don't tell.
     """
 
     name: str
@@ -50,8 +52,8 @@ class TileFunction:
     around: Graph
     scope: Scope
     given: dict[Node, str] = field(default_factory=dict)
-    arrays: dict[int, str] = field(default_factory=dict)
-    numbers: dict[int, str] = field(default_factory=dict)
+    rows: dict[int, str] = field(default_factory=dict)
+    sums: dict[int, str] = field(default_factory=dict)
     sizes: list[str] = field(default_factory=list)
 
     @property
@@ -60,14 +62,9 @@ class TileFunction:
         return found
 
     @property
-    def rows(self) -> dict[int, str]:
-        """The arrays that rows of are written."""
-        return {p: name for p, name in self.arrays.items() if self.tiled["rows"][p] is not None}
-
-    @property
-    def sums(self) -> dict[int, str]:
-        """The arrays that are added to."""
-        return {p: name for p, name in self.arrays.items() if self.tiled["rows"][p] is None}
+    def is_number(self) -> bool:
+        """Whether it returns a number, and nothing else."""
+        return len(self.sums) == 1 and not self.body.outputs[next(iter(self.sums))][1].rank
 
     def own(self, name: str) -> str:
         """A parameter of this name, or of one like it where that is taken."""
@@ -82,8 +79,20 @@ def write_tiled(outer: StructuredBody, step: Step) -> None:
     _TileWriter(outer, step).write()
 
 
+@dataclass(frozen=True)
+class Passed:
+    """An argument of the call: its text, with `at` the subscript of a tile of it."""
+
+    text: str
+    at: str = ""
+
+    @property
+    def part(self) -> str:
+        return f"{self.text}[{self.at}]" if self.at else self.text
+
+
 class _TileWriter:
-    """One loop under way: `lines` are what stands before it, `after` what stands behind it."""
+    """The calls under way; `lines` are what stands before them."""
 
     def __init__(self, outer: StructuredBody, step: Step):
         self.outer, self.tiled, self.group = outer, step.node, step.group
@@ -95,7 +104,6 @@ class _TileWriter:
         context.tiles.append(self.function)
         self.tile = outer.scope.fresh("tile")
         self.lines: list[str] = []
-        self.after: list[str] = []
 
     def write(self) -> None:
         outer, tiled, body = self.outer, self.tiled, self.function.body
@@ -105,55 +113,60 @@ class _TileWriter:
         passed = list(map(self._given, body.inputs, tiled.args, tiled["axes"]))
         for position, nodes in outer.items_of(tiled).items():
             passed += self._result(position, nodes)
-        passed += self._sizes()
+        passed += map(Passed, self._sizes())
         outer.has_read(tiled)
-        call = f"{outer.context.ref(self.function.name)}({', '.join(passed)})"
-        length, width = outer.dim(tiled["length"]), outer.dim(tiled["width"])
-        head = f"for {self.tile} in {outer.context.ref('_tiles')}({length}, {width}):"
-        inside = Statement(NO_LINE, tuple(self._called(call)), tiled, "")
-        outer.append(Statement(NO_LINE, tuple(self.lines), tiled, "", (Block(head, (inside,)),)))
-        if self.after:
-            outer.append(Statement(NO_LINE, tuple(self.after), tiled, ""))
+        outer.append(Statement(NO_LINE, tuple(self.lines), tiled, "", tuple(self._blocks(passed))))
 
-    def _given(self, inside: Node, argument: Node, axis: int | None) -> str:
-        """The text of an operand in the call; its parameter has the name that it has here."""
+    def _blocks(self, passed: Sequence[Passed]) -> Iterator[Block]:
+        """One call where all rows are a tile, else one for each tile."""
+        outer, tiled, sums = self.outer, self.tiled, list(self.function.sums.values())
+        function = outer.context.ref(self.function.name)
+        target = ", ".join(sums) + "," * (len(sums) == 1 and not self.function.is_number)
+        whole = f"{function}({', '.join(p.text for p in passed)})"
+        size = outer.dim(tiled["length"] * tiled["width"])
+        head = f"if {size} <= {ONE_TILE:_}:"
+        yield Block(head, (self._statement(f"{target} = {whole}" if sums else whole),))
+        call = f"{function}({', '.join(p.part for p in passed)})"
+        loop = f"for {self.tile} in {outer.context.ref('_tiles')}({', '.join(self._lengths())})"
+        if sums:
+            add = outer.context.ref("sum" if self.function.is_number else "_summed")
+            yield Block("else:", (self._statement(f"{target} = {add}({call} {loop})"),))
+        else:
+            each = Block(f"{loop}:", (self._statement(call),))
+            yield Block("else:", (Statement(NO_LINE, (), tiled, "", (each,)),))
+
+    def _statement(self, line: str) -> Statement:
+        return Statement(NO_LINE, (line,), self.tiled, "")
+
+    def _lengths(self) -> Iterator[str]:
+        """How many rows, how many numbers a row, and how many each tile adds to sums."""
+        added = added_by(self.tiled)
+        for size in (self.tiled["length"], self.tiled["width"], *([added] if added.known != 0 else [])):
+            yield str(self.outer.dim(size))
+
+    def _given(self, inside: Node, argument: Node, axis: int | None) -> Passed:
+        """An operand in the call; its parameter has the name that it has here."""
         text = self.outer.text(argument)
         first = IDENTIFIER.match(text.text)
-        name = (
-            f"{first[0]}_T" if first and text.text.endswith(".T") else first[0] if first else inside["name"]
-        )
-        self.function.given[inside] = self.function.own(name)
-        return str(text) if axis is None else f"{text.within(ATOM)}[{_at(axis, self.tile)}]"
+        name = first[0] if first else inside["name"]
+        self.function.given[inside] = self.function.own(f"{name}_T" if text.text.endswith(".T") else name)
+        return Passed(text.text) if axis is None else Passed(text.within(ATOM), _at(axis, self.tile))
 
-    def _result(self, position: int, nodes: list[Node]) -> Iterator[str]:
-        """Make a result's variable before the first tile; its text in the call, if it is an array."""
+    def _result(self, position: int, nodes: list[Node]) -> Iterator[Passed]:
+        """A result's variable; an array for rows is made before the calls and passed to them."""
         outer, function = self.outer, self.function
         type_, axis = nodes[0].type, self.tiled["rows"][position]
         name = outer.result_name(nodes, result_name(nodes[0]))
         for node in nodes:
             outer.give(self.group, node, Expr(name))
-        if not type_.rank:
-            function.numbers[position] = name
-            self.lines.append(f"{name} = {'0.0' if type_.kind == 'real' else '0'}")
-        else:
-            function.arrays[position] = function.own(name)
-            self.lines.append(f"{name} = {self._array(type_, axis is None)}")
-            yield name if axis is None else f"{name}[{_at(axis, self.tile)}]"
-            if axis is None and self._is_doubled(type_):
-                self.after.append(f"{name} = {name}.astype({outer.context.ref('np')}.float32)")
-
-    def _array(self, type_: Type, is_sum: bool) -> str:
-        """A new array for rows, or zeros; many parts are added up in double precision."""
-        outer = self.outer
+        if axis is None:
+            function.sums[position] = name
+            return
+        function.rows[position] = function.own(name)
         sizes = [str(outer.dim(d)) for d in type_.shape]
         size = sizes[0] if len(sizes) == 1 else str(tuple_of(sizes))
-        if not is_sum:
-            return outer.empty(size, outer.context.numpy_type(type_))
-        dtype = "np.float64" if self._is_doubled(type_) else outer.context.numpy_type(type_)
-        return outer.empty(size, dtype).replace(".empty", ".zeros", 1)
-
-    def _is_doubled(self, type_: Type) -> bool:
-        return type_.kind == "real" and self.outer.context.dtype == "float32"
+        self.lines.append(f"{name} = {outer.empty(size, outer.context.numpy_type(type_))}")
+        yield Passed(name, _at(axis, self.tile))
 
     def _sizes(self) -> Iterator[str]:
         """The sizes that the function needs and can't read from its arrays."""
@@ -165,16 +178,11 @@ class _TileWriter:
                 self.function.sizes.append(size)
                 yield outer.dim_name(size)
 
-    def _called(self, call: str) -> Iterator[str]:
-        """The call, and the sums of what it returns."""
-        numbers = list(self.function.numbers.values())
-        if len(numbers) == 1:
-            yield f"{numbers[0]} += {call}"
-            return
-        parts = [self.outer.scope.fresh(f"{name}_part") for name in numbers]
-        yield f"{', '.join(parts)} = {call}" if parts else call
-        for name, part in zip(numbers, parts):
-            yield f"{name} += {part}"
+
+def added_by(tiled: Node) -> Dim:
+    """How many numbers a tile adds to sums that are arrays."""
+    results = (node for (_, node), axis in zip(tiled["body"].outputs, tiled["rows"]) if axis is None)
+    return sum((size_of(node.shape) for node in results if node.rank), Dim.of(0))
 
 
 def _at(axis: int, tile: str) -> str:
