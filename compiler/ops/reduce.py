@@ -127,7 +127,7 @@ FEW = 64  # elements: of fewer NumPy's own sum is as quick
 
 
 def sum_by_ones(node: Node, d: Callable[[Dim], str]) -> str | None:
-    """A sum over the last axis of a real array, or over all others, as a product with ones, by BLAS."""
+    """A sum over one of the last two axes of a real array, or over all but the last, by BLAS: ones @ x."""
     (x,), axis = node.args, node["axis"]
     count, last = size_of(x.shape).known, x.rank - 1
     if x.type.kind != "real" or x.rank < 2 or (count is not None and count < FEW):
@@ -136,10 +136,11 @@ def sum_by_ones(node: Node, d: Callable[[Dim], str]) -> str | None:
     if axis == (last,):
         text = f"x @ {ones}" if x.rank == 2 or TILE not in x.shape else "_row_sums(x)"
         return f"({text})[..., None]" if node["keepdims"] else text
+    if axis == (last - 1,):
+        return f"({ones} @ x)[..., None, :]" if node["keepdims"] else f"{ones} @ x"
     if axis != tuple(range(last)) or node["keepdims"]:
         return None
-    rows = "x" if x.rank == 2 else f"x.reshape({d(reduced_count(x, axis))}, {d(x.shape[last])})"
-    return f"{ones} @ {rows}"
+    return f"{ones} @ x.reshape({d(reduced_count(x, axis))}, {d(x.shape[last])})"
 
 
 sum_ = reduction(
