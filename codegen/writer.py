@@ -7,8 +7,9 @@
 def f(
     alpha, beta, gamma, delta
 ):
-    return g(alpha, beta) + h(
-        gamma, delta
+    return (
+        g(alpha, beta)
+        + h(gamma, delta)
     )
 """
 
@@ -86,7 +87,7 @@ def wrap(text: str, indent: str, width: int) -> list[str]:
     opened = _in_parentheses(text, indent, width)
     if opened is not None:
         return opened
-    bracket = _bracket(text)
+    bracket = _bracket(text, width - len(indent))
     if bracket is None:
         return [indent + text]
     opening, closing = bracket
@@ -115,7 +116,9 @@ def _in_parentheses(text: str, indent: str, width: int) -> list[str] | None:
         last = text[bracket[1] :]
         if len(last) < 12 and len(_operands(middle)) < 3:
             return None
-    return [f"{indent}{start}(", *_inside(middle, indent + INDENT, width), f"{indent}){end}"]
+    rest = wrap(f"_{end}", indent, width)
+    rest[0] = f"{indent}){rest[0][len(indent) + 1 :]}"
+    return [f"{indent}{start}(", *_inside(middle, indent + INDENT, width), *rest]
 
 
 def _statement(text: str) -> tuple[str, str, str]:
@@ -219,14 +222,20 @@ def _outside(text: str) -> Iterator[int]:
     return (position for position, _, depth in _scan(text) if depth == 0)
 
 
-def _bracket(text: str) -> tuple[int, int] | None:
-    """Where to break: the last outermost bracket that holds something; of a function's head the first."""
-    found, opening = None, 0
+def _bracket(text: str, room: int = 0) -> tuple[int, int] | None:
+    """Where to break: the last outermost bracket that holds something; of a function's head the first.
+
+    If what stands before that has no `room` itself, the bracket that holds most.
+    """
+    found: list[tuple[int, int]] = []
+    opening = 0
     for position, char, depth in _scan(text):
         if depth == 1 and char in CLOSING:
             opening = position
         elif depth == 1 and char in ")]}" and position > opening + 1:
-            found = opening, position
+            found.append((opening, position))
             if text.startswith("def "):
                 break
-    return found
+    if found and room and found[-1][0] >= room:
+        return max(found, key=lambda pair: pair[1] - pair[0])
+    return found[-1] if found else None
