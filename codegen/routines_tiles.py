@@ -31,8 +31,9 @@ def _summed(parts: Iterator[tuple[Any, ...]]) -> tuple[Any, ...]:
     second = next(parts, None)
     if second is None:
         return first
-    sums = [np.add(a, b, dtype=np.float64) if np.ndim(a) else a + b for a, b in zip(first, second)]
+    real = [np.ndim(a) > 0 and a.dtype.kind == "f" for a in first]
+    sums = [np.add(a, b, dtype=np.float64) if r else a + b for a, b, r in zip(first, second, real)]
     for part in parts:
         for i, value in enumerate(part):
             sums[i] += value
-    return tuple(a.astype(_REAL, copy=False) if np.ndim(a) else a for a in sums)
+    return tuple(a.astype(_REAL, copy=False) if r else a for a, r in zip(sums, real))

@@ -6,7 +6,8 @@
     partition      forward and backward, for callers who want them apart
 
 The value that the three emitted functions compute is the same to the last bit: all come of one prepared
-graph, and what happens to the model's own nodes afterwards is exact.
+graph, and what happens to the model's own nodes afterwards is exact. (At -O2 sums over large arrays may be
+added up in parts, tile by tile, in one function and as a whole in another.)
 """
 
 from __future__ import annotations

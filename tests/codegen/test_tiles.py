@@ -155,6 +155,21 @@ def test_single_precision_adds_up_in_double() -> None:
     np.testing.assert_allclose(grads.w, exact.w, rtol=1e-6)
 
 
+def test_sums_of_ints_are_ints() -> None:
+    text = """
+dim N, D
+input x: real[N, D]
+param w: real[D + 9]
+above = sum(x > 0.5, axis=0)
+loss L = sum(w[above]**2) + sum(sin(x) * cos(x))
+"""
+    x, w = np.linspace(-1.0, 2.0, 14).reshape(7, 2), np.arange(11.0)
+    value, grads = whole(text).value_and_grad(x, w)
+    tiled_value, tiled_grads = in_tiles(program(text)).value_and_grad(x, w)
+    np.testing.assert_allclose(tiled_value, value, rtol=1e-12)
+    np.testing.assert_array_equal(tiled_grads.w, grads.w)
+
+
 def test_prediction_and_functions_on_request() -> None:
     arguments = drawn(SOFTMAX, {"N": 5, "D": 3, "K": 4})
     vectors = [np.cos(np.arange(12.0)).reshape(3, 4), np.sin(np.arange(4.0))]

@@ -11,6 +11,7 @@ from functools import cache
 from typing import Any
 
 from autodiffc.api import Options, module_of, module_text
+from autodiffc.codegen.tiles import ONE_TILE
 from autodiffc.compiler.model import Program
 from autodiffc.compiler.passes import pipeline
 from autodiffc.compiler.passes.base import Step
@@ -46,6 +47,6 @@ def in_tiles(program: Program, rows: int = 2, **options: Any) -> Any:
     text = _text(program, tuple(options.items()))
     if ROUTINE not in text:
         return None
-    module = module_of(text, "model")
-    module._tiles = lambda count, width: [slice(i, i + rows) for i in range(0, count, rows)]
+    module = module_of(text.replace(f"<= {ONE_TILE:_}:", "<= 0:"), "model")
+    module._tiles = lambda count, *sizes: [slice(i, i + rows) for i in range(0, count, rows)]
     return module
