@@ -21,26 +21,27 @@ from .prediction import Costs
 
 @dataclass(frozen=True)
 class Done:
-    """A node, where it comes from, and how often it is done."""
+    """A node, where it comes from, what it costs a time, and how often it is done."""
 
     node: Node
     place: Origin | None
+    costs: Costs
     times: int
 
 
 def done(graph: Graph, costs: Costs, place: Origin | None = None, times: int = 1) -> Iterator[Done]:
-    """All that is computed, with what loops and branches do inside."""
+    """All that is computed, with what loops, branches and tiles do inside."""
     for node in graph.nodes():
         own = next(iter(graph.origins.get(node, ())), place)
         bodies = list(node.subgraphs())
+        inner, steps = costs.inside(node)
         if not bodies:
-            yield Done(node, own, times)
+            yield Done(node, own, costs, times)
         elif node.op.name == "branch":
             yield from done(max(bodies, key=costs.graph), costs, own, times)
         else:
-            steps = costs.number(node["length"]) if node.op.name == "loop" else 1
             for body in bodies:
-                yield from done(body, costs, own, times * steps)
+                yield from done(body, inner, own, times * steps)
 
 
 @dataclass(frozen=True)
@@ -61,8 +62,9 @@ def lines(graph: Graph, costs: Costs) -> list[LineCost]:
         line = part.place.span.line if part.place else 0
         if part.place:
             spans.setdefault(line, part.place.span)
-        time[line] = time.get(line, 0.0) + part.times * costs.nanoseconds(part.node)
-        flops[line] = flops.get(line, 0) + part.times * costs.number(work(part.node, costs.real).flops)
+        formula = work(part.node, costs.real).flops
+        time[line] = time.get(line, 0.0) + part.times * part.costs.nanoseconds(part.node)
+        flops[line] = flops.get(line, 0) + part.times * part.costs.number(formula)
     order = sorted(time, key=lambda line: (line == 0, -time[line]))
     return [LineCost(spans[line], time[line], flops[line]) for line in order]
 
@@ -78,12 +80,15 @@ def stacked(graph: Graph) -> Dim:
 
 
 def notes_of(*graphs: Graph | None) -> list[Note]:
-    """The decisions that passes noted in graphs and in the bodies in them, each once."""
+    """The decisions that passes noted in graphs and in the bodies in them, each once; and tiles."""
     found: dict[Note, None] = {}
     waiting = [graph for graph in reversed(graphs) if graph is not None]
     while waiting:
         graph = waiting.pop()
         found.update(dict.fromkeys(graph.notes))
         for node in graph.nodes():
+            if node.op.name == "tiled":
+                text = f"{node['length']} rows of {node['width']} numbers, as many at a time as fit a cache"
+                found[node["body"].note("tiled", text, *node["body"].nodes())] = None
             waiting.extend(node.subgraphs())
     return list(found)

@@ -20,6 +20,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ..ir import Graph, Node, Op, WorkKind, topological
+from ..ops.tiles import TILE
 from ..types import Dim, Shape, Type, size_of
 
 NOTHING = Dim.of(0)
@@ -137,6 +138,9 @@ def _control(node: Node, real: int) -> Work:
     if node.op.name == "branch":
         then, orelse = bodies
         return Work("control", *(_most(*pair) for pair in zip(_formulas(then), _formulas(orelse))))
+    if node.op.name == "tiled":  # what does not go with the rows is done for each tile: that counts once
+        whole = {str(TILE): node["length"]}
+        return Work("control", *(formula.substitute(whole) for formula in _formulas(bodies[0])))
     steps = node["length"] if node.op.name == "loop" else Dim.of(1)
     return Work("control", *(steps * total(column) for column in zip(*map(_formulas, bodies))))
 

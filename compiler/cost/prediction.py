@@ -22,6 +22,7 @@ from math import prod
 
 from ..ir import Graph, Node, topological
 from ..ops.control import is_local
+from ..ops.tiles import TILE
 from ..types import Dim, Shape
 from .formulas import REAL_BYTES, bytes_of, elements, graph_work, is_scalar, kind
 from .machine import Machine
@@ -141,12 +142,23 @@ class Costs:
         expanded = node.op.expand(*node.args, **dict(node.attrs))
         return sum(self.nanoseconds(part) for part in topological([expanded]) if part not in known)
 
+    def inside(self, node: Node) -> tuple[Costs, int]:
+        """What prices its body, and how often that is done: as many rows as the cache holds make a tile."""
+        if node.op.name == "loop":
+            return self, self.number(node["length"])
+        if node.op.name != "tiled":
+            return self, 1
+        rows, width = self.number(node["length"]), self.number(node["width"])
+        tiles = max(1, -(-rows * width * self.real // self.machine.cache_bytes))
+        sizes = {**self.sizes, str(TILE): -(-rows // tiles)}
+        return Costs(self.machine, sizes, self.real, self.sizes.assumed), tiles
+
     def _control(self, node: Node) -> float:
-        bodies = [self.graph(body) for body in node.subgraphs()]
+        inner, times = self.inside(node)
+        bodies = [inner.graph(body) for body in node.subgraphs()]
         if node.op.name == "branch":
             return max(bodies)
-        steps = self.number(node["length"]) if node.op.name == "loop" else 1
-        return steps * sum(bodies)
+        return times * sum(bodies)
 
     def peak(self, graph: Graph) -> int:
         """The most bytes of values that are alive at once, beyond the graph's inputs."""
@@ -161,7 +173,7 @@ class Costs:
         for i, node in enumerate(order):
             if kind(node) != "free":
                 alive += self.bytes(node)
-            inside = max((self.peak(body) for body in node.subgraphs()), default=0)
+            inside = max((self.inside(node)[0].peak(body) for body in node.subgraphs()), default=0)
             most = max(most, alive + inside)
             alive -= sum(self.bytes(done) for done in ends.get(i, ()))
         return most

@@ -157,7 +157,8 @@ class _Report:
         return shorten(self.lines.text(self.lines.start(line)), WIDTH - 24, placeholder=" …")
 
     def _decisions(self) -> list[str]:
-        notes = sorted(notes_of(*self.graphs.values()), key=lambda note: (note.kind, self._first_line(note)))
+        noted = notes_of(*self.graphs.values())
+        notes = sorted(noted, key=lambda note: (note.kind, self._first_line(note)))
         return ["decisions", *self._noted(notes)] if notes else []
 
     def _noted(self, notes: Sequence[Note]) -> Iterator[str]:

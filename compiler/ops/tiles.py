@@ -96,5 +96,6 @@ tiled = declare(
         _eval,
         NonDiff("it is made after differentiation"),
         _no_text,
+        work="control",
     )
 )

@@ -35,6 +35,7 @@ from ..types import INT, TUPLE
 from .mincut import UNLIMITED, Network
 
 LARGEST = 20_000  # values that are thought about
+NOTED = 100  # values of a graph
 SHOWN_LENGTH = 32  # of what is written in the model, in a note
 
 # What only shows its argument in another shape: the argument is saved in its stead.
@@ -196,11 +197,11 @@ def explained(joint: Graph, derivatives: int, saved: Sequence[Node], when: str) 
     own = set(topological(node for _, node in joint.outputs[:count]))
     notes = [
         joint.note("saved", f"{_called(node, joint)}: {node.type}, {bytes_of(node.type)} bytes {when}", node)
-        for node in saved
+        for node in saved[:NOTED]
     ]
     notes += [
         joint.note("recomputed", f"{_called(node, joint)}: {node.type} {when}, of what is at hand", node)
-        for node in _made_again([node for _, node in joint.outputs[count:]], own, set(saved))
+        for node in _made_again([node for _, node in joint.outputs[count:]], own, set(saved))[:NOTED]
     ]
     return joint.with_notes(notes)
 

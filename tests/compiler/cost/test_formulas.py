@@ -14,10 +14,12 @@ from autodiffc.api import program_of
 from autodiffc.compiler import cost, ops
 from autodiffc.compiler.cost.formulas import graph_work, kind, kind_of, work
 from autodiffc.compiler.cost.machine import machine_called
+from autodiffc.compiler.cost.prediction import estimate
 from autodiffc.compiler.ir import OPS, Graph, Node
 from autodiffc.compiler.passes.pipeline import derive
 from autodiffc.compiler.types import Dim, Type
 from autodiffc.grammar.reading import read_source
+from autodiffc.grammar.source import Source
 from op_counts import cost as counted
 from op_examples import EXAMPLES
 
@@ -130,11 +132,23 @@ def test_a_loop_costs_its_steps_and_a_branch_the_dearer_side() -> None:
         "dim T, D\ninput x: real[T, D]\nparam w: real[D]\nh = 0.0\nfor t in range(T):\n"
         "    if h > 1.0:\n        h = h * h\n    else:\n        h = tanh(h * (x[t] @ w) + 1.0)\nloss L = h**2\n"
     )
-    from autodiffc.grammar.source import Source
-
     program = program_of(Source("m.dsl", source))
     done = graph_work(program.graph)
     assert done.flops == 2 * Dim.symbol("T") * Dim.symbol("D") + 4 * Dim.symbol("T") + 1
+
+
+def test_tiles_do_together_what_the_whole_would_do() -> None:
+    program = program_of(read_source(str(MODELS / "adbench" / "gmm.dsl")))
+    plain, tiled = derive(program, 1).value_and_grad, derive(program, 2).value_and_grad
+    assert plain is not None
+    assert tiled is not None
+    assert any(node.op.name == "tiled" for node in tiled.nodes())
+    most = ("K", "d", "d", "n")  # the products: other forms of them cost as much
+    assert dict(graph_work(plain).flops.terms)[most] == dict(graph_work(tiled).flops.terms)[most]
+    sizes, machine = {"n": 100_000, "d": 10, "K": 25}, machine_called("AVX512")
+    large = [estimate(graph, sizes, machine) for graph in (plain, tiled)]
+    assert large[1].seconds < large[0].seconds
+    assert large[1].peak < 0.2 * large[0].peak
 
 
 def test_formulas_of_many_nodes_are_summed_at_once() -> None:
