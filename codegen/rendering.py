@@ -35,6 +35,11 @@ _DEFAULT_DTYPE = re.compile(r"(np\.(?:zeros|ones|full|array|eye|linspace)\(.*), 
 _ONE_AXIS = re.compile(r"(np\.(?:zeros|ones|full)\()\((\w+),\)")
 
 
+def _is_dimless(node: Node) -> bool:
+    """Whether neither a value nor what is said of it has a size."""
+    return not node.rank and (not node.attrs or node.op.name in ("argument", "const"))
+
+
 @dataclass(frozen=True)
 class Pending:
     """An expression that waits for the one place where it is used."""
@@ -73,6 +78,8 @@ class Rendering(ABC):
 
     def mentioned_dims(self) -> dict[str, None]:
         """The dims that the statements will mention."""
+        if all(_is_dimless(node) for node in self.graph.nodes()):
+            return self.dims
         for step in schedule(self.graph):
             node = step.node
             for arg in (node, *node.args):
@@ -190,7 +197,8 @@ class Rendering(ABC):
             texts = [operand.text for operand in operands]
             names[local] = Expr(self._own_name(node, texts) if local == "out" else self.scope.fresh(local))
         if parsed.is_expression:
-            return [], self._typed(node, parsed.expression(names, self._global))
+            expr = parsed.expression(names, self._global)
+            return [], self._typed(node, expr) if array else expr
         return parsed.text(names, self._global).split("\n"), names["out"]
 
     def _typed(self, node: Node, expr: Expr) -> Expr:

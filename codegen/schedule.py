@@ -48,8 +48,7 @@ def schedule(graph: Graph, before: Mapping[Node, Sequence[Node]] = {}) -> list[S
     nodes = [n for n in _checks_first(graph).nodes() if n.op.name not in LEAVES]
     groups = _groups(graph, nodes)
     index = {node: i for i, node in enumerate(nodes)}
-    awaited = {node: {*node.args, *before.get(node, ())} & index.keys() for node in nodes}
-    waiting = {node: len(others) for node, others in awaited.items()}
+    waiting = {n: len({a for a in (*n.args, *before.get(n, ())) if a in index}) for n in nodes}
     following = users(nodes)
     for node, others in before.items():
         for other in others:
@@ -70,6 +69,8 @@ def schedule(graph: Graph, before: Mapping[Node, Sequence[Node]] = {}) -> list[S
 
 def _checks_first(graph: Graph) -> Graph:
     """The graph with its checks before its values: within a line, what is checked comes before its use."""
+    if all(node.op.name != "check" for _, node in graph.outputs):
+        return graph
     return replace(
         graph, outputs=tuple(sorted(graph.outputs, key=lambda output: output[1].op.name != "check"))
     )
