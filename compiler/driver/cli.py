@@ -174,6 +174,8 @@ def _compile_parser() -> _Parser:
                         help="print what the functions cost: formulas, predicted times")  # fmt: skip
     parser.add_argument("--sizes", type=_sizes, default={}, metavar="N=1000,D=50",
                         help="sizes of the dims for --explain-cost (default: some)")  # fmt: skip
+    parser.add_argument("--cpu", choices=("AVX512", "AVX2"), type=str.upper,
+                        help="whose times --explain-cost predicts (default: this one's)")  # fmt: skip
     parser.add_argument("--version", action="version", version=f"autodiffc {VERSION}")
     return parser
 
@@ -245,7 +247,7 @@ def _compile(options: argparse.Namespace) -> int:
         from .explain_cost import BadSizes, explain_cost
 
         try:
-            sys.stdout.write(explain_cost(program, chosen, options.sizes))
+            sys.stdout.write(explain_cost(program, chosen, options.sizes, options.cpu))
         except BadSizes as problem:
             raise UsageError(f"--sizes: {problem}") from None
         if not options.output:

@@ -20,7 +20,7 @@ from textwrap import shorten, wrap
 
 from autodiffc.codegen.module import lowered
 from autodiffc.codegen.sourcelines import LogicalLines
-from autodiffc.compiler.cost import Costs, detected, estimate, graph_work
+from autodiffc.compiler.cost import Costs, Machine, detected, estimate, graph_work, machine_called
 from autodiffc.compiler.cost.breakdown import lines, notes_of, stacked
 from autodiffc.compiler.cost.formulas import bytes_of, total
 from autodiffc.compiler.cost.prediction import ASSUMED
@@ -36,21 +36,28 @@ REAL = {"float64": 8, "float32": 4}
 PREFIXES = {-3: "n", -2: "µ", -1: "m", 0: "", 1: "k", 2: "M", 3: "G", 4: "T"}
 
 
-def explain_cost(program: Program, options: Options, sizes: Mapping[str, int]) -> str:
-    """The report, for a terminal of 100 columns."""
+def explain_cost(program: Program, options: Options, sizes: Mapping[str, int], cpu: str = "") -> str:
+    """The report, for a terminal of 100 columns; `cpu` is AVX512 or AVX2, by default what this one has."""
     refuse_unknown(program, sizes)
     derivative = lowered(derivative_of(program, options), options.level, options.dtype)
-    return _Report(program, derivative, options, sizes).text()
+    return _Report(program, derivative, options, sizes, machine_called(cpu) if cpu else None).text()
 
 
 class _Report:
-    def __init__(self, program: Program, derivative: Derivative, options: Options, sizes: Mapping[str, int]):
+    def __init__(
+        self,
+        program: Program,
+        derivative: Derivative,
+        options: Options,
+        sizes: Mapping[str, int],
+        machine: Machine | None,
+    ):
         self.program = program
         self.options = options
         self.given = sizes
         self.sizes = {name: sizes.get(name, ASSUMED) for name in program.dims}
         self.real = REAL[options.dtype]
-        self.machine = detected()
+        self.machine, self.is_own = machine or detected(), machine is None
         self.costs = Costs(self.machine, self.sizes, self.real)
         self.lines = LogicalLines(program.source)
         self.derivative = derivative
@@ -68,13 +75,14 @@ class _Report:
     def _heading(self) -> list[str]:
         options = self.options
         has = "with" if self.machine.name == "AVX512" else "without"
+        same = ", like this one" if self.is_own else ""
         shown = ", ".join(f"{name} = {size}" for name, size in self.sizes.items())
         assumed = [name for name in self.sizes if name not in self.given]
         known = f"{shown}{f' ({_listed(assumed)} assumed: see --sizes)' if assumed else ''}"
         first = f"{self.program.name} at -O{options.level}, {options.dtype}"
         return [
             first,
-            *wrap("; ".join(filter(None, [known, f"times as on a CPU {has} AVX512, like this one"])), WIDTH),
+            *wrap("; ".join(filter(None, [known, f"times as on a CPU {has} AVX512{same}"])), WIDTH),
         ]
 
     # --- numbers -----------------------------------------------------------------------------------
