@@ -54,6 +54,15 @@ def test_assumed_sizes_are_said_to_be(capsys: pytest.CaptureFixture[str]) -> Non
     assert "N = 64, D = 128, H = 128 (D, H assumed: see --sizes)" in text
 
 
+def test_times_are_of_one_cpu_or_the_other(capsys: pytest.CaptureFixture[str]) -> None:
+    model = str(EXAMPLES / "activations.dsl")
+    with_it, without = (report(capsys, model, "--cpu", cpu) for cpu in ("AVX512", "avx2"))
+    assert "times as on a CPU with AVX512\n" in with_it
+    assert "times as on a CPU without AVX512\n" in without
+    assert with_it.partition("FLOPs of")[2].partition("lines")[0] in without  # formulas are the same
+    assert "like this one" in report(capsys, model)
+
+
 def test_the_module_is_written_where_a_file_is_named(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
