@@ -158,7 +158,11 @@ def write(
 
 def main(arguments: Sequence[str] | None = None) -> int:
     asked = options(arguments)
-    names = asked.only or [name for name, w in WORKLOADS.items() if w.goals or not asked.goals]
+    names = [
+        name
+        for name, w in WORKLOADS.items()
+        if name in (asked.only or WORKLOADS) and (w.goals or not asked.goals)
+    ]
     if asked.list:
         print("\n".join(f"{name:<24}{WORKLOADS[name].title}" for name in names))
         return 0

@@ -294,7 +294,7 @@ WORKLOADS = (
     ),
     Workload(
         name="sigmoid_dims",
-        title="the same, dims at run time",
+        title="2-layer sigmoid, dims at run time",
         model=EXAMPLES / "mlp.dsl",
         draw=draw_sigmoid,
         wrt=LAYERS2,

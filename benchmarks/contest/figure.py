@@ -62,7 +62,7 @@ def decorate(axes: Any, titles: list[str], title: str) -> None:
         axes.axhspan(y - 0.5, y + 0.5, color="#f3f4f6", zorder=0)
     axes.set_yticks(range(len(titles)), titles, fontsize=8)
     axes.set_ylim(len(titles) - 0.5, -0.5)
-    axes.set_xlabel(f"time in multiples of -O2's (right of the line: slower than -O2). {title}.")
+    axes.set_xlabel(f"time in multiples of -O2's (right of the line: slower). {title}.")
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
     for name, (colour, shape) in MARKS.items():
         axes.plot([], [], shape, color=colour, label=TITLES[name], linestyle="")

@@ -41,7 +41,8 @@ class Run:
     @property
     def title(self) -> str:
         threads = "One thread" if self.setting.threads == 1 else f"{self.setting.threads} threads"
-        return threads + ("" if self.setting.avx512 else ", without AVX512")
+        without = "" if self.setting.avx512 else ", without AVX512"
+        return threads + without + (", processor time" if self.setting.busy else "")
 
 
 def all_goals(run: Run) -> list[Goal]:
