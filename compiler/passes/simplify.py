@@ -20,7 +20,7 @@ from ..ir import Graph, Node, Op, topological
 from .bodies import in_bodies, settling
 from .pattern import LiteralRules
 from .rules.algebra import ADJOINT_RULES, CANONICAL_RULES, EXACT_RULES
-from .rules.factors import scale_behind_product, scaled_sum, shared_scale
+from .rules.factors import known_product, scale_behind_product, scaled_sum, shared_scale
 from .rules.structure import (
     ADJOINT_STRUCTURE,
     ELEMENTWISE,
@@ -84,6 +84,8 @@ class Simplify:
             if node.op is ops.matmul and node not in own:
                 alone = [len(graph.users[arg]) == 1 for arg in node.args]
                 new = scale_behind_product(new, alone) or new
+            if node.op is ops.mul and node.type.shape and node not in own:
+                new = known_product(new, node, graph) or new
             if node in sums:
                 new = shared_scale(new) or new
             if node in summed:

@@ -87,6 +87,8 @@ EXACT_RULES: tuple[Rule, ...] = (
     _exact("neg-times-neg", (-x) * (-y), x * y),
     _exact("neg-over-neg", (-x) / (-y), x / y),
     _exact("square", x * x, ops.square(x)),
+    _exact("neg-square", (-x) * x, -ops.square(x)),
+    _exact("neg-over-constant", (-x) / s, x / (-s), where=lambda b: isinstance(const_value(b.s), float)),
     _exact("square-abs", ops.square(ops.abs(x)), ops.square(x)),
     _exact("square-neg", ops.square(-x), ops.square(x)),
     _exact("abs-neg", ops.abs(-x), ops.abs(x)),

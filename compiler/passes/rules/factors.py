@@ -11,9 +11,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ... import ops
-from ...ir import Node, const_value
+from ...ir import Graph, Node, const_value
 
 DEEP = 6  # products that are looked into
+MOST_NEAR = 16  # users of a value that are looked at
 VIEWS = (ops.reshape, ops.transpose, ops.broadcast_to)
 
 
@@ -76,6 +77,21 @@ def _scale_taken_out(node: Node) -> tuple[Node, Node, bool] | None:
     for outer in reversed(path):
         rest = outer.with_args((rest, outer.args[1]))
     return scale, rest, over
+
+
+def known_product(new: Node, old: Node, graph: Graph) -> Node | None:
+    """(s * x) * y as s * (x * y), where the graph has x * y anyway; `old` is the node in the graph."""
+    for before, arg, other in zip(old.args, new.args, reversed(new.args)):
+        inner, now = _scaled(before), _scaled(arg)
+        if inner is None or now is None or len(graph.users[before]) > 1 or now[1].type != new.type:
+            continue
+        partner = old.args[0] if before is old.args[1] else old.args[1]
+        near = graph.users[inner[1]]
+        if len(near) <= MOST_NEAR and any(
+            u.op is ops.mul and partner in u.args and u is not before for u in near
+        ):
+            return now[0] * (now[1] * other)
+    return None
 
 
 def shared_scale(node: Node) -> Node | None:
