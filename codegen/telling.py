@@ -29,7 +29,7 @@ WORDS = {
     "reshape": "reshaped", "transpose": "turned", "broadcast_to": "spread", "concatenate": "joined",
     "stack": "stacked", "neg": "negated", "greater": "mask", "less": "mask", "greater_equal": "mask",
     "less_equal": "mask", "equal": "mask", "not_equal": "mask", "logical_and": "mask",
-    "logical_or": "mask", "logical_not": "mask", "to_real": "number", "square": "squared",
+    "logical_or": "mask", "logical_not": "mask", "to_real": "number", "square": "squared", "packed": "row",
     "power": "powered", "max": "largest", "min": "smallest", "arange": "rows",
     "solve": "solution", "solve_triangular": "solution", "put_diagonal": "diagonal", "tril": "lower",
     "triu": "upper", "inv": "inverse", "cholesky": "factor",

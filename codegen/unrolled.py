@@ -4,23 +4,39 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from autodiffc.compiler.ops.unrolled import pattern_of
+import numpy as np
+from autodiffc.compiler.ir import Node
+from autodiffc.compiler.ops.unrolled import digits, pattern_of
 
 from .blocks import Statement
 from .pytext import ATOM, Expr
 from .schedule import Step
+from .telling import singular
 
 if TYPE_CHECKING:
     from .control import StructuredBody
+
+
+def _base(outer: StructuredBody, array: Node) -> str:
+    """What an array is called, or that of which it is a row."""
+    for node in (array, *array.args[:1]):
+        name = outer.text(node).text if node in outer.values else ""
+        if name.isidentifier():
+            return name if node is array else singular(name) or name
+    return "element"
 
 
 def write_elements(outer: StructuredBody, step: Step) -> None:
     """Give the elements their names; those that nothing reads share one."""
     whole, (array,) = step.node, step.node.args
     items = outer.items_of(whole)
+    sizes = tuple(int(dim.known or 0) for dim in array.shape)
+    base = _base(outer, array)
     names = [
-        outer.result_name(items[position], "element") if position in items else outer.spare
-        for position in range(len(whole.type.items))
+        outer.result_name(items[position], f"{base}_{digits(place, sizes)}")
+        if position in items
+        else outer.spare
+        for position, place in enumerate(np.ndindex(*sizes))
     ]
     text = f"{pattern_of(names, array.shape)} = {outer.text(array).within(ATOM)}.tolist()"
     outer.has_read(whole)

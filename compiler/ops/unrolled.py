@@ -80,3 +80,8 @@ def pattern_of(names: list[str], shape: tuple[Dim, ...]) -> str:
     """What the elements of `x.tolist()` are assigned to: `(a, b), (c, d)`."""
     whole = nested(names, _sizes(shape), "()")
     return whole if len(names) == 1 else whole[1:-1]
+
+
+def digits(place: tuple[int, ...], sizes: tuple[int, ...]) -> str:
+    """The position of an element as part of a name: `01`, or `0_11` where there are more than ten."""
+    return ("_" if max(sizes, default=0) > 10 else "").join(map(str, place))

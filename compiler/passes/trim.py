@@ -190,4 +190,9 @@ def _trim_tiled(node: Node, used: set[int], clean: Callable[[Graph], Graph]) -> 
     return _Trimmed(new, results)
 
 
-TRIMS = {"loop": _trim_loop, "branch": _trim_branch, "tiled": _trim_tiled}
+def _kept(node: Node, used: set[int], clean: Callable[[Graph], Graph]) -> _Trimmed:
+    """What has no body has nothing to trim."""
+    return _Trimmed(node, {position: position for position in used})
+
+
+TRIMS = {"loop": _trim_loop, "branch": _trim_branch, "tiled": _trim_tiled, "elements": _kept}

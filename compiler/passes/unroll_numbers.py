@@ -1,0 +1,396 @@
+"""A graph's small arrays as arrays of the nodes that compute their elements.
+
+    y = transpose(x @ W)     →     y[0][1] = add(mul(x_10, W_00), mul(x_11, W_10)), …
+
+What an op makes of the elements is what its reference makes of arrays of objects. NumPy computes with
+`Element`, which makes a node of each operation; an op that looks at values is left on arrays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from .. import ops
+from ..ir import Array, Graph, Literal, Node, Origin, const
+from ..ops import argument
+from ..ops.control import item
+from ..ops.unrolled import digits, elements, packed
+from ..types import TUPLE, Type, size_of
+from .fold import DTYPES, Unknown, known_value
+
+MOST_ELEMENTS = 64  # of one array
+MOVES = frozenset({
+    "reshape", "transpose", "broadcast_to", "getitem", "put", "gather", "scatter_add", "concatenate", "stack",
+    "flip", "roll", "repeat", "tile", "pad", "fold_pad", "diag", "diagonal", "put_diagonal", "tril", "triu",
+    "set_at", "add_at", "decrement", "eye", "arange", "linspace", "zeros_like", "one_hot",
+})  # fmt: skip
+SUMS = frozenset({"sum", "mean", "trace", "matmul", "outer", "einsum", "contract", "tensordot", "cumsum"})
+# What is done element by element along axes.
+REDUCED = {
+    "max": ops.maximum, "min": ops.minimum, "max_shift": ops.maximum, "prod": ops.mul,
+    "any": ops.logical_or, "all": ops.logical_and, "norm": ops.hypot,
+}  # fmt: skip
+
+
+class Refused(Exception):
+    """A graph of too many numbers."""
+
+
+class Element:
+    """A number in an array: the node that computes it. NumPy computes with arrays of them."""
+
+    __slots__ = ("node",)
+    __hash__ = None  # type: ignore[assignment]
+
+    def __init__(self, node: Node):
+        self.node = node
+
+    def __add__(self, other: Any) -> Element:
+        return self if _is_nothing(other) else Element(ops.add(self.node, _node(other)))
+
+    def __radd__(self, other: Any) -> Element:
+        return self if _is_nothing(other) else Element(ops.add(_node(other), self.node))
+
+    def __sub__(self, other: Any) -> Element:
+        return Element(ops.sub(self.node, _node(other)))
+
+    def __rsub__(self, other: Any) -> Element:
+        return Element(ops.sub(_node(other), self.node))
+
+    def __mul__(self, other: Any) -> Element:
+        return Element(ops.mul(self.node, _node(other)))
+
+    def __rmul__(self, other: Any) -> Element:
+        return Element(ops.mul(_node(other), self.node))
+
+    def __truediv__(self, other: Any) -> Element:
+        return Element(ops.div(self.node, _node(other)))
+
+    def __neg__(self) -> Element:
+        return Element(ops.neg(self.node))
+
+    def __bool__(self) -> bool:
+        raise Unknown
+
+    def __eq__(self, other: object) -> bool:
+        raise Unknown
+
+    def conjugate(self) -> Element:
+        return self
+
+
+def _is_nothing(value: object) -> bool:
+    """The 0 that an array of objects begins with, where elements are put or added."""
+    return type(value) is int and value == 0
+
+
+def _node(value: Any) -> Node:
+    if isinstance(value, Element):
+        return value.node
+    return const(value.item() if isinstance(value, np.generic) else value)
+
+
+class Unrolled:
+    """A graph under way: of each node its numbers, or the whole; `room` is shared by all bodies."""
+
+    def __init__(self, graph: Graph, room: list[int]):
+        self.old = graph
+        self.room = room
+        self.numbers: dict[Node, Array] = {}
+        self.wholes: dict[Node, Node] = {}
+        self.names: dict[Node, str] = dict(graph.names)
+        self.origins: dict[Node, tuple[Origin, ...]] = {}
+        self.seen: set[Node] = set()
+
+    def graph(self) -> Graph:
+        """The graph with its inputs and outputs as they were."""
+        self.walk()
+        outputs = tuple((name, self.whole(node)) for name, node in self.old.outputs)
+        return replace(self.old, outputs=outputs, names=self.names, origins=self.origins)
+
+    def walk(self) -> None:
+        for node in self.old.nodes():
+            if node not in self.numbers and node not in self.wholes:
+                self._take_over(node)
+            self._told(node)
+
+    def _take_over(self, node: Node) -> None:
+        if is_small(node.type) and can_be_numbers(node):
+            try:
+                self.numbers[node] = self._checked(self._elements(node), node)
+                return
+            except Unknown:
+                pass
+        self.wholes[node] = self._kept(node)
+
+    # --- the two forms of a value --------------------------------------------------------------------
+
+    def array(self, node: Node) -> Array:
+        """The numbers of a small value."""
+        if node not in self.numbers:
+            whole, sizes = self.wholes[node], _sizes(node.type)
+            if not sizes:
+                return _single(Element(whole))
+            parts = elements(whole)
+            found = np.empty(sizes, object)
+            for position, place in enumerate(np.ndindex(*sizes)):
+                found[place] = Element(item(parts, position=position))
+            self.numbers[node] = found
+            self._told(node)
+        return self.numbers[node]
+
+    def whole(self, node: Node) -> Node:
+        """A value in one piece."""
+        if node not in self.wholes:
+            array = self.numbers[node]
+            self.wholes[node] = (
+                packed(*(e.node for e in array.flat), shape=node.shape) if node.rank else array[()].node
+            )
+            self._told_of(self.wholes[node], node)
+        return self.wholes[node]
+
+    def _told_of(self, whole: Node, node: Node) -> None:
+        if node in self.old.names:
+            self.names[whole] = self.old.names[node]
+        if node in self.old.origins:
+            self.origins.setdefault(whole, self.old.origins[node])
+
+    # --- nodes ---------------------------------------------------------------------------------------
+
+    def _kept(self, node: Node) -> Node:
+        """A node that stays on arrays."""
+        if node.op is ops.loop:
+            return self._loop(node)
+        if node.op is item and node.args[0].op is ops.loop:
+            return self._item(node)
+        return node.with_args(self.whole(a) for a in node.args)
+
+    def _loop(self, node: Node) -> Node:
+        """A loop that carries numbers, and is given numbers."""
+        count, *operands = node.args
+        carried, body = node["carried"], node["body"]
+        split = [_is_split(body, place) for place in body.inputs[1:]]
+        given: list[Node] = []
+        for operand, apart in zip(operands, split):
+            given += [e.node for e in self.array(operand).flat] if apart else [self.whole(operand)]
+        attrs = dict(node.attrs)
+        attrs["body"] = self._body(body, split, carried)
+        if "condition" in attrs and attrs["condition"] is not None:
+            attrs["condition"] = self._body(attrs["condition"], split, 0)
+        attrs["carried"] = sum(map(_count, _states(node, split)))
+        return ops.loop(self.whole(count), *given, **attrs)
+
+    def _body(self, body: Graph, split: Sequence[bool], carried: int) -> Graph:
+        inner = Unrolled(body, self.room)
+        inputs: list[Node] = [body.inputs[0]]
+        for old, apart in zip(body.inputs[1:], split):
+            if apart:
+                sizes = _sizes(old.type)
+                places = list(np.ndindex(*sizes))
+                parts = [
+                    argument(f"{old['name']}_{digits(p, sizes)}", old.type.with_shape(())) for p in places
+                ]
+                inner.numbers[old] = _array([Element(part) for part in parts], sizes)
+                inputs += parts
+            else:
+                inner.wholes[old] = old
+                inputs.append(old)
+        inner.wholes[body.inputs[0]] = body.inputs[0]
+        inner.walk()
+        outputs: list[tuple[str, Node]] = []
+        for position, (name, result) in enumerate(body.outputs):
+            if position < carried and split[position]:
+                array = inner.array(result)
+                for place, element in np.ndenumerate(array):
+                    outputs.append((f"{name}_{digits(place, array.shape)}", element.node))
+            else:
+                outputs.append((name, inner.whole(result)))
+        return Graph(tuple(inputs), tuple(outputs), inner.names, inner.origins)
+
+    def _item(self, node: Node) -> Node:
+        """A result of a loop, at its new place; of numbers the first, the others follow."""
+        old, position = node.args[0], node["position"]
+        new = self.wholes[old]
+        split = [_is_split(old["body"], place) for place in old["body"].inputs[1:]]
+        states = _states(old, split)
+        if position >= old["carried"]:
+            return item(new, position=position - old["carried"] + sum(map(_count, states)))
+        first = sum(map(_count, states[:position]))
+        if not split[position]:
+            return item(new, position=first)
+        sizes = _sizes(node.type)
+        self.numbers[node] = _array(
+            [Element(item(new, position=first + k)) for k in range(_count(states[position]))], sizes
+        )
+        return packed(*(e.node for e in self.numbers[node].flat), shape=node.shape)
+
+    def _checked(self, array: Any, node: Node) -> Array:
+        """An array of elements of the node's type."""
+        found = np.empty(_sizes(node.type), object)
+        if np.shape(array) != found.shape:
+            raise Unknown
+        for place, value in np.ndenumerate(np.asarray(array, object)):
+            found[place] = _element(value, node.type)
+        return found
+
+    def _elements(self, node: Node) -> Any:
+        """The elements of a node, from those of its arguments."""
+        if node.op.name == "argument":
+            if node.rank:
+                self.wholes[node] = node
+                return self.array(node)
+            return _single(Element(node))
+        if node.op.name == "const":
+            value = node["value"]
+            return value.array if isinstance(value, Literal) else np.asarray(value)
+        if not node.rank and not any(a.rank for a in node.args):
+            return _single(Element(node.with_args(self.array(a)[()].node for a in node.args)))
+        operands = [self.array(a) for a in node.args]
+        if node.op.elementwise:
+            return self._elementwise(node, operands)
+        if node.op.name in REDUCED:
+            return self._reduced(node, operands[0])
+        return self._moved(node, operands)
+
+    def _elementwise(self, node: Node, operands: list[Array]) -> Array:
+        attrs = dict(node.attrs)
+        wide = np.broadcast_arrays(*operands)
+        self._take(wide[0].size)
+        found = np.empty(wide[0].shape, object)
+        for place in np.ndindex(*found.shape):
+            found[place] = Element(node.op(*(array[place].node for array in wide), **attrs))
+        return found
+
+    def _reduced(self, node: Node, operand: Array) -> Array:
+        """The elements along axes taken together, one after the other: of the largest, NaN stays."""
+        self._take(operand.size)
+        both = REDUCED[node.op.name]
+        if node.op is ops.norm:
+            both = ops.hypot if node["ord"] == 2 else ops.add
+            if both is ops.add or operand.size == _count(node.type):
+                operand = np.frompyfunc(lambda a: Element(ops.abs(a.node)), 1, 1)(operand)
+        step = np.frompyfunc(lambda a, b: Element(both(a.node, b.node)), 2, 1)
+        for position in sorted(node["axis"], reverse=True):
+            operand = np.asarray(step.reduce(operand, axis=position, keepdims=True), object)
+        return operand.reshape(_sizes(node.type))
+
+    def _moved(self, node: Node, operands: list[Array]) -> Any:
+        kinds = [a.type.kind for a in node.args]
+        plain = [_whole_numbers(a) if kind == "int" else a for a, kind in zip(operands, kinds)]
+        if node.op.name in SUMS:
+            self._take(_products(node))
+        try:
+            attrs = {name: known_value(value) for name, value in node.attrs}
+            return node.op.eval(*plain, **attrs)
+        except (TypeError, ValueError, IndexError):
+            raise Unknown from None
+
+    def _take(self, count: int) -> None:
+        self.room[0] -= count
+        if self.room[0] < 0:
+            raise Refused("too much")
+
+    def _told(self, node: Node) -> None:
+        """The names and places of a node's numbers, or of what it is in one piece."""
+        if node in self.wholes and node.op.name != "argument":
+            self._told_of(self.wholes[node], node)
+        if node not in self.numbers:
+            return
+        array = self.numbers[node]
+        if node.rank and (name := self.old.names.get(node) or node.get("name")):
+            self.names.pop(node, None)
+            for place, element in np.ndenumerate(array):
+                if element.node.op.name != "const":
+                    self.names.setdefault(element.node, f"{name}_{digits(place, array.shape)}")
+        places = self.old.origins.get(node, ())
+        waiting = [element.node for element in array.flat]
+        while waiting:
+            current = waiting.pop()
+            if current in self.seen:
+                continue
+            self.seen.add(current)
+            if places:
+                self.origins.setdefault(current, places)
+            waiting.extend(current.args)
+
+
+def can_be_numbers(node: Node) -> bool:
+    """Whether a small node is computed from the numbers of its arguments."""
+    if not all(is_small(a.type) for a in node.args) or node.op is item or list(node.subgraphs()):
+        return False
+    if node.op.name in ("argument", "const", "dim"):
+        return True
+    if not node.rank and not any(a.rank for a in node.args):
+        return node.op.elementwise
+    if any(a.type.kind == "int" and a.op.name != "const" for a in node.args) and not node.op.elementwise:
+        return False  # positions that are computed
+    return node.op.elementwise or node.op.name in MOVES or node.op.name in SUMS or node.op.name in REDUCED
+
+
+def _is_split(body: Graph, value: Node) -> bool:
+    """Whether a body takes an input as numbers: it is small, and nothing needs it in one piece."""
+    if not value.rank or not is_small(value.type):
+        return False
+    return all(can_be_numbers(n) and is_small(n.type) for n in body.nodes() if value in n.args)
+
+
+def _states(loop: Node, split: Sequence[bool]) -> list[Type]:
+    """The types of what a loop carries; those of arrays in one piece count as one."""
+    states = [node.type for node in loop.args[1 : 1 + loop["carried"]]]
+    return [t if apart else t.with_shape(()) for t, apart in zip(states, split)]
+
+
+def _count(type_: Type) -> int:
+    return int(size_of(type_.shape).known or 0)
+
+
+def is_small(type_: Type) -> bool:
+    """Whether it is a number, or an array of few numbers of known sizes."""
+    if type_.kind == TUPLE:
+        return False
+    total = size_of(type_.shape).known
+    return total is not None and 0 < total <= MOST_ELEMENTS
+
+
+def _sizes(type_: Type) -> tuple[int, ...]:
+    return tuple(int(dim.known or 0) for dim in type_.shape)
+
+
+def _element(value: Any, type_: Type) -> Element:
+    plain = value.item() if isinstance(value, np.generic) else value
+    if not isinstance(plain, Element):
+        plain = Element(const(DTYPES[type_.kind](plain).item()))
+    if plain.node.type.kind != type_.kind or plain.node.rank:
+        raise Unknown
+    return plain
+
+
+def _single(element: Element) -> Array:
+    return _array([element], ())
+
+
+def _array(parts: Sequence[Element], sizes: tuple[int, ...]) -> Array:
+    found = np.empty(len(parts), object)
+    found[:] = parts
+    return found.reshape(sizes)
+
+
+def _whole_numbers(array: Array) -> Array:
+    """Positions, which must be constants."""
+    values = [element.node for element in array.flat]
+    if any(node.op.name != "const" for node in values):
+        raise Unknown
+    return np.array([node["value"] for node in values], np.int64).reshape(array.shape)
+
+
+def _products(node: Node) -> int:
+    """About how many operations a sum of products takes."""
+    count = size_of(node.shape).known or 1
+    if node.op.name in ("sum", "mean", "trace", "cumsum"):
+        return size_of(node.args[0].shape).known or 1
+    inner = size_of(node.args[0].shape[-1:]).known or 1
+    return 2 * count * (1 if node.op.name == "outer" else inner)
