@@ -22,6 +22,7 @@ from .pytext import Expr, tuple_of
 from .reuse import ReusingBody
 from .schedule import Group
 from .statements import risk_of, write_statements
+from .tile_rows import written_into
 from .tiles import TileFunction
 from .writer import Writer
 
@@ -66,6 +67,8 @@ def _body(context: Context, function: TileFunction) -> StructuredBody:
         if node.rank and node in body.pending:
             body.settle(node)
     body.graph = replace(graph, outputs=tuple(graph.outputs[p] for p in function.sums))
+    last = ", ".join(str(body.value(graph.outputs[position][1])) for position in function.sums)
+    body.statements = written_into(body.statements, function.rows.values(), last, context.ref("np"))
     use_buffers(body)
     return body
 
