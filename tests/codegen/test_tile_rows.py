@@ -6,11 +6,11 @@ import pytest
 from autodiffc.codegen.blocks import Statement
 from autodiffc.codegen.schedule import Group
 from autodiffc.codegen.tile_rows import written_into
-from autodiffc.compiler.ir import const
+from autodiffc.compiler import ops
 
 
 def written(text: str, last: str = "") -> str:
-    statements = [Statement(Group(False, 1), (line,), const(0.0), "") for line in text.splitlines()]
+    statements = [Statement(Group(False, 1), (line,), ops.const(0.0), "") for line in text.splitlines()]
     found = written_into(statements, ("d_x",), last, "np")
     return "\n".join(line for statement in found for line in statement.lines)
 
