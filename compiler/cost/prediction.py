@@ -106,6 +106,11 @@ class Costs:
             computed = max(computed, moved / self.machine.memory_bytes)
         return self._call(node) + computed + self._fresh(node)
 
+    def traffic(self, node: Node, moves: float, pages: float) -> float:
+        """The time that a value's bytes take to go to or from memory so often, in so many fresh pages."""
+        machine = self.machine
+        return self.bytes(node) * (moves / machine.memory_bytes + pages * machine.fault / PAGE)
+
     def graph(self, graph: Graph) -> float:
         """The time of all nodes that the outputs need."""
         return sum(map(self.nanoseconds, graph.nodes()))

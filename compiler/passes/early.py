@@ -12,6 +12,7 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from .. import ops
+from ..cost import Costs, machine_called
 from ..ir import Graph, Node, topological
 from ..ops import argument
 from ..ops.control import is_local, may_be_missing
@@ -27,6 +28,9 @@ READS = frozenset({
     "const", "dim", "stop_gradient",
 })  # fmt: skip
 
+# The rows of a stack; dims that only run time knows are taken to be so small.
+ROWS = Costs(machine_called("AVX2"), assumed=32)
+
 
 def degree(shape: Shape) -> int:
     """How many dims that only run time knows are multiplied in the size."""
@@ -34,6 +38,11 @@ def degree(shape: Shape) -> int:
     for dim in shape:
         total += max((len(monomial) for monomial, _ in dim.terms), default=0)
     return total
+
+
+def is_short(row: Node) -> bool:
+    """Whether a call in each step is dearer than a row that goes to memory and comes back from it."""
+    return ROWS.traffic(row, 2.0, 0.2) < ROWS.machine.call("mul")
 
 
 @dataclass
@@ -115,10 +124,10 @@ class Early:
             return None
         return rows_at(operands[0].node, axis, position, self.length)
 
-    def is_worth(self, roots: Iterable[Node], inside: Container[Node] = ()) -> bool:
-        """Whether a value is more than something read."""
+    def is_worth(self, roots: Iterable[Node], inside: Container[Node] = (), short: bool = True) -> bool:
+        """Whether a value is more than something read; without products, where its rows are short."""
         found = {n.op.name for n in topological(roots, inside)}
-        return bool(found & PRODUCTS) or (self.everything and not found <= READS)
+        return bool(found & PRODUCTS) or (self.everything and short and not found <= READS)
 
     def leaving_of(self, outputs: Sequence[Node]) -> list[Node]:
         found: dict[Node, None] = {}
@@ -140,7 +149,8 @@ class Early:
         if not self.outside[node].stacked:
             return node.type.kind == "real" and node.op.name not in READS
         # What is computed of the step's number is no faster read from a list.
-        return (node.type.kind != "int" or node.rank > 0) and self.is_worth([node])
+        short = bool(self.node.get("directions")) or is_short(node)
+        return (node.type.kind != "int" or node.rank > 0) and self.is_worth([node], short=short)
 
     def stack_of(self, value: Node) -> Node:
         """Stands for the rows of a value that the loop computes."""

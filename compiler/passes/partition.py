@@ -14,7 +14,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from ..ir import Graph, Node, topological
+from .. import ops
+from ..ir import Graph, Node, topological, users
 from ..ops import argument
 from ..ops.checks import unguarded
 from .dce import Dce
@@ -70,11 +71,27 @@ def saved_values(
     own = set(topological(node for _, node in joint.outputs[:count]))
     own.update(i for i in joint.inputs if i not in cotangents)
     own.update(n for n in topological(roots) if n.op.name == "item" and n.args[0] in own)
+    if prices is not None:
+        own -= _summed_squares(joint.outputs[:count])
     found = _frontier(roots, own)
     chosen = None if prices is None else cheapest(found, free, moving, prices)
     if chosen is None:
         chosen = _used(found, free, moving)
     return [node for node in topological(found) if node in chosen]
+
+
+def _summed_squares(primal: Outputs) -> set[Node]:
+    """Squares that are summed and nothing else: the emitted sum is a product, without an array of them."""
+    order = topological(node for _, node in primal)
+    given = {node for _, node in primal}
+    return {
+        node
+        for node, used in users(order).items()
+        if node.op is ops.square
+        and node not in given
+        and used
+        and all(user.op is ops.sum and not user.rank for user in used)
+    }
 
 
 def _used(found: Sequence[Node], free: Collection[Node], moving: Collection[Node]) -> set[Node]:

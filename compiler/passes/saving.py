@@ -29,7 +29,7 @@ from textwrap import shorten
 
 from ..cost.formulas import bytes_of, is_scalar, kind
 from ..cost.machine import machine_called
-from ..cost.prediction import PAGE, SLOW, Costs
+from ..cost.prediction import SLOW, Costs
 from ..ir import Graph, Node, topological
 from ..types import INT, TUPLE
 from .mincut import UNLIMITED, Network
@@ -116,11 +116,9 @@ class Prices:
         """The price of having a value in the other pass; a little less for what another one only shows."""
         if not node.rank:
             return round(100 * self.number)
-        machine = costs.machine
-        byte = self.moves / machine.memory_bytes + self.pages * machine.fault / PAGE
-        shown = node.op.name in SHOWN or is_view(node)
-        size = 0 if self.lent and node.op.name == "argument" else costs.bytes(node)
-        return round(100 * (self.field + size * byte)) + shown
+        lent = self.lent and node.op.name == "argument"
+        bytes_ = 0.0 if lent else costs.traffic(node, self.moves, self.pages)
+        return round(100 * (self.field + bytes_)) + (node.op.name in SHOWN or is_view(node))
 
     def again(
         self, costs: Costs, node: Node, moving: Collection[Node], changed: Collection[Node]
