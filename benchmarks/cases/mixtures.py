@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from contest.memory import kept
 from contest.workload import EXAMPLES, MODELS, Answer, Limit, Workload, data
 
 Array = Any
@@ -197,7 +198,7 @@ def soft_assignment(points: Array, centres: Array) -> Answer:
     """Centres first: maxima and sums go along long rows. The differences are taken as they are written."""
     n = len(points)
     columns = np.ascontiguousarray(points.T)
-    diff = columns - centres[:, :, None]
+    diff = np.subtract(columns, centres[:, :, None], out=kept("soft", *centres.shape, n))
     p = np.einsum("cdn,cdn->cn", diff, diff)
     np.negative(p, out=p)
     top = np.maximum.reduce(p, axis=0)
@@ -217,7 +218,7 @@ def soft_assignment_as_written(np: Any, points: Any, centres: Any) -> Any:
 
 def kmeans(points: Array, centres: Array) -> Answer:
     columns = np.ascontiguousarray(points.T)
-    diff = columns - centres[:, :, None]
+    diff = np.subtract(columns, centres[:, :, None], out=kept("kmeans", *centres.shape, len(points)))
     distances = np.einsum("cdn,cdn->cn", diff, diff)
     nearest = distances.argmin(axis=0)
     value = np.add.reduce(distances[nearest, np.arange(len(points))])
@@ -245,9 +246,10 @@ def mixture1d(x: Array, logit: Array, mu: Array, log_sigma: Array) -> Answer:
     shift = np.maximum.reduce(logit)
     share = np.exp(logit - shift)
     norm = np.add.reduce(share)
-    z = x - mu[:, None]
+    z, p = kept("mixture1d", 2, len(mu), n)
+    np.subtract(x, mu[:, None], out=z)
     z *= inverse[:, None]
-    p = z * z
+    np.multiply(z, z, out=p)
     p *= -0.5
     p += (logit - log_sigma - (shift + np.log(norm)))[:, None]
     top = np.maximum.reduce(p, axis=0)
