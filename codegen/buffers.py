@@ -29,8 +29,8 @@ from .sites import Site, Sites
 SMALLEST = 512  # elements of an array of fixed size that is worth a buffer
 MOST = 4_000  # pairs of variables and sites of one class that are looked at
 NAMES = {
-    "matmul": "product", "multiply": "product", "divide": "quotient", "add": "total", "sum": "total",
-    "subtract": "difference", "square": "square", "negative": "negative",
+    "matmul": "product", "dot": "product", "multiply": "product", "divide": "quotient", "add": "total",
+    "sum": "total", "subtract": "difference", "square": "square", "negative": "negative",
     **dict.fromkeys((*COMPARED.values(), "invert", "isfinite"), "mask"),
 }  # fmt: skip
 
@@ -115,6 +115,7 @@ class _Allocation:
             self._name(buffer)
         by_node = {site.node: (site, buffer.name) for site, buffer in self.held.items()}
         by_node |= {site.node: (site, _text_of(site.place)) for site in self.places if site.place}
+        by_node |= {s.node: (s, "") for s in self.sites if s.form.name == "dot" and s.node not in by_node}
         statements = rewritten(self.statements, self.flow, by_node, self.np)
         classes = self.aliases.classes
         owners = {classes.of(site.node) for site, buffer in self.held.items() if not buffer.is_result}

@@ -11,6 +11,7 @@ import ast
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from autodiffc.compiler.ops.tiles import TILE
 from autodiffc.compiler.types import BOOL, INT, REAL, Dim, Type, TypeProblem, broadcast
 
 from .flow import Flow
@@ -19,6 +20,8 @@ from .into import COMPARED, REDUCTIONS, Form, form_of, is_module, is_ufunc
 ARITHMETIC = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.Pow)
 PREDICATES = frozenset({"isfinite", "isnan", "isinf", "logical_and", "logical_or", "logical_not"})
 ORDERED = frozenset({"reshape", "ravel", "dot", "matmul"})  # what gives arrays in the order of their axes
+ATOMS = (ast.Name, ast.Attribute, ast.Subscript, ast.Call)  # what needs no brackets before a dot
+ONES = Type("real", (Dim.symbol("~"),))  # of a size that agrees with that of a factor
 TURNING = frozenset({"T", "mT", "transpose", "swapaxes", "moveaxis"})
 
 
@@ -73,7 +76,29 @@ class Sites:
             found = self.types.get(target) if top else self.type_of(node)
             if found is not None and found.rank and (not turned or node is value):
                 own = place if node is value and found.kind == "real" else None
+                form = self._as_dot(node, form) if own is None and TILE not in found.shape[:-1] else form
                 yield Site(node, position, found, form, target if top else "", own)
+
+    def _as_dot(self, node: ast.expr, form: Form) -> Form:
+        """A product of matrices or vectors, where that is known, by `dot`, which wants memory by rows."""
+        if form.name != "matmul" or not isinstance(node, ast.BinOp) or not isinstance(node.left, ATOMS):
+            return form
+        ranks = self._rank(node.left), self._rank(node.right)
+        return Form("dot", form.operands) if set(ranks) <= {1, 2} else form
+
+    def _rank(self, node: ast.expr) -> int | None:
+        found = self.type_of(node)
+        if found is not None:
+            return found.rank
+        if isinstance(node, ast.Attribute) and node.attr == "T":
+            return self._rank(node.value)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            numbers = all(self.type_of(a) == INT or isinstance(a, (ast.Name, ast.BinOp)) for a in node.args)
+            if node.func.attr == "reshape" and numbers:
+                return len(node.args)
+            if node.func.attr == "ravel" and not node.args:
+                return 1
+        return None
 
     def _place(self, tree: ast.stmt) -> ast.Subscript | None:
         """The part of an array of reals that a line stores a value in: `hs[t] = …`."""
@@ -161,8 +186,8 @@ class Sites:
 
     def _type_of_call(self, node: ast.Call) -> Type | None:
         function = node.func
-        if isinstance(function, ast.Name) and function.id in ("float", "int"):
-            return REAL if function.id == "float" else INT
+        if isinstance(function, ast.Name):
+            return {"float": REAL, "int": INT, "_ones": ONES}.get(function.id)
         if not isinstance(function, ast.Attribute):
             return None
         if is_module(function.value, self.np):
