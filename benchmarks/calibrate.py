@@ -93,22 +93,17 @@ def elementwise() -> Iterator[tuple[str, float, float]]:
 def others() -> Iterator[tuple[str, float, float]]:
     """The same for what is not elementwise, each on a square matrix of 64 rows."""
     rng = np.random.default_rng(0)
-    places, rows = rng.integers(0, 4, 4096), rng.integers(0, 2, 64)
+    places = rng.integers(0, 4, 4096)
     cases: dict[str, Callable[..., Any]] = {
         "sum": lambda a: a.sum(),
-        "sum_rows": lambda a: a.sum(axis=1),
-        "sum_columns": lambda a: a.sum(axis=0),
         "max": lambda a: a.max(),
         "prod": lambda a: a.prod(),
         "argmax": lambda a: a.argmax(axis=1),
         "any": lambda a: (a > 9.0).any(),
         "cumsum": lambda a: a.cumsum(axis=1),
         "norm": lambda a: np.linalg.norm(a),
-        "copy": lambda a: a.copy(),
         "concatenate": lambda a: np.concatenate((a, a)),
         "view": lambda a: a.reshape(-1),
-        "row": lambda a: a[1],
-        "gather": lambda a: a[rows],
         "take": lambda a: a.take(places[: a.size]),
         "scatter": lambda a: np.add.at(a.ravel(), places[: a.size], 0.5),
         "roll": lambda a: np.roll(a, 1, axis=1),
@@ -128,7 +123,6 @@ def products() -> Iterator[tuple[str, float]]:
     call = nanoseconds(lambda: s @ s)
     yield "matmul_call", call
     yield "gemm_flops", 2 * 384**3 / nanoseconds(lambda: a @ a)
-    yield "small_gemm_flops", 2 * 64**3 / (nanoseconds(lambda: t @ t) - call)
     yield "gemv_bytes", 8 * 384**2 / nanoseconds(lambda v=a[0]: a @ v)
     definite = t @ t.T + np.eye(64)
     yield "lapack_flops", 64**3 * 2 / 3 / nanoseconds(lambda: np.linalg.solve(definite, t[0]))
@@ -164,7 +158,6 @@ def scalars() -> Iterator[tuple[str, float]]:
     empty = nanoseconds(idle)
     yield "scalar", (nanoseconds(plain) - empty) / 1000
     yield "scalar_call", (nanoseconds(called) - empty) / 1000
-    yield "float", nanoseconds(partial(lambda v: float(v[0]), np.ones(3)))
 
 
 def main() -> None:

@@ -28,22 +28,19 @@ class Machine:
 
     ops               ns for an element in the cache, ns for a call on a few elements
     matmul_call       a product of small matrices
-    gemm_flops        operations in a ns: products of large matrices; `small_gemm_flops`: of some 64 rows
+    gemm_flops        operations in a ns: products of matrices
     gemv_bytes        bytes of the matrix in a ns, from the second cache
     lapack_flops      factorisations of some 64 rows; `lapack_call`: of small ones
     einsum_flops      products that no GEMM does
     memory_bytes      bytes in a ns beyond the caches, reading and writing
-    cache_bytes       the second cache, of a core
     fault             the first touch of a page of 4096 bytes, for arrays that the allocator does not keep
     scalar            an operation on Python floats; `scalar_call`: a function of `math`
-    float             an element of an array as a Python float
     """
 
     name: str
     ops: Mapping[str, tuple[float, float]]
     matmul_call: float
     gemm_flops: float
-    small_gemm_flops: float
     gemv_bytes: float
     lapack_flops: float
     lapack_call: float
@@ -52,8 +49,11 @@ class Machine:
     fault: float
     scalar: float
     scalar_call: float
-    float: float
-    cache_bytes: int = 2**20
+
+    @property
+    def cache_bytes(self) -> int:
+        """What a core has to itself: half of a second cache of 2 MB, as the rest of a program uses it too."""
+        return 2**20
 
     def element(self, op: str) -> float:
         """ns for an element."""
@@ -74,5 +74,5 @@ def machine_called(name: str) -> Machine:
 @cache
 def detected() -> Machine:
     """The column for the CPU that this runs on."""
-    extensions = np.show_config(mode="dicts")["SIMD Extensions"]  # type: ignore[call-overload]
+    extensions = np.show_config(mode="dicts")["SIMD Extensions"]
     return machine_called("AVX512" if set(FEATURES) & set(extensions["found"]) else "AVX2")

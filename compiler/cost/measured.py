@@ -100,19 +100,14 @@ _OPS: dict[str, tuple[float, float, float, float]] = {
     "lbeta": (221.68, 267647, 226.29, 267692),
     "digamma_drop": (118.94, 85367, 137.34, 85600),
     "sum": (0.19, 936, 0.19, 952),
-    "sum_rows": (0.44, 980, 0.44, 998),
-    "sum_columns": (0.36, 980, 0.38, 996),
     "max": (0.11, 990, 0.11, 1033),
     "prod": (0.84, 936, 0.84, 954),
     "argmax": (0.22, 120, 0.18, 152),
     "any": (0.15, 1447, 0.15, 1469),
     "cumsum": (3.36, 1135, 3.36, 1138),
     "norm": (0.09, 1048, 0.15, 1099),
-    "copy": (0.17, 110, 0.17, 134),
     "concatenate": (0.34, 708, 0.34, 725),
     "view": (0.00, 76, 0.00, 99),
-    "row": (0.00, 24, 0.00, 49),
-    "gather": (0.08, 2201, 0.12, 2233),
     "take": (0.56, 369, 0.57, 393),
     "scatter": (1.45, 1186, 1.46, 1218),
     "roll": (0.27, 4995, 0.25, 4997),
@@ -121,7 +116,6 @@ _OPS: dict[str, tuple[float, float, float, float]] = {
 _NUMBERS: dict[str, tuple[float, float]] = {
     "matmul_call": (887.7, 950.4),
     "gemm_flops": (53.5, 54.7),
-    "small_gemm_flops": (56.6, 45.5),
     "gemv_bytes": (75.0, 75.9),
     "lapack_flops": (6.7, 7.0),
     "lapack_call": (3596.5, 3556.5),
@@ -130,7 +124,6 @@ _NUMBERS: dict[str, tuple[float, float]] = {
     "fault": (305.9, 314.9),
     "scalar": (10.0, 9.9),
     "scalar_call": (22.8, 21.6),
-    "float": (80.3, 82.1),
 }
 
 AVX512 = ({name: pair[0] for name, pair in _NUMBERS.items()}, {op: n[:2] for op, n in _OPS.items()})
