@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy import ndarray
 
@@ -15,6 +17,13 @@ _REAL = np.float64
 def _ones(n: int, ones: ndarray = np.ones(1024, _REAL)) -> ndarray:  # noqa: B008
     """A vector of ones, of which a product makes a sum."""
     return ones[:n] if n <= 1024 else np.ones(n, ones.dtype)
+
+
+def _few_or_many(x: ndarray, one: Callable[[float], float], many: Callable[[ndarray], ndarray]) -> ndarray:
+    """A function of each element that has two forms: few elements are quicker one by one."""
+    if x.size > 48 or x.dtype != np.float64:
+        return many(x)
+    return np.array([one(value) for value in x.ravel().tolist()]).reshape(x.shape)
 
 
 def _columns(x: ndarray) -> ndarray:
