@@ -18,7 +18,7 @@ from ..ir import Graph, Node, Op, const
 from ..ops import argument
 from .cse import Interner
 
-FAR = 5_000  # nodes between the choices of a condition: whether one needs the other is looked for in them
+FAR = 1_000  # nodes between the choices of a condition: whether one needs the other is looked for in them
 MOST = 16  # branches in a graph: each is looked for in all of it
 LEAVES = frozenset({"const", "dim"})
 WINS: Mapping[str, Op] = {"maximum": ops.greater, "minimum": ops.less}
