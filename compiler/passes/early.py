@@ -41,7 +41,12 @@ def degree(shape: Shape) -> int:
 
 
 def is_short(row: Node) -> bool:
-    """Whether a call in each step is dearer than a row that goes to memory and comes back from it."""
+    """Whether a call in each step is dearer than a row that goes to memory and comes back from it.
+
+    Numbers are computed without a call of NumPy's, as quickly as a number in an array is written and read.
+    """
+    if not row.rank and not any(arg.rank for arg in row.args):
+        return False
     return ROWS.traffic(row, 2.0, 0.2) < ROWS.machine.call("mul")
 
 
