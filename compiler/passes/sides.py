@@ -20,6 +20,7 @@ from .cse import Interner
 
 FAR = 1_000  # nodes between the choices of a condition: whether one needs the other is looked for in them
 MOST = 16  # branches in a graph: each is looked for in all of it
+LARGEST = 4_000  # nodes of such a graph
 LEAVES = frozenset({"const", "dim"})
 WINS: Mapping[str, Op] = {"maximum": ops.greater, "minimum": ops.less}
 
@@ -40,6 +41,8 @@ class Sides:
 
     def run(self, graph: Graph) -> Graph:
         graph = graph.rewrite(lambda node, args: node.with_args(args).map_subgraphs(self.run))
+        if len(graph.nodes()) > LARGEST:
+            return graph
         graph = _compared(graph)
         tried: set[Node] = set()
         for _ in range(MOST):

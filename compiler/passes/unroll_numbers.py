@@ -148,7 +148,7 @@ class Unrolled:
         if node not in self.wholes:
             array = self.numbers[node]
             self.wholes[node] = (
-                packed(*(e.node for e in array.flat), shape=node.shape) if node.rank else array[()].node
+                packed(*(e.node for e in array.flat), shape=node.shape) if node.rank else _only(array)
             )
             self._told_of(self.wholes[node], node)
         return self.wholes[node]
@@ -248,7 +248,7 @@ class Unrolled:
             value = node["value"]
             return value.array if isinstance(value, Literal) else np.asarray(value)
         if not node.rank and not any(a.rank for a in node.args):
-            return _single(Element(node.with_args(self.array(a)[()].node for a in node.args)))
+            return _single(Element(node.with_args(_only(self.array(a)) for a in node.args)))
         operands = [self.array(a) for a in node.args]
         if node.op.elementwise:
             return self._elementwise(node, operands)
@@ -369,12 +369,18 @@ def _element(value: Any, type_: Type) -> Element:
     return plain
 
 
+def _only(array: Array) -> Node:
+    """The node of a number."""
+    element: Element = array.item()
+    return element.node
+
+
 def _single(element: Element) -> Array:
     return _array([element], ())
 
 
 def _array(parts: Sequence[Element], sizes: tuple[int, ...]) -> Array:
-    found = np.empty(len(parts), object)
+    found: Array = np.empty(len(parts), object)
     found[:] = parts
     return found.reshape(sizes)
 
@@ -384,7 +390,8 @@ def _whole_numbers(array: Array) -> Array:
     values = [element.node for element in array.flat]
     if any(node.op.name != "const" for node in values):
         raise Unknown
-    return np.array([node["value"] for node in values], np.int64).reshape(array.shape)
+    positions: Array = np.array([node["value"] for node in values], np.int64).reshape(array.shape)
+    return positions
 
 
 def _products(node: Node) -> int:
