@@ -46,7 +46,7 @@ def _write(context: Context, writer: Writer, function: TileFunction, caller: str
     last = f"return {texts[0] if function.is_number else tuple_of(texts)}" if sums else ""
     with writer.block(f"def {function.name}({', '.join(_parameters(context, function))}) -> {result}:"):
         write_docstring(writer, f"One tile of {caller}(): {'; '.join(_told(function))}.")
-        arrays = {name: Holder(name, node.shape) for node, name in function.given.items() if node.rank}
+        arrays = {name: Holder(name, shape) for name, shape in function.shapes()}
         bindings = {b.dim: b for name, held in arrays.items() for b in readable_from(held.shape, name)}
         for line in bind([bindings[d] for d in body.dims if d in bindings], arrays, context.local):
             writer.line(line)

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 
 from autodiffc.compiler.ir import Graph, Node
 from autodiffc.compiler.ops.tiles import TILE
-from autodiffc.compiler.types import Dim, size_of
+from autodiffc.compiler.types import Dim, Shape, size_of
 
 from .blocks import Block, Statement
 from .names import Scope
@@ -60,6 +60,11 @@ class TileFunction:
     def body(self) -> Graph:
         found: Graph = self.tiled["body"]
         return found
+
+    def shapes(self) -> Iterator[tuple[str, Shape]]:
+        """The arrays that it is given, those for rows among them, and their shapes."""
+        yield from ((name, node.shape) for node, name in self.given.items() if node.rank)
+        yield from ((name, self.body.outputs[p][1].shape) for p, name in self.rows.items())
 
     @property
     def is_number(self) -> bool:
@@ -170,10 +175,12 @@ class _TileWriter:
 
     def _sizes(self) -> Iterator[str]:
         """The sizes that the function needs and can't read from its arrays."""
-        outer, body = self.outer, self.function.body
-        known = {str(dim) for node in body.inputs for dim in node.shape}
-        inner = type(outer)(outer.context, body, outer.context.names.scope(), {})
-        for size in inner.mentioned_dims():
+        outer, function = self.outer, self.function
+        known = {str(dim) for _, shape in function.shapes() for dim in shape}
+        inner = type(outer)(outer.context, function.body, outer.context.names.scope(), {})
+        shapes = (dim for node in function.body.nodes() for dim in node.shape)  # of buffers, maybe
+        memory = (symbol for dim in shapes for symbol in sorted(dim.symbols))
+        for size in dict.fromkeys((*inner.mentioned_dims(), *memory)):
             if size not in known:
                 self.function.sizes.append(size)
                 yield outer.dim_name(size)

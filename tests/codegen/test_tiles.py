@@ -111,6 +111,19 @@ def test_value_and_gradient(name: str, count: int, rows: int) -> None:
         np.testing.assert_array_equal(argument, copy)
 
 
+@pytest.mark.parametrize("rows", [1000, 120])
+@pytest.mark.parametrize("name", MODELS)
+def test_many_rows(name: str, rows: int) -> None:
+    """Where rows are short and many, arrays of tiles lie in memory by columns."""
+    arguments = drawn(MODELS[name], {"N": 300, "D": 3, "K": 4})
+    value, grads = whole(MODELS[name]).value_and_grad(*arguments)
+    tiled_value, tiled_grads = in_tiles(program(MODELS[name]), rows).value_and_grad(*arguments)
+    np.testing.assert_allclose(tiled_value, value, rtol=1e-12)
+    for tiled_grad, grad in zip(tiled_grads, grads):
+        np.testing.assert_allclose(tiled_grad, grad, rtol=1e-10, atol=1e-12)
+        assert np.asarray(tiled_grad).flags.c_contiguous
+
+
 @pytest.mark.parametrize("name", ["elementwise", "softmax", "distances"])
 def test_no_rows(name: str) -> None:
     text = MODELS[name]
