@@ -90,8 +90,8 @@ def _taken_apart(root: Node, graph: Graph, uses: Counter[Node], inner: set[Node]
     while waiting:
         node, done = waiting.pop()
         if done:
-            right, left = orders.pop(), orders.pop()
-            orders.append((left, right))
+            behind, ahead = orders.pop(), orders.pop()
+            orders.append((ahead, behind))
         elif node is root or node in inner:
             left, right = node.args
             waiting.append((node, True))

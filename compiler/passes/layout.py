@@ -9,7 +9,7 @@ serves all that follows. `columns` leaves an array alone whose rows are long, or
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from .. import ops
@@ -42,7 +42,7 @@ def _body(body: Graph) -> Graph:
     )
 
 
-def _is_turned(node: Node, following: dict[Node, list[Node]]) -> bool:
+def _is_turned(node: Node, following: Mapping[Node, Sequence[Node]]) -> bool:
     """Whether it has rows that may be short, of which elements are computed with."""
     if node.rank != 2 or node.type.kind != "real" or node.shape[0] != TILE:
         return False
@@ -50,7 +50,7 @@ def _is_turned(node: Node, following: dict[Node, list[Node]]) -> bool:
     return (width is None or 1 < width <= SHORT) and any(map(_computes, _readers(node, following)))
 
 
-def _readers(node: Node, following: dict[Node, list[Node]]) -> Iterable[Node]:
+def _readers(node: Node, following: Mapping[Node, Sequence[Node]]) -> Iterable[Node]:
     """What reads an array, or reads it with axes of 1 between."""
     for user in following.get(node, ()):
         yield from following.get(user, ()) if user.op is ops.reshape else (user,)
