@@ -127,6 +127,9 @@ SOON = {
     "a long name": f"input {'n' * 10**6}: real\noutput f = {'n' * 10**6}\n",
     "a long comment": f"# {'n' * 10**6}\ninput x: real\noutput f = x\n",
     "errors by the thousand": "input known: real\n" + steps("", "y{i} = known + knwon{i}\n", 2000),
+    "a condition of thousands": f"input x: real\noutput f = 1 if {' and '.join(['x > 0'] * 5000)} else 2.0\n",
+    "a sum of thousands": f"input x: real\noutput f = {' + '.join(f'x * {i}' for i in range(5000))}\n",
+    "brackets by the thousand": f"input x: real\noutput f = {'(' * 10**4}x{')' * 10**4}\n",
     "outputs by the thousand": steps("input x: real\n", "output y{i} = x + {i}\n", 1000),
 }  # fmt: skip
 

@@ -152,16 +152,18 @@ class Counting:
 
     def suppose(self, condition: Node, value: bool) -> None:
         """Take in that a condition holds, or that it doesn't."""
-        name, args = condition.op.name, condition.args
-        if name == "logical_not":
-            self.suppose(args[0], not value)
-        elif (name == "logical_and") == value and name in ("logical_and", "logical_or"):
-            for part in args:
-                self.suppose(part, value)
-        elif name in _SIGNS and all(a.type == INT for a in args):
-            self._compared(name, value, self.form(args[0]) - self.form(args[1]))
-        else:
-            self.certain = False
+        waiting = [(condition, value)]
+        while waiting:
+            part, holds = waiting.pop()
+            name, args = part.op.name, part.args
+            if name == "logical_not":
+                waiting.append((args[0], not holds))
+            elif (name == "logical_and") == holds and name in ("logical_and", "logical_or"):
+                waiting.extend((arg, holds) for arg in reversed(args))
+            elif name in _SIGNS and all(a.type == INT for a in args):
+                self._compared(name, holds, self.form(args[0]) - self.form(args[1]))
+            else:
+                self.certain = False
 
     def _compared(self, name: str, value: bool, gap: Dim) -> None:
         sign, strict = _SIGNS[name]
