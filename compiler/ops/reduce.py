@@ -170,7 +170,7 @@ def _mean_vjp(g: Node, out: Node, x: Node) -> tuple[Node]:
 def _mean_fast(node: Node, d: Callable[[Dim], str]) -> str | None:
     """A sum and a division: NumPy's mean is a Python function that takes longer to call."""
     (x,), axis = node.args, node["axis"]
-    whole = len(axis) == x.rank > 0
+    whole = len(axis) == x.rank and not node["keepdims"]
     text = "x.sum()" if whole else sum_by_ones(node, d) or method("sum")(node, d)
     return f"{text} / {d(reduced_count(x, axis))}" if axis else None
 
