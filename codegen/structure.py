@@ -92,8 +92,10 @@ def list_depth(node: Node) -> int:
     whole, position = node.args[0], node["position"]
     if whole.op.name == "branch":
         return max(list_depth(side.outputs[position][1]) for side in whole.subgraphs())
+    if whole.op.name != "loop":
+        return 0
     body = whole["body"]
-    if whole.op.name == "tiled" or not whole["carried"] <= position < len(body.outputs):
+    if not whole["carried"] <= position < len(body.outputs):
         return 0
     return int(has_loose_rows(whole, position)) + list_depth(body.outputs[position][1])
 
