@@ -76,19 +76,19 @@ class StructuredBody(Body):
             found.setdefault(user["position"], []).append(user)
         return found
 
-    def _uses_in(self, node: Node) -> Counter[Node]:
+    def _uses_in(self, node: Node) -> dict[Node, int]:
         """What is given to a body is used more than once, as it were: it must have a name."""
         if node.op.name == "item":
-            return Counter()
+            return {}
         if node.op.name not in WRITERS:
             return super()._uses_in(node)
         if node.op.name == "tiled":
-            return Counter(dict.fromkeys(node.args, 2))
-        found = Counter(dict.fromkeys(node.args[1:], 2))
-        found[node.args[0]] += 1
-        once = _continued(node)
-        for place in once:
-            if node.args.count(node.args[place]) == 1:
+            return dict.fromkeys(node.args, 2)
+        found = dict.fromkeys(node.args[1:], 2)
+        found[node.args[0]] = found.get(node.args[0], 0) + 1
+        given = Counter(node.args)
+        for place in _continued(node):
+            if given[node.args[place]] == 1:
                 found[node.args[place]] = 1
         return found
 

@@ -34,7 +34,7 @@ def made_by_lark() -> Tables:
         GRAMMAR.read_text("utf-8"),
         parser="lalr",
         lexer="contextual",
-        postlex=_Layout(),  # type: ignore[arg-type]
+        postlex=_Layout(),
         keep_all_tokens=True,
         maybe_placeholders=True,
     )

@@ -86,7 +86,7 @@ class Tables:
         return Tables(
             data["digest"],
             data["end"],
-            tuple(Rule(*rule[:4], tuple(rule[4])) for rule in data["rules"]),
+            tuple(Rule(*facts, tuple(children)) for *facts, children in data["rules"]),
             tuple(data["states"]),
             tuple(data["lexer_of"]),
             tuple(map(tuple, data["lexers"])),
