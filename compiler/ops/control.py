@@ -235,7 +235,7 @@ def may_be_missing(node: Node) -> bool:
             return True
         if current.op is item:
             whole, position = current.args[0], current["position"]
-            if whole.op.name == "tiled":
+            if whole.op not in (loop, branch):
                 continue
             sides = list(whole.subgraphs())[: 2 if whole.op is branch else 1]
             stacked = whole.op is branch or position >= whole["carried"]
