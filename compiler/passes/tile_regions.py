@@ -142,7 +142,8 @@ class _Body:
             images[node] = self._image(node)
         outputs = {node for _, node in graph.outputs}
         results = tuple(n for n in self.nodes if n in outputs or self._leaves(n))
-        shown = [n for n in self.nodes if n not in results or n.op is ops.sum]
+        leaving = set(results)
+        shown = [n for n in self.nodes if n not in leaving or n.op is ops.sum]
         body = Graph(
             tuple(self.given.values()),
             tuple((f"out{k}", images[node]) for k, node in enumerate(results)),
