@@ -2,7 +2,7 @@
 
     model.lark ── Lark, LALR(1) with the contextual lexer ──▶ Tables
 
-States are numbered as they are reached, by symbols in alphabetical order: a grammar has but one text of tables.
+States are numbered as they are reached, by symbols in alphabetical order: a grammar has one text of tables.
 """
 
 from __future__ import annotations

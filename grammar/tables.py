@@ -86,7 +86,7 @@ class Tables:
         return Tables(
             data["digest"],
             data["end"],
-            tuple(Rule(*facts, tuple(children)) for *facts, children in data["rules"]),
+            tuple(Rule(o, n, m, one, tuple(parts)) for o, n, m, one, parts in data["rules"]),
             tuple(data["states"]),
             tuple(data["lexer_of"]),
             tuple(map(tuple, data["lexers"])),
