@@ -9,7 +9,7 @@ def _on_tile(x: ndarray, d_x: ndarray) -> float:
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 
 from .context import PYTHON, Context
@@ -26,6 +26,8 @@ from .tile_rows import written_into
 from .tiles import TileFunction
 from .writer import Writer
 
+LISTED = 5  # results that are told by name
+
 
 def write_tile_functions(context: Context, writer: Writer) -> None:
     """Those that the functions written so far call."""
@@ -41,7 +43,8 @@ def _write(context: Context, writer: Writer, function: TileFunction, caller: str
     body = _body(context, function)
     sums = [function.body.outputs[p][1] for p in function.sums]
     kinds = ["ndarray" if node.rank else PYTHON[node.type.kind] for node in sums]
-    result = "None" if not kinds else kinds[0] if function.is_number else f"tuple[{', '.join(kinds)}]"
+    several = kinds if len(kinds) <= LISTED else [context.ref("Any"), "..."]
+    result = "None" if not kinds else kinds[0] if function.is_number else f"tuple[{', '.join(several)}]"
     texts = [str(body.value(node)) for node in sums]
     last = f"return {texts[0] if function.is_number else tuple_of(texts)}" if sums else ""
     with writer.block(f"def {function.name}({', '.join(_parameters(context, function))}) -> {result}:"):
@@ -84,6 +87,10 @@ def _parameters(context: Context, function: TileFunction) -> Iterator[str]:
 def _told(function: TileFunction) -> Iterator[str]:
     """What the function does."""
     if function.rows:
-        yield f"write its rows of {', '.join(function.rows.values())}"
+        yield f"write its rows of {_listed(function.rows.values())}"
     if function.sums:
-        yield f"return its part of {', '.join(function.sums.values())}"
+        yield f"return its part of {_listed(function.sums.values())}"
+
+
+def _listed(names: Collection[str]) -> str:
+    return ", ".join(names) if len(names) <= LISTED else f"{len(names)} arrays and numbers"
