@@ -120,6 +120,8 @@ def result_name(node: Node) -> str:
     whole, position = node.args[0], node["position"]
     if whole.op.name == "branch":
         return next(filter(None, (told_inside(body, position) for body in whole.subgraphs())), "chosen")
+    if whole.op.name == "elements":
+        return "element"
     body = whole["body"]
     if whole.op.name == "tiled":
         return body.names.get(body.outputs[position][1]) or _inside(body.outputs[position][1], body)

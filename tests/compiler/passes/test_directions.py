@@ -72,7 +72,7 @@ def test_no_loop_over_directions_is_left(name: str, level: int) -> None:
     text = _text(name, level)
     function = "value_and_jacobian" if MODELS[name].kind == "values" else "hessian"
     body = text[text.index(f"def {function}(") :].split("\ndef ", 1)[0]
-    loops = [line for line in body.splitlines() if line.lstrip().startswith("for ")]
+    loops = [line for line in body.splitlines() if line.lstrip().startswith("for ") and "_tiles(" not in line]
     assert not [line for line in loops if line.lstrip().startswith("for k in ")]
     assert bool(loops) == MODELS[name].loops
 
