@@ -32,6 +32,8 @@ def write_elements(outer: StructuredBody, step: Step) -> None:
     items = outer.items_of(whole)
     sizes = tuple(int(dim.known or 0) for dim in array.shape)
     base = _base(outer, array)
+    if array in outer.pending and outer.pending[array].updates:
+        outer.settle(array)  # statements change it before it is read
     names = [
         outer.result_name(items[position], f"{base}_{digits(place, sizes)}")
         if position in items

@@ -13,7 +13,7 @@ True
 from __future__ import annotations
 
 from collections.abc import Iterator
-from math import prod
+from math import gcd, prod
 
 from .tree import ONE, ZERO, Formula, Fraction, Indicator, Number, Power, Product, Sum, Total, Ways
 
@@ -128,10 +128,11 @@ def _over(above: list[Formula], below: list[Formula]) -> Formula:
             above.remove(factor)
             below.remove(factor)
     top, bottom = (prod(f.value for f in side if isinstance(f, Number)) for side in (above, below))
-    ratio = top / bottom
-    if ratio == int(ratio) != 0 and bottom != 1.0:
-        above = [Number(ratio), *(f for f in above if not isinstance(f, Number))]
-        below = [f for f in below if not isinstance(f, Number)]
+    ratio, whole = top / bottom, top == int(top) and bottom == int(bottom)
+    common = bottom if ratio == int(ratio) else gcd(int(top), int(bottom)) if whole else 1.0
+    if top and common != 1.0:
+        above = [Number(top / common), *(f for f in above if not isinstance(f, Number))]
+        below = [Number(bottom / common), *(f for f in below if not isinstance(f, Number))]
     if is_number(_product(below, "scalar"), 1.0):
         return _product(above, "scalar")
     if above and isinstance(above[-1], Total):

@@ -55,7 +55,7 @@ def on_node_axes(part: Part, give: Callable[[int], Any], last: Any) -> tuple[Any
     return (*map(give, part.axes), last)
 
 
-@rule_of("after", "detached", "in_training", "decrement", "governed")
+@rule_of("after", "detached", "columns", "in_training", "decrement", "governed")
 def _same(walk: Knows, node: Node, k: int, part: Part) -> list[Part]:
     return [part]
 
