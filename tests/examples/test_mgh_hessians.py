@@ -156,7 +156,7 @@ def descend(m: Model, x: Vector, method: str) -> Vector:
         return np.asarray(m.product(u * units, p * units) * units / scale)
 
     second = {"hess": hessian} if method == "trust-exact" else {"hessp": product}
-    options = {"xtol": 1e-12} if method == "Newton-CG" else {"gtol": 1e-10}
+    options = {"xtol": 1e-10} if method == "Newton-CG" else {"gtol": 1e-10}
     with np.errstate(all="ignore"):  # exp overflows on the way from far off
         found = optimize.minimize(
             scaled, x / units, jac=True, method=method, options={"maxiter": 1000, **options}, **second
