@@ -77,9 +77,7 @@ def runs(module: Any, program: Program, arguments: Mapping[str, Any], *lent: Any
                 array[...] = 0  # it is the caller's own
 
 
-def compared(
-    program: Program, arguments: Mapping[str, Any], tolerance: float = 0.0, **options: Any
-) -> int:
+def compared(program: Program, arguments: Mapping[str, Any], tolerance: float = 0.0, **options: Any) -> int:
     """Compare both modules at a point; the number of buffers that there are at the end."""
     buffered, plain = with_and_without(program, **options)
     ways: list[tuple[Any, ...]] = [()]
