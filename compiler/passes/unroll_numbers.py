@@ -10,12 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from math import inf
 from typing import Any
 
 import numpy as np
 
 from .. import ops
-from ..ir import Array, Graph, Literal, Node, Origin, const
+from ..ir import Array, Graph, Literal, Node, Op, Origin, const
 from ..ops import argument
 from ..ops.control import item
 from ..ops.unrolled import digits, elements, packed
@@ -34,6 +35,14 @@ REDUCED = {
     "max": ops.maximum, "min": ops.minimum, "max_shift": ops.maximum, "prod": ops.mul,
     "any": ops.logical_or, "all": ops.logical_and, "norm": ops.hypot,
 }  # fmt: skip
+
+
+def _along(both: Op, operand: Array, node: Node) -> Array:
+    """The elements along a node's axes taken together by an op of two."""
+    step = np.frompyfunc(lambda a, b: Element(both(a.node, b.node)), 2, 1)
+    for position in sorted(node["axis"], reverse=True):
+        operand = np.asarray(step.reduce(operand, axis=position, keepdims=True), object)
+    return operand.reshape(_sizes(node.type))
 
 
 class Refused(Exception):
@@ -268,15 +277,15 @@ class Unrolled:
     def _reduced(self, node: Node, operand: Array) -> Array:
         """The elements along axes taken together, one after the other: of the largest, NaN stays."""
         self._take(operand.size)
-        both = REDUCED[node.op.name]
-        if node.op is ops.norm:
-            both = ops.hypot if node["ord"] == 2 else ops.add
-            if both is ops.add or operand.size == _count(node.type):
-                operand = np.frompyfunc(lambda a: Element(ops.abs(a.node)), 1, 1)(operand)
-        step = np.frompyfunc(lambda a, b: Element(both(a.node, b.node)), 2, 1)
-        for position in sorted(node["axis"], reverse=True):
-            operand = np.asarray(step.reduce(operand, axis=position, keepdims=True), object)
-        return operand.reshape(_sizes(node.type))
+        if node.op is not ops.norm:
+            return _along(REDUCED[node.op.name], operand, node)
+        sizes = np.frompyfunc(lambda a: Element(ops.abs(a.node)), 1, 1)(operand)
+        total = _along(ops.add, sizes, node)
+        if node["ord"] != 2:
+            return total
+        # hypot forgets a NaN beside an infinity; the sum of sizes has it
+        kept = np.frompyfunc(lambda a, b: Element(ops.where(ops.equal(a.node, inf), b.node, a.node)), 2, 1)
+        return np.asarray(kept(_along(ops.hypot, sizes, node), total), object)
 
     def _moved(self, node: Node, operands: list[Array]) -> Any:
         kinds = [a.type.kind for a in node.args]

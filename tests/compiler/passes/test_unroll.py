@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import math
 import textwrap
 from collections.abc import Mapping
 from typing import Any
@@ -105,11 +104,7 @@ def test_extremes_keep_nan_and_infinity(name: str) -> None:
     )
     after = Unroll().run(graph)
     for first, second in itertools.product(EDGES, repeat=2):
-        both = {math.isinf, math.isnan} <= {
-            t for t in (math.isinf, math.isnan) for v in (first, second) if t(v)
-        }
-        if name != "norm" or not both:  # the length beside infinity is infinite, whatever the other is
-            same(graph, after, {"x": np.array([[first, second, 0.5], [1.0, first, second]])})
+        same(graph, after, {"x": np.array([[first, second, 0.5], [1.0, first, second]])})
 
 
 def test_what_is_not_small_or_static_stays() -> None:
