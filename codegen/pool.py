@@ -96,7 +96,7 @@ def taking(context: Context, writer: Writer, body: Body) -> Iterator[str]:
         body.memory_name = body.scope.fresh("memory")
         call = _call(context, writer, body, inner, "memory")
         yield f"{body.memory_name} = {context.ref('_taken')}({call})"
-        yield f"_, {_names(inner)} = {body.memory_name}"
+        yield f"_, {_names(inner).rstrip(',')} = {body.memory_name}"
     elif inner:
         yield f"{_names(inner)} = {body.memory_name}.memory({_call(context, writer, body, inner, 'memory')})"
     if results:
