@@ -50,8 +50,9 @@ def example(op: Op) -> Node | None:
     def vector(name: str, kind: Kind) -> Node:
         return ops.argument(name, Type(kind, (Dim.of(LARGE),)))
 
-    for condition, other in (("real", "real"), ("bool", "real"), ("bool", "bool")):
-        kinds: list[Kind] = [condition if p == "c" else other for p in op.params]  # type: ignore[misc]
+    choices: tuple[tuple[Kind, Kind], ...] = (("real", "real"), ("bool", "real"), ("bool", "bool"))
+    for condition, other in choices:
+        kinds = [condition if p == "c" else other for p in op.params]
         try:
             return op(*map(vector, op.params, kinds), **ATTRIBUTES.get(op.name, {}))
         except TypeProblem:

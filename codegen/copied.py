@@ -8,15 +8,12 @@ from __future__ import annotations
 
 import ast
 import inspect
-import re
 from collections.abc import Callable, Iterable
 from functools import cache
 from typing import Any
 
 from . import guards, initial
 from .routines import ROUTINES
-
-_FOR_TOOLS = re.compile(r"  # (fmt: skip|noqa: \w+)")
 
 
 def _functions() -> dict[str, Callable[..., Any]]:
@@ -35,7 +32,7 @@ COPIED = _functions()
 @cache
 def source_of(name: str) -> str:
     """The source of a function, as it is copied."""
-    return _FOR_TOOLS.sub("", inspect.getsource(COPIED[name]).rstrip("\n"))
+    return inspect.getsource(COPIED[name]).rstrip("\n").replace("  # fmt: skip", "")
 
 
 @cache

@@ -209,6 +209,8 @@ def _constants(context: Context, copied: list[str]) -> str:
         lines.append(f"_REAL = np.dtype({context.real})")
     lines += shortcuts(context.real, context.names)
     needs = {name for routine in copied for name in globals_of(routine)}
+    if "_ONES" in needs:
+        lines.append(f"_ONES = np.ones(1024{'' if context.dtype == 'float64' else ', _REAL'})")
     for name, held in (("_IDLE", "tuple[Any, ...]"), ("_SPACES", "Workspace")):
         if name in needs:
             lines.append(

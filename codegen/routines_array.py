@@ -12,11 +12,12 @@ import numpy as np
 from numpy import ndarray
 
 _REAL = np.float64
+_ONES = np.ones(1024)
 
 
-def _ones(n: int, ones: ndarray = np.ones(1024, _REAL)) -> ndarray:  # noqa: B008
+def _ones(n: int) -> ndarray:
     """A vector of ones, of which a product makes a sum."""
-    return ones[:n] if n <= 1024 else np.ones(n, ones.dtype)
+    return _ONES[:n] if n <= len(_ONES) else np.ones(n, _REAL)
 
 
 def _few_or_many(x: ndarray, one: Callable[[float], float], many: Callable[[ndarray], ndarray]) -> ndarray:

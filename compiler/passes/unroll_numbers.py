@@ -53,7 +53,6 @@ class Element:
     """A number in an array: the node that computes it. NumPy computes with arrays of them."""
 
     __slots__ = ("node",)
-    __hash__ = None  # type: ignore[assignment]
 
     def __init__(self, node: Node):
         self.node = node

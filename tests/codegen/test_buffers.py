@@ -9,6 +9,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -250,7 +251,7 @@ def test_functions_and_workspaces_pickle(tmp_path: Path, monkeypatch: pytest.Mon
         autodiffc.compile(NETWORK, level=2, emit="workspace"), encoding="utf-8"
     )
     monkeypatch.syspath_prepend(str(tmp_path))
-    import pickled_network as m  # type: ignore[import-not-found]
+    m = import_module("pickled_network")
 
     lent = m.Workspace(outputs=True)
     m.value_and_grad(*arguments(), workspace=lent)

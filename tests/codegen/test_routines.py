@@ -20,6 +20,7 @@ COPIED = {
     "Workspace",
     "contextmanager",
     "_IDLE",
+    "_ONES",
     "_SPACES",
 }  # into modules with routines that name them
 AVAILABLE = {"Any", "Callable", "np", "math", "ndarray", "_REAL", *COPIED, *dir(builtins)}

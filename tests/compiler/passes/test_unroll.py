@@ -16,7 +16,7 @@ from autodiffc.compiler.interp import evaluate
 from autodiffc.compiler.ir import OPS, Array, Graph, Node, Op
 from autodiffc.compiler.passes.unroll import Unroll, pays
 from autodiffc.compiler.passes.unroll_numbers import MOVES, REDUCED, SUMS
-from autodiffc.compiler.types import Dim, Type
+from autodiffc.compiler.types import Dim, Kind, Type
 from autodiffc.grammar.source import Source
 from drawn import drawn_arguments
 from hypothesis import given, settings
@@ -81,13 +81,13 @@ def test_a_static_op_on_arrays_is_one_on_numbers(c: Case) -> None:
 @pytest.mark.parametrize("op", ELEMENTWISE, ids=lambda op: op.name)
 def test_an_elementwise_op_is_itself_on_each_element(op: Op) -> None:
     rng = np.random.default_rng(1)
-    kinds = [
+    kinds: list[Kind] = [
         "bool" if d == (0.0, 1.0) and op.name in ("where", "gate", "gate_finite") else "real"
         for d in op.domain
     ]
     if "logical" in op.name:
         kinds = ["bool"] * len(op.params)
-    inputs = tuple(ops.argument(p, Type(k, (Dim.of(3),))) for p, k in zip(op.params, kinds))  # type: ignore[arg-type]
+    inputs = tuple(ops.argument(p, Type(k, (Dim.of(3),))) for p, k in zip(op.params, kinds))
     attrs = {"n": 2} if op.name == "polygamma" else {}
     graph = Graph(inputs, (("y", op(*inputs, **attrs)),))
     after = Unroll().run(graph)
