@@ -54,24 +54,11 @@ class Buffered:
     inside: frozenset[str]  # the variables that may show a buffer
 
 
-def buffered(
-    statements: Sequence[Statement],
-    last: str,
-    types: Mapping[str, Type],
-    given: Collection[str],
-    fresh: Callable[[str], str],
-    np: str,
-    results: bool = False,
-) -> Buffered:
-    """The statements of a function with buffers where they serve; on request also for its results.
+class Allocation:
+    """Which statements of a function write into buffers; on request also its results.
 
     `given` are the function's arguments.
     """
-    return _Allocation(statements, last, types, given, fresh, np, results).result()
-
-
-class _Allocation:
-    """The buffers of one function under way."""
 
     def __init__(
         self,
@@ -81,7 +68,7 @@ class _Allocation:
         given: Collection[str],
         fresh: Callable[[str], str],
         np: str,
-        results: bool,
+        results: bool = False,
     ):
         self.statements, self.given, self.fresh, self.np = statements, given, fresh, np
         self.results = results

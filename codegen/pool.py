@@ -21,7 +21,7 @@ from autodiffc.compiler.ops.tiles import TILE
 from autodiffc.compiler.types import Type
 
 from .body import Body
-from .buffers import Buffer, buffered
+from .buffers import Allocation, Buffer
 from .context import Context, once
 from .pytext import tuple_of
 from .structure import list_depth
@@ -56,7 +56,7 @@ def use_buffers(body: Body, workspace: str = "") -> None:
     outputs = [str(body.value(node)) for name, node in body.graph.outputs if name]
     given = {str(text) for text in body.given.values()}
     last, np = f"return {tuple_of(outputs)}", body.context.ref("np")
-    found = buffered(body.statements, last, types, given, body.scope.fresh, np, bool(workspace))
+    found = Allocation(body.statements, last, types, given, body.scope.fresh, np, bool(workspace)).result()
     body.statements, body.buffers, body.in_buffers = found.statements, found.buffers, found.inside
     body.workspace = workspace if found.buffers else ""
     for buffer in found.buffers:
