@@ -11,8 +11,7 @@ from unittest.mock import patch
 
 import numpy as np
 from autodiffc.api import Options, module_of, module_text
-from autodiffc.codegen import pool
-from autodiffc.codegen.buffers import Buffered
+from autodiffc.codegen.buffers import Allocation, Buffered
 from autodiffc.compiler.model import Program
 
 
@@ -20,7 +19,7 @@ def with_and_without(program: Program, **options: Any) -> tuple[Any, Any]:
     """The -O2 modules with buffers and without."""
     chosen = Options(level=2, **options)
     text = module_text(program, chosen)
-    with patch.object(pool, "buffered", lambda given, *_: Buffered(list(given), [], frozenset())):
+    with patch.object(Allocation, "result", lambda own: Buffered(list(own.statements), [], frozenset())):
         plain = module_text(program, chosen)
     return module_of(text, "model"), module_of(plain, "plain")
 
