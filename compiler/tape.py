@@ -19,7 +19,7 @@ meets no infinite slope.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -68,6 +68,15 @@ class Record:
         return str(node["name"]) if node.op.name == "argument" else self.graph.names.get(node, "")
 
 
+@dataclass(frozen=True)
+class Step:
+    """A step of a loop: where its records begin and end, the numbers of what it carries, before and after."""
+
+    records: range
+    before: tuple[int, ...]
+    after: tuple[int, ...]
+
+
 @dataclass(eq=False)
 class Tape:
     """The records in order; `found` gives the record of a node of the whole graph."""
@@ -77,6 +86,7 @@ class Tape:
     records: list[Record] = field(default_factory=list)
     found: dict[Node, int] = field(default_factory=dict)
     names: dict[int, list[str]] = field(default_factory=dict)  # further ones: a loop's last value, say
+    steps: dict[Place, Step] = field(default_factory=dict)  # of loops, in the order in which they are done
 
     def values(self) -> dict[Node, Array]:
         """The values of the whole graph's own nodes, without those in loops and branches."""
@@ -85,11 +95,16 @@ class Tape:
     def backward(self, target: str, wrt: Iterable[str], seed: Array | None = None) -> Gradients:
         """The gradients of an output (of its sum, if it is an array and there is no seed)."""
         last = self.found[self.graph.output(target)]
-        active = self._active(frozenset(wrt))
-        gradients = Gradients(self)
         value = self.records[last].value
-        gradients.add(last, None, np.ones_like(value) if seed is None else np.broadcast_to(seed, value.shape))
-        for record in reversed(self.records[: last + 1]):
+        whole = np.ones_like(value) if seed is None else np.broadcast_to(seed, value.shape)
+        return self.pulled({last: whole}, range(last + 1), self._active(frozenset(wrt)))
+
+    def pulled(self, seeds: Mapping[int, Array], among: range, active: Container[int]) -> Gradients:
+        """What reaches the active ones of these cotangents, through the records of a range."""
+        gradients = Gradients(self)
+        for number, seed in seeds.items():
+            gradients.add(number, None, seed)
+        for record in reversed(self.records[among.start : among.stop]):
             total = gradients.of(record.number)
             if total is not None and record.number in active:
                 for k, part in enumerate(self._handed_on(record, total)):
@@ -112,7 +127,7 @@ class Tape:
             values = [self.records[o].value for o in record.operands]
             return [cotangent[_row(step, value)] for step, value in enumerate(values)]
         operands = [self.records[o].value for o in record.operands]
-        found = _pulled_back(record.node, cotangent, record.value, operands, self.sizes)
+        found = pulled_back(record.node, cotangent, record.value, operands, self.sizes)
         with np.errstate(all="ignore"):
             return [None if part is None else _summed(part, x.shape) for part, x in zip(found, operands)]
 
@@ -206,6 +221,8 @@ class _Run:
                 break
             found = self.through(body, dict(zip(body.inputs, inputs)), inside)
             results = [found[output] for _, output in body.outputs]
+            among = range(number, len(self.tape.records))
+            self.tape.steps[inside] = Step(among, tuple(state), tuple(results[:carried]))
             state = results[:carried]
             rows.append(results[carried:])
         rows = rows[::-1] if node.get("reverse") else rows
@@ -261,7 +278,7 @@ def _row(step: int, value: Array) -> tuple[Any, ...]:
     return (step, *map(slice, value.shape))
 
 
-def _pulled_back(
+def pulled_back(
     node: Node, cotangent: Array, value: Array, operands: Sequence[Array], sizes: Mapping[str, int]
 ) -> Sequence[Array | None]:
     """A node's VJP at its values, by its op's rule; in the shape of the result where it broadcasts."""

@@ -81,6 +81,22 @@ def test_a_step_of_a_loop_has_records_of_its_own() -> None:
         assert float(record.value) == pytest.approx(h, rel=1e-15)
 
 
+def test_a_step_knows_its_records_and_what_it_carries() -> None:
+    arguments = {"x": np.array([0.3, -0.2, 0.5]), "w": np.array(0.7)}
+    tape = taped(program(RECURRENCE), arguments, {"T": 3}).tape
+    first, *_, last = steps = list(tape.steps.values())
+    assert len(steps) == 3
+    assert all(before.after == after.before for before, after in zip(steps, steps[1:]))
+    (number,) = last.after
+    inside = {record.number for record in tape.records if record.place}
+    assert inside == {n for step in steps for n in step.records}
+    (h,) = (float(tape.records[n].value) for n in first.after)
+    back = tape.pulled({number: np.ones(())}, last.records, {*last.records, *last.before})
+    slope = 1 - float(tape.records[number].value) ** 2
+    assert float(back.of(last.before[0])) == pytest.approx(0.7 * slope, rel=1e-15)
+    assert h == pytest.approx(np.tanh(0.3))
+
+
 def test_only_the_side_of_a_branch_that_is_taken_is_on_the_tape() -> None:
     model = program(
         "param x: real\nif x > 0:\n    y = exp(x)\nelse:\n    y = sin(x)\nloss L = y\n",
