@@ -15,7 +15,8 @@ from functools import cache
 
 from autodiffc.compiler.types import Type
 
-from .into import is_module, is_ufunc
+from .flow import name_of
+from .into import given_memory, is_module, is_ufunc
 
 NEW_FUNCTIONS = frozenset({
     "sum", "mean", "max", "min", "prod", "where", "zeros", "empty", "ones", "full", "zeros_like",
@@ -62,14 +63,20 @@ class Classes:
 class Aliases:
     """The classes of a function's variables.
 
-    `types` are those of variables, `is_new` tells which functions of the module make new memory.
+    `types` are those of variables, `is_new` tells which functions of the module make new memory, `variable`
+    which variable a name stands for on a line.
     """
 
     def __init__(
-        self, np: str, types: Mapping[str, Type] = {}, is_new: Callable[[str], bool] = lambda name: False
+        self,
+        np: str,
+        types: Mapping[str, Type] = {},
+        is_new: Callable[[str], bool] = lambda name: False,
+        variable: Callable[[str, int], str] = lambda name, position: name,
     ):
         self.classes = Classes()
-        self._np, self._types, self._is_new = np, types, is_new
+        self._np, self._types, self._is_new, self._variable = np, types, is_new, variable
+        self._position = 0
         self._returned: set[Member] = set()
 
     @property
@@ -77,14 +84,16 @@ class Aliases:
         """The classes of what the function gives out."""
         return {self.classes.of(member) for member in self._returned}
 
-    def _is_array(self, name: Member) -> bool:
-        return isinstance(name, str) and name in self._types and self._types[name].rank > 0
+    def _is_array(self, member: Member) -> bool:
+        type = self._types.get(name_of(member)) if isinstance(member, str) else None
+        return type is not None and type.rank > 0
 
     def _is_number(self, name: str) -> bool:
         return name in self._types and not self._types[name].rank
 
-    def read(self, tree: ast.stmt) -> None:
+    def read(self, tree: ast.stmt, position: int = 0) -> None:
         """Take a statement into account."""
+        self._position = position
         if isinstance(tree, ast.Assign):
             for target in tree.targets:
                 self._assign(target, tree.value)
@@ -109,7 +118,7 @@ class Aliases:
         """What a target holds is from now on (also) of these memories; elements of arrays are copies."""
         if isinstance(target, ast.Name):
             if not self._is_number(target.id):
-                self.classes.join(target.id, *memory)
+                self.classes.join(self._variable(target.id, self._position), *memory)
         elif isinstance(target, ast.Tuple):
             for part in target.elts:
                 self._bind(part, memory)
@@ -131,7 +140,7 @@ class Aliases:
         """What memory the value of an expression may be: variables' and that which expressions make."""
         if isinstance(node, ast.Name):
             if not self._is_number(node.id):
-                yield node.id
+                yield self._variable(node.id, self._position)
         elif isinstance(node, ast.Call):
             yield from self._memory_of_call(node)
         elif isinstance(node, (ast.BinOp, ast.UnaryOp, ast.Compare)):
@@ -152,7 +161,7 @@ class Aliases:
 
     def _memory_of_call(self, node: ast.Call) -> Iterator[Member]:
         function = node.func
-        given = next((k.value for k in node.keywords if k.arg == "out"), None)
+        given = given_memory(node, self._np)
         if given is not None:
             yield from self.memory(given)
         elif isinstance(function, ast.Name) and function.id in SCALARS:

@@ -12,7 +12,7 @@ function returns is never in a buffer, nor what may share memory with that.
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
 from autodiffc.compiler.ops.control import is_local
@@ -21,7 +21,7 @@ from autodiffc.compiler.types import Type, size_of
 from .aliases import Aliases, Member, gives_new_memory
 from .blocks import Statement
 from .copied import COPIED, source_of
-from .flow import WRITE, flow_of
+from .flow import WRITE, flow_of, name_of
 from .into import COMPARED, operands_of, takes_memory
 from .rewriting import rewritten
 from .sites import Site, Sites
@@ -43,6 +43,14 @@ class Buffer:
     sites: list[Site]
     is_result: bool = False  # what it holds is returned
     name: str = ""
+
+
+@dataclass(frozen=True)
+class Part:
+    """Sites of a class with one buffer, or with two by turns where they read what they replace."""
+
+    sites: list[Site]
+    count: int
 
 
 @dataclass(frozen=True)
@@ -76,13 +84,13 @@ class Allocation:
         found = Sites(self.flow, types, np).found()
         self.sites = [site for site in found if site.place is None]
         self.places = [site for site in found if site.place is not None]
-        self.aliases = Aliases(np, types, _is_new)
-        for line in self.flow.lines:
+        self.aliases = Aliases(np, types, is_new, self.flow.variable)
+        for position, line in enumerate(self.flow.lines):
             for tree in line.trees:
-                self.aliases.read(tree)
+                self.aliases.read(tree, position)
         self.members = self.aliases.classes.members()
         self.returned = self.aliases.returned
-        self.held: dict[Site, Buffer] = {}
+        self.held: dict[Site, list[Buffer]] = {}
         self.inner = self._chained()
 
     def _chained(self) -> dict[Site, Site]:
@@ -100,13 +108,13 @@ class Allocation:
         buffers = self._coloured()
         for buffer in buffers:
             self._name(buffer)
-        by_node = {site.node: (site, buffer.name) for site, buffer in self.held.items()}
-        by_node |= {site.node: (site, _text_of(site.place)) for site in self.places if site.place}
-        by_node |= {s.node: (s, "") for s in self.sites if s.form.name == "dot" and s.node not in by_node}
+        by_node = {site.node: (site, tuple(buffer.name for buffer in own)) for site, own in self.held.items()}
+        by_node |= {site.node: (site, (_text_of(site.place),)) for site in self.places if site.place}
+        by_node |= {s.node: (s, ()) for s in self.sites if s.form.name == "dot" and s.node not in by_node}
         statements = rewritten(self.statements, self.flow, by_node, self.np)
         classes = self.aliases.classes
-        owners = {classes.of(site.node) for site, buffer in self.held.items() if not buffer.is_result}
-        inside = frozenset(name for own in owners for name in self._variables(own))
+        owners = {classes.of(site.node) for site, (buffer, *_) in self.held.items() if not buffer.is_result}
+        inside = frozenset(name_of(variable) for own in owners for variable in self._variables(own))
         return Buffered(statements, buffers, inside)
 
     def _variables(self, own: Member) -> list[str]:
@@ -115,7 +123,7 @@ class Allocation:
 
     # --- which sites may have buffers ---------------------------------------------------------------
 
-    def _eligible(self) -> dict[Member, list[Site]]:
+    def _eligible(self) -> dict[Member, list[Part]]:
         """The sites that may have buffers, by the classes of their memory."""
         found: dict[Member, list[Site]] = {}
         for site in self.sites:
@@ -124,20 +132,28 @@ class Allocation:
             wanted = self.results if own in self.returned else _is_worth_it(site.type)
             if is_new and wanted and not any(map(is_local, site.type.shape)):
                 found.setdefault(own, []).append(site)
-        kept = {own: clean for own, sites in found.items() if (clean := self._clean(own, sites))}
-        around = {site for sites in kept.values() for site in sites}
-        return {own: sites for own, sites in kept.items() if self.inner.get(sites[0]) not in around}
+        kept = {own: parts for own, sites in found.items() if (parts := self._usable(own, sites))}
+        around = {site for parts in kept.values() for part in parts for site in part.sites}
+        return {own: parts for own, parts in kept.items() if self.inner.get(parts[0].sites[0]) not in around}
 
-    def _clean(self, own: Member, sites: list[Site]) -> list[Site]:
-        """The sites at which nothing of their class is still read; one a line, as lines may use several."""
+    def _usable(self, own: Member, sites: list[Site]) -> list[Part]:
+        """The sites at which nothing else of their class is read; one a line, as lines may use several."""
         names = self._variables(own)
-        if len(names) * len(sites) > MOST:
-            return []
-        kept: dict[int, Site] = {}
-        for site in sites:
-            if site.type == sites[0].type and not any(self.flow.is_live(n, site.position) for n in names):
-                kept.setdefault(site.position, site)
-        return list(kept.values())
+        parts: dict[Hashable, Part] = {}
+        seen: set[int] = set()
+        for site in sites if len(names) * len(sites) <= MOST else ():
+            if site.position in seen:
+                continue
+            live = [name for name in names if self.flow.is_live(name, site.position)]
+            count = 1
+            if live and self.flow.lines[site.position].loops:
+                if live != [self.flow.variable(site.target, site.position)] or site.form.is_statement:
+                    continue
+                count = 2
+            seen.add(site.position)
+            alone = bool(live) and count == 1  # it is reached but once
+            parts.setdefault((site if alone else site.type, count), Part([], count)).sites.append(site)
+        return list(parts.values())
 
     # --- who shares a buffer ------------------------------------------------------------------------
 
@@ -149,26 +165,27 @@ class Allocation:
         idle: dict[Type, list[tuple[int, Buffer]]] = {}
         for own in sorted(eligible, key=lambda member: spans[member]):
             start, end = spans[own]
-            type = eligible[own][0].type
             is_result = own in self.returned
-            waiting = [] if is_result else idle.setdefault(type, [])
-            place = next((i for i, (until, _) in enumerate(waiting) if until < start), None)
-            buffer = waiting.pop(place)[1] if place is not None else Buffer(type, [], is_result)
-            if place is None:
-                buffers.append(buffer)
-            buffer.sites += eligible[own]
-            self.held.update(dict.fromkeys(eligible[own], buffer))
-            waiting.append((end, buffer))
+            for sites in [part.sites for part in eligible[own] for _ in range(part.count)]:
+                waiting = [] if is_result else idle.setdefault(sites[0].type, [])
+                place = next((i for i, (until, _) in enumerate(waiting) if until < start), None)
+                if place is None:
+                    buffers.append(Buffer(sites[0].type, [], is_result))
+                buffer = buffers[-1] if place is None else waiting.pop(place)[1]
+                buffer.sites += sites
+                for site in sites:
+                    self.held.setdefault(site, []).append(buffer)
+                waiting.append((end, buffer))
         for site in reversed(self.sites):
             if site not in self.held and self.inner.get(site) in self.held:
                 self.held[site] = self.held[self.inner[site]]
         return buffers
 
-    def _spans(self, eligible: Mapping[Member, list[Site]]) -> dict[Member, tuple[int, int]]:
+    def _spans(self, eligible: Mapping[Member, list[Part]]) -> dict[Member, tuple[int, int]]:
         """From where to where the memory of a class is in use; what a loop carries, all through the loop."""
         spans = {}
-        for own, sites in eligible.items():
-            positions = [site.position for site in sites]
+        for own, parts in eligible.items():
+            positions = [site.position for part in parts for site in part.sites]
             for name in self._variables(own):
                 positions += [position for position, _, _ in self.flow.events.get(name, ())]
             spans[own] = (min(positions), max(positions))
@@ -185,21 +202,25 @@ class Allocation:
     def _name(self, buffer: Buffer) -> None:
         """The name of a variable that never holds anything else, or a new one."""
         places = {(site.target, site.position) for site in buffer.sites}
-        for site in buffer.sites:
+        first = buffer.sites[0]
+        turns = any(len(self.held[site]) > 1 for site in buffer.sites)
+        for site in buffer.sites if not turns else ():
             if site.target and site.target not in self.given and self._rebound(site.target) <= places:
                 buffer.name = site.target
                 return
-        first = buffer.sites[0]
         base = f"{first.target}_memory" if first.target else NAMES.get(first.form.name, "temporary")
         buffer.name = self.fresh(base)
         while buffer.name in self.flow.events:
             buffer.name = self.fresh(base)
 
     def _rebound(self, name: str) -> set[tuple[str, int]]:
-        """Where a variable is given another array."""
+        """Where a name is given another array."""
+        numbers = range(len(self.flow.anew.get(name, ())) + 1)
+        variables = [f"{name}#{number}" if number else name for number in numbers]
         return {
             (name, position)
-            for position, kind, _ in self.flow.events[name]
+            for variable in variables
+            for position, kind, _ in self.flow.events[variable]
             if kind == WRITE and not isinstance(self.flow.lines[position].trees[0], ast.AugAssign)
         }
 
@@ -214,5 +235,5 @@ def _is_worth_it(type: Type) -> bool:
     return size.known is None or size.known >= SMALLEST
 
 
-def _is_new(name: str) -> bool:
+def is_new(name: str) -> bool:
     return name in COPIED and (takes_memory(name) or gives_new_memory(source_of(name)))

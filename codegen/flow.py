@@ -5,15 +5,16 @@
         z = h[t] + z                  2: reads h, t, z; z gets a value, which the next step reads
 
 Positions count the lines as they stand. A variable is *live* at a position if its value there may still be
-read: later on, or by the next step of a loop around.
+read: later on, or by the next step of a loop around. A name that begins anew outside of loops and branches,
+where it isn't live, is another variable from there on: `h`, then `h#1`.
 """
 
 from __future__ import annotations
 
 import ast
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from .blocks import Statement
 
@@ -51,6 +52,12 @@ class Flow:
     lines: list[Line] = field(default_factory=list)
     loops: dict[int, Loop] = field(default_factory=dict)
     events: dict[str, list[Event]] = field(default_factory=dict)
+    anew: dict[str, list[int]] = field(default_factory=dict)  # where names become other variables
+
+    def variable(self, name: str, position: int) -> str:
+        """The variable that a name stands for on a line."""
+        number = bisect_right(self.anew.get(name, ()), position)
+        return f"{name}#{number}" if number else name
 
     def is_live(self, name: str, position: int) -> bool:
         """Whether the value that a variable has before a line may be read by that line or later."""
@@ -100,7 +107,38 @@ def flow_of(statements: Sequence[Statement], last: str) -> Flow:
     flow = Flow()
     _enter(flow, statements, (), ())
     _read_line(flow, last, (), ())
+    _tell_apart(flow)
     return flow
+
+
+def name_of(variable: str) -> str:
+    """What a variable is called in the text."""
+    return variable.partition("#")[0]
+
+
+def _tell_apart(flow: Flow) -> None:
+    """Make variables of their own of names that begin anew."""
+    found = {name: _beginnings(flow, events) for name, events in flow.events.items()}
+    flow.anew = {name: places for name, places in found.items() if places}
+    lines = {position for name in flow.anew for position, _, _ in flow.events[name]}
+    for position in lines:
+        line = flow.lines[position]
+        flow.lines[position] = replace(line, names=tuple(flow.variable(n, position) for n in line.names))
+    for name in flow.anew:
+        for event in flow.events.pop(name):
+            flow.events.setdefault(flow.variable(name, event[0]), []).append(event)
+
+
+def _beginnings(flow: Flow, events: Sequence[Event]) -> list[int]:
+    """The lines, loops and branches of the function itself before which a name's value is read no more."""
+    found: list[int] = []
+    for number, (position, kind, blocks) in enumerate(events):
+        start = blocks[0] if blocks else position
+        if kind == READ or number == 0 or events[number - 1][0] >= start:
+            continue  # the first event in a loop or a branch tells
+        if not flow.lines[start].text.startswith("el") and not _fate(events[number:], ()):
+            found.append(start)
+    return found
 
 
 def _enter(

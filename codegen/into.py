@@ -76,7 +76,7 @@ def _form_of_call(node: ast.Call, np: str) -> Form | None:
     if name in ("copy", "astype"):
         return Form(name, is_statement=True)
     if name in METHODS:
-        return Form(name)
+        return Form(name) if given_memory(node, np) is None else None
     inner = node.func.value
     if name == "reduce" and isinstance(inner, ast.Attribute) and is_module(inner.value, np):
         return Form(f"{inner.attr}.reduce")
@@ -93,6 +93,14 @@ def operands_of(form: Form, node: ast.expr) -> Sequence[ast.expr]:
 def takes_memory(name: str) -> bool:
     """Whether a routine takes memory for its result."""
     return name in COPIED and "out" in signature(COPIED[name]).parameters
+
+
+def given_memory(call: ast.Call, np: str) -> ast.expr | None:
+    """What a call writes its result into: `out=…`, or the second argument of a method `dot`."""
+    function = call.func
+    if isinstance(function, ast.Attribute) and function.attr == "dot" and not is_module(function.value, np):
+        return call.args[1] if len(call.args) == 2 else None
+    return next((k.value for k in call.keywords if k.arg == "out"), None)
 
 
 def is_module(node: ast.expr, name: str) -> bool:

@@ -2,6 +2,11 @@
 
     d_W += h.T @ d_logits        ->      d_W += np.matmul(h.T, d_logits, out=product)
 
+What is made of itself takes turns with two variables:
+
+    c = f * c                    ->      c = np.multiply(f, c, out=c_memory)
+                                         c_memory, c_memory_2 = c_memory_2, c_memory
+
 All else keeps its text.
 """
 
@@ -16,7 +21,7 @@ from .flow import Flow
 from .into import call_into, lines_into
 from .sites import Site
 
-Held = Mapping[ast.expr, tuple[Site, str]]  # expressions, and the variables that hold their memory
+Held = Mapping[ast.expr, tuple[Site, tuple[str, ...]]]  # expressions, and the names of their memory
 
 
 def rewritten(statements: Sequence[Statement], flow: Flow, held: Held, np: str) -> list[Statement]:
@@ -31,6 +36,11 @@ class _Rewriting:
         self.flow, self.held, self.np = flow, held, np
         self.position = 0
         self.touched = {site.position for site, _ in held.values()}
+        self.turns: dict[int, dict[str, None]] = {}  # what follows a line
+        for site, names in held.values():
+            if len(names) > 1:
+                one, other = names
+                self.turns.setdefault(site.position, {})[f"{one}, {other} = {other}, {one}"] = None
 
     def statements(self, statements: Sequence[Statement]) -> list[Statement]:
         return [self._statement(statement) for statement in statements]
@@ -47,12 +57,15 @@ class _Rewriting:
         position, self.position = self.position, self.position + 1
         if position not in self.touched:
             return [text]
+        return [*self._computed(position, text), *self.turns.get(position, ())]
+
+    def _computed(self, position: int, text: str) -> list[str]:
         (tree,) = self.flow.lines[position].trees
         line = _Line(text.encode(), self.held, self.np)
         if isinstance(tree, ast.Assign) and tree.value in self.held:
             site, memory = self.held[tree.value]
             if site.form.is_statement:
-                return lines_into(site.form, site.node, site.target, memory, self.np, line.text)
+                return lines_into(site.form, site.node, site.target, memory[0], self.np, line.text)
             if site.place is not None:
                 return [line.text(tree.value)]
         return [line.text(tree)]
@@ -70,7 +83,7 @@ class _Line:
             return self._spliced(node)
         site, memory = self.held[node]
         own = "" if site.form.operands else self._spliced(node)
-        return call_into(site.form, own, memory, self.np, self.text)
+        return call_into(site.form, own, memory[0] if memory else "", self.np, self.text)
 
     def _spliced(self, node: ast.AST) -> str:
         """A part of the line as it stands, but for the expressions in it that have memory."""
