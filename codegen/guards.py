@@ -95,7 +95,7 @@ def _range(name: str, array: Any, start: int, stop: int) -> None:
     """ValueError unless start <= element < stop."""
     array = np.asarray(array)
     above = array - start if start else array  # what is below the start is large without a sign
-    if array.size and np.maximum.reduce(above.view(np.uint64), axis=None) >= stop - start:
+    if array.size and not 0 <= above.item(above.view(np.uint64).argmax()) < stop - start:
         bad = array[(array < start) | (array >= stop)].flat[0]
         shown = f"range({stop})" if start == 0 else f"range({start}, {stop})"
         raise ValueError(f"{_expected(name)} in {shown}, got {bad}")

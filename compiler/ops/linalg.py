@@ -86,6 +86,11 @@ def _matmul_flops(node: Node) -> Dim:
     return 2 * size_of(node.shape) * node.args[0].shape[-1]
 
 
+def _matmul_fast(node: Node, d: DimText) -> str | None:
+    """Of two vectors by `dot`, which takes half as long to call."""
+    return "a.dot(b)" if all(a.rank == 1 for a in node.args) else None
+
+
 matmul = declare(
     Op(
         "matmul",
@@ -95,6 +100,7 @@ matmul = declare(
         _matmul_eval,
         _matmul_vjp,
         py="a @ b",
+        fast=_matmul_fast,
         coerce=COERCIONS["number"],
         linear="each",
         work="product",

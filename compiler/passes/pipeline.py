@@ -35,6 +35,7 @@ from .modes import has_modes, predicting, trained
 from .narrow import Narrow
 from .partition import partition
 from .prepared import Prepared
+from .reciprocals import Reciprocals
 from .refine import Refine
 from .requested import graphs_of, refuse_senseless, sparse_of
 from .sides import Sides
@@ -88,7 +89,7 @@ def finishing(level: int, model: Graph) -> tuple[Step, ...]:
     if level < 2:
         return ()
     small = (Unroll(), Fold(), Cse(), Simplify()) if pays(model) else ()
-    return (*small, Sides())
+    return (*small, Sides(), Reciprocals())
 
 
 def tiling(level: int, program: Program) -> tuple[Step, ...]:
