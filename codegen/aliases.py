@@ -136,6 +136,11 @@ class Aliases:
         if members:
             self.classes.join(*members)
 
+    def memory_at(self, node: ast.expr, position: int) -> list[Member]:
+        """What memory the value of an expression on a line may be."""
+        self._position = position
+        return list(self.memory(node))
+
     def memory(self, node: ast.expr) -> Iterator[Member]:
         """What memory the value of an expression may be: variables' and that which expressions make."""
         if isinstance(node, ast.Name):

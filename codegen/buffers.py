@@ -16,13 +16,14 @@ from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
 from autodiffc.compiler.ops.control import is_local
-from autodiffc.compiler.types import Type, size_of
+from autodiffc.compiler.types import Dim, Type, size_of
 
 from .aliases import Aliases, Member, gives_new_memory
 from .blocks import Statement
 from .copied import COPIED, source_of
+from .fixed import Fixed, fixed_arrays
 from .flow import WRITE, flow_of, name_of
-from .into import COMPARED, operands_of, takes_memory
+from .into import AS_IT_IS, COMPARED, Form, operands_of, takes_memory
 from .rewriting import rewritten
 from .sites import Site, Sites
 
@@ -32,6 +33,7 @@ NAMES = {
     "matmul": "product", "dot": "product", "multiply": "product", "divide": "quotient", "add": "total",
     "sum": "total", "subtract": "difference", "square": "square", "negative": "negative",
     **dict.fromkeys((*COMPARED.values(), "invert", "isfinite"), "mask"),
+    "_ones": "ones", "ones": "ones", "eye": "eye", "arange": "numbers",
 }  # fmt: skip
 
 
@@ -43,6 +45,7 @@ class Buffer:
     sites: list[Site]
     is_result: bool = False  # what it holds is returned
     name: str = ""
+    made: str = ""  # the text of what it always holds
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,7 @@ class Buffered:
 class Allocation:
     """Which statements of a function write into buffers; on request also its results.
 
-    `given` are the function's arguments.
+    `given` are the function's arguments, `sizes` the dims that it reads from them, by the variables for them.
     """
 
     def __init__(
@@ -77,6 +80,7 @@ class Allocation:
         fresh: Callable[[str], str],
         np: str,
         results: bool = False,
+        sizes: Mapping[str, str] = {},
     ):
         self.statements, self.given, self.fresh, self.np = statements, given, fresh, np
         self.results = results
@@ -90,8 +94,14 @@ class Allocation:
                 self.aliases.read(tree, position)
         self.members = self.aliases.classes.members()
         self.returned = self.aliases.returned
+        self.sizes, self.fixed = sizes, fixed_arrays(self.flow, self.aliases, sizes, np)
+        self._leave_out({node for one in self.fixed for root in one.nodes for node in ast.walk(root)})
         self.held: dict[Site, list[Buffer]] = {}
         self.inner = self._chained()
+
+    def _leave_out(self, nodes: Collection[ast.AST]) -> None:
+        """Take no notice of the sites in what is fixed."""
+        self.sites = [site for site in self.sites if site.node not in nodes]
 
     def _chained(self) -> dict[Site, Site]:
         """Sites that can have the memory of one around them: its first operand that is of its type."""
@@ -111,6 +121,9 @@ class Allocation:
         by_node = {site.node: (site, tuple(buffer.name for buffer in own)) for site, own in self.held.items()}
         by_node |= {site.node: (site, (_text_of(site.place),)) for site in self.places if site.place}
         by_node |= {s.node: (s, ()) for s in self.sites if s.form.name == "dot" and s.node not in by_node}
+        for one in self.fixed if buffers else ():
+            buffers.append(self._fixed(one))
+            by_node |= {site.node: (site, (buffers[-1].name,)) for site in buffers[-1].sites}
         statements = rewritten(self.statements, self.flow, by_node, self.np)
         classes = self.aliases.classes
         owners = {classes.of(site.node) for site, (buffer, *_) in self.held.items() if not buffer.is_result}
@@ -209,9 +222,24 @@ class Allocation:
                 buffer.name = site.target
                 return
         base = f"{first.target}_memory" if first.target else NAMES.get(first.form.name, "temporary")
-        buffer.name = self.fresh(base)
-        while buffer.name in self.flow.events:
-            buffer.name = self.fresh(base)
+        buffer.name = self._new_name(base)
+
+    def _fixed(self, one: Fixed) -> Buffer:
+        """The memory of a fixed array, and its name: that of its variable where that holds nothing else."""
+        symbols = [self.sizes[size] for size in one.sizes]
+        type = Type("int", tuple(map(Dim.symbol, symbols)))
+        sites = [Site(node, at, type, Form(AS_IT_IS), name) for node, at, name in one.places]
+        names = {site.target for site in sites}
+        (name,) = names if len(names) == 1 else ("",)
+        if not name or self._rebound(name) != {(name, site.position) for site in sites}:
+            name = self._new_name(name or NAMES.get(one.maker, "fixed"))
+        return Buffer(type, sites, name=name, made=one.text)
+
+    def _new_name(self, base: str) -> str:
+        name = self.fresh(base)
+        while name in self.flow.events:
+            name = self.fresh(base)
+        return name
 
     def _rebound(self, name: str) -> set[tuple[str, int]]:
         """Where a name is given another array."""

@@ -32,6 +32,7 @@ REDUCTIONS = frozenset({"sum", "mean", "max", "min", "prod"})
 METHODS = REDUCTIONS | {"dot", "cumsum", "cumprod", "clip"}
 FUNCTIONS = REDUCTIONS | {"dot", "outer", "concatenate", "stack", "clip", "cumsum", "cumprod", "einsum"}
 STATEMENTS = frozenset({"empty", "zeros", "ones", "full", "copy", "astype", "where"})
+AS_IT_IS = ""  # the form of what its memory always holds
 Render = Callable[[ast.expr], str]
 
 
@@ -127,6 +128,8 @@ def call_into(form: Form, text: str, memory: str, np: str, render: Render) -> st
 
     A product of matrices is one to `dot`, which costs less than `@`, with given memory or without.
     """
+    if form.name == AS_IT_IS:
+        return memory
     if form.name == "dot" and form.operands:
         left, right = map(render, form.operands)
         return f"{left}.dot({right}, {memory})" if memory else f"{left}.dot({right})"

@@ -56,7 +56,10 @@ def use_buffers(body: Body, workspace: str = "") -> None:
     outputs = [str(body.value(node)) for name, node in body.graph.outputs if name]
     given = {str(text) for text in body.given.values()}
     last, np = f"return {tuple_of(outputs)}", body.context.ref("np")
-    found = Allocation(body.statements, last, types, given, body.scope.fresh, np, bool(workspace)).result()
+    sizes = {body.context.local(symbol): symbol for symbol in sorted(known)}
+    found = Allocation(
+        body.statements, last, types, given, body.scope.fresh, np, bool(workspace), sizes
+    ).result()
     body.statements, body.buffers, body.in_buffers = found.statements, found.buffers, found.inside
     body.workspace = workspace if found.buffers else ""
     for buffer in found.buffers:
@@ -120,8 +123,13 @@ def _call(context: Context, writer: Writer, body: Body, buffers: list[Buffer], w
     function = writer.function
     told = f"what {function}() {'returns' if what == 'results' else 'computes on the way'}"
     name = f"_{function.lstrip('_')}_{what}"
-    makers(context).append(Maker(name, tuple(sizes), tuple(_array(body, b) for b in buffers), told))
+    arrays = tuple(_constant(context, b.made) if b.made else _array(body, b) for b in buffers)
+    makers(context).append(Maker(name, tuple(sizes), arrays, told))
     return ", ".join([name, *sizes])
+
+
+def _constant(context: Context, text: str) -> str:
+    return f"{context.ref('_constant')}({text})"
 
 
 def _array(body: Body, buffer: Buffer) -> str:

@@ -18,7 +18,7 @@ from dataclasses import replace
 
 from .blocks import Block, Statement
 from .flow import Flow
-from .into import call_into, lines_into
+from .into import AS_IT_IS, call_into, lines_into
 from .sites import Site
 
 Held = Mapping[ast.expr, tuple[Site, tuple[str, ...]]]  # expressions, and the names of their memory
@@ -64,6 +64,8 @@ class _Rewriting:
         line = _Line(text.encode(), self.held, self.np)
         if isinstance(tree, ast.Assign) and tree.value in self.held:
             site, memory = self.held[tree.value]
+            if site.form.name == AS_IT_IS and memory == (site.target,):
+                return []
             if site.form.is_statement:
                 return lines_into(site.form, site.node, site.target, memory[0], self.np, line.text)
             if site.place is not None:

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
+from numpy import ndarray
 
 _IDLE: deque[tuple[Any, ...]] = deque(maxlen=8)
 __all__ = ["np"]
@@ -31,6 +32,12 @@ def _taken(make: Callable[..., list[Any]], *sizes: int) -> tuple[Any, ...]:
             return memory
         _IDLE.appendleft(memory)
     return wanted, *make(*sizes)
+
+
+def _constant(array: ndarray) -> ndarray:
+    """An array that calls share, and that nothing may write to."""
+    array.flags.writeable = False
+    return array
 
 
 class Workspace:

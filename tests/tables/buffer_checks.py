@@ -30,6 +30,8 @@ def spoil(module: Any, *lent: Any) -> int:
     spaces = [*getattr(module, "_SPACES", ()), *lent]
     arrays += [a for space in spaces for _, held in space._held.values() for a in held]
     for array in arrays:
+        if not array.flags.writeable:
+            continue  # a constant
         array[...] = {"f": np.nan, "i": -(10**6), "b": True}[array.dtype.kind]
     return len(arrays)
 

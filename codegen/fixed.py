@@ -1,0 +1,133 @@
+"""Arrays that sizes alone determine, which a function finds in its memory (-O2).
+
+    total = x.T.dot(_ones(N))        ->        total = x.T.dot(ones)
+    rows = np.arange(N)                        -
+
+They are made with the buffers, and never written to.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+
+from .aliases import Aliases, Member
+from .copied import COPIED
+from .flow import Flow
+from .into import given_memory, is_module
+
+MAKERS = frozenset({"arange", "ones", "eye", "tri", "tril", "triu", "linspace"})
+METHODS = frozenset({"astype", "reshape"})
+MADE = re.compile(rf"\b(?:_ones|{'|'.join(sorted(MAKERS))})\(")
+SKIPPED = (ast.If, ast.While, ast.For, ast.Raise, ast.Return)
+GROUPS = (ast.Tuple, ast.Slice)
+CLOSED = (ast.ListComp, ast.GeneratorExp, ast.Lambda)
+
+
+@dataclass(frozen=True)
+class Fixed:
+    """An array's text, the function that makes it and the sizes in it.
+
+    `places` are its expressions, with their positions and the variables that they are assigned to, or ''.
+    """
+
+    text: str
+    maker: str
+    sizes: tuple[str, ...]
+    places: list[tuple[ast.expr, int, str]] = field(default_factory=list)
+
+    @property
+    def nodes(self) -> list[ast.expr]:
+        return [node for node, _, _ in self.places]
+
+
+def fixed_arrays(flow: Flow, aliases: Aliases, sizes: Collection[str], np: str) -> list[Fixed]:
+    """The arrays of a function that are made of the sizes alone and that nothing writes to or gives out."""
+    places = [
+        (position, tree, node)
+        for position, line in enumerate(flow.lines)
+        for tree in (line.trees if "\n" not in line.text and MADE.search(line.text) else ())
+        for node in ([] if isinstance(tree, SKIPPED) else _arrays(tree, sizes, np))
+    ]
+    kept = {*_written(flow, aliases, np), *aliases.returned} if places else set()
+    found: dict[str, Fixed] = {}
+    for position, tree, node in places:
+        target = _target(tree, node)
+        held = {flow.variable(target, position), *(n for n in ast.walk(node) if isinstance(n, ast.expr))}
+        if not any(aliases.classes.of(member) in kept for member in held):
+            one = found.setdefault(ast.unparse(node), _fixed(node, sizes))
+            one.places.append((node, position, target))
+    return list(found.values())
+
+
+def _fixed(node: ast.expr, sizes: Collection[str]) -> Fixed:
+    names = dict.fromkeys(n.id for n in ast.walk(node) if isinstance(n, ast.Name) and n.id in sizes)
+    *_, maker = (n.func for n in ast.walk(node) if isinstance(n, ast.Call))
+    name = maker.id if isinstance(maker, ast.Name) else maker.attr if isinstance(maker, ast.Attribute) else ""
+    return Fixed(ast.unparse(node), name, tuple(names))
+
+
+def _target(tree: ast.stmt, node: ast.expr) -> str:
+    """The variable that an array is assigned to, or ''."""
+    one = tree.targets[0] if isinstance(tree, ast.Assign) and tree.value is node else None
+    return one.id if isinstance(one, ast.Name) else ""
+
+
+def _arrays(tree: ast.stmt, sizes: Collection[str], np: str) -> Iterator[ast.expr]:
+    """The outermost expressions of a statement that are such arrays."""
+    stack: list[ast.AST] = [tree]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, ast.expr) and not isinstance(node, GROUPS) and _is_fixed(node, sizes, np):
+            if any(isinstance(n, ast.Call) for n in ast.walk(node)):
+                yield node
+        elif not isinstance(node, CLOSED):
+            stack.extend(ast.iter_child_nodes(node))
+
+
+def _is_fixed(node: ast.expr, sizes: Collection[str], np: str) -> bool:
+    """Whether an expression is made of sizes and numbers alone, by means that `MAKERS` are."""
+    for part in ast.walk(node):
+        if isinstance(part, ast.Name):
+            if part.id not in sizes and part.id not in (np, "_ones"):
+                return False
+        elif isinstance(part, ast.Call):
+            if not _is_maker(part.func, np) or given_memory(part, np) is not None:
+                return False
+        elif isinstance(part, (*CLOSED, ast.Compare, ast.IfExp, ast.List, ast.Dict, ast.Set)):
+            return False
+    return True
+
+
+def _is_maker(function: ast.expr, np: str) -> bool:
+    if isinstance(function, ast.Name):
+        return function.id == "_ones"
+    if not isinstance(function, ast.Attribute):
+        return False
+    return function.attr in (MAKERS if is_module(function.value, np) else METHODS)
+
+
+def _written(flow: Flow, aliases: Aliases, np: str) -> set[Member]:
+    """The classes that a function writes to, or may: what statements and functions of its own are given."""
+    found: set[Member] = set()
+    for position, line in enumerate(flow.lines):
+        for tree in line.trees:
+            for node in _changed(tree, np):
+                found.update(aliases.classes.of(member) for member in aliases.memory_at(node, position))
+    return found
+
+
+def _changed(tree: ast.stmt, np: str) -> Iterator[ast.expr]:
+    if isinstance(tree, ast.AugAssign):
+        yield tree.target
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store):
+            yield node.value
+        elif isinstance(node, ast.Call):
+            memory = given_memory(node, np)
+            yield from [memory] if memory is not None else []
+            own = isinstance(node.func, ast.Name) and node.func.id not in COPIED
+            if own or (isinstance(tree, ast.Expr) and tree.value is node):
+                yield from (node.func, *node.args)
