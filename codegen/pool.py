@@ -15,6 +15,7 @@ import ast
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from autodiffc.compiler.ir import Graph
 from autodiffc.compiler.ops.tiles import TILE
@@ -23,6 +24,7 @@ from autodiffc.compiler.types import Type
 from .body import Body
 from .buffers import Allocation, Buffer
 from .context import Context, once
+from .placed import placed
 from .pytext import tuple_of
 from .structure import list_depth
 from .writer import Writer
@@ -56,6 +58,9 @@ def use_buffers(body: Body, workspace: str = "") -> None:
     outputs = [str(body.value(node)) for name, node in body.graph.outputs if name]
     given = {str(text) for text in body.given.values()}
     last, np = f"return {tuple_of(outputs)}", body.context.ref("np")
+    body.statements = placed(
+        body.statements, last, types, np, lambda size: str(body.dim(size)), partial(_array, body)
+    )
     sizes = {body.context.local(symbol): symbol for symbol in sorted(known)}
     found = Allocation(
         body.statements, last, types, given, body.scope.fresh, np, bool(workspace), sizes
@@ -123,7 +128,7 @@ def _call(context: Context, writer: Writer, body: Body, buffers: list[Buffer], w
     function = writer.function
     told = f"what {function}() {'returns' if what == 'results' else 'computes on the way'}"
     name = f"_{function.lstrip('_')}_{what}"
-    arrays = tuple(_constant(context, b.made) if b.made else _array(body, b) for b in buffers)
+    arrays = tuple(_constant(context, b.made) if b.made else _array(body, b.type) for b in buffers)
     makers(context).append(Maker(name, tuple(sizes), arrays, told))
     return ", ".join([name, *sizes])
 
@@ -132,14 +137,14 @@ def _constant(context: Context, text: str) -> str:
     return f"{context.ref('_constant')}({text})"
 
 
-def _array(body: Body, buffer: Buffer) -> str:
+def _array(body: Body, type: Type) -> str:
     # `x[2:]` is nowhere computed where x is shorter, and no size of an array is -1
-    shape = [size if size.is_natural else size.maximum(0) for size in buffer.type.shape]
+    shape = [size if size.is_natural else size.maximum(0) for size in type.shape]
     sizes = [str(body.dim(size)) for size in shape]
     text = str(tuple_of(sizes)) if len(sizes) > 1 else sizes[0]
-    if buffer.type.kind == "real" and TILE in buffer.type.shape[:-1]:
-        return f"{body.context.ref('_by_columns')}({text}, {buffer.type.shape.index(TILE)})"
-    return body.empty(text, body.context.numpy_type(buffer.type))
+    if type.kind == "real" and TILE in type.shape[:-1]:
+        return f"{body.context.ref('_by_columns')}({text}, {type.shape.index(TILE)})"
+    return body.empty(text, body.context.numpy_type(type))
 
 
 def leaving(context: Context, body: Body, last: str) -> Iterator[str]:

@@ -76,10 +76,10 @@ class Sites:
             found = self.types.get(target) if top else self.type_of(node)
             if found is not None and found.rank and (not turned or node is value):
                 own = place if node is value and found.kind == "real" else None
-                form = self._as_dot(node, form) if own is None and TILE not in found.shape[:-1] else form
+                form = self.as_dot(node, form) if own is None and TILE not in found.shape[:-1] else form
                 yield Site(node, position, found, form, target if top else "", own)
 
-    def _as_dot(self, node: ast.expr, form: Form) -> Form:
+    def as_dot(self, node: ast.expr, form: Form) -> Form:
         """A product of matrices or vectors, where that is known, by `dot`, which wants memory by rows."""
         if form.name != "matmul" or not isinstance(node, ast.BinOp) or not isinstance(node.left, ATOMS):
             return form
