@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from autodiffc.compiler.ir import Graph, Node, const_value
 from autodiffc.compiler.ops.control import UNLIMITED
+from autodiffc.compiler.ops.unrolled import packed
 from autodiffc.compiler.types import Dim
 
 from .blocks import Block, Slot, Statement
@@ -23,9 +24,9 @@ from .context import loop_lengths
 from .inplace import NAME
 from .pytext import COMPARE, NOT, Expr, tuple_of
 from .schedule import Step
-from .stacks import is_list, is_only_read
+from .stacks import is_only_numbers, nesting
 from .stepping import Form, chosen, forms_of, range_text, relative, without_floor
-from .structure import UPDATES, condition_of, continued_stacks, list_depth
+from .structure import UPDATES, condition_of, continued_stacks
 from .telling import result_name, told_inside
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ class _LoopWriter:
             name = outer.scope.fresh(f"{outer.text(argument)}_list")
             self.lines.append(f"{name} = {outer.text(argument)}.tolist()")
             outer.unpacked[argument] = name
-        if argument in outer.unpacked and is_only_read(self.graph, inside):
+        if argument in outer.unpacked and is_only_numbers(self.graph, inside):
             self.unpacked.add(inside)
             return Expr(outer.unpacked[argument])
         return outer.text(argument)
@@ -107,7 +108,7 @@ class _LoopWriter:
     def _is_unpacked(self, inside: Node, argument: Node) -> bool:
         """Whether every step reads a number of an array: a list gives it several times as fast."""
         plain = (
-            argument.rank == 1
+            argument.rank > 0
             and argument not in self.outer.lists
             and self.outer.text(argument).text.isidentifier()
         )
@@ -115,7 +116,7 @@ class _LoopWriter:
         return (
             wanted
             and (argument.shape[0] - without_floor(self.loop["length"])).known is not None
-            and is_only_read(self.graph, inside)
+            and is_only_numbers(self.graph, inside)
         )
 
     def _slot(self, position: int) -> Slot:
@@ -188,7 +189,7 @@ class _LoopWriter:
         found: dict[int, tuple[str, str]] = {}
         for before, after in continued_stacks(self.loop):
             pair = [self.items[p][0] for p in (before, after) if p in self.items]
-            if len(pair) == 2 and not self.reverse and not any(is_list(self.outer, node) for node in pair):
+            if len(pair) == 2 and not self.reverse and not any(nesting(self.outer, node) for node in pair):
                 found[before], found[after] = self._joined(before, after, slots, count)
         for position, nodes in self.items.items():
             if self.carried <= position < self.last and position not in found:
@@ -229,10 +230,11 @@ class _LoopWriter:
         outer = self.outer
         row = self.graph.outputs[position][1]
         name = outer.result_name(nodes, result_name(nodes[0]))
-        if not is_list(outer, nodes[0]):
+        depth = nesting(outer, nodes[0])
+        if not depth:
             self.lines.append(f"{name} = {self._place(nodes) or self._array(count, row)}")
             return name, f"{name}[{INDEX}] = {NAME}"
-        outer.lists.update(dict.fromkeys(nodes, max(list_depth(nodes[0]), 1)))
+        outer.lists.update(dict.fromkeys(nodes, depth))
         if self.reverse:
             self.lines.append(f"{name} = [None] * {count.within(COMPARE + 5)}")
             return name, f"{name}[{INDEX}] = {NAME}"
@@ -279,11 +281,14 @@ class _LoopWriter:
         outer = self.outer
         for place, (inside, outside) in enumerate(zip(self.graph.inputs[1:], self.loop.args[1:])):
             if outside in outer.lists or inside in self.unpacked:
-                body.lists[inside] = outer.lists.get(outside, 1)
+                body.lists[inside] = outer.lists.get(outside, inside.rank)
             if place >= self.carried and not inside.rank and inside.type.kind == "int":
                 known = outer.ints.of(outside, outer.text_of)
                 if known is not None:
                     body.ints.known[inside] = known
+        for position, (_, row) in enumerate(self.graph.outputs):
+            if row.op is packed and any(outer.lists.get(n) == n.rank for n in self.items.get(position, ())):
+                body.tuples.add(row)
 
     def _for(self, body: StructuredBody, by_number: bool) -> str:
         """`for t in range(…):`; the forms of the step's number get their texts."""

@@ -59,7 +59,7 @@ from .sparse import write_sparse
 from .sparse_parts import Parts, parts_of
 from .sparse_pattern import constants
 from .sparse_types import Colouring, Sparse, class_source
-from .stacks import listed_fields
+from .stacks import has_rows_of_numbers, listed_fields
 from .tile_functions import write_tile_functions
 from .unshare import unshared
 from .workspace import workspace_name
@@ -290,11 +290,15 @@ def _cache_lines(context: Context, shapes: dict[str, str]) -> list[str]:
 
 
 def _field(name: str, node: Node, shape: str | None, depth: int = 0) -> str:
-    """A field with its type; `depth` is how many lists there are around arrays or numbers."""
+    """A field with its type; `depth` is how many lists and tuples there are around arrays or numbers."""
     plain = PYTHON[node.type.kind] if node.rank == depth else "ndarray"
     missing = " | None" if may_be_missing(node) else ""
     comment = f"  # {shape or shown_type(node.type)}" if node.rank else ""
-    return f"{name}: {'list[' * depth}{plain}{missing}{']' * depth}{comment}"
+    tuples = node.rank - 1 if depth and has_rows_of_numbers(node) else 0
+    for _ in range(tuples):
+        plain = f"tuple[{plain}, ...]"
+    lists = depth - tuples
+    return f"{name}: {'list[' * lists}{plain}{missing}{']' * lists}{comment}"
 
 
 def _named_tuple(name: str, fields: list[str], doc: str = "") -> str:

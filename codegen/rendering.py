@@ -14,7 +14,7 @@ from functools import lru_cache
 from autodiffc.compiler.ir import Graph, Literal, Node
 from autodiffc.compiler.ops.control import is_local
 from autodiffc.compiler.ops.tiles import TILE
-from autodiffc.compiler.ops.unrolled import packed
+from autodiffc.compiler.ops.unrolled import packed, tuple_py
 from autodiffc.compiler.types import Dim
 
 from .context import Context
@@ -68,6 +68,7 @@ class Rendering(ABC):
         self.lengths: dict[str, Expr] = {}  # the numbers of steps that are known here
         self.lists: dict[Node, int] = {}  # stacked values that are Python lists, and how deep these are
         self.unpacked: dict[Node, str] = {}  # arrays and the lists of their elements
+        self.tuples: set[Node] = set()  # arrays of numbers that are kept as tuples
         self.plain = False  # scalars are computed without guards: the caller waits for exceptions
         self.ints = Ints()
         self._templates: dict[Node, tuple[Template, dict[str, Dim]]] = {}
@@ -173,8 +174,10 @@ class Rendering(ABC):
             if scalar and self.plain and node.op.plain is not None:
                 source = node.op.plain
             widened = self._is_widened(node)
+            if node in self.tuples:
+                source = tuple_py(node)
             text = source if isinstance(source, str) else source(node, text_of)
-            single = node.op is packed and self.context.dtype == "float32"
+            single = node.op is packed and (self.context.dtype == "float32" or node in self.tuples)
             if self.context.level > 1 and node.op.fast is not None and not (scalar or widened or single):
                 text = node.op.fast(node, text_of) or text
             plain = _tidied(text, self.context.dtype == "float64")
@@ -203,7 +206,7 @@ class Rendering(ABC):
 
     def _typed(self, node: Node, expr: Expr) -> Expr:
         """The value in the type that it must have: Python's for scalars, the module's dtype for arrays."""
-        if node.op.view and node.args[0] in self.lists:
+        if node in self.tuples or (node.op.view and node.args[0] in self.lists):
             return expr
         if not node.rank and any(a.rank for a in node.args):
             cast = self.context.ref(CASTS[node.type.kind])

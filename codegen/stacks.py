@@ -3,13 +3,16 @@
 hs = np.empty((T, H))      rows of one size that is known before the loop
 s_all = []                 scalars that are only read one by one, and rows of which only run time knows
                            how many there are, or how large
+xs.append((x_0, x_1))      rows of numbers that are only read as numbers
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from autodiffc.compiler.ir import Graph, Node, fact
+from autodiffc.compiler.ops.unrolled import elements, packed
 
 from .context import Context, once
 from .structure import list_depth
@@ -19,14 +22,29 @@ if TYPE_CHECKING:
     from .control import StructuredBody
 
 
-def is_list(body: StructuredBody, node: Node) -> bool:
-    """Whether a stacked result of a loop is kept as a list."""
-    if list_depth(node):
-        return True
+def nesting(body: StructuredBody, node: Node) -> int:
+    """How many lists and tuples there are around arrays or numbers of a stacked result: 0 for an array."""
     names = _names_of_outputs(body.graph).get(node, [])
-    if names and (body.is_nested or any(name not in listed_fields(body.context) for name in names)):
+    if not names:
+        return node.rank if _is_of_numbers(node, body.graph, node) else list_depth(node)
+    fields = listed_fields(body.context)
+    return list_depth(node) if body.is_nested else min(fields.get(name, 0) for name in names)
+
+
+def _is_of_numbers(stack: Node, graph: Graph, node: Node) -> bool:
+    """Whether all that a graph reads of a stack, which it knows as `node`, are single numbers."""
+    single = stack.rank == 1 and not list_depth(stack)
+    return (single or has_rows_of_numbers(stack)) and is_read_as_numbers(graph, node)
+
+
+def has_rows_of_numbers(node: Node) -> bool:
+    """Whether each row of a stacked result is made of numbers, and of nothing else's use."""
+    if not is_stack(node):
         return False
-    return node.rank == 1 and is_read_by_row(body.graph, node)
+    body = node.args[0]["body"]
+    row = body.outputs[node["position"]][1]
+    outputs = [result for _, result in body.outputs]
+    return row.op is packed and outputs.count(row) == 1 and not any(row in n.args for n in body.nodes())
 
 
 @fact
@@ -47,14 +65,40 @@ def is_only_read(graph: Graph, node: Node) -> bool:
     return node not in _names_of_outputs(graph) and is_read_by_row(graph, node)
 
 
+def is_read_as_numbers(graph: Graph, node: Node) -> bool:
+    """Whether a stack is read a row at a time, and of its rows only the numbers."""
+    return node not in _read_as_arrays(graph)
+
+
+def is_only_numbers(graph: Graph, node: Node) -> bool:
+    """Whether a body reads the numbers of an input's rows, and does nothing else with it."""
+    return node not in _names_of_outputs(graph) and is_read_as_numbers(graph, node)
+
+
 @fact
 def _read_whole(graph: Graph) -> frozenset[Node]:
     """What is used otherwise than a row at a time."""
     nodes = graph.nodes()
-    return frozenset(a for node in nodes for i, a in enumerate(node.args) if not _reads_a_row(node, i))
+    return frozenset(
+        a for node in nodes for i, a in enumerate(node.args) if not _reads_a_row(node, i, is_only_read)
+    )
 
 
-def _reads_a_row(user: Node, place: int) -> bool:
+@fact
+def _read_as_arrays(graph: Graph) -> frozenset[Node]:
+    """What is used otherwise than for the numbers of single rows."""
+    nodes, outputs = graph.nodes(), _names_of_outputs(graph)
+    arrays = {a for node in nodes if node.op is not elements for a in node.args if a.rank}
+    arrays |= {node for node in outputs if node.rank}
+    return frozenset(
+        a
+        for node in nodes
+        for i, a in enumerate(node.args)
+        if node in arrays or not _reads_a_row(node, i, is_only_numbers)
+    )
+
+
+def _reads_a_row(user: Node, place: int, only: Callable[[Graph, Node], bool]) -> bool:
     if user.op.name in ("gather", "getitem"):
         (kind, *_), *rest = user["index"]
         node, *positions = user.args
@@ -67,13 +111,13 @@ def _reads_a_row(user: Node, place: int) -> bool:
     if user.op.name in ("loop", "branch"):
         first, given = (0, user["carried"] + 1) if user.op.name == "loop" else (1, 1)
         bodies = user.subgraphs()
-        return place >= given and all(is_only_read(body, body.inputs[place - first]) for body in bodies)
+        return place >= given and all(only(body, body.inputs[place - first]) for body in bodies)
     return False
 
 
 @once
 def listed_fields(context: Context) -> dict[str, int]:
-    """The fields of Cache that are lists, and how many lists there are in one another."""
+    """The fields of Cache that are lists, and how many lists and tuples there are in one another."""
     forward, backward = context.derivative.forward, context.derivative.backward
     if backward is None:
         return {}
@@ -81,10 +125,10 @@ def listed_fields(context: Context) -> dict[str, int]:
     found = {}
     for name in context.derivative.saved:
         node = outputs[name]
-        alone = _names_of_outputs(forward)[node] == [name]
-        numbers = node.rank == 1 and alone and is_stack(node)
-        if list_depth(node):
+        alone = _names_of_outputs(forward)[node] == [name] and is_stack(node)
+        pairs = ((forward, node), (backward, inputs[name]))
+        if alone and all(_is_of_numbers(node, graph, known) for graph, known in pairs):
+            found[name] = node.rank
+        elif list_depth(node):
             found[name] = list_depth(node)
-        elif numbers and is_read_by_row(forward, node) and is_read_by_row(backward, inputs[name]):
-            found[name] = 1
     return found

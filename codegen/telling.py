@@ -132,6 +132,8 @@ def result_name(node: Node) -> str:
         return told_inside(body, position) or _inside(row, body)
     if row.op.name == "argument":
         return f"{row['name']}_before"
+    if row.op.name == "packed":
+        return str(body.outputs[position][0])
     if row.op.name == "gather" and row.args[0].op.name == "argument" and row not in body.names:
         return f"{row.args[0]['name']}_picked"
     return plural(told_inside(body, position) or _inside(row, body))

@@ -22,7 +22,7 @@ def _base(outer: StructuredBody, array: Node) -> str:
     for node in (array, *array.args[:1]):
         name = outer.text(node).text if node in outer.values else ""
         if name.isidentifier():
-            return name if node is array else singular(name) or name
+            return name if node is array else singular(name) or name.removesuffix("_list")
     return "element"
 
 
@@ -40,7 +40,9 @@ def write_elements(outer: StructuredBody, step: Step) -> None:
         else outer.spare
         for position, place in enumerate(np.ndindex(*sizes))
     ]
-    text = f"{pattern_of(names, array.shape)} = {outer.text(array).within(ATOM)}.tolist()"
+    listed = outer.text(array) if array in outer.lists else f"{outer.text(array).within(ATOM)}.tolist()"
+    text = f"{pattern_of(names, array.shape)} = {listed}"
+    outer.pending.pop(array, None)
     outer.has_read(whole)
     outer.append(Statement(step.group, (text,), whole, ""))
     for position, nodes in items.items():

@@ -29,16 +29,24 @@ def nested(items: list[str], shape: tuple[int, ...], brackets: str) -> str:
 
 
 def _packed_py(node: Node, d: DimText) -> str:
-    names = [f"x{i}" for i in range(len(node.args))]
     dtype = {"real": "_REAL", "int": "np.int64", "bool": "np.bool_"}[node.type.kind]
-    return f"np.array({nested(names, _sizes(node.shape), '[]')}, {dtype})"
+    return f"np.array({nested(_operands(node), _sizes(node.shape), '[]')}, {dtype})"
+
+
+def tuple_py(node: Node) -> str:
+    """What packs numbers as tuples in one another, which `elements` are read from all the same."""
+    return nested(_operands(node), _sizes(node.shape), "()")
+
+
+def _operands(node: Node) -> list[str]:
+    return [f"x{i}" for i in range(len(node.args))]
 
 
 def _packed_fast(node: Node, d: DimText) -> str | None:
     """The numbers as bytes, and these as the array's memory: twice as fast as by lists."""
     if node.type.kind != "real":
         return None
-    names = ", ".join(f"x{i}" for i in range(len(node.args)))
+    names = ", ".join(_operands(node))
     sizes = nested(list(map(str, _sizes(node.shape))), (node.rank,), "()")
     return f"ndarray({sizes}, _FLOAT, bytearray(_pack_{len(node.args)}({names})))"
 

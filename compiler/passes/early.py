@@ -21,6 +21,7 @@ from ..types import INT, TUPLE, Dim, Shape
 from .batch import affine, rows_at
 from .batch_control import RANDOM, image_of, inside, is_leaf
 from .operands import Operand
+from .unroll_numbers import is_of_numbers
 
 PRODUCTS = frozenset({"matmul", "outer"})
 READS = frozenset({
@@ -77,6 +78,7 @@ class Early:
         handled = [s for s, new in zip(self.states, self.outputs) if new.op not in written]
         handled += [*self.outputs[self.carried :], *filter(self.is_read, self.order)]
         self.limit = max((degree(node.shape) for node in handled), default=0)
+        self.of_numbers = self.everything and is_of_numbers(self.body)
 
     def is_read(self, node: Node) -> bool:
         """What a step reads of an array that it is given."""
@@ -154,7 +156,7 @@ class Early:
         if not self.outside[node].stacked:
             return node.type.kind == "real" and node.op.name not in READS
         # What is computed of the step's number is no faster read from a list.
-        short = bool(self.node.get("directions")) or is_short(node)
+        short = bool(self.node.get("directions")) or (is_short(node) and not self.of_numbers)
         return (node.type.kind != "int" or node.rank > 0) and self.is_worth([node], short=short)
 
     def stack_of(self, value: Node) -> Node:

@@ -141,6 +141,8 @@ class _Loop(Early):
         for position in range(self.carried, len(self.outputs)):
             roots[position] = [self.outputs[position]]
         staying = [p for p in range(self.carried) if p not in sums]
+        if staying and self.of_numbers:
+            return {}  # one more sum of numbers is cheaper than its terms in an array
         needed = set(topological(self.outputs[p] for p in staying))
         pure = not staying
         chosen: dict[int, Node] = {}

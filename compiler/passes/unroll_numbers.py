@@ -339,6 +339,22 @@ def can_be_numbers(node: Node) -> bool:
     return node.op.elementwise or node.op.name in MOVES or node.op.name in SUMS or node.op.name in REDUCED
 
 
+def is_of_numbers(body: Graph) -> bool:
+    """Whether a step computes with numbers alone, or does when its small arrays are numbers.
+
+    It may read rows of what it is given, be that large.
+    """
+    room = MOST_ELEMENTS * 4
+    for node in body.nodes():
+        if node.op.name == "argument":
+            continue
+        row = node.op is ops.gather and all(not a.rank for a in node.args[1:])
+        if not is_small(node.type) or not (row or can_be_numbers(node)):
+            return False
+        room -= int(size_of(node.shape).known or 0)
+    return room >= 0
+
+
 def _is_split(body: Graph, value: Node) -> bool:
     """Whether a body takes an input as numbers: it is small, and nothing needs it in one piece."""
     if not value.rank or not is_small(value.type):
