@@ -26,6 +26,7 @@ inner = Op(
     lambda x, y: (x * y).sum(),
     NonDiff("it is made after differentiation"),
     py=lambda node, d: "x @ y" if node.args[0].rank == 1 else "np.vdot(x, y)",
+    fast=lambda node, d: "x.dot(y)" if node.args[0].rank == 1 else None,
     work="product",
     flops=lambda node: 2 * size_of(node.args[0].shape),
 )

@@ -23,6 +23,7 @@ from autodiffc.compiler.types import Type
 
 from .body import Body
 from .buffers import Allocation, Buffer
+from .constants import with_constants
 from .context import Context, once
 from .placed import placed
 from .pytext import tuple_of
@@ -65,7 +66,8 @@ def use_buffers(body: Body, workspace: str = "") -> None:
     found = Allocation(
         body.statements, last, types, given, body.scope.fresh, np, bool(workspace), sizes
     ).result()
-    body.statements, body.buffers, body.in_buffers = found.statements, found.buffers, found.inside
+    body.statements = with_constants(found.statements, body.types, body.context)
+    body.buffers, body.in_buffers = found.buffers, found.inside
     body.workspace = workspace if found.buffers else ""
     for buffer in found.buffers:
         for size in buffer.type.shape:
