@@ -9,7 +9,8 @@ model gives the same bytes.
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import partial
 
 from autodiffc.compiler.ir import Node
@@ -34,6 +35,7 @@ from .functions import (
     write_value_and_grad,
 )
 from .fuse import fused
+from .linking import linked
 from .names import Names
 from .parameters import nested, write_init_params, write_pack, write_unpack
 from .pool import makers, write_makers
@@ -85,18 +87,31 @@ IMPORTS = {
 Section = Callable[[Context, Writer], None]
 
 
+@dataclass(frozen=True)
+class Emitted:
+    """A module's text, and for each line of the model the lines of the text that it became."""
+
+    text: str
+    lines: Mapping[int, frozenset[int]]
+
+
 def emit(program: Program, derivative: Derivative, *, level: int, dtype: str, version: str) -> str:
     """The text of the module for a program and its derivative."""
+    return emitted(program, derivative, level=level, dtype=dtype, version=version).text
+
+
+def emitted(program: Program, derivative: Derivative, *, level: int, dtype: str, version: str) -> Emitted:
+    """The module for a program and its derivative, with the lines of the model in it."""
     derivative = lowered(derivative, level, dtype)
     names = Names(model_names(program))
     lines = LogicalLines(program.source)
     context = Context(program, derivative, level, dtype, version, names, lines)
-    bodies = [_written(context, section) for section in _sections(context)]
+    written = [_written(context, section) for section in _sections(context)]
     if makers(context):
-        bodies.append(_written(context, write_makers))
-    text = _assemble(context, bodies)
+        written.append(_written(context, write_makers))
+    text = _assemble(context, [writer.text() for writer in written])
     audit(text)
-    return text
+    return Emitted(text, linked(text, written))
 
 
 def lowered(derivative: Derivative, level: int, dtype: str) -> Derivative:
@@ -107,11 +122,11 @@ def lowered(derivative: Derivative, level: int, dtype: str) -> Derivative:
     return unshared(derivative)
 
 
-def _written(context: Context, section: Section) -> str:
+def _written(context: Context, section: Section) -> Writer:
     writer = Writer(WIDTH)
     section(context, writer)
     write_tile_functions(context, writer)
-    return writer.text()
+    return writer
 
 
 def _sections(context: Context) -> list[Section]:
@@ -356,4 +371,4 @@ def _quoted(text: str) -> str:
     return shown
 
 
-__all__ = ["emit", "lowered", "takes_floats_only"]
+__all__ = ["Emitted", "emit", "emitted", "lowered", "takes_floats_only"]

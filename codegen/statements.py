@@ -11,6 +11,7 @@ from .blocks import Statement
 from .body import Body
 from .context import Context, graphs_in, once
 from .formulas import formula
+from .linking import Links
 from .notes import adjoint_note
 from .pool import leaving, taking, within
 from .risk import Risk, finite_names
@@ -30,8 +31,9 @@ def write_statements(
     with within(context, writer, body):
         for line in taking(context, writer, body):
             writer.line(line)
+        links = Links(context, body.graph, body.statements)
         forward, backward = _parts(body.statements)
-        _write_groups(context, writer, body, forward)
+        _write_groups(context, writer, body, forward, links)
         risk = risk or risk_of(context, body.graph)
         if any(risk.may_warn(s.node) for s in backward):
             writer.blank()
@@ -39,15 +41,15 @@ def write_statements(
                 "at the edges of the domain slopes are infinite or NaN, which is no cause for a warning"
             )
             with writer.block(f'with {context.ref("np")}.errstate(all="ignore"):'):
-                _write_end(context, writer, body, backward, last)
+                _write_end(context, writer, body, backward, last, links)
         else:
-            _write_end(context, writer, body, backward, last)
+            _write_end(context, writer, body, backward, last, links)
 
 
 def _write_end(
-    context: Context, writer: Writer, body: Body, backward: Sequence[Statement], last: str
+    context: Context, writer: Writer, body: Body, backward: Sequence[Statement], last: str, links: Links
 ) -> None:
-    _write_groups(context, writer, body, backward)
+    _write_groups(context, writer, body, backward, links)
     for line in leaving(context, body, last):
         writer.line(line)
 
@@ -81,6 +83,7 @@ def _write_groups(
     writer: Writer,
     body: Body,
     statements: Sequence[Statement],
+    links: Links,
     around: Group | None = None,
     adjoint: bool = False,
 ) -> None:
@@ -90,14 +93,22 @@ def _write_groups(
         if statement.group != current and not (adjoint and _is_reread(statement)):
             current = statement.group
             _head(context, writer, current, around is not None)
-        for line in statement.lines:
-            writer.line(line, note=_formula(context, body, statement))
-        for block in statement.blocks:
-            with writer.block(block.head):
-                inside = adjoint or statement.group.adjoint
-                _write_groups(context, writer, body, block.statements, statement.group, inside)
-                if not block.statements:
-                    writer.line("pass")
+        with writer.standing_for(links.of(statement)):
+            _write_statement(context, writer, body, statement, links, adjoint)
+
+
+def _write_statement(
+    context: Context, writer: Writer, body: Body, statement: Statement, links: Links, adjoint: bool
+) -> None:
+    """A statement with its blocks; `adjoint` if it stands in one."""
+    for line in statement.lines:
+        writer.line(line, note=_formula(context, body, statement))
+    for block in statement.blocks:
+        with writer.block(block.head):
+            inside = adjoint or statement.group.adjoint
+            _write_groups(context, writer, body, block.statements, links, statement.group, inside)
+            if not block.statements:
+                writer.line("pass")
 
 
 def _is_reread(statement: Statement) -> bool:
@@ -110,12 +121,16 @@ def _head(context: Context, writer: Writer, group: Group, nested: bool) -> None:
         writer.blank()
     if not group.line:
         return
+    with writer.standing_for(frozenset({group.line})):
+        writer.comment(_heading(context, group))
+
+
+def _heading(context: Context, group: Group) -> str:
     if not group.adjoint:
-        writer.comment(f"{group.line}  {context.lines.text(group.line)}")
-        return
+        return f"{group.line}  {context.lines.text(group.line)}"
     ops = _ops_of(context, group.line)
     note = "backward in time" if "loop" in ops else adjoint_note(ops)
-    writer.comment(f"adjoint of {group.line}{': ' if note else ''}{note}")
+    return f"adjoint of {group.line}{': ' if note else ''}{note}"
 
 
 def _ops_of(context: Context, line: int) -> list[str]:

@@ -35,6 +35,7 @@ class Writer:
         self.depth = 0
         self.lines: list[str] = []
         self.function = ""  # the one under way
+        self.marks: dict[int, frozenset[int]] = {}  # the lines of the model that lines stand for
 
     def line(self, text: str = "", note: str = "") -> None:
         """A logical line: broken where it is too long. A text of several lines is taken as it is.
@@ -65,6 +66,14 @@ class Writer:
         room = self.width - len(INDENT) * self.depth - 2
         shown = text if len(text) <= room else text[: room - 2].rstrip() + " …"
         self.lines.append(f"{INDENT * self.depth}# {shown}")
+
+    @contextmanager
+    def standing_for(self, lines: frozenset[int]) -> Iterator[None]:
+        """What is written inside stands for these lines of the model, where nothing inside says otherwise."""
+        start = len(self.lines)
+        yield
+        for number in range(start, len(self.lines)):
+            self.marks.setdefault(number, lines)
 
     @contextmanager
     def block(self, head: str) -> Iterator[None]:
