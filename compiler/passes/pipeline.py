@@ -39,6 +39,7 @@ from .reciprocals import Reciprocals
 from .refine import Refine
 from .requested import graphs_of, refuse_senseless, sparse_of
 from .sides import Sides
+from .siblings import Siblings
 from .simplify import Canonicalise, Simplify
 from .stabilise import Stabilise
 from .tile import Tile
@@ -77,7 +78,8 @@ def optimisation(level: int, gradients: int) -> tuple[Step, ...]:
     if level == 0:
         return Expand(), Dce()
     common, simpler = Cse(), Simplify(gradients)
-    return common, simpler, Expand(), Repeat((Fold(), common, simpler, Hoist(level > 1))), Dce()
+    together = (Siblings(),) if level > 1 else ()
+    return common, simpler, Expand(), Repeat((Fold(), common, simpler, Hoist(level > 1))), *together, Dce()
 
 
 def finishing(level: int, model: Graph) -> tuple[Step, ...]:
