@@ -21,6 +21,7 @@ from .assertions import released
 from .audit import audit
 from .boundary import declared_dims, declared_text, takes_floats_only, write_checker, write_declared
 from .context import PYTHON, WIDTH, Context, model_names, shown_type
+from .contract import contracted
 from .copied import annotations_of, globals_of, needed, source_of
 from .docstrings import import_digests, module_docstring, source_digest
 from .functions import (
@@ -119,6 +120,8 @@ def lowered(derivative: Derivative, level: int, dtype: str) -> Derivative:
     derivative = released(derivative)
     if level > 0:
         derivative = fused(derivative, dtype)
+    if level > 1 and dtype == "float64":  # sums of many float32 are added up in double precision
+        derivative = derivative.mapped(contracted)
     return unshared(derivative)
 
 

@@ -166,7 +166,7 @@ class Template:
         root: ast.AST = first.value if len(tree.body) == 1 and isinstance(first, ast.Expr) else tree
         self.is_expression = root is not tree
         # Unparsed once, so that parentheses stand only where the template itself needs them.
-        normal = ast.unparse(root)
+        normal = _double_quoted(ast.unparse(root))
         root = ast.parse(normal, mode="eval").body if self.is_expression else ast.parse(normal)
         self.precedence = precedence_of(root)
         self.pieces = _pieces(normal, root)
@@ -199,6 +199,11 @@ class Template:
         if len(self.pieces) == 1 and isinstance(self.pieces[0], Slot) and self.pieces[0].name in names:
             return names[self.pieces[0].name]
         return Expr(self.text(names, other), self.precedence)
+
+
+def _double_quoted(text: str) -> str:
+    """Unparsed Python with its strings in double quotes, unless one holds a quote or a backslash."""
+    return text if '"' in text or "\\" in text else text.replace("'", '"')
 
 
 def _pieces(text: str, root: ast.AST) -> list[str | Slot]:

@@ -60,7 +60,11 @@ def _row_max(x: ndarray, initial: float | None = None) -> ndarray:
 
 
 def _add_rows(total: ndarray, places: ndarray, rows: ndarray) -> None:
-    """np.add.at(total, places, rows) for whole rows, element by element."""
+    """np.add.at(total, places, rows) for whole rows: element by element, or column by column as they lie."""
+    if rows.ndim == 2 and rows.strides[0] == rows.itemsize and places.min(initial=0) >= 0:
+        for column, part in zip(total.T, rows.T):
+            column += np.bincount(places, part, len(total))
+        return
     if not total.flags.c_contiguous:
         np.add.at(total, places, rows)
         return

@@ -38,6 +38,7 @@ from .prepared import Prepared
 from .reciprocals import Reciprocals
 from .refine import Refine
 from .requested import graphs_of, refuse_senseless, sparse_of
+from .rows import Rows
 from .sides import Sides
 from .siblings import Siblings
 from .simplify import Canonicalise, Simplify
@@ -57,7 +58,7 @@ def preparation(level: int, ranges: Mapping[str, Interval], precise: bool = Fals
 
 def _simplification(level: int) -> tuple[Step, ...]:
     """What makes a model simpler before it is differentiated."""
-    return Fold(), Cse(), Simplify(), Chains(level > 1), Hoist(level > 1)
+    return Fold(), Cse(), Rows(), Simplify(), Chains(level > 1), Hoist(level > 1)
 
 
 def _stable(ranges: Mapping[str, Interval]) -> tuple[Step, ...]:

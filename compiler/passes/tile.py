@@ -21,6 +21,7 @@ from ..ir import Graph, Node
 from ..ops.control import is_local
 from ..ops.tiles import TILE
 from ..types import Dim
+from .layout import SHORT, turned_in
 from .tile_regions import Plan, plan_for, width_of
 
 CANDIDATES, ROUNDS = 4, 3  # sizes of axes that are tried, and how often
@@ -33,6 +34,7 @@ LEAST = 6  # ops of a region
 GAIN = 1.1  # times faster
 SLICED = 100.0  # ns for a part of an array
 ADDED = 8.0  # bytes in a ns that are added to a sum
+ROW = 3.0  # ns for a row of a few numbers, of which tiles have columns instead
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,10 @@ class Tile:
         params = {dim for node in graph.inputs if node["name"] not in self.data for dim in node.shape}
         own = {dim for node in inside for dim in node.shape}.difference(params)
         first = {node.shape[0] for node in inside or graph.inputs if node.rank}
-        return {dim for dim in own or first if dim.known is None or dim.known > self.few}
+        return set(filter(self._may_be_many, own)) or set(filter(self._may_be_many, first))
+
+    def _may_be_many(self, dim: Dim) -> bool:
+        return dim.known is None or dim.known > self.few
 
     def _plan(self, graph: Graph, length: Dim) -> tuple[Plan, float]:
         """The regions along axes of this size that pay, and the share of the time that they save."""
@@ -112,6 +117,7 @@ class Tile:
         added = sum(part.bytes(node) for node, axis in results if axis is None) / ADDED
         inside = sum(map(part.nanoseconds, region.body.nodes())) + SLICED * len(region.given) + added
         plain = sum(_from_memory(node, whole) for node in nodes)
+        plain += sum(_by_rows(node, whole) for node in nodes) if turned_in(region.body) else 0.0
         return plain, rows / step * inside + once / machine.memory_bytes
 
 
@@ -127,3 +133,11 @@ def _from_memory(node: Node, costs: Costs) -> float:
     moved = 0 if kind(node) == "free" else sum(map(costs.bytes, (node, *node.args)))
     held = moved <= costs.machine.cache_bytes
     return max(costs.nanoseconds(node), 0.0 if held else moved / costs.machine.memory_bytes)
+
+
+def _by_rows(node: Node, costs: Costs) -> float:
+    """The time for which NumPy goes from one short row to the next, where operands have others than those."""
+    width = node.shape[-1].known if node.rank > 1 and node.op.elementwise else None
+    if width is None or not 1 < width <= SHORT or all(a.shape == node.shape for a in node.args if a.rank):
+        return 0.0
+    return ROW * costs.count(node.shape[:-1])

@@ -24,8 +24,10 @@ OVER_AXES = frozenset({
     "sum", "mean", "prod", "max", "min", "all", "any", "argmax", "argmin", "max_shift", "logsumexp",
     "exp_share", "var", "centred_squares", "norm",
 })  # fmt: skip
-ALONG_AXIS = frozenset({"softmax", "log_softmax", "cumsum", "cumprod", "exclusive_cumprod", "flip"})
-ADDED_UP = frozenset({"sum", "mean"})  # a mean is a sum over a number that is known outside
+ALONG_AXIS = frozenset({
+    "softmax", "log_softmax", "cumsum", "cumprod", "exclusive_cumprod", "flip", "roll",
+})  # fmt: skip
+ADDED_UP = frozenset({"sum", "mean", "scatter_add"})  # a mean is a sum over a number known outside
 
 
 @dataclass(frozen=True)
@@ -99,7 +101,7 @@ def _over_axes(node: Node, length: Dim) -> Iterator[Flow]:
     for axis in _places(node.args[0].shape, length):
         if axis not in node["axis"]:
             yield Flow((axis,))
-        elif node.op.name in ADDED_UP:
+        elif node.op.name in ADDED_UP and length not in node.shape:
             yield Flow((axis,), adds=True)
 
 
@@ -228,10 +230,10 @@ def _picked(node: Node, length: Dim) -> Iterator[Flow]:
         yield Flow((axis, *flow.axes), flow.attrs, numbers=frozenset(k + 1 for k in flow.numbers))
 
 
-def _value_axis(shape: Shape, flow: Flow, axis: int, arrays: Sequence[Node]) -> int | None:
+def _value_axis(shape: Shape, flow: Flow, axis: int | None, arrays: Sequence[Node]) -> int | None:
     """The axis along which what is put into the picked elements is cut."""
     shapes = [a.shape if i is None else cut(a.shape, i) for a, i in zip(arrays, flow.axes)]
-    picked = indexed_shape(cut(shape, axis), flow.attrs["index"], shapes)
+    picked = indexed_shape(shape if axis is None else cut(shape, axis), flow.attrs["index"], shapes)
     return picked.index(TILE) if TILE in picked else None
 
 
@@ -243,6 +245,8 @@ def _placed(node: Node, length: Dim) -> Iterator[Flow]:
             value = _value_axis(node.shape, flow, axis, arrays)
             attrs = {**flow.attrs, "shape": cut(node.shape, axis)}
             yield Flow((value, *flow.axes), attrs, numbers=frozenset(k + 1 for k in flow.numbers))
+        elif node.op.name in ADDED_UP and length not in node.shape:
+            yield Flow((_value_axis(node.shape, flow, axis, arrays), *flow.axes), flow.attrs, adds=True)
 
 
 def _updated(node: Node, length: Dim) -> Iterator[Flow]:

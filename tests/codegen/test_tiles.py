@@ -65,9 +65,19 @@ param w: real[3]
 z = sin(x * w)
 loss L = sum(exp(-z**2) * tanh(z) * cos(z) / (1 + z**2))
 """
+GATHERED = """
+dim N, K
+input k: int[N]
+input seen: real[N, 3]
+param table: real[K, 7]
+param w: real[N]
+axis, centre, scale = table[k, 0:3], table[k, 3:6], table[k, 6:7]
+turned = axis * roll(seen - centre, 1, axis=1) - roll(axis, -1, axis=1) * seen
+loss L = sum(w[:, None] * tanh(scale * turned)**2) + sum(exp(-w))
+"""
 MODELS = {
-    "elementwise": ELEMENTWISE, "softmax": SOFTMAX, "distances": SQUARED_DISTANCES, "normalised": NORMALISED,
-    "features first": FEATURES_FIRST,
+    "gathered": GATHERED, "elementwise": ELEMENTWISE, "softmax": SOFTMAX, "distances": SQUARED_DISTANCES,
+    "normalised": NORMALISED, "features first": FEATURES_FIRST,
 }  # fmt: skip
 
 
@@ -124,7 +134,7 @@ def test_many_rows(name: str, rows: int) -> None:
         assert np.asarray(tiled_grad).flags.c_contiguous
 
 
-@pytest.mark.parametrize("name", ["elementwise", "softmax", "distances"])
+@pytest.mark.parametrize("name", ["gathered", "elementwise", "softmax", "distances"])
 def test_no_rows(name: str) -> None:
     text = MODELS[name]
     arguments = drawn(text, {"N": 0, "D": 3, "K": 4})

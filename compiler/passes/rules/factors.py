@@ -20,11 +20,11 @@ VIEWS = (ops.reshape, ops.transpose, ops.broadcast_to)
 
 def scale_through_view(node: Node) -> Node | None:
     """s * reshape(t * x) as (s * t) * reshape(x): two scalars are multiplied before the array is."""
-    found = _scaled(node)
+    found = scale_and_array(node)
     if found is None or found[1].op not in VIEWS:
         return None
     scale, view = found
-    inner = _scaled(view.args[0])
+    inner = scale_and_array(view.args[0])
     if inner is None:
         return None
     return (scale * inner[0]) * view.with_args((inner[1],))
@@ -59,7 +59,7 @@ def _scale_taken_out(node: Node) -> tuple[Node, Node, bool] | None:
     """Of s * x * y / z the scalar s, the rest, and whether it divides; None where there is no scalar."""
     path: list[Node] = []
     while len(path) < DEEP:
-        found = _scaled(node)
+        found = scale_and_array(node)
         if found is not None:
             scale, rest, over = *found, False
             break
@@ -82,7 +82,7 @@ def _scale_taken_out(node: Node) -> tuple[Node, Node, bool] | None:
 def known_product(new: Node, old: Node, graph: Graph) -> Node | None:
     """(s * x) * y as s * (x * y), where the graph has x * y anyway; `old` is the node in the graph."""
     for before, arg, other in zip(old.args, new.args, reversed(new.args)):
-        inner, now = _scaled(before), _scaled(arg)
+        inner, now = scale_and_array(before), scale_and_array(arg)
         if inner is None or now is None or len(graph.users[before]) > 1 or now[1].type != new.type:
             continue
         partner = old.args[0] if before is old.args[1] else old.args[1]
@@ -103,7 +103,7 @@ def shared_scale(node: Node) -> Node | None:
 
 
 def _shared_factor(node: Node, first: Node, second: Node) -> Node | None:
-    a, b = _scaled(first), _scaled(second)
+    a, b = scale_and_array(first), scale_and_array(second)
     if a is None or b is None or a[0] is not b[0] or {a[1].type, b[1].type} != {node.type}:
         return None
     return a[0] * node.op(a[1], b[1])
@@ -118,7 +118,7 @@ def _shared_divisor(node: Node, first: Node, second: Node) -> Node | None:
     return node.op(a[0], b[0]) / a[1]
 
 
-def _scaled(node: Node) -> tuple[Node, Node] | None:
+def scale_and_array(node: Node) -> tuple[Node, Node] | None:
     """s and x of s * x."""
     if node.op is not ops.mul:
         return None
@@ -132,7 +132,7 @@ def _over(node: Node) -> tuple[Node, Node] | None:
     """x and s of x / s; of (c / s) * x with a constant c, c * x and s."""
     if node.op is ops.div and not node.args[1].rank:
         return node.args[0], node.args[1]
-    found = _scaled(node)
+    found = scale_and_array(node)
     if found is None or found[0].op is not ops.div:
         return None
     (constant, divisor), array = found[0].args, found[1]

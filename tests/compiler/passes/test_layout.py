@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 import pytest
 from autodiffc.codegen import routines_array as routines
 from autodiffc.compiler import ops
 from autodiffc.compiler.interp import results
 from autodiffc.compiler.ir import Graph, Node
+from autodiffc.compiler.ops.indexing import whole
 from autodiffc.compiler.ops.tiles import TILE
-from autodiffc.compiler.passes.layout import Layout
+from autodiffc.compiler.passes.layout import Layout, turned_in
 from autodiffc.compiler.types import Dim, Type
 from autodiffc.compiler.verify import verify
 
@@ -51,6 +54,16 @@ def test_what_is_computed_with_is_turned_where_rows_may_be_short(width: int | st
     assert _turned(after) == turned
 
 
+def test_rows_that_are_gathered_are_turned_where_parts_of_them_are_computed_with() -> None:
+    table = ops.argument("table", Type("real", (N, Dim.of(6))))
+    at = ops.argument("at", Type("int", (TILE,)))
+    rows = ops.gather(table, at, index=(("array", 0), whole(Dim.of(6))))
+    part = ops.getitem(rows, index=(whole(TILE), ("slice", Dim.of(2), Dim.of(3), 1)))
+    for result, turned in ((ops.exp(part), True), (part, False)):
+        body = Graph((table, at), (("total", ops.sum(result, axis=(0, 1), keepdims=False)),))
+        assert turned_in(body) == ({rows} if turned else set())
+
+
 def test_what_goes_into_a_product_of_matrices_alone_is_left_as_it_is() -> None:
     x, w = _rows("x", 8), _rows("w", 8)
     product = ops.sum(ops.transpose(x, axes=(1, 0)) @ w, axis=(0, 1), keepdims=False)
@@ -89,3 +102,15 @@ def test_memory_for_rows(shape: tuple[int, ...], axis: int) -> None:
     made[...] = np.arange(made.size).reshape(shape)
     for array in (made, np.ascontiguousarray(made)):
         np.testing.assert_array_equal(routines._row_sums(array), made.sum(axis=-1))
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("places", [[0, 3, 3, 1, 0], [0, -1, 3, -4, 0], []])
+def test_rows_are_added_up_as_they_lie(order: Literal["C", "F"], places: list[int]) -> None:
+    at = np.array(places, int)
+    rows = np.array(np.random.default_rng(0).normal(size=(len(at), 3)), order=order)
+    expected = np.ones((4, 3))
+    np.add.at(expected, at, rows)
+    total = np.ones((4, 3))
+    routines._add_rows(total, at, rows)
+    np.testing.assert_allclose(total, expected, rtol=1e-15)
