@@ -62,6 +62,7 @@ class Body(Naming):
         self.in_buffers: frozenset[str] = frozenset()  # the variables that may show a buffer
         self.memory_name = ""  # what holds the buffers
         self.workspace = ""  # the argument that may lend them
+        self.space = ""  # the variable that holds a workspace, or what stands for one
 
     def build(self) -> Body:
         """Write all statements."""

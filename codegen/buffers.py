@@ -149,20 +149,20 @@ class Allocation:
         around = {site for parts in kept.values() for part in parts for site in part.sites}
         return {own: parts for own, parts in kept.items() if self.inner.get(parts[0].sites[0]) not in around}
 
-    def _usable(self, own: Member, sites: list[Site]) -> list[Part]:
+    def _usable(self, together: Member, sites: list[Site]) -> list[Part]:
         """The sites at which nothing else of their class is read; one a line, as lines may use several."""
-        names = self._variables(own)
+        names = self._variables(together)
         parts: dict[Hashable, Part] = {}
         seen: set[int] = set()
         for site in sites if len(names) * len(sites) <= MOST else ():
             if site.position in seen:
                 continue
             live = [name for name in names if self.flow.is_live(name, site.position)]
-            count = 1
-            if live and self.flow.lines[site.position].loops:
-                if live != [self.flow.variable(site.target, site.position)] or site.form.is_statement:
-                    continue
-                count = 2
+            own = self.flow.variable(site.target, site.position)
+            in_loop = bool(self.flow.lines[site.position].loops)
+            if (site.form.is_statement and own in live) or (in_loop and live not in ([], [own])):
+                continue
+            count = 2 if in_loop and live else 1
             seen.add(site.position)
             alone = bool(live) and count == 1  # it is reached but once
             parts.setdefault((site if alone else site.type, count), Part([], count)).sites.append(site)

@@ -96,7 +96,7 @@ class StructuredBody(Body):
         """An empty body for a loop or a branch in this one."""
         body = type(self)(self.context, graph, self.scope, given, None, memory)
         body.dims, body.adjoint_names, body.types = self.dims, self.adjoint_names, self.types
-        body.is_nested, body.plain = True, self.plain
+        body.is_nested, body.plain, body.space = True, self.plain, self.space
         body.ints.texts = self.ints.texts  # bodies may share nodes, which are something else in each
         body.lengths = dict(self.lengths)
         body._output_names = dict.fromkeys(body._output_names, "")  # those of a body's outputs tell nothing

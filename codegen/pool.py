@@ -12,7 +12,7 @@ calls in several threads never share memory, and a call that ends with an except
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -21,6 +21,7 @@ from autodiffc.compiler.ir import Graph
 from autodiffc.compiler.ops.tiles import TILE
 from autodiffc.compiler.types import Type
 
+from .blocks import Statement, mentions
 from .body import Body
 from .buffers import Allocation, Buffer
 from .constants import with_constants
@@ -54,8 +55,16 @@ def use_buffers(body: Body, workspace: str = "") -> None:
     """
     known = _readable(body.graph)
     types = {name: type for name, type in body.types.items() if type is not None and _fits(type, known)}
-    if not any(type.rank for type in types.values()):
-        return
+    if any(type.rank for type in types.values()):
+        _allocate(body, types, known, bool(workspace))
+    if workspace and (body.buffers or any(mentions(text, body.space) for text in _texts(body.statements))):
+        body.workspace = workspace
+    elif workspace:
+        body.space = ""
+
+
+def _allocate(body: Body, types: Mapping[str, Type], known: set[str], results: bool) -> None:
+    """Let statements write into buffers."""
     outputs = [str(body.value(node)) for name, node in body.graph.outputs if name]
     given = {str(text) for text in body.given.values()}
     last, np = f"return {tuple_of(outputs)}", body.context.ref("np")
@@ -63,15 +72,21 @@ def use_buffers(body: Body, workspace: str = "") -> None:
         body.statements, last, types, np, lambda size: str(body.dim(size)), partial(_array, body)
     )
     sizes = {body.context.local(symbol): symbol for symbol in sorted(known)}
-    found = Allocation(
-        body.statements, last, types, given, body.scope.fresh, np, bool(workspace), sizes
-    ).result()
+    found = Allocation(body.statements, last, types, given, body.scope.fresh, np, results, sizes).result()
     body.statements = with_constants(found.statements, body.types, body.context)
     body.buffers, body.in_buffers = found.buffers, found.inside
-    body.workspace = workspace if found.buffers else ""
     for buffer in found.buffers:
         for size in buffer.type.shape:
             body.dim(size)
+
+
+def _texts(statements: Sequence[Statement]) -> Iterator[str]:
+    """All lines."""
+    for statement in statements:
+        yield from statement.lines
+        for block in statement.blocks:
+            yield block.head
+            yield from _texts(block.statements)
 
 
 def _readable(graph: Graph) -> set[str]:
@@ -92,9 +107,8 @@ def within(context: Context, writer: Writer, body: Body) -> Iterator[None]:
     if not body.workspace:
         yield
         return
-    body.memory_name = body.scope.fresh("space")
     borrowed = f"{body.workspace} or {context.ref('_borrowed')}()"
-    with writer.block(f"with {borrowed} as {body.memory_name}:"):
+    with writer.block(f"with {borrowed} as {body.space}:"):
         yield
 
 
@@ -102,18 +116,18 @@ def taking(context: Context, writer: Writer, body: Body) -> Iterator[str]:
     """The statements with which a function takes its memory."""
     inner = [buffer for buffer in body.buffers if not buffer.is_result]
     results = [buffer for buffer in body.buffers if buffer.is_result]
-    if not body.workspace and inner:
+    if not body.space and inner:
         body.memory_name = body.scope.fresh("memory")
         call = _call(context, writer, body, inner, "memory")
         yield f"{body.memory_name} = {context.ref('_taken')}({call})"
         yield f"_, {_names(inner).rstrip(',')} = {body.memory_name}"
     elif inner:
-        yield f"{_names(inner)} = {body.memory_name}.memory({_call(context, writer, body, inner, 'memory')})"
+        yield f"{_names(inner)} = {body.space}.memory({_call(context, writer, body, inner, 'memory')})"
     if results:
         arrays = [node for node in body.graph.nodes() if node in body.given and node.rank]
         given = tuple_of(list(dict.fromkeys(str(body.given[node]) for node in arrays)))
         call = _call(context, writer, body, results, "results")
-        yield f"{_names(results)} = {body.memory_name}.results({given}, {call})"
+        yield f"{_names(results)} = {body.space}.results({given}, {call})"
 
 
 def _names(buffers: list[Buffer]) -> str:
@@ -151,7 +165,7 @@ def _array(body: Body, type: Type) -> str:
 
 def leaving(context: Context, body: Body, last: str) -> Iterator[str]:
     """The statements with which a function leaves its memory to later calls, and returns."""
-    if body.memory_name and not body.workspace:
+    if body.memory_name:
         read = {node.id for node in ast.walk(ast.parse(last)) if isinstance(node, ast.Name)}
         if read & body.in_buffers:
             result = body.scope.fresh("result")

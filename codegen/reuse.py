@@ -39,9 +39,11 @@ def body_of(
     kind = ReusingBody if context.level > 1 else StructuredBody
     body = kind(context, graph, scope, given, output_names)
     body.lists, body.plain = dict(lists), plain
+    workspace = workspace_name(context) if lent else ""
+    body.space = scope.fresh("space") if workspace else ""
     body.build()
     if context.level > 1:
-        use_buffers(body, workspace_name(context) if lent else "")
+        use_buffers(body, workspace)
     return body
 
 

@@ -50,7 +50,7 @@ class Workspace:
 
     def __init__(self, outputs: bool = False) -> None:
         self.outputs = outputs
-        self._held: dict[Callable[..., list[Any]], tuple[tuple[int, ...], list[Any]]] = {}
+        self._held: dict[Callable[..., list[Any]], list[tuple[tuple[int, ...], list[Any]]]] = {}
         self._turn = [True]  # is taken while a call computes
 
     def release(self) -> None:
@@ -60,11 +60,13 @@ class Workspace:
 
     def memory(self, make: Callable[..., list[Any]], *sizes: int) -> list[Any]:
         """The arrays that `make` has made for these sizes."""
-        known, arrays = self._held.get(make, ((), None))
-        if arrays is None or known != sizes:
-            arrays = make(*sizes)
-            self._held[make] = sizes, arrays
-        return arrays
+        held = self._held.setdefault(make, [])
+        for known, arrays in held:
+            if known == sizes:
+                return arrays
+        del held[:-1]  # two sizes are kept: a loop over tiles ends with a smaller one
+        held.append((sizes, make(*sizes)))
+        return held[-1][1]
 
     def results(self, given: Sequence[Any], make: Callable[..., list[Any]], *sizes: int) -> list[Any]:
         """The arrays for what a call returns; `given` are its arguments."""

@@ -10,19 +10,12 @@ def _on_tile(x: ndarray, d_x: ndarray) -> float:
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import replace
 
 from .context import PYTHON, Context
-from .control import StructuredBody
 from .dimtext import Holder, bind, readable_from
 from .docstrings import write_docstring
-from .inplace import NAME
-from .pool import use_buffers
-from .pytext import Expr, tuple_of
-from .reuse import ReusingBody
-from .schedule import Group
+from .pytext import tuple_of
 from .statements import risk_of, write_statements
-from .tile_rows import written_into
 from .tiles import TileFunction
 from .writer import Writer
 
@@ -40,13 +33,14 @@ def write_tile_functions(context: Context, writer: Writer) -> None:
 
 
 def _write(context: Context, writer: Writer, function: TileFunction, caller: str) -> None:
-    body = _body(context, function)
+    body = function.written
+    assert body is not None
     sums = [function.body.outputs[p][1] for p in function.sums]
-    kinds = ["ndarray" if node.rank else PYTHON[node.type.kind] for node in sums]
+    kinds = [PYTHON[node.type.kind] for node in sums]
     several = kinds if len(kinds) <= LISTED else [context.ref("Any"), "..."]
-    result = "None" if not kinds else kinds[0] if function.is_number else f"tuple[{', '.join(several)}]"
+    result = "None" if not kinds else kinds[0] if len(kinds) == 1 else f"tuple[{', '.join(several)}]"
     texts = [str(body.value(node)) for node in sums]
-    last = f"return {texts[0] if function.is_number else tuple_of(texts)}" if sums else ""
+    last = f"return {texts[0] if len(sums) == 1 else tuple_of(texts)}" if sums else ""
     with writer.block(f"def {function.name}({', '.join(_parameters(context, function))}) -> {result}:"):
         write_docstring(writer, f"One tile of {caller}(): {'; '.join(_told(function))}.")
         arrays = {name: Holder(name, shape) for name, shape in function.shapes()}
@@ -57,37 +51,22 @@ def _write(context: Context, writer: Writer, function: TileFunction, caller: str
         write_statements(context, writer, body, last, risk)
 
 
-def _body(context: Context, function: TileFunction) -> StructuredBody:
-    """The statements: rows go where they belong, parts of sums are returned."""
-    graph = function.body
-    given = {node: Expr(name) for node, name in function.given.items()}
-    body = ReusingBody(context, graph, function.scope, given)
-    body._output_names = {}
-    body.types.update({name: graph.outputs[p][1].type for p, name in function.rows.items()})
-    rows = {p: f"{name}[...] = {NAME}" for p, name in function.rows.items()}
-    body.write_nested(Group(False, 0), {}, rows, function.sums)
-    for node in [graph.outputs[position][1] for position in function.sums]:
-        if node.rank and node in body.pending:
-            body.settle(node)
-    body.graph = replace(graph, outputs=tuple(graph.outputs[p] for p in function.sums))
-    last = ", ".join(str(body.value(graph.outputs[position][1])) for position in function.sums)
-    body.statements = written_into(body.statements, function.rows.values(), last, context.ref("np"))
-    use_buffers(body)
-    return body
-
-
 def _parameters(context: Context, function: TileFunction) -> Iterator[str]:
     """The annotated parameters."""
     for node, name in function.given.items():
         yield f"{name}: {'ndarray' if node.rank else PYTHON[node.type.kind]}"
-    yield from (f"{name}: ndarray" for name in function.rows.values())
+    yield from (f"{name}: ndarray" for name in function.arrays.values())
     yield from (f"{context.local(size)}: int" for size in function.sizes)
+    if function.written and function.written.space and function.written.buffers:
+        yield f"{function.written.space}: {context.ref('Workspace')}"
 
 
 def _told(function: TileFunction) -> Iterator[str]:
     """What the function does."""
     if function.rows:
-        yield f"write its rows of {_listed(function.rows.values())}"
+        yield f"write its rows of {_listed(function.rows)}"
+    if function.added:
+        yield f"add its part to {_listed([function.arrays[p] for p in sorted(function.added)])}"
     if function.sums:
         yield f"return its part of {_listed(function.sums.values())}"
 

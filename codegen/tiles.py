@@ -10,26 +10,29 @@ becomes
     else:
         L = sum(_on_tile(x[tile], d_x[tile]) for tile in _tiles(N, 2))
 
-and a function that is written as any other is. It writes rows into the parts of arrays that it is given, and
-returns its parts of sums.
+and a function that is written as any other is. It writes rows into the parts of arrays that it is given, adds
+to arrays that are sums, and returns its parts of sums that are numbers.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from autodiffc.compiler.ir import Graph, Node
 from autodiffc.compiler.ops.tiles import TILE
-from autodiffc.compiler.types import Dim, Shape, size_of
+from autodiffc.compiler.types import Dim, Shape, Type, size_of
 
 from .blocks import Block, Statement
+from .inplace import NAME
 from .names import Scope
+from .pool import use_buffers
 from .pytext import ATOM, Expr, tuple_of
 from .schedule import Group, Step
 from .telling import result_name
+from .tile_rows import written_into
 
 if TYPE_CHECKING:
     from .control import StructuredBody
@@ -43,8 +46,9 @@ IDENTIFIER = re.compile(r"[^\W\d]\w*")
 class TileFunction:
     """A function that is still to be written: its name, the node that it is for and the graph around that.
 
-    `given` are the parameters of what it is given, `rows` those of the arrays that it writes rows of, by
-    positions of results; `sums` are what it returns its parts of, `sizes` dims that its arrays don't tell.
+    `given` are the parameters of what it is given. By positions of results, `arrays` are those of what it
+    writes to, rows but where they are `added`, and `sums` the numbers that it returns its parts of. `sizes`
+    are dims that its arrays don't tell, `written` are its statements.
     """
 
     name: str
@@ -52,9 +56,11 @@ class TileFunction:
     around: Graph
     scope: Scope
     given: dict[Node, str] = field(default_factory=dict)
-    rows: dict[int, str] = field(default_factory=dict)
+    arrays: dict[int, str] = field(default_factory=dict)
+    added: set[int] = field(default_factory=set)
     sums: dict[int, str] = field(default_factory=dict)
     sizes: list[str] = field(default_factory=list)
+    written: StructuredBody | None = None
 
     @property
     def body(self) -> Graph:
@@ -62,14 +68,28 @@ class TileFunction:
         return found
 
     def shapes(self) -> Iterator[tuple[str, Shape]]:
-        """The arrays that it is given, those for rows among them, and their shapes."""
+        """The arrays that it is given, those for results among them, and their shapes."""
         yield from ((name, node.shape) for node, name in self.given.items() if node.rank)
-        yield from ((name, self.body.outputs[p][1].shape) for p, name in self.rows.items())
+        yield from ((name, self.body.outputs[p][1].shape) for p, name in self.arrays.items())
 
     @property
-    def is_number(self) -> bool:
-        """Whether it returns a number, and nothing else."""
-        return len(self.sums) == 1 and not self.body.outputs[next(iter(self.sums))][1].rank
+    def rows(self) -> list[str]:
+        """The arrays that it writes rows of."""
+        return [name for position, name in self.arrays.items() if position not in self.added]
+
+    def write(self, body: StructuredBody) -> None:
+        """Write the statements: rows go where they belong, arrays are added to sums, numbers returned."""
+        outputs = body.graph.outputs
+        body.types.update({name: outputs[p][1].type for p, name in self.arrays.items()})
+        places = {p: f"{name} +" if p in self.added else f"{name}[...] " for p, name in self.arrays.items()}
+        kept = {p: f"{place}= {NAME}" for p, place in places.items()}
+        body._output_names = {}
+        body.write_nested(NO_LINE, {}, kept, self.sums)
+        body.graph = replace(self.body, outputs=tuple(outputs[p] for p in self.sums))
+        last = ", ".join(str(body.value(node)) for _, node in body.graph.outputs)
+        body.statements = written_into(body.statements, self.rows, last, body.context.ref("np"))
+        use_buffers(body)
+        self.written = body
 
     def own(self, name: str) -> str:
         """A parameter of this name, or of one like it where that is taken."""
@@ -109,6 +129,7 @@ class _TileWriter:
         context.tiles.append(self.function)
         self.tile = outer.scope.fresh("tile")
         self.lines: list[str] = []
+        self.after: list[str] = []
 
     def write(self) -> None:
         outer, tiled, body = self.outer, self.tiled, self.function.body
@@ -119,14 +140,17 @@ class _TileWriter:
         for position, nodes in outer.items_of(tiled).items():
             passed += self._result(position, nodes)
         passed += map(Passed, self._sizes())
+        passed += self._written()
         outer.has_read(tiled)
         outer.append(Statement(NO_LINE, tuple(self.lines), tiled, "", tuple(self._blocks(passed))))
+        if self.after:
+            outer.append(Statement(NO_LINE, tuple(self.after), tiled, ""))
 
     def _blocks(self, passed: Sequence[Passed]) -> Iterator[Block]:
         """One call where all rows are a tile, else one for each tile."""
         outer, tiled, sums = self.outer, self.tiled, list(self.function.sums.values())
         function = outer.context.ref(self.function.name)
-        target = ", ".join(sums) + "," * (len(sums) == 1 and not self.function.is_number)
+        target = ", ".join(sums)
         whole = f"{function}({', '.join(p.text for p in passed)})"
         size = outer.dim(tiled["length"] * tiled["width"])
         head = f"if {size} <= {ONE_TILE:_}:"
@@ -134,7 +158,7 @@ class _TileWriter:
         call = f"{function}({', '.join(p.part for p in passed)})"
         loop = f"for {self.tile} in {outer.context.ref('_tiles')}({', '.join(self._lengths())})"
         if sums:
-            add = outer.context.ref("sum" if self.function.is_number else "_summed")
+            add = outer.context.ref("sum" if len(sums) == 1 else "_summed")
             yield Block("else:", (self._statement(f"{target} = {add}({call} {loop})"),))
         else:
             each = Block(f"{loop}:", (self._statement(call),))
@@ -164,14 +188,37 @@ class _TileWriter:
         name = outer.result_name(nodes, result_name(nodes[0]))
         for node in nodes:
             outer.give(self.group, node, Expr(name))
-        if axis is None:
+        if axis is None and not type_.rank:
             function.sums[position] = name
             return
-        function.rows[position] = function.own(name)
+        function.arrays[position] = function.own(name)
         sizes = [str(outer.dim(d)) for d in type_.shape]
         size = sizes[0] if len(sizes) == 1 else str(tuple_of(sizes))
-        self.lines.append(f"{name} = {outer.empty(size, outer.context.numpy_type(type_))}")
-        yield Passed(name, _at(axis, self.tile))
+        if axis is not None:
+            self.lines.append(f"{name} = {outer.empty(size, outer.context.numpy_type(type_))}")
+            yield Passed(name, _at(axis, self.tile))
+        else:
+            function.added.add(position)
+            self._begin_sum(name, size, type_)
+            yield Passed(name)
+
+    def _begin_sum(self, name: str, size: str, type_: Type) -> None:
+        """The array that tiles add to, in double precision."""
+        np, dtype = self.outer.context.ref("np"), self.outer.context.numpy_type(type_)
+        own = {"np.float64": "", "np.float32": f", dtype={np}.float64"}.get(dtype, f", {np}{dtype[2:]}")
+        self.lines.append(f"{name} = {np}.zeros({size}{own})")
+        if dtype == "np.float32":
+            self.after.append(f"{name} = {name}.astype({np}.float32)")
+
+    def _written(self) -> Iterator[Passed]:
+        """Write the function's statements; it computes in the caller's workspace if there is one."""
+        outer, function = self.outer, self.function
+        given = {node: Expr(name) for node, name in function.given.items()}
+        body = type(outer)(outer.context, function.body, function.scope, given)
+        body.space = function.own(outer.space) if outer.space else ""
+        function.write(body)
+        if body.space and body.buffers:
+            yield Passed(outer.space)
 
     def _sizes(self) -> Iterator[str]:
         """The sizes that the function needs and can't read from its arrays."""

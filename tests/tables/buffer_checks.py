@@ -28,7 +28,7 @@ def spoil(module: Any, *lent: Any) -> int:
     """Fill what calls have left for later ones with rubbish, and workspaces."""
     arrays = [a for memory in getattr(module, "_IDLE", ()) for a in memory if isinstance(a, np.ndarray)]
     spaces = [*getattr(module, "_SPACES", ()), *lent]
-    arrays += [a for space in spaces for _, held in space._held.values() for a in held]
+    arrays += [a for space in spaces for held in space._held.values() for _, memory in held for a in memory]
     for array in arrays:
         if not array.flags.writeable:
             continue  # a constant
