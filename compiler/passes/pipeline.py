@@ -19,6 +19,7 @@ from functools import partial
 from ..ir import Graph, Interval, Node, const
 from ..model import Derivative, Program, Requested, Sparse
 from ..ops import argument
+from ..ops.control import may_be_missing
 from .autodiff import differentiate
 from .base import Observe, Repeat, Step, run_passes
 from .chains import Chains
@@ -83,15 +84,16 @@ def optimisation(level: int, gradients: int) -> tuple[Step, ...]:
     return common, simpler, Expand(), Repeat((Fold(), common, simpler, Hoist(level > 1))), *together, Dce()
 
 
-def finishing(level: int, model: Graph) -> tuple[Step, ...]:
+def finishing(level: int, model: Graph, saved: Graph | None = None) -> tuple[Step, ...]:
     """What runs last, on the graph of each emitted function: other forms of the same values, for speed.
 
     All functions of a model are computed number by number, or none: their values are the same to the bit.
-    Nothing is differentiated afterwards.
+    Nothing is differentiated afterwards. What one function saves for another may be missing.
     """
     if level < 2:
         return ()
-    small = (Unroll(), Fold(), Cse(), Simplify()) if pays(model) else ()
+    loose = frozenset(name for name, node in saved.outputs if may_be_missing(node)) if saved else frozenset()
+    small = (Unroll(loose), Fold(), Cse(), Simplify()) if pays(model) else ()
     return (*small, Sides(), Reciprocals())
 
 
@@ -165,7 +167,7 @@ def derive(
     if program.scalar_target:
         alone = run_passes(optimise, _with_seed_one(joint, program.target, count, seed), observe)
     predict = _predict(program, parts.forward, level, ranges, numerics)
-    finishers = finishing(level, alone or joint)
+    finishers = finishing(level, alone or joint, parts.forward)
     finish = partial(run_passes, finishers, observe=observe)
     last = partial(run_passes, (*finishers, *tiling(level, program)), observe=observe)
     requested, sparse = _requested(program, prepared, level, ranges, emit, last, observe)

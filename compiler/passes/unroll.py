@@ -29,14 +29,18 @@ FREE = frozenset({"argument", "const", "dim", "reshape", "transpose", "broadcast
 
 @dataclass(frozen=True)
 class Unroll:
-    """A graph with its small arrays as numbers; the graph itself where these are too many."""
+    """A graph with its small arrays as numbers; the graph itself where these are too many.
 
+    `loose` are the arguments that a branch may have left out.
+    """
+
+    loose: frozenset[str] = frozenset()
     most: int = 4 * MOST_OPS
     name: str = "unroll"
 
     def run(self, graph: Graph) -> Graph:
         try:
-            return Unrolled(graph, [self.most]).graph()
+            return Unrolled(graph, [self.most], {n for n in graph.inputs if n["name"] in self.loose}).graph()
         except Refused:
             return graph
 

@@ -8,7 +8,7 @@ What an op makes of the elements is what its reference makes of arrays of object
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from math import inf
 from typing import Any
@@ -18,7 +18,7 @@ import numpy as np
 from .. import ops
 from ..ir import Array, Graph, Literal, Node, Op, Origin, const
 from ..ops import argument
-from ..ops.control import item
+from ..ops.control import item, may_be_missing
 from ..ops.unrolled import digits, elements, packed
 from ..types import TUPLE, Type, size_of
 from .fold import DTYPES, Unknown, known_value
@@ -105,7 +105,7 @@ def _node(value: Any) -> Node:
 class Unrolled:
     """A graph under way: of each node its numbers, or the whole; `room` is shared by all bodies."""
 
-    def __init__(self, graph: Graph, room: list[int]):
+    def __init__(self, graph: Graph, room: list[int], loose: Collection[Node] = ()):
         self.old = graph
         self.room = room
         self.numbers: dict[Node, Array] = {}
@@ -113,6 +113,9 @@ class Unrolled:
         self.names: dict[Node, str] = dict(graph.names)
         self.origins: dict[Node, tuple[Origin, ...]] = {}
         self.seen: set[Node] = set()
+        self.inputs: list[Node] = []  # of a body
+        self.loose = loose  # inputs that a branch may have left out
+        self.apart: dict[Node, list[bool]] = {}  # of a loop or a branch, which results are numbers
 
     def graph(self) -> Graph:
         """The graph with its inputs and outputs as they were."""
@@ -173,68 +176,98 @@ class Unrolled:
         """A node that stays on arrays."""
         if node.op is ops.loop:
             return self._loop(node)
-        if node.op is item and node.args[0].op is ops.loop:
+        if node.op is ops.branch:
+            return self._branch(node)
+        if node.op is item and node.args[0] in self.apart:
             return self._item(node)
         return node.with_args(self.whole(a) for a in node.args)
 
     def _loop(self, node: Node) -> Node:
         """A loop that carries numbers, and is given numbers."""
-        count, *operands = node.args
-        carried, body = node["carried"], node["body"]
-        split = [_is_split(body, place) for place in body.inputs[1:]]
-        given: list[Node] = []
-        for operand, apart in zip(operands, split):
-            given += [e.node for e in self.array(operand).flat] if apart else [self.whole(operand)]
+        body, carried = node["body"], node["carried"]
+        places = zip(node.args[1:], body.inputs[1:])
+        split = [False, *(self._is_there(arg) and _is_split(body, place) for arg, place in places)]
+        results = [*split[1 : carried + 1], *[False] * (len(body.outputs) - carried)]
         attrs = dict(node.attrs)
-        attrs["body"] = self._body(body, split, carried)
-        if "condition" in attrs and attrs["condition"] is not None:
-            attrs["condition"] = self._body(attrs["condition"], split, 0)
-        attrs["carried"] = sum(map(_count, _states(node, split)))
-        return ops.loop(self.whole(count), *given, **attrs)
+        attrs["body"] = self._inside(body, node.args, split).left(results)
+        if attrs.get("condition") is not None:
+            attrs["condition"] = self._inside(attrs["condition"], node.args, split).left([False])
+        attrs["carried"] = sum(map(_parts, node.type.items[:carried], results))
+        self.apart[node] = results
+        return ops.loop(*self._given(node.args, split), **attrs)
 
-    def _body(self, body: Graph, split: Sequence[bool], carried: int) -> Graph:
-        inner = Unrolled(body, self.room)
-        inputs: list[Node] = [body.inputs[0]]
-        for old, apart in zip(body.inputs[1:], split):
+    def _branch(self, node: Node) -> Node:
+        """A branch that is given numbers, and gives numbers where a result is there on both sides.
+
+        What another branch may have left out stays whole: the side that reads it knows that it is there.
+        """
+        sides = {name: node[name] for name in ("then", "orelse")}
+        places = zip(node.args[1:], *(side.inputs for side in sides.values()))
+        split = [self._is_there(arg) and all(map(_is_split, sides.values(), given)) for arg, *given in places]
+        found = {name: self._inside(side, node.args[1:], split) for name, side in sides.items()}
+        results = [
+            not may_be_missing(item(node, position=p)) and all(s.has_numbers(p) for s in found.values())
+            for p in range(len(node.type.items))
+        ]
+        self.apart[node] = results
+        attrs = {name: side.left(results) for name, side in found.items()}
+        return ops.branch(*self._given(node.args, [False, *split]), **attrs)
+
+    def _given(self, args: Sequence[Node], split: Sequence[bool]) -> Iterator[Node]:
+        """The arguments, those that are split as their numbers."""
+        for arg, apart in zip(args, split):
+            yield from (e.node for e in self.array(arg).flat) if apart else [self.whole(arg)]
+
+    def _is_there(self, node: Node) -> bool:
+        """Whether no branch has left a value out, or the row that it is."""
+        while node.op in (ops.gather, ops.getitem):
+            node = node.args[0]
+        return node not in self.loose and not may_be_missing(node)
+
+    def _inside(self, body: Graph, args: Sequence[Node], split: Sequence[bool]) -> Unrolled:
+        """A body under way; it is given numbers for those of its inputs that are split."""
+        loose = {old for old, arg in zip(body.inputs, args) if not self._is_there(arg)}
+        inner = Unrolled(body, self.room, loose)
+        for old, apart in zip(body.inputs, split):
             if apart:
                 sizes = _sizes(old.type)
-                places = list(np.ndindex(*sizes))
-                parts = [
-                    argument(f"{old['name']}_{digits(p, sizes)}", old.type.with_shape(())) for p in places
-                ]
+                names = [f"{old['name']}_{digits(p, sizes)}" for p in np.ndindex(*sizes)]
+                parts = [argument(name, old.type.with_shape(())) for name in names]
                 inner.numbers[old] = _array([Element(part) for part in parts], sizes)
-                inputs += parts
+                inner.inputs += parts
             else:
                 inner.wholes[old] = old
-                inputs.append(old)
-        inner.wholes[body.inputs[0]] = body.inputs[0]
+                inner.inputs.append(old)
         inner.walk()
+        return inner
+
+    def has_numbers(self, position: int) -> bool:
+        """Whether a result is a small array that is computed number by number."""
+        node = self.old.outputs[position][1]
+        return bool(node.rank) and node in self.numbers
+
+    def left(self, split: Sequence[bool]) -> Graph:
+        """The body, with the numbers of those results that are split."""
         outputs: list[tuple[str, Node]] = []
-        for position, (name, result) in enumerate(body.outputs):
-            if position < carried and split[position]:
-                array = inner.array(result)
-                for place, element in np.ndenumerate(array):
-                    outputs.append((f"{name}_{digits(place, array.shape)}", element.node))
+        for (name, result), apart in zip(self.old.outputs, split):
+            if apart:
+                array = self.array(result)
+                places = np.ndenumerate(array)
+                outputs += [(f"{name}_{digits(place, array.shape)}", e.node) for place, e in places]
             else:
-                outputs.append((name, inner.whole(result)))
-        return Graph(tuple(inputs), tuple(outputs), inner.names, inner.origins)
+                outputs.append((name, self.whole(result)))
+        return Graph(tuple(self.inputs), tuple(outputs), self.names, self.origins)
 
     def _item(self, node: Node) -> Node:
-        """A result of a loop, at its new place; of numbers the first, the others follow."""
+        """A result of a loop or a branch, at its new place; of numbers the first, the others follow."""
         old, position = node.args[0], node["position"]
-        new = self.wholes[old]
-        split = [_is_split(old["body"], place) for place in old["body"].inputs[1:]]
-        states = _states(old, split)
-        if position >= old["carried"]:
-            return item(new, position=position - old["carried"] + sum(map(_count, states)))
-        first = sum(map(_count, states[:position]))
-        if not split[position]:
+        new, apart = self.wholes[old], [*self.apart[old], False]
+        first = sum(map(_parts, old.type.items[:position], apart))
+        if not apart[position]:
             return item(new, position=first)
-        sizes = _sizes(node.type)
-        self.numbers[node] = _array(
-            [Element(item(new, position=first + k)) for k in range(_count(states[position]))], sizes
-        )
-        return packed(*(e.node for e in self.numbers[node].flat), shape=node.shape)
+        numbers = [Element(item(new, position=first + k)) for k in range(_parts(node.type, True))]
+        self.numbers[node] = _array(numbers, _sizes(node.type))
+        return packed(*(e.node for e in numbers), shape=node.shape)
 
     def _checked(self, array: Any, node: Node) -> Array:
         """An array of elements of the node's type."""
@@ -346,12 +379,15 @@ def is_of_numbers(body: Graph) -> bool:
     """
     room = MOST_ELEMENTS * 4
     for node in body.nodes():
-        if node.op.name == "argument":
+        if node.op is ops.branch and all(map(is_of_numbers, node.subgraphs())):
             continue
         row = node.op is ops.gather and all(not a.rank for a in node.args[1:])
-        if not is_small(node.type) or not (row or can_be_numbers(node)):
+        plain = node.op.name in ("argument", "item") or (
+            is_small(node.type) and (row or can_be_numbers(node))
+        )
+        if not plain:
             return False
-        room -= int(size_of(node.shape).known or 0)
+        room -= 0 if node.op.name == "argument" else int(size_of(node.shape).known or 0)
     return room >= 0
 
 
@@ -359,17 +395,20 @@ def _is_split(body: Graph, value: Node) -> bool:
     """Whether a body takes an input as numbers: it is small, and nothing needs it in one piece."""
     if not value.rank or not is_small(value.type):
         return False
-    return all(can_be_numbers(n) and is_small(n.type) for n in body.nodes() if value in n.args)
+    return all(_takes_numbers(node, value) for node in body.nodes() if value in node.args)
 
 
-def _states(loop: Node, split: Sequence[bool]) -> list[Type]:
-    """The types of what a loop carries; those of arrays in one piece count as one."""
-    states = [node.type for node in loop.args[1 : 1 + loop["carried"]]]
-    return [t if apart else t.with_shape(()) for t, apart in zip(states, split)]
+def _takes_numbers(user: Node, value: Node) -> bool:
+    if user.op not in (ops.loop, ops.branch):
+        return can_be_numbers(user) and is_small(user.type)
+    places = [i - (user.op is ops.branch) for i, arg in enumerate(user.args) if arg is value]
+    bodies = [user["body"]] if user.op is ops.loop else list(user.subgraphs())
+    return all(_is_split(body, body.inputs[i]) for body in bodies for i in places)
 
 
-def _count(type_: Type) -> int:
-    return int(size_of(type_.shape).known or 0)
+def _parts(type_: Type, apart: bool) -> int:
+    """How many results a value is."""
+    return int(size_of(type_.shape).known or 0) if apart else 1
 
 
 def is_small(type_: Type) -> bool:

@@ -53,6 +53,23 @@ MODELS = {
         """,
         True,
     ),
+    "sides": (
+        """
+        input steps: int in range(9)
+        param x: real[2]
+        param v: real[2]
+        y, u = x, v
+        for i in range(steps):
+            y = y + 0.3 * u
+            if y[0] * u[0] > 0:
+                u = -0.8 * u * y
+            else:
+                u = 0.5 * sin(y) - u
+                y = 0.9 * y
+        loss L = sum(y * y) + u[1]
+        """,
+        True,
+    ),
     "in one another": (
         """
         input steps: int in range(9)
