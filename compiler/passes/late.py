@@ -73,8 +73,12 @@ class Late:
     def _updated(self, start: Node, term: Node, empty: bool) -> Node | None:
         """The rows put where the steps put them; by a slice, or all positions at once."""
         _, value, *positions = term.args
-        rows = self.stack(value)
         items_ = term["index"]
+        if not positions and term.op is ops.add_at:
+            total = self.sum(value)
+            put = ops.add_at(start, total, index=items_) if total is not None and not empty else None
+            return ops.put(total, shape=start.shape, index=items_) if total is not None and empty else put
+        rows = self.stack(value)
         axes = [i for i, item in enumerate(items_) if item[0] == "array"]
         if rows is None or len(axes) != 1 or any(item[0] == "new" for item in items_):
             return None
