@@ -73,6 +73,16 @@ def _add_rows(total: ndarray, places: ndarray, rows: ndarray) -> None:
     np.add.at(total.reshape(-1), flat.reshape(-1), rows.reshape(-1))
 
 
+def _add_columns(total: ndarray, places: ndarray, columns: ndarray) -> None:
+    """np.add.at(total, (slice(None), places), columns) for a matrix, element by element."""
+    if not total.flags.c_contiguous:
+        np.add.at(total.T, places, np.moveaxis(columns, 0, -1))
+        return
+    width = max(total.shape[1], 1)
+    flat = np.arange(0, total.size, width)[:, None] + places.reshape(-1) % width
+    np.add.at(total.reshape(-1), flat.reshape(-1), columns.reshape(-1))
+
+
 def _norm(x: ndarray, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> ndarray:
     """The Euclidean norm, scaled where squares would overflow or lose digits."""
     with np.errstate(over="ignore"):
@@ -108,12 +118,16 @@ def _divide_or_zero(x: ndarray, y: ndarray) -> ndarray:
     return np.where(y == 0.0, 0.0, x / np.where(y == 0.0, 1.0, y))[()]
 
 
-def _shifted(x: ndarray, m: ndarray) -> ndarray:
+def _shifted(x: ndarray, m: ndarray, out: ndarray | None = None) -> ndarray:
     """x - m for the largest element m; where that is infinite 0 at +inf and -inf elsewhere."""
     if not np.isinf(m).any():
-        return x - m
+        return np.subtract(x, m, out=out)
     with np.errstate(invalid="ignore"):
-        return np.where(np.isinf(m), np.where((x == m) & (m > 0.0), 0.0, -np.inf), x - m)
+        shifted = np.where(np.isinf(m), np.where((x == m) & (m > 0.0), 0.0, -np.inf), x - m)
+    if out is None:
+        return shifted
+    np.copyto(out, shifted)
+    return out
 
 
 def _exclusive_cumprod(x: ndarray, axis: int, reverse: bool) -> ndarray:

@@ -266,11 +266,21 @@ def _scatter_py(node: Node, d: DimText) -> str:
     return f"{zeros}np.add.at(out, {index_value(node['index'], node['shape'], d)}, g)"
 
 
+def adding_routine(index: Index, shape: Shape, arrays: Sequence[Node]) -> str | None:
+    """The routine that adds to whole rows of an array, or to columns of a matrix, that one array picks."""
+    if picked_once(arrays):
+        return None
+    if takes_rows(index, shape):
+        return "_add_rows"
+    columns = len(index) == len(shape) == 2 and index[0] == whole(shape[0]) and index[1][0] == "array"
+    return "_add_columns" if columns else None
+
+
 def _scatter_fast(node: Node, d: DimText) -> str | None:
     _, *arrays = node.args
-    if not takes_rows(node["index"], node["shape"]) or picked_once(arrays):
-        return None
-    return f"out = np.zeros({shape_arg(node['shape'], d)}, _REAL)\n_add_rows(out, i0, g)"
+    routine = adding_routine(node["index"], node["shape"], arrays)
+    zeros = f"out = np.zeros({shape_arg(node['shape'], d)}, _REAL)"
+    return None if routine is None else f"{zeros}\n{routine}(out, i0, g)"
 
 
 def index_value(index: Index, shape: Shape, d: DimText) -> str:

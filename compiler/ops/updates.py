@@ -15,13 +15,13 @@ from ..ir import Array, Node, Op, declare
 from ..types import Type, TypeProblem, shape_text
 from .indexing import (
     Index,
+    adding_routine,
     check_index_arrays,
     index_text,
     index_value,
     indexed_shape,
     picked_once,
     subscript,
-    takes_rows,
 )
 from .shape import DimText
 
@@ -73,9 +73,8 @@ def _add_py(node: Node, d: DimText) -> str:
 
 def _add_fast(node: Node, d: DimText) -> str | None:
     a, _, *arrays = node.args
-    if not takes_rows(node["index"], a.shape) or picked_once(arrays):
-        return None
-    return "out = a.copy()\n_add_rows(out, i0, v)"
+    routine = adding_routine(node["index"], a.shape, arrays)
+    return None if routine is None else f"out = a.copy()\n{routine}(out, i0, v)"
 
 
 set_at = declare(

@@ -114,3 +114,31 @@ def test_rows_are_added_up_as_they_lie(order: Literal["C", "F"], places: list[in
     total = np.ones((4, 3))
     routines._add_rows(total, at, rows)
     np.testing.assert_allclose(total, expected, rtol=1e-15)
+
+
+@pytest.mark.parametrize("contiguous", [True, False])
+@pytest.mark.parametrize("places", [[[0, 3], [3, 1]], [[0, -1], [3, -4]], [[], []]])
+def test_columns_are_added_up(contiguous: bool, places: list[list[int]]) -> None:
+    at = np.array(places, int)
+    columns = np.random.default_rng(0).normal(size=(3, *at.shape))
+    expected = np.ones((3, 4))
+    np.add.at(expected, np.s_[:, at], columns)
+    total = np.ones((3, 4)) if contiguous else np.ones((4, 3)).T
+    routines._add_columns(total, at, columns)
+    np.testing.assert_allclose(total, expected, rtol=1e-15)
+    empty = np.ones((0, 4))
+    routines._add_columns(empty, at, columns[:0])
+    assert empty.shape == (0, 4)
+
+
+@pytest.mark.parametrize("top", [1.0, np.inf, -np.inf, np.nan])
+def test_what_is_shifted_into_memory_is_what_is_shifted(top: float) -> None:
+    x = np.random.default_rng(0).normal(size=(4, 3))
+    x[1, 2] = top
+    m = x.max(axis=1, keepdims=True)
+    expected = routines._shifted(x, m)
+    out = np.empty_like(x)
+    assert routines._shifted(x, m, out=out) is out
+    np.testing.assert_array_equal(out, expected)
+    assert routines._shifted(x, m, out=x) is x
+    np.testing.assert_array_equal(x, expected)
