@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from autodiffc.grammar.diagnostics import Diagnostic, ModelError
 
     from .api import compile, load
+    from .diagnosis import diagnose
 
-__all__ = ["Diagnostic", "ModelError", "__version__", "compile", "load"]
+__all__ = ["Diagnostic", "ModelError", "__version__", "compile", "diagnose", "load"]
 
 
 def __getattr__(name: str) -> Any:
@@ -26,6 +27,10 @@ def __getattr__(name: str) -> Any:
         from . import api
 
         return getattr(api, name)
+    if name == "diagnose":
+        from .diagnosis import diagnose
+
+        return diagnose
     if name in ("Diagnostic", "ModelError"):
         from autodiffc.grammar import diagnostics
 

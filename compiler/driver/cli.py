@@ -3,6 +3,7 @@
     autodiffc model.dsl -o model.py      compile
     autodiffc check model.dsl            prove the gradient
     autodiffc derive model.dsl           print the derivatives as formulas
+    autodiffc diagnose model.dsl --data  look for dead units, vanishing gradients, …
     autodiffc fmt model.dsl              put the file in canonical form
 
 Exit status: 0, 1 for an error in the model (or a gradient that differs), 2 for wrong usage.
@@ -29,7 +30,7 @@ from .version import VERSION
 if TYPE_CHECKING:
     from autodiffc.compiler.passes.base import Observe
 
-COMMANDS = ("check", "fmt", "derive", "explain")
+COMMANDS = ("check", "fmt", "derive", "diagnose", "explain")
 EMITTED = ("jvp", "vjp", "hvp", "jacobian", "hessian", "gauss_newton", "workspace")
 _RENDERERS = {"full": render_all, "concise": render_concise, "json": render_json}
 _LATER = {
@@ -159,6 +160,8 @@ def _compile_parser() -> _Parser:
         "other commands:\n"
         "  autodiffc check model.dsl   compare the compiled derivatives with SymPy's and with differences\n"
         "  autodiffc derive model.dsl  print the derivatives as formulas\n"
+        "  autodiffc diagnose model.dsl --data data.npz\n"
+        "                              look for dead units, vanishing gradients, badly scaled inputs …\n"
         "  autodiffc fmt model.dsl     put the file in canonical form\n",
     )
     parser.add_argument(
@@ -200,6 +203,24 @@ def _derive_parser() -> _Parser:
                         help="2: second derivatives, too, of a model of scalars (default: 1)")  # fmt: skip
     parser.add_argument("--numerics", choices=("stable", "precise"), default="stable",
                         help="as elsewhere; the formulas are the same")  # fmt: skip
+    parser.add_argument("-D", dest="dims", action="append", type=_assignment, default=[], metavar="K=20",
+                        help="give a dim a value")  # fmt: skip
+    return parser
+
+
+def _diagnose_parser() -> _Parser:
+    parser = _common(
+        "autodiffc diagnose",
+        "Look for what keeps a model from learning: dead and saturated units, gradients that vanish or "
+        "explode, badly scaled inputs. Exit status 1 where something is found.",
+    )
+    parser.add_argument("--data", required=True, metavar="FILE.npz",
+                        help="inputs by name; params too, or they start as init_params does")  # fmt: skip
+    parser.add_argument("-o", "--html", dest="output", metavar="FILE", help="write a page with plots, too")
+    parser.add_argument("--json", action="store_true", help="print numbers instead of a report")
+    parser.add_argument("--sizes", type=_sizes, default={}, metavar="H=32",
+                        help="sizes that the data don't give, to start params")  # fmt: skip
+    parser.add_argument("--seed", type=int, default=0, help="of params and dropout (default: 0)")
     parser.add_argument("-D", dest="dims", action="append", type=_assignment, default=[], metavar="K=20",
                         help="give a dim a value")  # fmt: skip
     return parser
@@ -319,6 +340,20 @@ def _derive(options: argparse.Namespace) -> int:
     return 0
 
 
+def _diagnose(options: argparse.Namespace) -> int:
+    from .diagnose_command import WrongRequest, run
+
+    source = _source(options.model)
+    _refuse_overwriting(options.model, options.output)
+    try:
+        return run(
+            source, options.data, dims=dict(options.dims), sizes=options.sizes, seed=options.seed,
+            json=options.json, page=options.output,
+        )  # fmt: skip
+    except WrongRequest as problem:
+        raise UsageError(str(problem)) from None
+
+
 def _fmt(options: argparse.Namespace) -> int:
     from autodiffc.grammar.formatter import format_source
 
@@ -337,5 +372,8 @@ def _fmt(options: argparse.Namespace) -> int:
     return 0
 
 
-_PARSERS = {"compile": _compile_parser, "check": _check_parser, "derive": _derive_parser, "fmt": _fmt_parser}
-_ACTIONS = {"compile": _compile, "check": _check, "derive": _derive, "fmt": _fmt}
+_PARSERS = {
+    "compile": _compile_parser, "check": _check_parser, "derive": _derive_parser,
+    "diagnose": _diagnose_parser, "fmt": _fmt_parser,
+}  # fmt: skip
+_ACTIONS = {"compile": _compile, "check": _check, "derive": _derive, "diagnose": _diagnose, "fmt": _fmt}

@@ -1,0 +1,181 @@
+"""Through time: what a loop's steps make of a cotangent of what they carry.
+
+The Jacobians of the steps, J_1 … J_T, are never made: a cotangent u goes back through the tape, J_tᵀ u step
+by step. How long a random one becomes is how long their product is, in the root mean square; the spectral
+radius of the product is found by the power method, which sends what comes out in again at the end.
+
+(Y. Bengio, P. Simard and P. Frasconi, "Learning long-term dependencies with gradient descent is difficult",
+1994; R. Pascanu, T. Mikolov and Y. Bengio, "On the difficulty of training recurrent neural networks", 2013;
+the power method is in G. Golub and C. Van Loan, "Matrix Computations", section 7.3.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence, Set
+from math import exp, log
+
+import numpy as np
+from autodiffc.compiler.ir import Array, Graph, Node
+from autodiffc.compiler.tape import Gradients, Place, Step, Tape
+
+from .places import Places
+from .seen import Recurrence, norm_of
+
+ROUNDS, WORK = 12, 40_000  # of the power method; records that it may visit
+FEW = 2
+KEEPING = frozenset({"add", "sub", "set_at", "add_at"})  # what only collects
+
+State = Mapping[int, Array]
+
+
+def recurrences(
+    tape: Tape, gradients: Gradients, places: Places, learned: Set[int], data: Set[int]
+) -> Iterator[Recurrence]:
+    """The loops that carry what the gradient goes through; of one that runs often, the last run."""
+    runs: dict[Node, tuple[Place, list[Step]]] = {}
+    for place, step in tape.steps.items():
+        loop = place[-1].node
+        if loop not in runs or runs[loop][0] != place[:-1]:
+            runs[loop] = (place[:-1], [])
+        runs[loop][1].append(step)
+    for loop, (_, steps) in runs.items():
+        run = _Run(tape, gradients, places, loop, steps, frozenset(learned | data))
+        if len(steps) >= FEW and run.carried:
+            yield run.recurrence()
+
+
+class _Run:
+    """A run of a loop."""
+
+    def __init__(
+        self,
+        tape: Tape,
+        gradients: Gradients,
+        places: Places,
+        loop: Node,
+        steps: Sequence[Step],
+        active: Set[int],
+    ):
+        self.tape = tape
+        self.gradients = gradients
+        self.places = places
+        self.loop = loop
+        self.steps = steps
+        self.active = active
+        self.carried = [k for k in range(len(steps[-1].after)) if self._is_state(k)]
+
+    def _is_state(self, k: int) -> bool:
+        """Whether the gradient goes through what is carried there, and it is more than a sum or a list."""
+        last = self.steps[-1]
+        real = self.tape.records[last.before[k]].value.dtype.kind == "f"
+        passed = any(self.gradients.of(step.after[k]) is not None for step in self.steps)
+        return real and passed and self._transforms(last, k)
+
+    def _transforms(self, step: Step, k: int) -> bool:
+        found = self._depending(step, {step.before[k]})
+        used = [self.tape.records[n] for n in found if n != step.before[k]]
+        return any(r.node.op.name not in KEEPING for r in used) and not found.isdisjoint(step.after)
+
+    def _depending(self, step: Step, start: Set[int]) -> set[int]:
+        """The real records of a step that depend on these."""
+        found = set(start)
+        for number in step.records:
+            record = self.tape.records[number]
+            if record.value.dtype.kind == "f" and not found.isdisjoint(record.operands):
+                found.add(number)
+        return found
+
+    def recurrence(self) -> Recurrence:
+        first = self.carried[0]
+        body: Graph = self.loop["body"]
+        record = self.tape.records[self.steps[0].records.start]
+        return Recurrence(
+            ", ".join(str(body.inputs[1 + k]["name"]) for k in self.carried),
+            self.places.line(self.tape.records[self.steps[-1].after[first]]),
+            self.places.text(record),
+            tuple(self._norms()),
+            tuple(np.exp(self._reach())),
+            self._radius(),
+            self.loop.get("condition") is None and self._remembers(),
+        )
+
+    # --- lengths -----------------------------------------------------------------------------------
+
+    def _norms(self) -> Iterator[float]:
+        states = [self.steps[0].before, *(step.after for step in self.steps)]
+        for state in states:
+            numbers = dict.fromkeys(state[k] for k in self.carried)
+            yield norm_of([g for n in numbers if (g := self.gradients.of(n)) is not None])
+
+    def _reach(self) -> list[float]:
+        """The logarithm of the length of a random cotangent, first step first; it is 1 after the last."""
+        return self._pull(self._random(self._after(self.steps[-1])), self.steps)[1][::-1]
+
+    def _random(self, numbers: Sequence[int]) -> State:
+        """A random cotangent of these; the same one each time."""
+        generator = np.random.default_rng(0)
+        shapes = {n: self.tape.records[n].value.shape for n in numbers}
+        return {n: np.asarray(generator.standard_normal(shape)) for n, shape in shapes.items()}
+
+    def _after(self, step: Step) -> list[int]:
+        """The numbers of the state after a step, each once."""
+        return list(dict.fromkeys(step.after[k] for k in self.carried))
+
+    def _pull(self, seed: State, steps: Sequence[Step]) -> tuple[State, list[float]]:
+        """A cotangent after the last step goes back to the first: it there, and the lengths' logarithms."""
+        length = norm_of(list(seed.values()))
+        state: State = {n: u / length for n, u in seed.items()} if length else seed
+        lengths = [0.0]
+        for step in reversed(steps):
+            before = {step.before[k] for k in self.carried}
+            active = self._depending(step, before)
+            pulled = self.tape.pulled(state, step.records, active)
+            found = {n: pulled.of(n) for n in dict.fromkeys(step.before[k] for k in self.carried)}
+            state = {
+                n: np.zeros_like(self.tape.records[n].value) if u is None else u for n, u in found.items()
+            }
+            length = norm_of(list(state.values()))
+            lengths.append(lengths[-1] + log(length) if length and np.isfinite(length) else -np.inf)
+            if not np.isfinite(lengths[-1]):
+                return state, [*lengths, *[-np.inf] * (len(steps) + 1 - len(lengths))]
+            state = {n: u / length for n, u in state.items()}
+        return state, lengths
+
+    def _radius(self) -> float:
+        """The spectral radius of the product of all steps but the first, a step's share."""
+        steps = self.steps[1:]
+        ends = self._after(steps[-1])
+        begins = list(dict.fromkeys(steps[0].before[k] for k in self.carried))
+        state = self._random(ends)
+        growth: list[float] = []
+        visited = len(steps) * max(1, len(steps[0].records))
+        for _ in range(max(3, min(ROUNDS, WORK // visited))):
+            found, lengths = self._pull(state, steps)
+            growth.append(lengths[-1] / len(steps))
+            if len(begins) != len(ends) or not np.isfinite(lengths[-1]):
+                break
+            state = {end: found[begin] for end, begin in zip(ends, begins)}
+        later = growth[len(growth) // 2 :]
+        return exp(sum(later) / len(later))
+
+    def _remembers(self) -> bool:
+        """Whether a step reads what is its own, by its number, or is a layer with weights."""
+        step = self.steps[-1]
+        state = {step.before[k] for k in self.carried}
+        return self._reads(step, {step.records.start}) or self._multiplies(step, state)
+
+    def _reads(self, step: Step, counted: set[int]) -> bool:
+        """Whether a real array is read at a place that the step's number gives."""
+        for number in step.records:
+            record = self.tape.records[number]
+            if counted.isdisjoint(record.operands):
+                continue
+            if record.value.dtype.kind != "f":
+                counted.add(number)
+            elif record.node.op.work == "pick" and record.operands[0] in self.active:
+                return True
+        return False
+
+    def _multiplies(self, step: Step, state: Set[int]) -> bool:
+        found = self._depending(step, state)
+        return any(self.tape.records[n].node.op.work == "product" for n in found)
