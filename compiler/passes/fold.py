@@ -4,7 +4,8 @@
     %1 = sqrt(%0)         →      %1 = const(1.4142135623730951)
 
 Only scalars and small arrays are folded: a large array would be a large text. What raises stays, to raise
-at run time; NaN and inf are values like others. A dim whose size is known becomes that number.
+at run time; NaN and inf are values like others. A dim whose size is known becomes that number, and a number
+that a loop or a branch is given stands in its body.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import ops
 from ..ir import Graph, Literal, Node, const
 from ..types import TUPLE, Dim, size_of
 
@@ -88,4 +90,26 @@ class Fold:
 
 def _step(node: Node, args: tuple[Node, ...]) -> Node:
     new = node.with_args(args)
+    if new.op in (ops.loop, ops.branch):
+        return _with_constants(new)
     return folded(new) or new
+
+
+def _with_constants(node: Node) -> Node:
+    """A loop or a branch whose bodies have the numbers themselves that they are given."""
+    first = 1 + (node["carried"] if node.op is ops.loop else 0)
+    given = [place for place, arg in enumerate(node.args) if place >= first and is_number(arg)]
+    if not given:
+        return node
+    offset = node.op is ops.branch  # its condition is no input
+
+    def step(body: Graph) -> Graph:
+        images = {body.inputs[p - offset]: node.args[p] for p in given}
+        read = {a for n in body.nodes() for a in n.args} | {output for _, output in body.outputs}
+        return body.with_images(images) if read & images.keys() else body
+
+    return node.map_subgraphs(step)
+
+
+def is_number(node: Node) -> bool:
+    return node.op.name == "const" and not node.rank
