@@ -85,7 +85,7 @@ class Allocation:
         self.statements, self.given, self.fresh, self.np = statements, given, fresh, np
         self.results = results
         self.flow = flow_of(statements, last)
-        found = Sites(self.flow, types, np).found()
+        found = Sites(self.flow, types, np, sizes).found()
         self.sites = [site for site in found if site.place is None]
         self.places = [site for site in found if site.place is not None]
         self.aliases = Aliases(np, types, is_new, self.flow.variable)

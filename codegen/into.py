@@ -92,7 +92,7 @@ def operands_of(form: Form, node: ast.expr) -> Sequence[ast.expr]:
 
 
 def takes_memory(name: str) -> bool:
-    """Whether a routine takes memory for its result."""
+    """Whether a routine takes memory for its result, an array like its first argument."""
     return name in COPIED and "out" in signature(COPIED[name]).parameters
 
 

@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from autodiffc.compiler.ops.tiles import TILE
 from autodiffc.compiler.types import BOOL, INT, REAL, Dim, Type, TypeProblem, broadcast
 
-from .flow import Flow
-from .into import COMPARED, REDUCTIONS, Form, form_of, is_module, is_ufunc
+from .flow import WRITE, Flow
+from .into import COMPARED, REDUCTIONS, Form, form_of, is_module, is_ufunc, takes_memory
+from .subscripts import part_type
 
 ARITHMETIC = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.Pow)
 PREDICATES = frozenset({"isfinite", "isnan", "isinf", "logical_and", "logical_or", "logical_not"})
@@ -41,17 +42,23 @@ class Site:
 
 
 class Sites:
-    """Finds the sites of a function; `types` are those of its variables, as far as they have but one."""
+    """Finds the sites of a function; `types` are those of its names, as far as they have but one.
 
-    def __init__(self, flow: Flow, types: Mapping[str, Type], np: str):
-        self.flow, self.np = flow, np
+    `sizes` are dims, by the names that they have.
+    """
+
+    def __init__(self, flow: Flow, types: Mapping[str, Type], np: str, sizes: Mapping[str, str] = {}):
+        self.flow, self.np, self.sizes = flow, np, sizes
         self.types = dict(types)
+        self._found: dict[str, Type] = {}  # of variables whose names have several types
+        self._position = 0
         self._turned: set[str] = set()  # variables whose axes are not in the order of their memory
 
     def found(self) -> list[Site]:
         """All sites, line by line, inner ones before those around them."""
         sites: list[Site] = []
         for position, line in enumerate(self.flow.lines):
+            self._position = position
             for tree in line.trees if "\n" not in line.text else ():
                 if isinstance(tree, ast.For) and isinstance(tree.target, ast.Name):
                     self.types.setdefault(tree.target.id, INT)
@@ -67,13 +74,14 @@ class Sites:
             target = tree.targets[0].id if isinstance(tree.targets[0], ast.Name) else ""
         for node in _expressions(tree):
             top = node is value and bool(target)
+            found = self._type_of_target(target, node) if top else None
             form = form_of(node, self.np)
             turned = self._is_turned(node)
             if top and turned:
                 self._turned.add(target)
             if form is None or (turned and not place) or (form.is_statement and not top):
                 continue
-            found = self.types.get(target) if top else self.type_of(node)
+            found = found if top else self.type_of(node)
             if found is not None and found.rank and (not turned or node is value):
                 own = place if node is value and found.kind == "real" else None
                 form = self.as_dot(node, form) if own is None and TILE not in found.shape[:-1] else form
@@ -135,6 +143,17 @@ class Sites:
 
     # --- types -------------------------------------------------------------------------------------
 
+    def _type_of_target(self, name: str, value: ast.expr) -> Type | None:
+        """The type of a name's values; of this one, where the variable has no other."""
+        if name in self.types:
+            return self.types[name]
+        variable = self.flow.variable(name, self._position)
+        alone = sum(kind == WRITE for _, kind, _ in self.flow.events[variable]) == 1
+        found = self.type_of(value) if alone else None
+        if found is not None:
+            self._found[variable] = found
+        return found
+
     def type_of(self, node: ast.expr) -> Type | None:
         """The type of an expression, if the types of its parts tell."""
         try:
@@ -144,7 +163,7 @@ class Sites:
 
     def _type_of(self, node: ast.expr) -> Type | None:
         if isinstance(node, ast.Name):
-            return self.types.get(node.id)
+            return self.types.get(node.id) or self._found.get(self.flow.variable(node.id, self._position))
         if isinstance(node, ast.Constant):
             return {bool: BOOL, int: INT, float: REAL}.get(type(node.value))
         if isinstance(node, ast.UnaryOp):
@@ -179,14 +198,15 @@ class Sites:
         return Type("real", (*a.shape[:-1], *(b.shape[1:] if b.rank == 2 else ())))
 
     def _element(self, node: ast.Subscript) -> Type | None:
-        """`a[t]`: an array's row."""
-        whole, index = self._type_of(node.value), self._type_of(node.slice)
-        row = whole is not None and whole.rank and index == INT
-        return whole.with_shape(whole.shape[1:]) if whole is not None and row else None
+        """A part of an array."""
+        whole = self._type_of(node.value)
+        return whole and part_type(whole, node.slice, self.sizes, lambda i: self._type_of(i) == INT)
 
     def _type_of_call(self, node: ast.Call) -> Type | None:
         function = node.func
         if isinstance(function, ast.Name):
+            if takes_memory(function.id):
+                return self._type_of(node.args[0])
             return {"float": REAL, "int": INT, "_ones": ONES}.get(function.id)
         if not isinstance(function, ast.Attribute):
             return None
