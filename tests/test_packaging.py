@@ -15,7 +15,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDERS = ("grammar", "compiler", "codegen", "tests", "examples", "docs", "benchmarks")
-DATA = {".py", ".lark", ".json", ".dsl", ".typed"}
+DATA = {".py", ".lark", ".json", ".dsl", ".typed", ".js", ".css", ".html", ".LICENSE"}
 
 
 def installed_name(path: PurePosixPath) -> str:

@@ -3,6 +3,8 @@
     autodiffc model.dsl -o model.py      compile
     autodiffc check model.dsl            prove the gradient
     autodiffc derive model.dsl           print the derivatives as formulas
+    autodiffc explain model.dsl -o x.html  show graph, gradients, derivation and code on a page
+    autodiffc graph model.dsl -o x.svg   draw the graph
     autodiffc diagnose model.dsl --data  look for dead units, vanishing gradients, …
     autodiffc fmt model.dsl              put the file in canonical form
 
@@ -28,14 +30,14 @@ from .files import write_whole
 from .version import VERSION
 
 if TYPE_CHECKING:
+    from autodiffc.compiler.model import Program
     from autodiffc.compiler.passes.base import Observe
 
-COMMANDS = ("check", "fmt", "derive", "diagnose", "explain")
+    from .api import Options
+
+COMMANDS = ("check", "fmt", "derive", "diagnose", "explain", "graph")
 EMITTED = ("jvp", "vjp", "hvp", "jacobian", "hessian", "gauss_newton", "workspace")
 _RENDERERS = {"full": render_all, "concise": render_concise, "json": render_json}
-_LATER = {
-    "explain": "the report is not supported yet",
-}
 
 
 class UsageError(Exception):
@@ -65,8 +67,6 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(arguments: list[str]) -> int:
     command = arguments[0] if arguments and arguments[0] in COMMANDS else "compile"
     rest = arguments[1:] if command != "compile" else arguments
-    if command in _LATER:
-        raise UsageError(_LATER[command])
     options = _PARSERS[command]().parse_args(rest)
     try:
         with _uncollected():
@@ -160,6 +160,10 @@ def _compile_parser() -> _Parser:
         "other commands:\n"
         "  autodiffc check model.dsl   compare the compiled derivatives with SymPy's and with differences\n"
         "  autodiffc derive model.dsl  print the derivatives as formulas\n"
+        "  autodiffc explain model.dsl -o report.html\n"
+        "                              show graph, gradients, derivation, code and costs on a page\n"
+        "  autodiffc graph model.dsl -o graph.svg\n"
+        "                              draw the graph (svg, png, dot)\n"
         "  autodiffc diagnose model.dsl --data data.npz\n"
         "                              look for dead units, vanishing gradients, badly scaled inputs …\n"
         "  autodiffc fmt model.dsl     put the file in canonical form\n",
@@ -224,6 +228,36 @@ def _diagnose_parser() -> _Parser:
     parser.add_argument("-D", dest="dims", action="append", type=_assignment, default=[], metavar="K=20",
                         help="give a dim a value")  # fmt: skip
     return parser
+
+
+def _explain_parser() -> _Parser:
+    parser = _common(
+        "autodiffc explain",
+        "Show a model's differentiation on one page: the graph with values and gradients, the derivation, "
+        "source and module side by side, cost and memory.",
+    )
+    parser.add_argument("-o", dest="output", required=True, metavar="FILE.html", help="the page to write")
+    _compilation(parser)
+    _values(parser, "the values to show (default: random ones)")
+    return parser
+
+
+def _graph_parser() -> _Parser:
+    parser = _common("autodiffc graph", "Draw the graph of a model; with numbers where values are given.")
+    parser.add_argument("-o", dest="output", required=True, metavar="FILE.svg|png|dot",
+                        help="the picture to write; svg and png need Graphviz")  # fmt: skip
+    parser.add_argument("-D", dest="dims", action="append", type=_assignment, default=[], metavar="K=20",
+                        help="give a dim a value")  # fmt: skip
+    parser.add_argument("--unfold", action="store_true", help="draw every value, also of a large graph")
+    _values(parser, "values to show")
+    return parser
+
+
+def _values(parser: _Parser, what: str) -> None:
+    parser.add_argument("--at", default="", metavar="values.json",
+                        help=f"{what}: an object with (lists of) numbers for all arguments")  # fmt: skip
+    parser.add_argument("--sizes", type=_sizes, default={}, metavar="N=3,D=2", help="sizes of random values")
+    parser.add_argument("--seed", type=int, help="of random values and of dropout (default: 0)")
 
 
 def _sizes(text: str) -> dict[str, int]:
@@ -306,7 +340,7 @@ def _refuse_overwriting(source: str, output: str | None, what: str = "the model"
         raise UsageError(f"{output}: the output would overwrite {what}")
 
 
-def _write(path: str, text: str) -> None:
+def _write(path: str, text: str | bytes) -> None:
     try:
         write_whole(Path(path), text)
     except OSError as error:
@@ -354,6 +388,56 @@ def _diagnose(options: argparse.Namespace) -> int:
         raise UsageError(str(problem)) from None
 
 
+def _explain(options: argparse.Namespace) -> int:
+    from .explain_command import BadPoint, Request, explain
+
+    program = _program_to_show(options)
+    chosen = _options(options)
+    try:
+        text = explain(program, chosen, Request(options.at, options.sizes, options.seed))
+    except BadPoint as problem:
+        raise UsageError(str(problem)) from None
+    _write(options.output, text)
+    return 0
+
+
+def _graph(options: argparse.Namespace) -> int:
+    from .explain_command import FORMS, BadPoint, NoGraphviz, Request, graph_picture
+
+    form = Path(options.output).suffix.removeprefix(".").lower()
+    if form not in FORMS:
+        raise UsageError(f"-o {options.output}: the name of a picture ends with .svg, .png or .dot")
+    program = _program_to_show(options)
+    request = Request(options.at, options.sizes, options.seed)
+    try:
+        _write(options.output, graph_picture(program, form, request, options.unfold))
+    except (BadPoint, NoGraphviz) as problem:
+        raise UsageError(str(problem)) from None
+    return 0
+
+
+def _program_to_show(options: argparse.Namespace) -> Program:
+    """The model, if what is asked for makes sense and the output overwrites no source."""
+    from .api import program_of
+
+    if options.at and options.sizes:
+        raise UsageError("--at gives the sizes, too: leave out --sizes")
+    source = _source(options.model)
+    for path in filter(None, (options.model, options.at)):
+        if os.path.exists(path):
+            _refuse_overwriting(path, options.output, "the model" if path == options.model else "the values")
+    program = program_of(source, dict(options.dims))
+    for imported in program.imports:
+        _refuse_overwriting(str(imported.path), options.output, "a file that the model imports")
+    return program
+
+
+def _options(options: argparse.Namespace) -> Options:
+    from .api import Options
+
+    return Options(dict(options.dims), options.level, options.dtype, options.numerics)
+
+
 def _fmt(options: argparse.Namespace) -> int:
     from autodiffc.grammar.formatter import format_source
 
@@ -373,7 +457,20 @@ def _fmt(options: argparse.Namespace) -> int:
 
 
 _PARSERS = {
-    "compile": _compile_parser, "check": _check_parser, "derive": _derive_parser,
-    "diagnose": _diagnose_parser, "fmt": _fmt_parser,
-}  # fmt: skip
-_ACTIONS = {"compile": _compile, "check": _check, "derive": _derive, "diagnose": _diagnose, "fmt": _fmt}
+    "compile": _compile_parser,
+    "check": _check_parser,
+    "derive": _derive_parser,
+    "diagnose": _diagnose_parser,
+    "explain": _explain_parser,
+    "graph": _graph_parser,
+    "fmt": _fmt_parser,
+}
+_ACTIONS = {
+    "compile": _compile,
+    "check": _check,
+    "derive": _derive,
+    "diagnose": _diagnose,
+    "explain": _explain,
+    "graph": _graph,
+    "fmt": _fmt,
+}

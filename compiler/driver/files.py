@@ -8,21 +8,22 @@ import tempfile
 from pathlib import Path
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Write UTF-8 text to a file at once; raises OSError and leaves the file as it was where that fails.
+def write_whole(path: Path, content: str | bytes) -> None:
+    """Write bytes, or text as UTF-8, at once; raises OSError and leaves the file as it was where that fails.
 
     A link is followed, permissions are kept; what is no regular file (`/dev/stdout`, a pipe) is written to.
     """
     target = Path(os.path.realpath(path))
+    data = content.encode() if isinstance(content, str) else content
     if target.exists() and not target.is_file():
         if target.is_dir():
             raise IsADirectoryError(21, "Is a directory")
-        target.write_text(text, encoding="utf-8")
+        target.write_bytes(data)
         return
     handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
     try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
         os.chmod(temporary, _mode(target))
         os.replace(temporary, target)
     except BaseException:

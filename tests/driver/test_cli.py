@@ -84,7 +84,6 @@ def test_errors_as_json_and_concise(folder: Path, capsys: pytest.CaptureFixture[
         (["vector.dsl", "--emit", "jvp,hessian"], "--emit hessian: y is not a scalar"),
         (["clipped.dsl", "--emit", "jvp"], "--emit jvp: `f` has no derivative: its adjoint is not linear"),
         (["clipped.dsl", "--emit", "jacobian"], "--emit jacobian: `f` has no derivative"),
-        (["explain", "model.dsl", "-o", "r.html"], "not supported yet"),
     ],
 )
 def test_wrong_usage(
