@@ -182,6 +182,8 @@ class _Loop(Early):
         """Whether less work is left to the steps, of which all values `inside` are there anyway."""
         if self.is_worth(values, inside):
             return True
+        if terms is None and self.everything and values[0].rank and values[0] in self.outside:
+            return True  # it is stacked anyway
         return terms is not None and bool(self.states[position].rank)
 
     # --- the loop that is left ---------------------------------------------------------------------
