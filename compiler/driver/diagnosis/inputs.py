@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from .finding import Finding
 from .seen import Fed, Observation
 from .thresholds import CONSTANT, LARGE, OFFSET, SMALL, UNEVEN
-from .words import list_of, number, times
+from .words import number, times
 
 
 def badly_scaled(seen: Observation) -> Iterator[Finding]:
@@ -19,7 +19,7 @@ def badly_scaled(seen: Observation) -> Iterator[Finding]:
         numbers = _numbers(fed)
         wrong = list(_problems(numbers)) if fed.rms else []
         if wrong:
-            sentence = f"{fed.label} {list_of(wrong)}"
+            sentence = f"{fed.label} {'; it '.join(wrong)}"
             yield Finding("badly scaled input", fed.label, fed.line, sentence, numbers=numbers)
 
 

@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from math import ceil, isfinite, log10
+from math import ceil, floor, isfinite, log10
 
 LEVELS = "▁▂▃▄▅▆▇█"
 EIGHTHS = " ▏▎▍▌▋▊▉█"
@@ -39,13 +39,12 @@ def logarithm(value: float) -> float:
 
 
 def decades(values: Sequence[float]) -> tuple[float, float]:
-    """The whole powers of ten that the positive values lie between, at most 20 below the largest."""
+    """The whole powers of ten that the positive values lie between."""
     logs = [logarithm(v) for v in values if v > 0.0 and isfinite(v)]
     if not logs:
         return -1.0, 0.0
     high = ceil(max(logs))
-    low = max(min(logs), high - 20.0)
-    return min(float(-ceil(-low)), high - 1.0), float(high)
+    return float(min(floor(min(logs)), high - 1)), float(high)
 
 
 def log_bars(values: Sequence[float], width: int) -> list[str]:
@@ -83,4 +82,4 @@ def thinned(values: Sequence[float], width: int) -> list[float]:
 def power(exponent: float) -> str:
     """A power of ten."""
     whole = round(exponent)
-    return str(10**whole) if 0 <= whole <= 3 else f"1e{whole}"
+    return str(10**whole) if 0 <= whole <= 2 else f"1e{whole}"

@@ -169,7 +169,7 @@ class Fed:
 
     @cached_property
     def reaches(self) -> Array:
-        """How far each feature gets from its mean: far also where it seldom does, as a pixel at the border."""
+        """How far each feature gets from its mean: also where it seldom does, as a pixel at the border."""
         return np.asarray(np.abs(self.rows - self.means[:, None]).max(axis=1))
 
     @property

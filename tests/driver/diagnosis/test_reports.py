@@ -98,7 +98,7 @@ def test_plots_of_characters() -> None:
     assert spark([1, 0, 8]) == "▁▁█"
     assert [bar(share, 2) for share in (-1, 0, 0.5, 1, 9)] == ["", "", "█", "██", "██"]
     assert decades([]) == (-1.0, 0.0)
-    assert decades([1e-300, 1.0]) == (-20.0, 0.0)
+    assert decades([0.0, 1e-300, 1.0, np.inf]) == (-300.0, 0.0)
     assert decades([5.0]) == (0.0, 1.0)
     assert log_bars([0.0, 1e-9, 1.0], 8) == ["", "█▋", "████████"]
     rows = list(chart([0.0, 1e-3, 1.0, np.inf], height=3, width=4))
