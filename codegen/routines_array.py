@@ -65,12 +65,14 @@ def _add_rows(total: ndarray, places: ndarray, rows: ndarray) -> None:
         for column, part in zip(total.T, rows.T):
             column += np.bincount(places, part, len(total))
         return
-    if not total.flags.c_contiguous:
+    if not total.flags.c_contiguous or not total.size:
         np.add.at(total, places, rows)
         return
-    width = total[0].size if len(total) else 0
-    flat = places.reshape(-1, 1) * width + np.arange(width)
-    np.add.at(total.reshape(-1), flat.reshape(-1), rows.reshape(-1))
+    width, flat = total[0].size, total.reshape(-1)
+    step = max(32_768 // max(width * places[:1].size, 1), 1)  # places in the cache
+    for start in range(0, len(places), step):
+        part = places[start : start + step].reshape(-1, 1) * width + np.arange(width)
+        np.add.at(flat, part.reshape(-1), rows[start : start + step].reshape(-1))
 
 
 def _add_columns(total: ndarray, places: ndarray, columns: ndarray) -> None:

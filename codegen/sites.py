@@ -193,7 +193,7 @@ class Sites:
 
     def _product(self, left: ast.expr, right: ast.expr) -> Type | None:
         a, b = self._type_of(left), self._type_of(right)
-        if a is None or b is None or {a.kind, b.kind} != {"real"} or not (0 < a.rank < 3 and 0 < b.rank < 3):
+        if a is None or b is None or {a.kind, b.kind} != {"real"} or not (a.rank and 0 < b.rank < 3):
             return None
         return Type("real", (*a.shape[:-1], *(b.shape[1:] if b.rank == 2 else ())))
 
