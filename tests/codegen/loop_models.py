@@ -59,6 +59,11 @@ MODELS: dict[str, tuple[str, dict[str, object]]] = {
         "for i in range(N-2, -1, -1):\n    s[i] = a[i] * s[i+1]\nloss L = sum(s * s)\n",
         {"a": (5,)},
     ),
+    "known_to_have_no_steps": (
+        "dim N = 1\ndim D\nparam a: real[N, D]\nparam W: real[D, D]\nh = a[0]\n"
+        "for i in range(N-3, -1, -1):\n    h = tanh(a[i] @ W + h)\nloss L = sum(h * h) + sum(a) + sum(W)\n",
+        {"a": (1, 3), "W": (3, 3)},
+    ),
     "strides": (
         "dim N\nparam a: real[N]\ns = 0.0\nfor i in range(1, N, 2):\n    s = s * 0.5 + a[i] * a[i-1]\n"
         "for i in range(N-1, 0, -3):\n    s = s * 0.5 + a[i] * a[i-1]\nloss L = s\n",
