@@ -25,6 +25,7 @@ class Statement:
     node: Node
     name: str
     blocks: tuple[Block, ...] = ()
+    note: str = ""  # beside the line, in the teaching form
 
 
 @dataclass(frozen=True)

@@ -51,6 +51,7 @@ class Body(Naming):
         super().__init__(context, graph, scope, given, output_names, memory)
         self.statements: list[Statement] = []
         self.shows_formulas = True  # in the teaching form
+        self.result_names: dict[str, str] = {}  # outputs that have variables beside those of their values
         self._left: Counter[Node] = Counter()  # how many steps are still to read a value
         self._shown: dict[Node, list[Node]] = {}  # values that are written by their argument's text
         self._visiting: Node | None = None
@@ -70,8 +71,6 @@ class Body(Naming):
         for _, node in self.graph.outputs:
             if node in self.pending and node.rank:
                 self._settle(node, self.pending[node].group)
-        if self.context.level == 0:
-            self._show_gradients()
         return self
 
     def _write_steps(self) -> None:
@@ -83,22 +82,10 @@ class Body(Naming):
         self._left.update(arg for step in steps for arg in set(step.node.args))
         self._left.update(node for _, node in self.graph.outputs if not self._is_row_only(node))
         self._find_updated(steps)
-        if self.context.level > 0:
-            self._find_sums(steps)
+        self._find_sums(steps)
         starts = {s.group.line: self.context.lines.start(s.group.line) for s in steps if s.group.line}
         for step in regrouped(steps, starts):
             self._visit(step)
-
-    def _show_gradients(self) -> None:
-        """A gradient that is another adjoint too gets a line of its own in the teaching form."""
-        first = {node: name for name, node in reversed(self.graph.outputs)}
-        for node, name in reversed(first.items()):
-            shown = self.values.get(node)
-            adjoint = name.startswith("d_") and node.op.name not in LEAVES
-            if adjoint and shown is not None and shown.text != name:
-                own = self._claimed(name)
-                self.adjoint_names.add(own)
-                self._add(self.statements[-1].group, (f"{own} = {shown}",), node, own)
 
     def reuses(self, step: Step) -> bool:
         """Hook: whether the step was written into an operand's memory."""
@@ -253,7 +240,7 @@ class Body(Naming):
         return self.context.level > 1 and alone and not any(a.rank for a in node.args)
 
     def _may_wait(self, node: Node, length: int = 0) -> bool:
-        if self.context.level == 0 or self._uses[node] != 1 or node in self._rows:
+        if self._uses[node] != 1 or node in self._rows:
             return False
         if node in self._slots:
             return not self._is_free(node) or self._is_awaited(self._slots[node].name)

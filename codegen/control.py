@@ -95,7 +95,7 @@ class StructuredBody(Body):
     def nested(self, graph: Graph, given: Mapping[Node, Expr], memory: Memory) -> StructuredBody:
         """An empty body for a loop or a branch in this one."""
         body = type(self)(self.context, graph, self.scope, given, None, memory)
-        body.dims, body.adjoint_names, body.types = self.dims, self.adjoint_names, self.types
+        body.dims, body.derivatives, body.types = self.dims, self.derivatives, self.types
         body.is_nested, body.plain, body.space = True, self.plain, self.space
         body.ints.texts = self.ints.texts  # bodies may share nodes, which are something else in each
         body.lengths = dict(self.lengths)

@@ -132,7 +132,6 @@ def write_backward(context: Context, writer: Writer) -> None:
         body = body_of(
             context, graph, scope, given, lists=_cache_lists(context, graph), plain=plain, lent=True
         )
-        body.adjoint_names.add(cotangent)
         results = owned(body, gradients)
         _unpack_cache(context, writer, cache, cache_fields(context))
         checks = _seed_checks(context, body, cotangent, seed) if seed.rank else []

@@ -40,7 +40,7 @@ class Naming(Rendering):
     ):
         super().__init__(context, graph, scope, given)
         self.memory = memory or Memory(graph)
-        self.adjoint_names: set[str] = set()  # local names that stand for a derivative
+        self.derivatives: dict[str, str] = {}  # local names that stand for a derivative, and of what
         renamed = output_names or {}
         self._output_names = {node: renamed.get(name, name) for name, node in reversed(graph.outputs) if name}
         self._reserved = frozenset(renamed.values())
@@ -180,7 +180,7 @@ class Naming(Rendering):
         if told:
             name = self._claimed(given)
             if adjoint:
-                self.adjoint_names.add(name)
+                self.derivatives[name] = given.removeprefix("d_")
             if final is not node:
                 self._grown[final] = name
                 self._grown_names.add(name)

@@ -12,7 +12,7 @@ from autodiffc.compiler.ops.unrolled import packed
 
 from .body import Body
 from .context import Context
-from .pytext import ATOM, tuple_of
+from .pytext import ATOM, Expr, tuple_of
 
 
 def named_tuple(context: Context, name: str, values: Sequence[str], graph: Graph) -> str:
@@ -34,5 +34,6 @@ def owned(body: Body, names: Sequence[str], keep: Sequence[str] = ()) -> dict[st
         node = outputs[name]
         shared = node.rank and (memory.of(node) & held or memory.is_foreign(node))
         held |= memory.of(node)
-        texts[name] = f"{body.value(node).within(ATOM)}.copy()" if shared else str(body.value(node))
+        text = Expr(body.result_names[name]) if name in body.result_names else body.value(node)
+        texts[name] = f"{text.within(ATOM)}.copy()" if shared else str(text)
     return texts

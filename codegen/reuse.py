@@ -22,6 +22,7 @@ from .names import Scope
 from .pool import use_buffers
 from .pytext import Expr
 from .schedule import Group, Step
+from .teaching import TeachingBody
 from .workspace import workspace_name
 
 
@@ -36,7 +37,7 @@ def body_of(
     lent: bool = False,
 ) -> StructuredBody:
     """The statements of a graph, at the module's level; `lent` if the function can take a workspace."""
-    kind = ReusingBody if context.level > 1 else StructuredBody
+    kind = BODIES[context.level]
     body = kind(context, graph, scope, given, output_names)
     body.lists, body.plain = dict(lists), plain
     workspace = workspace_name(context) if lent else ""
@@ -123,3 +124,6 @@ class ReusingBody(StructuredBody):
 
     def _is_the_models(self, node: Node) -> bool:
         return self.graph.names.get(node) in self.context.names.model
+
+
+BODIES = (TeachingBody, StructuredBody, ReusingBody)  # by level

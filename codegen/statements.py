@@ -10,7 +10,6 @@ from autodiffc.compiler.ir import Graph, Interval, Node
 from .blocks import Statement
 from .body import Body
 from .context import Context, graphs_in, once
-from .formulas import formula
 from .linking import Links
 from .notes import adjoint_note
 from .pool import leaving, taking, within
@@ -102,7 +101,7 @@ def _write_statement(
 ) -> None:
     """A statement with its blocks; `adjoint` if it stands in one."""
     for line in statement.lines:
-        writer.line(line, note=_formula(context, body, statement))
+        writer.line(line, note=statement.note if body.shows_formulas else "")
     for block in statement.blocks:
         with writer.block(block.head):
             inside = adjoint or statement.group.adjoint
@@ -150,11 +149,3 @@ def _spoken_of(node: Node) -> str:
         return ""
     single = node.op.name == "gather" and not any(a.rank for a in node.args[1:])
     return "getitem" if single else node.op.name
-
-
-def _formula(context: Context, body: Body, statement: Statement) -> str:
-    """The chain rule of a step of the teaching form."""
-    silent = context.level > 0 or not body.shows_formulas
-    if silent or not statement.group.adjoint or len(statement.lines) > 1:
-        return ""
-    return formula(statement, str(context.program.target), body.adjoint_names)

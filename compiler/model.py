@@ -220,6 +220,7 @@ class Derivative:
     requested: tuple[Requested, ...] = ()
     sparse: tuple[Sparse, ...] = ()
     emit: tuple[str, ...] = ()  # the functions that were asked for
+    model: Graph | None = None  # what was differentiated, each step with a name (-O0)
 
     def mapped(self, change: Callable[[Graph], Graph]) -> Derivative:
         """The same with every graph changed."""

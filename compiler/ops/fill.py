@@ -13,7 +13,7 @@ import numpy as np
 
 from .. import ops
 from ..ir import OPS, Array, Interval, Node, NonDiff, Op, declare
-from ..types import Dim, Type, TypeProblem
+from ..types import REAL, Dim, Type, TypeProblem
 from .base import COERCIONS
 from .shape import DimText
 
@@ -25,6 +25,21 @@ def _hull_zero(x: Interval) -> Interval:
 
 
 # --- constants of a shape ------------------------------------------------------------------------
+
+
+seed = declare(
+    Op(
+        "seed",
+        (),
+        "The cotangent of the target, which is 1: a value with a name, where a constant would have none.",
+        lambda: REAL,
+        lambda: 1.0,
+        GIVEN,
+        py="1.0",
+        bounds=lambda: (1.0, 1.0),
+        work="free",
+    )
+)
 
 
 def _arange_py(node: Node, d: DimText) -> str:

@@ -57,3 +57,31 @@ class Cse:
 
     def run(self, graph: Graph) -> Graph:
         return graph.rewrite(lambda node, args: self.known(node.with_args(args)), deep=self.name)
+
+
+@dataclass(frozen=True)
+class Reread:
+    """For the teaching form: an adjoint reads what the model has computed, and computes it no second time.
+
+    Each value of the model stays a step of its own, and so does all that is made of the cotangent `seed`.
+    """
+
+    seed: Node
+    name: str = "reread"
+
+    def run(self, graph: Graph) -> Graph:
+        first: dict[Hashable, Node] = {}
+        moving = {self.seed}
+
+        def step(node: Node, args: tuple[Node, ...]) -> Node:
+            new = node.with_args(args)
+            if not moving.isdisjoint(node.args):
+                moving.add(node)
+                return new
+            if node.op.name == "argument":
+                return new
+            known = first.setdefault(node_key(new), new)
+            origins = graph.origins.get(node, ())
+            return known if origins and all(origin.adjoint for origin in origins) else new
+
+        return graph.rewrite(step)

@@ -10,11 +10,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import count
 
-from ..ir import Graph
+from ..ir import Graph, Node
 from .structured import names_in
 
 LETTERS = "abcghkmnpqrstuvwz"  # without d, of which adjoints are made, and what is read as a digit
 NAMELESS = frozenset({"argument", "const", "dim", "check", "after"})
+PICKED = frozenset({"gather", "getitem", "item"})
 
 
 @dataclass(frozen=True)
@@ -27,9 +28,23 @@ class Label:
     def run(self, graph: Graph) -> Graph:
         taken = self.taken | names_in(graph)
         taken |= {symbol for i in graph.inputs for dim in i.shape for symbol in dim.symbols}
-        labels = (label for label in _labels() if label not in taken)
-        unnamed = [n for n in graph.nodes() if n not in graph.names and n.op.name not in NAMELESS]
-        return replace(graph, names={**graph.names, **dict(zip(unnamed, labels))}) if unnamed else graph
+        return _labelled(graph, (label for label in _labels() if label not in taken))
+
+
+def _labelled(graph: Graph, labels: Iterator[str], inside: bool = False) -> Graph:
+    """The graph, and the bodies in it."""
+    graph = graph.rewrite(
+        lambda node, args: node.with_args(args).map_subgraphs(lambda body: _labelled(body, labels, True))
+    )
+    unnamed = [node for node in graph.nodes() if node not in graph.names and _is_step(node, inside)]
+    return replace(graph, names={**graph.names, **dict(zip(unnamed, labels))}) if unnamed else graph
+
+
+def _is_step(node: Node, inside: bool) -> bool:
+    """Whether it is to have a name; in a body what is read of an array is called after that."""
+    return node.op.name not in NAMELESS and not (
+        inside and (node.type.kind != "real" or node.op.name in PICKED)
+    )
 
 
 def _labels() -> Iterator[str]:

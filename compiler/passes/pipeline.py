@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
+from .. import ops
 from ..ir import Graph, Interval, Node, const
 from ..model import Derivative, Program, Requested, Sparse
 from ..ops import argument
@@ -24,7 +25,7 @@ from .autodiff import differentiate
 from .base import Observe, Repeat, Step, run_passes
 from .chains import Chains
 from .checkpoint import Checkpoint
-from .cse import Cse
+from .cse import Cse, Reread
 from .dce import Dce
 from .derivatives import Derivatives
 from .expand import Expand
@@ -40,8 +41,8 @@ from .reciprocals import Reciprocals
 from .refine import Refine
 from .requested import graphs_of, refuse_senseless, sparse_of
 from .rows import Rows
-from .sides import Sides
 from .siblings import Siblings
+from .sides import Sides
 from .simplify import Canonicalise, Simplify
 from .stabilise import Stabilise
 from .tile import Tile
@@ -162,10 +163,13 @@ def derive(
     optimise = optimisation(level, count)
     steps = (Differentiate(program.target, program.wrt, seed, ranges, level), Narrow(ranges), *optimise)
     joint = run_passes(steps, prepared, observe)
+    if level == 0:
+        joint = run_passes((Reread(seed), Dce()), joint, observe)
     parts = partition(joint, count, seed, level > 0)
     alone = None
     if program.scalar_target:
-        alone = run_passes(optimise, _with_seed_one(joint, program.target, count, seed), observe)
+        one = _with_seed_one(joint, program.target, count, seed, named=level == 0)
+        alone = run_passes(optimise, one, observe)
     predict = _predict(program, parts.forward, level, ranges, numerics)
     finishers = finishing(level, alone or joint, parts.forward)
     finish = partial(run_passes, finishers, observe=observe)
@@ -180,6 +184,7 @@ def derive(
         requested,
         sparse,
         tuple(emit),
+        prepared if level == 0 else None,
     )
 
 
@@ -209,12 +214,16 @@ def _requested(
     return tuple(map(optimised, graphs_of(model, emit, sparse))), tuple(sparse)
 
 
-def _with_seed_one(joint: Graph, target: str, gradients: int, seed: Node) -> Graph:
-    """The value of the target and its derivatives alone, for a cotangent of 1."""
-    one = const(1.0)
+def _with_seed_one(joint: Graph, target: str, gradients: int, seed: Node, named: bool) -> Graph:
+    """The value of the target and its derivatives alone, for a cotangent of 1, which may have its name."""
+    one = ops.seed() if named else const(1.0)
     kept = _only(joint, (target,)).outputs + joint.outputs[len(joint.outputs) - gradients :]
     graph = replace(joint, inputs=tuple(i for i in joint.inputs if i is not seed), outputs=kept)
-    return graph.rewrite(lambda node, args: one if node is seed else node.with_args(args))
+    graph = graph.rewrite(lambda node, args: one if node is seed else node.with_args(args))
+    if not named:
+        return graph
+    born = tuple(replace(origin, adjoint=True) for origin in joint.origins.get(joint.output(target), ()))
+    return replace(graph, names={**graph.names, one: f"d_{target}"}, origins={**graph.origins, one: born})
 
 
 def _predict(

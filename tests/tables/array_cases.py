@@ -303,7 +303,7 @@ CASES: list[Case] = [
     *(case("diag", x, k=k, linear=True) for x in ("real[N]", "real[N-1]") for k in (-2, 0, 1)),
     case("trace", "real[N, N]", linear=True), case("trace", "real[N, D]", linear=True),
     # made
-    case("arange", start=ZERO, step=1, count=N), case("arange", start=N, step=-2, count=D),
+    case("seed"), case("arange", start=ZERO, step=1, count=N), case("arange", start=N, step=-2, count=D),
     case("eye", n=N, m=N, k=0), case("eye", n=N, m=D, k=1),
     case("linspace", "real", "real", count=M, linear=True),
     case("linspace", "real", "real", count=ONE, linear=True),

@@ -264,7 +264,7 @@ ROUTINES = {
 
 # What no row is about: leaves of the graph, its structure, what a model states itself.
 STRUCTURE = row(
-    "argument const dim pattern undefined zeros_like arange linspace check after loop item branch own_adjoint governed stop_gradient detached columns tiled "
+    "argument const dim pattern undefined zeros_like seed arange linspace check after loop item branch own_adjoint governed stop_gradient detached columns tiled "
     "gradient directional named",
     PASSES + "test_structured.py::test_the_gradient_is_that_of_differences",
     "compiler/test_control.py::test_module_gives_the_gradient_of_the_python_program",

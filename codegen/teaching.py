@@ -1,0 +1,215 @@
+"""Bodies of the teaching form (-O0): a value a line, and backward a step of the chain rule a line.
+
+    d_f = 1.0                             # ∂f/∂f
+    d_a = d_f * b                         # ∂f/∂a = ∂f/∂f · b     a product hands each factor the other one
+    d_y = d_a                             # ∂f/∂y = ∂f/∂a · 1     first of the two paths to y
+    d_y = d_y + d_b                       # ∂f/∂y = ∂f/∂y + ∂f/∂b · 1     at a fork gradients add
+
+Each value of the model has a line and a name of its own, and so has its gradient; what a rule needs between
+the two is written inside its step. A gradient that comes over several paths grows under its one name.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from autodiffc.compiler.ir import Graph, Node
+
+from .blocks import Slot, Statement
+from .chain_rule import FORK, SAID, Lecture, first_of
+from .context import WIDTH, Context, once
+from .control import StructuredBody
+from .memory import Memory
+from .names import Scope
+from .pytext import Expr
+from .schedule import LEAVES, Group, Step
+from .writer import NOTE_COLUMN
+
+_ASSIGNED = re.compile(r"(\w+) (\+?=) (.*)", re.DOTALL)
+_IDENTIFIER = re.compile(r"(?<![\w.])[^\W\d]\w*")
+_NUMBERED = re.compile(r"_\d+$")
+APART = " " * 5  # between a formula and what is said of it
+INDENTS = {False: 4, True: 8}  # of a line in a function, and in a loop
+
+
+@once
+def lecture(context: Context) -> Lecture | None:
+    """What can be said of the gradient's steps; None where there is no gradient."""
+    model, target = context.derivative.model, context.program.target
+    return Lecture(model, target) if model is not None and target is not None else None
+
+
+class TeachingBody(StructuredBody):
+    """A body whose adjoint steps are told."""
+
+    def __init__(
+        self,
+        context: Context,
+        graph: Graph,
+        scope: Scope,
+        given: Mapping[Node, Expr],
+        output_names: Mapping[str, str] | None = None,
+        memory: Memory | None = None,
+    ):
+        super().__init__(context, graph, scope, given, output_names, memory)
+        self.turns: Counter[tuple[str, str]] = Counter()  # steps that were told, to a value from another
+        self.said: set[str] = set()  # what needs no saying again
+        self._forks: dict[Node, int] = {}  # sums of contributions, and the number of paths
+        seed = f"d_{context.program.target}"
+        for node in graph.inputs:
+            if node["name"] == seed and node in given and seed not in context.names.model:
+                self.derivatives[given[node].text] = str(context.program.target)
+
+    def nested(self, graph: Graph, given: Mapping[Node, Expr], memory: Memory) -> StructuredBody:
+        body = super().nested(graph, given, memory)
+        assert isinstance(body, TeachingBody)
+        body.turns, body.said = self.turns, self.said
+        return body
+
+    def build(self) -> TeachingBody:
+        super().build()
+        self._show_gradients()
+        return self
+
+    def _show_gradients(self) -> None:
+        """A gradient that is another adjoint too gets a line of its own."""
+        for name, node in self.graph.outputs:
+            shown = self.values.get(node)
+            adjoint = name.startswith("d_") and node.op.name not in LEAVES
+            if adjoint and shown is not None and shown.text != self.context.local(name):
+                own = self._claimed(name)
+                self.derivatives[own], self.result_names[name] = name.removeprefix("d_"), own
+                line = f"{own} = {shown}"
+                note = self._note(node, line)
+                self.statements.append(Statement(self.statements[-1].group, (line,), node, own, note=note))
+
+    # --- what stands in a line ---------------------------------------------------------------------
+
+    def _may_wait(self, node: Node, length: int = 0) -> bool:
+        """Whether it is a part of a step."""
+        kept = node in self._rows or node in self._slots or node in self._sums
+        return self._uses[node] == 1 and self._is_adjoint(node) and not self.name_of(node) and not kept
+
+    def _is_adjoint(self, node: Node) -> bool:
+        origins = self.graph.origins.get(node, ())
+        return bool(origins) and all(origin.adjoint for origin in origins)
+
+    def _find_sums(self, steps: list[Step]) -> None:
+        """The gradients that come over several paths."""
+        told = lecture(self.context)
+        for step in reversed(steps):
+            given = self.graph.names.get(step.node, "")
+            carried = step.node in self._slots  # in a variable that may still hold what it held before
+            if told is not None and not carried and step.node.op.name == "add" and given.startswith("d_"):
+                self._enter_fork(step.node, told.paths(given.removeprefix("d_")))
+
+    def _enter_fork(self, final: Node, paths: int) -> None:
+        """Enter the sums that a gradient is made of, one path after the other."""
+        node = final
+        for _ in range(1, paths):
+            if node.op.name != "add" or not (node is final or self._may_bear(node, final)):
+                return
+            self._forks[node] = paths
+            if self._may_bear(node.args[0], final):
+                self._sums[node.args[0]] = final
+            node = node.args[0]
+
+    def _may_bear(self, part: Node, total: Node) -> bool:
+        """Whether a part of a gradient can have the name of the whole."""
+        own = part.op.name not in LEAVES and part.op.name != "item" and part not in self.graph.names
+        return own and self._uses[part] == 1 and part.type == total.type and part not in self.values
+
+    def _assign(self, group: Group, node: Node, expr: Expr, updates: tuple[str, ...] = ()) -> None:
+        if node in self._forks and not updates:
+            expr = self._begun(group, node, expr)
+        super()._assign(group, node, expr, updates)
+
+    def _begun(self, group: Group, node: Node, total: Expr) -> Expr:
+        """A sum whose first part stands under the name of the whole, after a statement that puts it there."""
+        final, first = self._sums.get(node, node), self.values.get(node.args[0])
+        named = first is not None and total.text.startswith(f"{first.text} + ")
+        if final in self._grown or first is None or not named or node.args[0].op.name == "argument":
+            return total
+        name = self._own_name(final)
+        self._grown[final] = name
+        line = f"{name} = {first.text}"
+        note = self._note(node.args[0], line, self._forks[node])
+        self.statements.append(Statement(group, (line,), node.args[0], name, note=note))
+        return replace(total, text=f"{name}{total.text[len(first.text) :]}")
+
+    def _slot_name(self, node: Node, slot: Slot, texts: Iterable[str]) -> str:
+        name = super()._slot_name(node, slot, texts)
+        if slot.name.startswith("d_") and self._is_adjoint(node):
+            of = _NUMBERED.sub("", slot.name).removeprefix("d_")
+            self.derivatives.setdefault(slot.name, of)
+            self.derivatives.setdefault(name, of)
+        return name
+
+    def _grown_line(self, node: Node, name: str, text: str) -> str:
+        return "" if node in self._forks else super()._grown_line(node, name, text)
+
+    # --- what is said of it ------------------------------------------------------------------------
+
+    def _add(self, group: Group, lines: tuple[str, ...], node: Node, name: str) -> None:
+        super()._add(group, lines, node, name)
+        if group.adjoint and len(lines) == 1:
+            final = self._sums.get(node)
+            paths = self._forks.get(node) or (self._forks.get(final, 0) if final is not None else 0)
+            self.statements[-1] = replace(self.statements[-1], note=self._note(node, lines[0], paths))
+
+    def _note(self, node: Node, line: str, paths: int = 0) -> str:
+        """The step as a formula, and what is said of it if there is room."""
+        told = lecture(self.context)
+        assigned = _ASSIGNED.match(line)
+        if told is None or assigned is None:
+            return ""
+        name, sign, value = assigned.groups()
+        of, read = self.derivatives.get(name, ""), self._read(value)
+        same = [other for other in read if self.derivatives[other] == of]
+        sources = [other for other in read if other not in same]
+        grows = bool(same) or sign == "+="
+        if not of:
+            return f"a part: {self._plain(value)}" if sources else ""
+        if not read:
+            zero = value == "0.0" or value.startswith("np.zeros")
+            shown = "0 at first" if zero else self._plain(value)
+            return told.by(of) if node.op.name == "seed" else f"{told.by(of)} = {shown}"
+        formula, op = "", ""
+        if len(sources) == 1:
+            source = self.derivatives[sources[0]]
+            formula, op = told.step(of, source, self.turns[of, source])
+            self.turns[of, source] += 1
+        rest = value.removeprefix(f"{same[0]} + ") if same else value
+        shown = formula or self._plain(rest)
+        whole = f"{told.by(of)} = {f'{told.by(of)} + ' if grows else ''}{shown}"
+        return self._with_word(
+            line, whole, FORK if grows else first_of(paths, of) if paths else SAID.get(op, "")
+        )
+
+    def _with_word(self, line: str, formula: str, word: str) -> str:
+        """The formula with a word, which is said once, and only where it has room."""
+        taken = INDENTS[self.is_nested] + max(len(line), NOTE_COLUMN) + 4
+        longer = f"{formula}{APART}{word}"
+        if not word or word in self.said or taken + len(longer) > WIDTH:
+            return formula
+        self.said.add(word)
+        return longer
+
+    def _read(self, text: str) -> list[str]:
+        """The derivatives that a text mentions, each once."""
+        return list(dict.fromkeys(name for name in _IDENTIFIER.findall(text) if name in self.derivatives))
+
+    def _plain(self, text: str) -> str:
+        """A text of Python as a formula."""
+        told = lecture(self.context)
+        assert told is not None
+
+        def symbol(match: re.Match[str]) -> str:
+            name = match.group(0)
+            return told.by(self.derivatives[name]) if name in self.derivatives else name
+
+        shown = _IDENTIFIER.sub(symbol, text)
+        return shown.replace(" * ", " · ").replace("np.", "").replace("math.", "").replace(".T", "ᵀ")
