@@ -100,7 +100,7 @@ def page(compilation: Compilation, given: Given, sizes: Mapping[str, int] | None
         "SECTIONS": "\n".join(_section(key, name, text) for key, (name, text) in parts.items()),
         "DATA": _json(data),
         "LAYOUT": _script("dagre.min.js"),
-        "SCRIPT": _script("report.js"),
+        "SCRIPTS": "\n".join(map(_script, ("layout.js", "panes.js", "report.js"))),
     }
     return re.sub(r"\{\{(\w+)\}\}", lambda found: filled[found[1]], _asset("page.html"))
 
@@ -147,9 +147,10 @@ def _agreement(compilation: Compilation, given: Given, gradients: Gradients) -> 
     found = difference(compilation.program, compilation.module, given, gradients)
     level = f"<code>-O{options.level}</code>"
     if found.is_rounding(EXACT[options.dtype]):
-        how = f"they differ by {found}" if found.size else "to the last bit"
-        told = f"are those of the emitted module ({level}) at the same values: {how}"
-        return f'<p class="agrees">The gradients shown {told}.</p>\n'
+        how = f"but for rounding ({found})" if found.size else "to the last bit"
+        return (
+            f'<p class="agrees">The gradients shown are those of the emitted module ({level}), {how}.</p>\n'
+        )
     told = f"differ by {found}; <code>autodiffc check</code> tells which is right"
     return f'<p class="differs" role="alert">The gradients of the emitted module ({level}) {told}.</p>\n'
 

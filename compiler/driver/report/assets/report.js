@@ -3,13 +3,14 @@
 (() => {
   const data = JSON.parse(document.getElementById("data").textContent);
   const { values, boxes, loops, links } = data;
+  const select = linkPanes(links);
   const byNumber = new Map(values.map((v) => [v.number, v]));
   const $ = (id) => document.getElementById(id);
   const stage = $("stage");
   const details = $("details");
   const SVG = "http://www.w3.org/2000/svg";
   const RUNS = 8; // lines of the module that are listed
-  const MANY = 250; // boxes; above, lines have no numbers on them, and the reader is told to wait
+  const MANY = 150; // boxes; above, lines have no numbers on them, and each box is laid out by itself
   const state = {
     open: boxes.map((b) => b.open),
     step: loops.map(() => 0),
@@ -127,32 +128,19 @@
   }
 
   function layout(graph) {
-    const g = new dagre.graphlib.Graph({ compound: true });
-    g.setGraph({ rankdir: state.across ? "LR" : "TB", nodesep: 18, ranksep: 30, edgesep: 10, marginx: 12, marginy: 24 });
-    g.setDefaultEdgeLabel(() => ({}));
-    const clusters = new Set();
+    const large = graph.nodes.size > MANY;
+    const nodes = new Map();
     graph.nodes.forEach((id) => {
       const rows = texts(id);
-      g.setNode(id, { width: width(rows, 13.5) + 22, height: 12 + 17 * rows.length, rows });
-      const box = isBox(id) ? boxes[indexOf(id)].parent : byNumber.get(indexOf(id)).box;
-      chain(box).forEach((b) => b > 0 && clusters.add(b));
+      nodes.set(id, { width: width(rows, 13.5) + 22, height: 12 + 17 * rows.length, rows });
     });
-    clusters.forEach((b) => g.setNode("c" + b, { box: b }));
-    clusters.forEach((b) => boxes[b].parent > 0 && g.setParent("c" + b, "c" + boxes[b].parent));
-    graph.nodes.forEach((id) => {
-      const box = isBox(id) ? boxes[indexOf(id)].parent : byNumber.get(indexOf(id)).box;
-      if (box > 0) g.setParent(id, "c" + box);
-    });
-    const labelled = state.numbers && graph.nodes.size <= MANY;
     graph.lines.forEach((line) => {
-      const rows = labelled ? numbersOf(line) : [];
-      const label = { line, rows };
-      if (rows.length) Object.assign(label, { width: width(rows, 12) + 6, height: 14 * rows.length, labelpos: "c" });
-      g.setEdge(line.from, line.to, label);
+      line.rows = state.numbers && !large ? numbersOf(line) : [];
+      line.label = line.rows.length ? { width: width(line.rows, 12) + 6, height: 14 * line.rows.length } : {};
     });
-    dagre.layout(g);
-    return g;
+    return layOut(nodes, graph.lines, around, state.across, large);
   }
+  const around = (id) => chain(id[0] === "v" ? byNumber.get(indexOf(id)).box : boxes[indexOf(id)].parent);
 
   // --- drawing -------------------------------------------------------------------------------------
 
@@ -187,21 +175,18 @@
   }
 
   function paint(graph) {
-    const g = layout(graph);
-    const size = g.graph();
+    const found = layout(graph);
     const svg = make("svg", { role: "group", "aria-label": "Computational graph", class: "picture" });
     const defs = make("defs", {}, svg);
     for (const kind of ["plain", "taken", "idle"]) {
-      const marker = make("marker", { id: "tip-" + kind, viewBox: "0 0 10 10", refX: 9, refY: 5, markerWidth: 7, markerHeight: 7, orient: "auto-start-reverse" }, defs);
+      const size = { viewBox: "0 0 10 10", refX: 9, refY: 5, markerWidth: 9, markerHeight: 9, markerUnits: "userSpaceOnUse" };
+      const marker = make("marker", { id: "tip-" + kind, ...size, orient: "auto-start-reverse" }, defs);
       make("path", { d: "M0 0L10 5L0 10z", class: "tip " + kind }, marker);
     }
-    const ids = g.nodes().filter((id) => id[0] === "c");
-    ids.sort((a, b) => chain(indexOf(b)).length - chain(indexOf(a)).length);
-    ids.forEach((id) => grow(g, id)); // inner ones first: room for their heads
-    ids.reverse().forEach((id) => cluster(svg, id, g.node(id)));
-    g.edges().forEach((e) => edge(svg, g.edge(e)));
-    graph.nodes.forEach((id) => node(svg, id, g.node(id)));
-    const [w, h] = [Math.max(size.width, 1), Math.max(size.height, 1)];
+    found.clusters.forEach((place) => cluster(svg, place));
+    found.edges.forEach((label) => edge(svg, label));
+    graph.nodes.forEach((id) => node(svg, id, found.nodes.get(id)));
+    const [w, h] = [Math.max(found.width, 1), Math.max(found.height, 1)];
     svg.setAttribute("viewBox", `0 0 ${w} ${h}`);
     drawn = { svg, width: w, height: h, graph };
     stage.replaceChildren(svg);
@@ -218,17 +203,8 @@
     drawn.svg.setAttribute("height", drawn.height * fit * state.zoom);
   }
 
-  const HEAD = 17;
-  function grow(g, id) {
-    const place = g.node(id);
-    const inner = g.children(id).map((child) => g.node(child));
-    const top = Math.min(place.y - place.height / 2, ...inner.map((n) => n.y - n.height / 2 - 6)) - (HEAD - 6);
-    const bottom = Math.max(place.y + place.height / 2, ...inner.map((n) => n.y + n.height / 2 + 6));
-    place.y = (top + bottom) / 2;
-    place.height = bottom - top;
-  }
-
-  function cluster(svg, id, place) {
+  function cluster(svg, place) {
+    const id = "c" + place.box;
     const b = boxes[place.box];
     const group = make("g", { class: "cluster " + b.kind + idle(place.box) }, svg);
     make("rect", { x: place.x - place.width / 2, y: place.y - place.height / 2, width: place.width, height: place.height, rx: 8 }, group);
@@ -242,7 +218,8 @@
   const idle = (box) => (boxes[box].kind === "side" && !inside(box).some((n) => at(byNumber.get(n))) ? " idle" : "");
 
   function edge(svg, label) {
-    const { line, rows, points } = label;
+    const { line, points } = label;
+    const { rows } = line;
     const states = line.uses.map(([, user, k]) => taken(user, k));
     const dead = line.uses.every(([o, user]) => !at(byNumber.get(o)) || !at(byNumber.get(user)));
     const kind = dead || states.every((s) => s === false) ? "idle" : states.some((s) => s === true) ? "taken" : "plain";
@@ -460,63 +437,23 @@
     if (!lines.length) return [];
     const parts = [];
     lines.forEach((line, k) => parts.push(k ? ", " : lines.length > 1 ? "Lines " : "Line ", html("a", { href: "#s" + line, onclick: () => select("s" + line) }, String(line))));
-    const made = [...new Set(lines.flatMap((line) => links[line] || []))].sort((a, b) => a - b);
+    const made = common(lines.map((line) => links[line] || []));
     if (made.length) parts.push(" · in the module ");
     const all = runs(made);
     all.slice(0, RUNS).forEach(([first, last], k) => parts.push(k ? ", " : "", html("a", { href: "#m" + first, onclick: () => select("m" + first) }, first === last ? String(first) : `${first}–${last}`)));
     if (all.length > RUNS) parts.push(", …");
     return [html("p", { class: "places" }, ...parts)];
   }
+  /* What all have in common (a call and the line in the function); what any has, where that is nothing. */
+  function common(lists) {
+    const shared = lists.reduce((a, b) => a.filter((n) => b.includes(n)));
+    return [...new Set(shared.length ? shared : lists.flat())].sort((a, b) => a - b);
+  }
   function runs(numbers) {
     const found = [];
     numbers.forEach((n) => (found.length && found[found.length - 1][1] === n - 1 ? (found[found.length - 1][1] = n) : found.push([n, n])));
     return found;
   }
-
-  // --- source and module ---------------------------------------------------------------------------
-
-  const reverse = new Map();
-  for (const [line, made] of Object.entries(links)) made.forEach((m) => reverse.set(m, [...(reverse.get(m) || []), Number(line)]));
-  const partners = (id) => (id[0] === "s" ? (links[indexOf(id)] || []).map((m) => "m" + m) : (reverse.get(indexOf(id)) || []).map((s) => "s" + s));
-  let chosen = null;
-
-  function light(id) {
-    document.querySelectorAll(".code .lit").forEach((e) => e.classList.remove("lit"));
-    if (!id) return;
-    [id, ...partners(id)].forEach((p) => $(p) && $(p).classList.add("lit"));
-  }
-  function select(id) {
-    chosen = id;
-    light(id);
-    const other = partners(id)[0];
-    [other, id].forEach((p) => p && inView($(p)));
-    document.querySelectorAll('.code [tabindex="0"]').forEach((e) => e.closest(".code") === $(id).closest(".code") && e.setAttribute("tabindex", -1));
-    $(id).setAttribute("tabindex", 0);
-  }
-  function inView(element) {
-    const pane = element.closest(".code");
-    const [top, bottom] = [pane.scrollTop, pane.scrollTop + pane.clientHeight];
-    const place = element.offsetTop - pane.offsetTop;
-    if (place < top || place + element.offsetHeight > bottom) pane.scrollTop = place - pane.clientHeight / 3;
-  }
-  document.querySelectorAll(".code").forEach((pane) => {
-    const linked = [...pane.querySelectorAll(".line.linked")];
-    linked.forEach((line, k) => {
-      line.setAttribute("tabindex", k ? -1 : 0);
-      line.addEventListener("mouseenter", () => light(line.id));
-      line.addEventListener("focus", () => light(line.id));
-      line.addEventListener("click", () => select(line.id));
-      line.addEventListener("keydown", (event) => {
-        const way = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-        if (event.key === "Enter" || event.key === " ") select(line.id);
-        else if (event.key === "ArrowRight" || event.key === "ArrowLeft") partners(line.id)[0] && $(partners(line.id)[0]).focus();
-        else if (way) linked[Math.max(0, Math.min(linked.length - 1, k + way))].focus();
-        else return;
-        event.preventDefault();
-      });
-    });
-    pane.addEventListener("mouseleave", () => light(chosen));
-  });
 
   // --- controls ------------------------------------------------------------------------------------
 
@@ -594,7 +531,6 @@
   });
   sliders();
   draw();
-  if (location.hash && /^#[sm]\d+$/.test(location.hash) && $(location.hash.slice(1))) select(location.hash.slice(1));
   const goal = data.target in data.outputs ? "v" + data.outputs[data.target] : null;
   if (goal && byNumber.has(indexOf(goal))) {
     state.selected = find(goal) ? goal : null;
