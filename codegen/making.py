@@ -40,6 +40,7 @@ class Made:
     end: int
     node: ast.expr
     form: Form
+    type: Type
 
     @property
     def name(self) -> str:
@@ -56,11 +57,12 @@ class Search:
     np: str
     dim: Text
     empty: Callable[[Type], str]
+    sizes: Mapping[str, str] = field(default_factory=dict)
     changes: dict[int, list[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.flow = flow_of(self.statements, self.last)
-        self.sites = Sites(self.flow, self.types, self.np)
+        self.sites = Sites(self.flow, self.types, self.np, self.sizes)
         aliases = Aliases(self.np, self.types, is_new, self.flow.variable)
         for position, line in enumerate(self.flow.lines):
             for tree in line.trees:
@@ -110,19 +112,22 @@ class Search:
 
     def made(self, name: str, end: int) -> Made | None:
         """How the array that a variable holds at a line is made, if it could be made elsewhere."""
-        variable, type = self.flow.variable(name, end), self.types.get(name)
+        variable = self.flow.variable(name, end)
         start = self.assigned(variable, end)
-        if start is None or start in self.changes or type is None or not type.rank or type.kind != "real":
-            return None
-        if TILE in type.shape or self.classes.of(variable) in self.returned or self.is_large(variable):
+        if start is None or start in self.changes:
             return None
         tree = self.flow.lines[start].trees[0]
         assert isinstance(tree, ast.Assign)
+        type = self.types.get(name) or self.sites.type_of(tree.value)
+        if type is None or not type.rank or type.kind != "real":
+            return None
+        if TILE in type.shape or self.classes.of(variable) in self.returned or self.is_large(variable):
+            return None
         form = form_of(tree.value, self.np)
         plain = len(tree.targets) == 1 and isinstance(tree.targets[0], ast.Name)
         if form is None or not plain or (form.is_statement and form.name != "empty"):
             return None
-        return Made(variable, start, end, tree.value, form)
+        return Made(variable, start, end, tree.value, form, type)
 
     def is_spent(self, made: Made) -> bool:
         """Whether nothing that may share its memory is read outside of these lines."""

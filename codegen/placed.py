@@ -31,11 +31,15 @@ def placed(
     np: str,
     dim: Text,
     empty: Callable[[Type], str],
+    sizes: Mapping[str, str] = {},
 ) -> list[Statement]:
-    """The statements with such values in their places; `dim` writes a size, `empty` makes an array."""
+    """The statements with such values in their places; `dim` writes a size, `empty` makes an array.
+
+    `sizes` are dims, by the variables for them.
+    """
     for search, sign in ((_Joined, _joins), (_Rows, _stacks)):
         if any(map(sign, statements)):
-            statements = search(statements, last, types, np, dim, empty).result()
+            statements = search(statements, last, types, np, dim, empty, sizes).result()
     return list(statements)
 
 
@@ -66,7 +70,7 @@ class _Rows(Search):
             return
         made = self.made(value.id, position)
         name, step = (self.flow.variable(n.id, position) for n in (stack, number))
-        if made is None or self.sites.type_of(target) != self.types[value.id] or self.is_large(name):
+        if made is None or self.sites.type_of(target) != made.type or self.is_large(name):
             return
         first = self._first(name, made) if self.is_carried(made) else None
         if not self._is_there(name, step, made):

@@ -68,10 +68,10 @@ def _allocate(body: Body, types: Mapping[str, Type], known: set[str], results: b
     outputs = [str(body.value(node)) for name, node in body.graph.outputs if name]
     given = {str(text) for text in body.given.values()}
     last, np = f"return {tuple_of(outputs)}", body.context.ref("np")
-    body.statements = placed(
-        body.statements, last, types, np, lambda size: str(body.dim(size)), partial(_array, body)
-    )
     sizes = {body.context.local(symbol): symbol for symbol in sorted(known)}
+    body.statements = placed(
+        body.statements, last, types, np, lambda size: str(body.dim(size)), partial(_array, body), sizes
+    )
     found = Allocation(body.statements, last, types, given, body.scope.fresh, np, results, sizes).result()
     body.statements = with_constants(found.statements, body.types, body.context)
     body.buffers, body.in_buffers = found.buffers, found.inside
