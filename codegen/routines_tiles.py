@@ -21,7 +21,7 @@ def _tiles(rows: int, width: int, added: int = 0) -> list[slice]:
 
     Each tile adds to sums of `added` numbers, which should be little beside its own work.
     """
-    step = -(-rows // max(-(-rows * width // max(262_144, 8 * added)), 1))
+    step = -(-rows // max(-(-rows * width // max(131_072, 8 * added)), 1))
     return [slice(start, start + step) for start in range(0, rows, max(step, 1))]
 
 
