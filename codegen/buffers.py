@@ -131,8 +131,9 @@ class Allocation:
         return Buffered(statements, buffers, inside)
 
     def _variables(self, own: Member) -> list[str]:
-        """The variables of a class."""
-        return [member for member in self.members.get(own, ()) if isinstance(member, str)]
+        """The variables of a class, without the arguments: these never show a buffer."""
+        names = [member for member in self.members.get(own, ()) if isinstance(member, str)]
+        return [name for name in names if name not in self.given or self._rebound(name)]
 
     # --- which sites may have buffers ---------------------------------------------------------------
 
