@@ -95,7 +95,19 @@ class Lecture:
             if ways:
                 user, place = ways[turn % len(ways)]
                 return self._through(user, place, source, graph), user.op.name
-        return "", ""
+        return self._only_step(name)
+
+    def _only_step(self, name: str) -> tuple[str, str]:
+        """The step to a value with one use, whatever it is written by: `d_y = -(d_x * f)` for f = x / y."""
+        found = self._nodes.get(name, ())
+        if len(found) != 1:
+            return "", ""
+        ((node, graph),) = found
+        users = graph.users.get(node, ())
+        if len(users) != 1 or not _name(users[0], graph):
+            return "", ""
+        (user,) = users
+        return self._through(user, user.args.index(node), _name(user, graph), graph), user.op.name
 
     def _through(self, user: Node, place: int, source: str, graph: Graph) -> str:
         template = _local(user, place)
