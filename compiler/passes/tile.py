@@ -20,7 +20,7 @@ from ..cost import Costs, kind, machine_called
 from ..ir import Graph, Node
 from ..ops.control import is_local
 from ..ops.tiles import TILE
-from ..types import Dim
+from ..types import Dim, size_of
 from .layout import SHORT, turned_in
 from .tile_regions import Plan, plan_for, width_of
 
@@ -87,7 +87,7 @@ class Tile:
         costs = _costs(graph, length)
         plan = plan_for(graph, length)
         sums = [node for node, member in plan.members.items() if member.axis is None]
-        dear = {node for node in sums if costs.count(node.shape) > MOST_ADDED}
+        dear = {node for node in sums if _added(node, costs) > MOST_ADDED}
         plan = plan.only(node for node in plan.members if node not in dear).without_rims()
         chosen: list[Node] = []
         everything = saved = 0.0
@@ -119,6 +119,14 @@ class Tile:
         plain = sum(_from_memory(node, whole) for node in nodes)
         plain += sum(_by_rows(node, whole) for node in nodes) if turned_in(region.body) else 0.0
         return plain, rows / step * inside + once / machine.memory_bytes
+
+
+def _added(node: Node, costs: Costs) -> int:
+    """The numbers of a sum that each tile adds to; a table in which it adds to some rows may be large."""
+    if node.op.name != "scatter_add":
+        return costs.count(node.shape)
+    size = size_of(node.shape)
+    return size.evaluate(dict.fromkeys(size.symbols, LARGE))
 
 
 def _costs(graph: Graph, length: Dim) -> Costs:

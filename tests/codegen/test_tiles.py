@@ -227,6 +227,23 @@ loss L = mean(cross_entropy(relu(x @ W1) @ W2, y))
     assert "_tiles(" not in module_text(program(text), Options(level=2))
 
 
+@pytest.mark.parametrize(("columns", "cut"), [("9", True), ("D", False)])
+def test_tiles_add_to_rows_of_small_tables_alone(columns: str, cut: bool) -> None:
+    text = f"""
+dim N, K, D
+input k: int[N] in range(K)
+input y: real[N]
+input scale: real[D]
+param table: real[K, {columns}]
+rows = table[k]
+z = sin(rows) * tanh(rows) + exp(-rows**2) * cos(rows) / (1 + rows**2)
+loss L = sum((sum(z, axis=1) - y)**2) + sum(scale)
+"""
+    found = module_text(program(text), Options(level=2))
+    tile = found.partition("def _on_tile(")[2].partition("\ndef ")[0]
+    assert ("_add_rows(" in tile) is cut
+
+
 def test_the_other_levels_have_no_tiles() -> None:
     for level in LEVELS:
         assert ("_tiles(" in module_text(program(ELEMENTWISE), Options(level=level))) == (level == 2)
