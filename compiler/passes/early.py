@@ -21,7 +21,7 @@ from ..types import INT, TUPLE, Dim, Shape
 from .batch import affine, rows_at
 from .batch_control import RANDOM, image_of, inside, is_leaf
 from .operands import Operand
-from .unroll_numbers import is_of_numbers
+from .unroll_small import is_of_numbers
 
 PRODUCTS = frozenset({"matmul", "outer"})
 READS = frozenset({

@@ -20,21 +20,10 @@ from ..ir import Array, Graph, Literal, Node, Op, Origin, const
 from ..ops import argument
 from ..ops.control import item, may_be_missing
 from ..ops.unrolled import digits, elements, packed
-from ..types import TUPLE, Type, size_of
+from ..types import Type, size_of
 from .fold import DTYPES, Unknown, known_value
-
-MOST_ELEMENTS = 64  # of one array
-MOVES = frozenset({
-    "reshape", "transpose", "broadcast_to", "getitem", "put", "gather", "scatter_add", "concatenate", "stack",
-    "flip", "roll", "repeat", "tile", "pad", "fold_pad", "diag", "diagonal", "put_diagonal", "tril", "triu",
-    "set_at", "add_at", "decrement", "eye", "arange", "linspace", "zeros_like", "one_hot",
-})  # fmt: skip
-SUMS = frozenset({"sum", "mean", "trace", "matmul", "outer", "einsum", "contract", "tensordot", "cumsum"})
-# What is done element by element along axes.
-REDUCED = {
-    "max": ops.maximum, "min": ops.minimum, "max_shift": ops.maximum, "prod": ops.mul,
-    "any": ops.logical_or, "all": ops.logical_and, "norm": ops.hypot,
-}  # fmt: skip
+from .unroll_elements import Element
+from .unroll_small import REDUCED, SUMS, can_be_numbers, is_small, is_split
 
 
 def _along(both: Op, operand: Array, node: Node) -> Array:
@@ -47,59 +36,6 @@ def _along(both: Op, operand: Array, node: Node) -> Array:
 
 class Refused(Exception):
     """A graph of too many numbers."""
-
-
-class Element:
-    """A number in an array: the node that computes it. NumPy computes with arrays of them."""
-
-    __slots__ = ("node",)
-
-    def __init__(self, node: Node):
-        self.node = node
-
-    def __add__(self, other: Any) -> Element:
-        return self if _is_nothing(other) else Element(ops.add(self.node, _node(other)))
-
-    def __radd__(self, other: Any) -> Element:
-        return self if _is_nothing(other) else Element(ops.add(_node(other), self.node))
-
-    def __sub__(self, other: Any) -> Element:
-        return Element(ops.sub(self.node, _node(other)))
-
-    def __rsub__(self, other: Any) -> Element:
-        return Element(ops.sub(_node(other), self.node))
-
-    def __mul__(self, other: Any) -> Element:
-        return Element(ops.mul(self.node, _node(other)))
-
-    def __rmul__(self, other: Any) -> Element:
-        return Element(ops.mul(_node(other), self.node))
-
-    def __truediv__(self, other: Any) -> Element:
-        return Element(ops.div(self.node, _node(other)))
-
-    def __neg__(self) -> Element:
-        return Element(ops.neg(self.node))
-
-    def __bool__(self) -> bool:
-        raise Unknown
-
-    def __eq__(self, other: object) -> bool:
-        raise Unknown
-
-    def conjugate(self) -> Element:
-        return self
-
-
-def _is_nothing(value: object) -> bool:
-    """The 0 that an array of objects begins with, where elements are put or added."""
-    return type(value) is int and value == 0
-
-
-def _node(value: Any) -> Node:
-    if isinstance(value, Element):
-        return value.node
-    return const(value.item() if isinstance(value, np.generic) else value)
 
 
 class Unrolled:
@@ -186,7 +122,7 @@ class Unrolled:
         """A loop that carries numbers, and is given numbers."""
         body, carried = node["body"], node["carried"]
         places = zip(node.args[1:], body.inputs[1:])
-        split = [False, *(self._is_there(arg) and _is_split(body, place) for arg, place in places)]
+        split = [False, *(self._is_there(arg) and is_split(body, place) for arg, place in places)]
         results = [*split[1 : carried + 1], *[False] * (len(body.outputs) - carried)]
         attrs = dict(node.attrs)
         attrs["body"] = self._inside(body, node.args, split).left(results)
@@ -203,7 +139,7 @@ class Unrolled:
         """
         sides = {name: node[name] for name in ("then", "orelse")}
         places = zip(node.args[1:], *(side.inputs for side in sides.values()))
-        split = [self._is_there(arg) and all(map(_is_split, sides.values(), given)) for arg, *given in places]
+        split = [self._is_there(arg) and all(map(is_split, sides.values(), given)) for arg, *given in places]
         found = {name: self._inside(side, node.args[1:], split) for name, side in sides.items()}
         results = [
             not may_be_missing(item(node, position=p)) and all(s.has_numbers(p) for s in found.values())
@@ -359,64 +295,9 @@ class Unrolled:
             waiting.extend(current.args)
 
 
-def can_be_numbers(node: Node) -> bool:
-    """Whether a small node is computed from the numbers of its arguments."""
-    if not all(is_small(a.type) for a in node.args) or node.op is item or list(node.subgraphs()):
-        return False
-    if node.op.name in ("argument", "const", "dim"):
-        return True
-    if not node.rank and not any(a.rank for a in node.args):
-        return node.op.elementwise
-    if any(a.type.kind == "int" and a.op.name != "const" for a in node.args) and not node.op.elementwise:
-        return False  # positions that are computed
-    return node.op.elementwise or node.op.name in MOVES or node.op.name in SUMS or node.op.name in REDUCED
-
-
-def is_of_numbers(body: Graph) -> bool:
-    """Whether a step computes with numbers alone, or does when its small arrays are numbers.
-
-    It may read rows of what it is given, be that large.
-    """
-    room = MOST_ELEMENTS * 4
-    for node in body.nodes():
-        if node.op is ops.branch and all(map(is_of_numbers, node.subgraphs())):
-            continue
-        row = node.op is ops.gather and all(not a.rank for a in node.args[1:])
-        plain = node.op.name in ("argument", "item") or (
-            is_small(node.type) and (row or can_be_numbers(node))
-        )
-        if not plain:
-            return False
-        room -= 0 if node.op.name == "argument" else int(size_of(node.shape).known or 0)
-    return room >= 0
-
-
-def _is_split(body: Graph, value: Node) -> bool:
-    """Whether a body takes an input as numbers: it is small, and nothing needs it in one piece."""
-    if not value.rank or not is_small(value.type):
-        return False
-    return all(_takes_numbers(node, value) for node in body.nodes() if value in node.args)
-
-
-def _takes_numbers(user: Node, value: Node) -> bool:
-    if user.op not in (ops.loop, ops.branch):
-        return can_be_numbers(user) and is_small(user.type)
-    places = [i - (user.op is ops.branch) for i, arg in enumerate(user.args) if arg is value]
-    bodies = [user["body"]] if user.op is ops.loop else list(user.subgraphs())
-    return all(_is_split(body, body.inputs[i]) for body in bodies for i in places)
-
-
 def _parts(type_: Type, apart: bool) -> int:
     """How many results a value is."""
     return int(size_of(type_.shape).known or 0) if apart else 1
-
-
-def is_small(type_: Type) -> bool:
-    """Whether it is a number, or an array of few numbers of known sizes."""
-    if type_.kind == TUPLE:
-        return False
-    total = size_of(type_.shape).known
-    return total is not None and 0 < total <= MOST_ELEMENTS
 
 
 def _sizes(type_: Type) -> tuple[int, ...]:

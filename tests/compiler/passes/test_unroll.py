@@ -15,7 +15,7 @@ from autodiffc.compiler import ops
 from autodiffc.compiler.interp import evaluate
 from autodiffc.compiler.ir import OPS, Array, Graph, Node, Op
 from autodiffc.compiler.passes.unroll import Unroll, pays
-from autodiffc.compiler.passes.unroll_numbers import MOVES, REDUCED, SUMS
+from autodiffc.compiler.passes.unroll_small import MOVES, REDUCED, SUMS
 from autodiffc.compiler.types import Dim, Kind, Type
 from autodiffc.grammar.source import Source
 from drawn import drawn_arguments
