@@ -29,6 +29,8 @@ def released(derivative: Derivative) -> Derivative:
 def released_graph(graph: Graph) -> Graph:
     """The values, then every check once."""
     checks = dict.fromkeys(c for _, node in graph.outputs for c in checks_of(node))
+    if not checks:
+        return graph
     values = tuple((name, unguarded(node)) for name, node in graph.outputs)
     return replace(graph, outputs=values + tuple(("", c) for c in checks))
 

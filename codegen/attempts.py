@@ -98,5 +98,4 @@ def _is_scalar(context: Context, graph: Graph) -> bool:
 def _is_number(node: Node) -> bool:
     if node.op.name == "check":
         return False
-    plain = not node.rank and not any(a.rank for a in node.args)
-    return plain or node.op.name in ARRAYS
+    return node.on_numbers or node.op.name in ARRAYS

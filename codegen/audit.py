@@ -48,8 +48,12 @@ def audit(text: str) -> None:
 
 def _globals(table: symtable.SymbolTable) -> Iterator[str]:
     """The global names that a scope and those inside it refer to."""
-    for symbol in table.get_symbols():
-        if symbol.is_referenced() and (symbol.is_global() or table.get_type() == "module"):
-            yield symbol.get_name()
+    if isinstance(table, symtable.Function):
+        yield from table.get_globals()
+    else:
+        is_module = table.get_type() == "module"
+        for symbol in table.get_symbols():
+            if symbol.is_referenced() and (symbol.is_global() or is_module):
+                yield symbol.get_name()
     for child in table.get_children():
         yield from _globals(child)

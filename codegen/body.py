@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from itertools import chain
 
 from autodiffc.compiler.ir import Graph, Node, users
 from autodiffc.compiler.ops.checks import check
@@ -79,7 +80,7 @@ class Body(Naming):
         steps = schedule(self.graph, self.memory.before)
         self._users = users(step.node for step in steps)
         self._count_uses(steps)
-        self._left.update(arg for step in steps for arg in set(step.node.args))
+        self._left.update(chain.from_iterable([set(step.node.args) for step in steps]))
         self._left.update(node for _, node in self.graph.outputs if not self._is_row_only(node))
         self._find_updated(steps)
         self._find_sums(steps)
@@ -127,19 +128,23 @@ class Body(Naming):
             return
         if self._updates_in_place(step) or self.reuses(step):
             return
-        self._make_room(node, step.group)
-        ops = 1 + sum(self.pending[a].ops for a in set(node.args) if a in self.pending)
-        stable = all(self.pending[a].stable if a in self.pending else a.op.name in LEAVES for a in node.args)
+        waiting = self._make_room(node, step.group)
         before, expr = self._render(node)
-        before = self._without_needless_copy(node, before)
-        for arg in node.args:
+        if before:
+            before = self._without_needless_copy(node, before)
+        for arg in waiting:
             self.pending.pop(arg, None)
-        if not before and self._may_wait(node, len(expr.text)):
-            self.pending[node] = Pending(expr, ops, step.group, stable)
-        elif before:
+        if before:
             self._add(step.group, tuple(before), node, expr.text)
+        elif self._may_wait(node, len(expr.text)):
+            ops = 1 + sum([held.ops for held in waiting.values()])
+            self.pending[node] = Pending(expr, ops, step.group, self._is_stable(node, waiting))
         else:
             self._assign(step.group, node, expr)
+
+    def _is_stable(self, node: Node, waiting: Mapping[Node, Pending]) -> bool:
+        """Whether it is made of arguments and constants alone."""
+        return all(waiting[a].stable if a in waiting else a.op.name in LEAVES for a in node.args)
 
     def _without_needless_copy(self, node: Node, lines: list[str]) -> list[str]:
         """The statements that change a copy; an expression that is written here alone needs none."""
@@ -153,7 +158,7 @@ class Body(Naming):
     def _updates_in_place(self, step: Step) -> bool:
         """Write an update into the memory of its first argument, if nothing else needs that."""
         node = step.node
-        if node not in self.memory.in_place or node.op.name not in UPDATES:
+        if node.op.name not in UPDATES or node not in self.memory.in_place:
             return False
         target = node.args[0]
         if target in self.pending:
@@ -212,17 +217,16 @@ class Body(Naming):
         """What is written wherever the node is used, without a statement: `W.T`, an int among reals."""
         if node.op.name == "undefined":
             return Expr("None")
-        if node in self.graph.names:
+        if len(node.args) != 1 or node in self.graph.names:
             return None
-        argument = node.args[0] if len(node.args) == 1 else None
-        if argument is None:
-            return None
+        (argument,) = node.args
         if node.op.name == "to_real" and argument.op.name == "const" and not node.rank:
             return self._number(float(argument["value"]), False)
+        if not node.op.view or argument not in self.values:
+            return None
         parsed = self._parsed(node)
-        if argument in self.values and node.op.view and parsed.fixed_length <= 2 and parsed.is_expression:
-            return parsed.expression({parsed.params[0]: self.values[argument]})
-        return None
+        short = parsed.fixed_length <= 2 and parsed.is_expression
+        return parsed.expression({parsed.params[0]: self.values[argument]}) if short else None
 
     def _stand_for(self, node: Node, argument: Node) -> None:
         """Use the argument's text as the node's."""
@@ -236,8 +240,9 @@ class Body(Naming):
 
     def _is_quick(self, node: Node) -> bool:
         """Whether it is a step on numbers that is written for speed: inside the next wherever it can be."""
-        alone = not node.rank or node.op is packed
-        return self.context.level > 1 and alone and not any(a.rank for a in node.args)
+        if self.context.level < 2:
+            return False
+        return node.on_numbers or (node.op is packed and not any(a.rank for a in node.args))
 
     def _may_wait(self, node: Node, length: int = 0) -> bool:
         if self._uses[node] != 1 or node in self._rows:
@@ -248,28 +253,29 @@ class Body(Naming):
             return node not in self._output_names or (not node.rank and length <= SHORT)
         return node not in self.graph.names and not (node in self._output_names and node.rank)
 
-    def _make_room(self, node: Node, group: Group) -> None:
-        """Give statements of their own to waiting operands, until the rest fits on a line."""
-        waiting = [a for a in dict.fromkeys(node.args) if a in self.pending]
-        for arg in list(waiting):
-            held = self.pending[arg]
+    def _make_room(self, node: Node, group: Group) -> dict[Node, Pending]:
+        """Give statements of their own to waiting operands, until those left, the result, fit on a line."""
+        waiting = {arg: self.pending[arg] for arg in node.args if arg in self.pending}
+        for arg, held in list(waiting.items()):
             if held.updates or not (held.group == group or held.stable or self._is_quick(node)):
                 self._settle(arg, group)
-                waiting.remove(arg)
+                del waiting[arg]
         while waiting and self._crowded(node, waiting):
-            longest = max(waiting, key=lambda a: len(self.pending[a].expr.text))
+            longest = max(waiting, key=lambda a: len(waiting[a].expr.text))
             self._settle(longest, group)
-            waiting.remove(longest)
+            del waiting[longest]
+        return waiting
 
-    def _crowded(self, node: Node, waiting: list[Node]) -> bool:
+    def _crowded(self, node: Node, waiting: Mapping[Node, Pending]) -> bool:
+        if node.op is packed:
+            return any(len(held.expr.text) > SHORT for held in waiting.values())
         parsed = self._parsed(node)
         array = bool(node.rank)
-        operands = {p: len(self._operand(a, array).text) for p, a in zip(parsed.params, node.args)}
-        length = parsed.fixed_length + sum(n * parsed.uses[p] for p, n in operands.items())
+        length = parsed.fixed_length
+        for parameter, arg in zip(parsed.params, node.args):
+            length += len(self._operand(arg, array).text) * parsed.uses[parameter]
         target = len(self.graph.names.get(node, "")) + 7
-        ops = sum(self.pending[a].ops for a in waiting)
-        if node.op is packed:
-            return any(len(self.pending[a].expr.text) > SHORT for a in waiting)
+        ops = sum([held.ops for held in waiting.values()])
         if self._is_quick(node):
             return length > LONGEST_QUICK or ops >= MOST_QUICK
         return length + target > READABLE or ops >= MOST_INLINED
@@ -330,8 +336,8 @@ class Body(Naming):
 
     def _keep(self, group: Group, node: Node, text: str) -> None:
         """Write the statements that keep a value: `hs[t] = h`."""
-        rows = tuple(row.replace(NAME, text) for row in self._rows.get(node, ()))
-        if rows:
+        if node in self._rows:
+            rows = tuple(row.replace(NAME, text) for row in self._rows[node])
             self.statements.append(Statement(group, rows, node, text))
 
     def _is_free(self, node: Node) -> bool:

@@ -7,7 +7,7 @@ taken from the same scope; what it is given it knows by the texts that these hav
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence, Set
+from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import replace
 
 from autodiffc.compiler.ir import Graph, Node
@@ -76,21 +76,21 @@ class StructuredBody(Body):
             found.setdefault(user["position"], []).append(user)
         return found
 
-    def _uses_in(self, node: Node) -> dict[Node, int]:
+    def _uses_in(self, node: Node) -> Iterable[tuple[Node, int]]:
         """What is given to a body is used more than once, as it were: it must have a name."""
         if node.op.name == "item":
-            return {}
+            return ()
         if node.op.name not in WRITERS:
             return super()._uses_in(node)
         if node.op.name == "tiled":
-            return dict.fromkeys(node.args, 2)
+            return dict.fromkeys(node.args, 2).items()
         found = dict.fromkeys(node.args[1:], 2)
         found[node.args[0]] = found.get(node.args[0], 0) + 1
         given = Counter(node.args)
         for place in _continued(node):
             if given[node.args[place]] == 1:
                 found[node.args[place]] = 1
-        return found
+        return found.items()
 
     def nested(self, graph: Graph, given: Mapping[Node, Expr], memory: Memory) -> StructuredBody:
         """An empty body for a loop or a branch in this one."""

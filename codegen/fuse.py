@@ -36,7 +36,9 @@ def fused(derivative: Derivative, dtype: str) -> Derivative:
     """The same graphs with inner products; in single precision none of many numbers."""
     values = frozenset(name for name, _ in derivative.forward.outputs)
     single = dtype == "float32"
-    return derivative.mapped(lambda graph: _fused(graph, single, _apart(graph, values)))
+    return derivative.mapped(
+        lambda graph: _fused(graph, single, _apart(graph, values)) if ops.sum in graph.ops else graph
+    )
 
 
 def _apart(graph: Graph, values: Collection[str]) -> frozenset[Node]:

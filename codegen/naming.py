@@ -53,18 +53,14 @@ class Naming(Rendering):
 
     def _count_uses(self, steps: list[Step]) -> None:
         for step in steps:
-            for arg, count in self._uses_in(step.node).items():
-                self._uses[arg] += count
+            for arg, count in self._uses_in(step.node):
+                self._uses[arg] = self._uses.get(arg, 0) + count
         for _, node in self.graph.outputs:
             self._uses[node] += 1
 
-    def _uses_in(self, node: Node) -> dict[Node, int]:
+    def _uses_in(self, node: Node) -> Iterable[tuple[Node, int]]:
         """How often each argument stands in a node's text."""
-        parsed = self._parsed(node)
-        found: dict[Node, int] = {}
-        for parameter, arg in zip(parsed.params, node.args):
-            found[arg] = found.get(arg, 0) + parsed.uses[parameter]
-        return found
+        return zip(node.args, self._parsed(node).counts)
 
     def _find_updated(self, steps: list[Step]) -> None:
         """Memory that is made here to be updated is called after the result."""
@@ -132,9 +128,9 @@ class Naming(Rendering):
 
     def _lent(self, node: Node, name: str) -> bool:
         """A value of the primal that happens to be an adjoint too is not called after the latter."""
-        origins = self.graph.origins.get(node, ())
-        primal = any(not o.adjoint for o in origins)
-        return primal and name.startswith("d_") and name not in self.context.names.model
+        if not name.startswith("d_") or name in self.context.names.model:
+            return False
+        return any(not o.adjoint for o in self.graph.origins.get(node, ()))
 
     def _claimed(self, given: str) -> str:
         """The local name for a name that the model, or a pass, has given."""
@@ -171,8 +167,8 @@ class Naming(Rendering):
         if final in self._grown:
             return self._grown[final]
         given = self.name_of(final)
-        plain = [self._called(a) for a in node.args]
-        is_row = node.op.name == "gather" and bool(plain[0]) and not any(a.rank for a in node.args[1:])
+        plain = [self._called(a) for a in node.args] if node.op.name == "gather" else []
+        is_row = bool(plain and plain[0]) and not any(a.rank for a in node.args[1:])
         told = bool(given) and not self._lent(final, given)
         adjoint = given.startswith("d_")
         if is_row and (not told or (final is node and not adjoint and given == singular(plain[0]))):

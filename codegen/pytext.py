@@ -94,8 +94,7 @@ def number(value: float | int | bool, ref: Callable[[str], str] = str, namespace
 
 def _float_text(value: float) -> str:
     plain = repr(value)
-    mantissa, _, exponent = f"{value:.17e}".partition("e")
-    if value == 0 or -3 < int(exponent) < 5:
+    if value == 0 or 0.01 <= abs(value) < 1e5:
         return plain
     digits = next(m for m in (f"{value:.{n}e}" for n in range(18)) if float(m) == value)
     mantissa, _, exponent = digits.partition("e")
@@ -173,6 +172,7 @@ class Template:
         self.params = params
         slots = [piece for piece in self.pieces if isinstance(piece, Slot)]
         self.uses: Counter[str] = Counter(slot.name for slot in slots)
+        self.counts = tuple(self.uses[parameter] for parameter in params)
         self.stored = tuple(dict.fromkeys(slot.name for slot in slots if slot.stored))
 
     @cached_property
@@ -185,14 +185,15 @@ class Template:
 
     def text(self, names: Mapping[str, Expr], other: Callable[[str], str] = str) -> str:
         """The text with its names replaced: by `names`, else by `other`."""
-        return "".join(
-            piece
-            if isinstance(piece, str)
-            else names[piece.name].within(piece.needed)
-            if piece.name in names
-            else other(piece.name)
-            for piece in self.pieces
-        )
+        parts = []
+        for piece in self.pieces:
+            if isinstance(piece, str):
+                parts.append(piece)
+            elif piece.name in names:
+                parts.append(names[piece.name].within(piece.needed))
+            else:
+                parts.append(other(piece.name))
+        return "".join(parts)
 
     def expression(self, names: Mapping[str, Expr], other: Callable[[str], str] = str) -> Expr:
         """The expression with its names replaced."""

@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from autodiffc.compiler.ir import Graph, Literal, Node
 from autodiffc.compiler.ops.control import is_local
@@ -40,8 +40,7 @@ def _is_dimless(node: Node) -> bool:
     return not node.rank and (not node.attrs or node.op.name in ("argument", "const"))
 
 
-@dataclass(frozen=True)
-class Pending:
+class Pending(NamedTuple):
     """An expression that waits for the one place where it is used."""
 
     expr: Expr
@@ -154,37 +153,47 @@ class Rendering(ABC):
 
     def _template(self, node: Node) -> tuple[Template, dict[str, Expr]]:
         """The parsed text of a node's op, and the expressions that stand in it for dims."""
-        parsed = self._parsed(node)
-        return parsed, {key: self.dim(dim) for key, dim in self._templates[node][1].items()}
+        parsed, held = self._found(node)
+        return parsed, {key: self.dim(dim) for key, dim in held.items()} if held else {}
 
     def _parsed(self, node: Node) -> Template:
         """The parsed text of a node's op."""
-        if node not in self._templates:
-            held: dict[str, Dim] = {}
+        return self._found(node)[0]
 
-            def text_of(dim: Dim) -> str:
-                if dim.known is not None:
-                    return str(dim.known)
-                key = f"_dim{len(held)}_"
-                held[key] = dim
-                return key
+    def _found(self, node: Node) -> tuple[Template, dict[str, Dim]]:
+        """The parsed text of a node's op, and the dims in it."""
+        found = self._templates.get(node)
+        if found is None:
+            found = self._templates[node] = self._written(node)
+        return found
 
-            scalar = not node.rank and all(not a.rank for a in node.args)
-            source = node.op.scalar if scalar and node.op.scalar is not None else node.op.py
-            if scalar and self.plain and node.op.plain is not None:
-                source = node.op.plain
-            widened = self._is_widened(node)
-            if node in self.tuples:
-                source = tuple_py(node)
-            text = source if isinstance(source, str) else source(node, text_of)
-            single = node.op is packed and (self.context.dtype == "float32" or node in self.tuples)
-            if self.context.level > 1 and node.op.fast is not None and not (scalar or widened or single):
-                text = node.op.fast(node, text_of) or text
-            plain = _tidied(text, self.context.dtype == "float64")
-            if widened:
-                plain = in_double(plain)
-            self._templates[node] = template(plain, parameters(node)), held
-        return self._templates[node][0]
+    def _written(self, node: Node) -> tuple[Template, dict[str, Dim]]:
+        held: dict[str, Dim] = {}
+
+        def text_of(dim: Dim) -> str:
+            if dim.known is not None:
+                return str(dim.known)
+            key = f"_dim{len(held)}_"
+            held[key] = dim
+            return key
+
+        op, scalar = node.op, node.on_numbers
+        source = op.scalar if scalar and op.scalar is not None else op.py
+        if scalar and self.plain and op.plain is not None:
+            source = op.plain
+        if node in self.tuples:
+            source = tuple_py(node)
+        if scalar and isinstance(source, str):
+            return template(source, parameters(node)), held
+        widened = self._is_widened(node)
+        text = source if isinstance(source, str) else source(node, text_of)
+        single = op is packed and (self.context.dtype == "float32" or node in self.tuples)
+        if self.context.level > 1 and op.fast is not None and not (scalar or widened or single):
+            text = op.fast(node, text_of) or text
+        plain = _tidied(text, self.context.dtype == "float64")
+        if widened:
+            plain = in_double(plain)
+        return template(plain, parameters(node)), held
 
     @abstractmethod
     def _own_name(self, node: Node, texts: Iterable[str] = ()) -> str:
@@ -193,9 +202,10 @@ class Rendering(ABC):
     def _render(self, node: Node) -> tuple[list[str], Expr]:
         """The statements that a node needs before its value can be named, and the expression of its value."""
         parsed, held = self._template(node)
-        array = bool(node.rank) or any(a.rank for a in node.args)
+        array = not node.on_numbers
         operands = [self._operand(arg, array) for arg in node.args]
-        names = {**dict(zip(parsed.params, operands)), **held}
+        names = dict(zip(parsed.params, operands))
+        names.update(held)
         for local in parsed.stored:
             texts = [operand.text for operand in operands]
             names[local] = Expr(self._own_name(node, texts) if local == "out" else self.scope.fresh(local))
@@ -233,10 +243,12 @@ class Rendering(ABC):
     # --- operands ----------------------------------------------------------------------------------
 
     def _operand(self, node: Node, array: bool) -> Expr:
-        if node in self.values:
-            return self.values[node]
-        if node in self.pending:
-            return self.pending[node].expr
+        known = self.values.get(node)
+        if known is not None:
+            return known
+        waiting = self.pending.get(node)
+        if waiting is not None:
+            return waiting.expr
         if node.op.name == "const":
             value = node["value"]
             if isinstance(value, Literal):

@@ -11,7 +11,6 @@ overwritten; a value of the model's keeps its name for itself.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from autodiffc.compiler.ir import Graph, Node
 
@@ -107,7 +106,8 @@ class ReusingBody(StructuredBody):
         if waiting is None:
             self._overwrite(step, target, lines)
             return
-        longer = replace(waiting, updates=(*waiting.updates, *lines), stable=False, group=step.group)
+        updates = (*waiting.updates, *lines)
+        longer = waiting._replace(updates=updates, stable=False, group=step.group)
         if self._may_wait(node):
             self.pending[node] = longer
         else:

@@ -72,7 +72,7 @@ class Risk:
     def _warns(self, node: Node) -> bool:
         if node.type.kind == TUPLE and node.op.name != "elements":
             return any(risk.may_warn(n) for risk in self._inside(node) for n in risk.graph.nodes())
-        if not node.rank and not any(a.rank for a in node.args):
+        if node.on_numbers:
             return False  # Python's floats don't warn
         if node.op.name == "square" or node.op.name in WAVES:
             return not self.is_finite(node.args[0])

@@ -11,16 +11,16 @@ Any order that respects the data would do; this one can be read beside the sourc
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from typing import NamedTuple
 
-from autodiffc.compiler.ir import Graph, Node, Origin, users
+from autodiffc.compiler.ir import Graph, Node, Origin
 
 LEAVES = frozenset({"argument", "const", "dim"})
 
 
-@dataclass(frozen=True)
-class Group:
+class Group(NamedTuple):
     """The statements that one source line became, or its adjoint. Line 0: none."""
 
     adjoint: bool
@@ -32,8 +32,7 @@ class Group:
         return self.adjoint, -self.line if self.adjoint else self.line
 
 
-@dataclass(frozen=True)
-class Step:
+class Step(NamedTuple):
     """A node that is computed, and the group that its statement stands in."""
 
     node: Node
@@ -47,24 +46,47 @@ def schedule(graph: Graph, before: Mapping[Node, Sequence[Node]] = {}) -> list[S
     """
     nodes = [n for n in _checks_first(graph).nodes() if n.op.name not in LEAVES]
     groups = _groups(graph, nodes)
-    index = {node: i for i, node in enumerate(nodes)}
-    waiting = {n: len({a for a in (*n.args, *before.get(n, ())) if a in index}) for n in nodes}
-    following = users(nodes)
-    for node, others in before.items():
-        for other in others:
-            if node in index and other in index:
-                following[other].append(node)
-    ready = [(groups[n].key, i, n) for n, i in index.items() if not waiting[n]]
+    ranks = {group: i for i, group in enumerate(sorted(set(groups.values()), key=lambda group: group.key))}
+    places = {node: ranks[groups[node]] * len(nodes) + i for i, node in enumerate(nodes)}
+    needs = {node: {*node.args, *before.get(node, ())} for node in nodes} if before else {}
+    order = sorted(nodes, key=places.__getitem__)
+    if not _is_possible(order, needs):
+        order = _earliest(nodes, places, needs)
+    return [Step(node, groups[node]) for node in order]
+
+
+def _is_possible(order: Sequence[Node], needs: Mapping[Node, Collection[Node]]) -> bool:
+    """Whether nothing comes before what it needs."""
+    coming = set(order)
+    for node in order:
+        if not coming.isdisjoint(needs.get(node) or node.args):
+            return False
+        coming.discard(node)
+    return True
+
+
+def _earliest(
+    nodes: Sequence[Node], places: Mapping[Node, int], needs: Mapping[Node, Collection[Node]]
+) -> list[Node]:
+    """The order that always takes what has the first place of all that is ready."""
+    following: dict[Node, list[Node]] = {node: [] for node in nodes}
+    waiting: dict[Node, int] = {}
+    for node in nodes:
+        needed = [a for a in needs.get(node) or {*node.args} if a in places]
+        waiting[node] = len(needed)
+        for other in needed:
+            following[other].append(node)
+    ready = [places[node] for node in nodes if not waiting[node]]
     heapq.heapify(ready)
-    steps = []
+    order = []
     while ready:
-        _, _, node = heapq.heappop(ready)
-        steps.append(Step(node, groups[node]))
-        for user in dict.fromkeys(following[node]):
+        node = nodes[heapq.heappop(ready) % len(nodes)]
+        order.append(node)
+        for user in following[node]:
             waiting[user] -= 1
             if not waiting[user]:
-                heapq.heappush(ready, (groups[user].key, index[user], user))
-    return steps
+                heapq.heappush(ready, places[user])
+    return order
 
 
 def _checks_first(graph: Graph) -> Graph:
@@ -79,28 +101,31 @@ def _checks_first(graph: Graph) -> Graph:
 def _groups(graph: Graph, nodes: Sequence[Node]) -> dict[Node, Group]:
     """Where each node belongs; one without a place of its own follows the last of its arguments."""
     groups: dict[Node, Group] = {}
+    known: dict[tuple[bool, int], Group] = {}
     for node in nodes:
-        group = _group(graph.origins.get(node, ()))
-        if group is None:
+        own = _origin(graph.origins.get(node, ()))
+        if own is None:
             near = [groups[a] for a in node.args if a in groups]
-            group = max(near, key=lambda g: g.key) if near else Group(False, 0)
-        groups[node] = group
+            groups[node] = max(near, key=lambda g: g.key) if near else Group(False, 0)
+        else:
+            place = own.adjoint, own.span.line
+            groups[node] = known.get(place) or known.setdefault(place, Group(*place))
     return groups
 
 
-def _group(origins: Iterable[Origin]) -> Group | None:
+def _origin(origins: Sequence[Origin]) -> Origin | None:
     """A value that the primal needs anyway belongs to the primal."""
-    adjoint = None
     for origin in origins:
         if not origin.adjoint:
-            return Group(False, origin.span.line)
-        adjoint = adjoint or origin
-    return Group(True, adjoint.span.line) if adjoint else None
+            return origin
+    return origins[0] if origins else None
 
 
 def regrouped(steps: Sequence[Step], starts: Mapping[int, int]) -> list[Step]:
     """The steps with each line replaced by the first line of its statement."""
     moved = {line: start for line, start in starts.items() if line != start}
+    if not moved:
+        return list(steps)
     return [
         Step(s.node, Group(s.group.adjoint, moved[s.group.line])) if s.group.line in moved else s
         for s in steps

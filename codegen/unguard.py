@@ -48,7 +48,7 @@ def raises(graph: Graph) -> bool:
 def is_guarded(node: Node) -> bool:
     """Whether a step on Python's numbers has a plain form, and another with guards."""
     op = node.op
-    if op.plain is None or op.scalar is None or node.rank or any(a.rank for a in node.args):
+    if op.plain is None or op.scalar is None or not node.on_numbers:
         return False
     return _text(op.plain, node) != _text(op.scalar, node)
 
@@ -137,7 +137,7 @@ def _given(body: Graph, node: Node, known: Facts) -> dict[Node, frozenset[str]]:
 
 def _lazy(node: Node) -> frozenset[str]:
     """The arguments that a step may leave uncomputed."""
-    if node.rank or any(a.rank for a in node.args) or not node.op.elementwise:
+    if not (node.on_numbers and node.op.elementwise):
         return frozenset()
     return _lazy_names(_text(node.op.plain or node.op.scalar or node.op.py, node), node.op.params)
 

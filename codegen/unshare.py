@@ -19,6 +19,8 @@ from autodiffc.compiler.model import Derivative
 from .memory import is_view
 from .structure import UPDATES, passed_through
 
+CHANGING = frozenset({ops.loop, ops.branch, ops.set_at, ops.add_at})
+
 
 def unshared(derivative: Derivative) -> Derivative:
     """The same graphs, in which a fill that is changed has no other user."""
@@ -27,6 +29,8 @@ def unshared(derivative: Derivative) -> Derivative:
 
 def unshared_graph(graph: Graph) -> Graph:
     """The graph, and the bodies in it."""
+    if graph.ops.isdisjoint(CHANGING):
+        return graph
     uses = graph.users
     outputs = {node for _, node in graph.outputs}
     origins: dict[Node, tuple[Origin, ...]] = {}

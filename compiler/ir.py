@@ -20,6 +20,7 @@ import struct
 from collections.abc import Callable, Container, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, wraps
+from operator import attrgetter
 from typing import Any, TypeVar, Union
 from typing import Literal as Choice
 
@@ -124,14 +125,14 @@ class Op:
     view: bool = False  # the emitted result may share memory with the first argument
 
     def __call__(self, *args: Node | Scalar, **attrs: Any) -> Node:
-        real = any(isinstance(a, Node) and a.type.kind == "real" for a in args)
-        nodes = tuple(as_node(a, real) for a in args)
+        nodes = as_nodes(args)
         frozen = tuple(sorted(attrs.items()))
-        if any(n.is_pattern for n in nodes):
-            return Node(self, nodes, frozen, REAL, is_pattern=True)
+        for node in nodes:
+            if node.is_pattern:
+                return Node(self, nodes, frozen, REAL, is_pattern=True)
         if self.coerce is not None:
             nodes = self.coerce(nodes)
-        return Node(self, nodes, frozen, self.infer(*(n.type for n in nodes), **attrs))
+        return Node(self, nodes, frozen, self.infer(*[n.type for n in nodes], **attrs))
 
     def __repr__(self) -> str:
         return f"Op({self.name})"
@@ -146,6 +147,9 @@ def declare(op: Op) -> Op:
         raise ValueError(f"op {op.name} is declared twice")
     OPS[op.name] = op
     return op
+
+
+_SHAPE = attrgetter("type.shape")
 
 
 @dataclass(frozen=True, eq=False)
@@ -175,6 +179,11 @@ class Node:
     @property
     def rank(self) -> int:
         return len(self.type.shape)
+
+    @property
+    def on_numbers(self) -> bool:
+        """Whether neither it nor an argument is an array."""
+        return not self.type.shape and not any(map(_SHAPE, self.args))
 
     def with_args(self, args: Iterable[Node]) -> Node:
         """The same op on other arguments, typed anew where their types are others."""
@@ -283,6 +292,15 @@ class Literal:
         return str(self.array.tolist())
 
 
+def as_nodes(values: Sequence[Node | Scalar]) -> tuple[Node, ...]:
+    """Nodes for operands; an int beside a real one is a real."""
+    nodes = tuple([value for value in values if isinstance(value, Node)])
+    if len(nodes) == len(values):
+        return nodes
+    real = any(node.type.kind == "real" for node in nodes)
+    return tuple([as_node(value, real) for value in values])
+
+
 def as_node(value: Node | Scalar, real: bool = False) -> Node:
     """A node for a Python number; `real` makes an int a real, as beside a real operand."""
     if isinstance(value, Node):
@@ -328,6 +346,11 @@ class Origin:
     adjoint: bool = False
 
 
+def adjoint_of(origins: Iterable[Origin]) -> tuple[Origin, ...]:
+    """The same places, for what belongs to their lines' adjoints."""
+    return tuple([Origin(origin.span, True) for origin in origins])
+
+
 @dataclass(frozen=True)
 class Note:
     """A decision that a pass took for the sake of speed or memory, for `--explain-cost`.
@@ -361,7 +384,14 @@ class Graph:
 
     def with_notes(self, notes: Iterable[Note]) -> Graph:
         """The graph with more notes."""
-        return replace(self, notes=tuple(dict.fromkeys((*self.notes, *notes))))
+        return self.told(notes=tuple(dict.fromkeys((*self.notes, *notes))))
+
+    def told(self, **known: Any) -> Graph:
+        """The same nodes with something else known of them: `names`, `origins` or `notes`."""
+        graph = replace(self, **known)
+        if "_order" in self.__dict__:
+            graph.__dict__["_order"] = self._order
+        return graph
 
     def noted(self, kind: str, text: str, *nodes: Node) -> Graph:
         """The graph with one more note."""
@@ -379,6 +409,13 @@ class Graph:
     def users(self) -> Mapping[Node, Sequence[Node]]:
         """For each node those that use it, once for each use."""
         return users(self._order)
+
+    @cached_property
+    def ops(self) -> frozenset[Op]:
+        """The ops of the nodes, and of those in bodies."""
+        own = {node.op for node in self._order}
+        inner = (body.ops for node in self._order if node.attrs for body in node.subgraphs())
+        return frozenset(own.union(*inner))
 
     def output(self, name: str) -> Node:
         return dict(self.outputs)[name]
@@ -420,23 +457,27 @@ class Graph:
         """
         mapping: dict[Node, Node] = {}  # of the nodes that change
         born: dict[Node, tuple[Origin, ...]] = {}
-        images: set[Node] = set()
-        for node in self._order:
-            inner = node
+        images: set[Node] = set()  # of all nodes, as soon as one changes
+        for place, node in enumerate(self._order):
+            inner, args = node, node.args
             if deep and node.attrs:
                 inner = node.map_subgraphs(lambda body: body._rewritten(step, deep))
-            args = tuple([mapping.get(a, a) for a in node.args]) if mapping else node.args
+            if not mapping.keys().isdisjoint(args):
+                args = tuple([mapping.get(a, a) for a in args])
             image = step(inner, args)
             if image is not node:
+                if not mapping:
+                    images.update(self._order[:place])
                 mapping[node] = image
                 if image not in images and self.origins.get(node):
                     _inherit(image, self.origins[node], born, images)
-            images.add(image)
+            if mapping:
+                images.add(image)
         if not mapping:
             self.settled.update([deep] if deep else [])
             return self
         graph = self.replace(mapping)
-        return replace(graph, origins={**born, **graph.origins})
+        return replace(graph, origins={**born, **graph.origins}) if born else graph
 
     def with_images(self, images: Mapping[Node, Node]) -> Graph:
         """The graph with these nodes in the places of others."""
@@ -456,7 +497,8 @@ def _inherit(
         if node in born or node in known or node.op.name == "argument":
             continue
         born[node] = origins
-        stack.extend(node.args)
+        if not known.issuperset(node.args):
+            stack.extend(node.args)
 
 
 def fact(function: Callable[[Owner], Found]) -> Callable[[Owner], Found]:
@@ -478,17 +520,20 @@ def topological(roots: Iterable[Node], beyond: Container[Node] = ()) -> list[Nod
     Nodes in `beyond` are left out, with what they alone need.
     """
     done: dict[Node, None] = {}
+    entered: set[Node] = set()
     stack = [root for root in roots if root not in beyond][::-1]
     while stack:
-        node = stack[-1]
-        height = len(stack)
-        if node not in done:
-            for arg in reversed(node.args):
-                if arg not in done and arg not in beyond:
-                    stack.append(arg)
-        if len(stack) == height:
+        node = stack.pop()
+        if node in done:
+            continue
+        if not node.args or node in entered:
             done[node] = None
-            stack.pop()
+            continue
+        entered.add(node)
+        stack.append(node)
+        for arg in node.args[::-1]:
+            if arg not in done and arg not in beyond:
+                stack.append(arg)
     return list(done)
 
 

@@ -14,11 +14,11 @@ there are no elements to speak of. A strict constraint `> 0` is the interval fro
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from math import inf
+from math import inf, isnan
 
 import numpy as np
 
-from .ir import Array, Graph, Interval, Literal, Node
+from .ir import Array, Graph, Interval, Literal, Node, Scalar
 from .ops.bounds import REALS, square_bounds
 from .types import Dim
 
@@ -68,7 +68,7 @@ def _interval(node: Node, found: Mapping[Node, Interval], arguments: Mapping[str
         return POSITIVE
     if node.op.bounds is None:
         return otherwise
-    return node.op.bounds(*(found[a] for a in node.args))
+    return node.op.bounds(*[found[a] for a in node.args])
 
 
 def _is_factor(node: Node) -> bool:
@@ -78,10 +78,11 @@ def _is_factor(node: Node) -> bool:
     return node.op.name == "cholesky"
 
 
-def _constant(value: object) -> Interval:
+def _constant(value: Scalar | Literal) -> Interval:
     if isinstance(value, Literal):
         return _extremes(value.array)
-    return _extremes(np.asarray(value))
+    number = float(value)
+    return REALS if isnan(number) else (number, number)
 
 
 def _extremes(array: Array) -> Interval:

@@ -355,6 +355,8 @@ def _refuse_heavy(weight: int) -> None:
 
 def broadcast(*shapes: Shape) -> Shape:
     """NumPy's broadcasting, for dims known to be 1 or equal; TypeProblem where they are neither."""
+    if shapes and shapes.count(shapes[0]) == len(shapes):
+        return shapes[0]
     rank = max(map(len, shapes), default=0)
     result = []
     for position in range(-rank, 0):

@@ -21,6 +21,7 @@ from autodiffc.grammar.parser import parse
 from autodiffc.grammar.reading import read_source
 from autodiffc.grammar.source import Source
 
+from .garbage import uncollected
 from .version import VERSION
 
 LEVELS = (0, 1, 2)
@@ -99,7 +100,7 @@ def compile(
     """
     options = Options(dims, level, dtype, numerics, names_in(emit))
     path = None if folder is None else os.path.join(fspath(folder), os.path.basename(name))
-    return module_text(program_of(Source(name, source, path), dims), options)
+    return _compiled(Source(name, source, path), options)[0]
 
 
 def load(
@@ -116,8 +117,14 @@ def load(
     Raises OSError where the file cannot be read, ModelError where the model is wrong.
     """
     options = Options(dims, level, dtype, numerics, names_in(emit))
-    program = program_of(read_source(fspath(path)), dims)
-    return module_of(module_text(program, options), program.name)
+    return module_of(*_compiled(read_source(fspath(path)), options))
+
+
+def _compiled(source: Source, options: Options) -> tuple[str, str]:
+    """The text of the module and the model's name."""
+    with uncollected():
+        program = program_of(source, options.dims)
+        return module_text(program, options), program.name
 
 
 def module_of(text: str, name: str) -> ModuleType:

@@ -14,11 +14,9 @@ Exit status: 0, 1 for an error in the model (or a gradient that differs), 2 for 
 from __future__ import annotations
 
 import argparse
-import gc
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -27,6 +25,7 @@ from autodiffc.grammar.reading import read_source
 from autodiffc.grammar.source import Source
 
 from .files import write_whole
+from .garbage import uncollected
 from .version import VERSION
 
 if TYPE_CHECKING:
@@ -69,25 +68,13 @@ def _run(arguments: list[str]) -> int:
     rest = arguments[1:] if command != "compile" else arguments
     options = _PARSERS[command]().parse_args(rest)
     try:
-        with _uncollected():
+        with uncollected():
             return int(_ACTIONS[command](options))
     except ModelError as error:
         print(_RENDERERS[options.errors](error.diagnostics), file=sys.stderr)
         if options.errors == "full":
             print(f"\n{_count(len(error.diagnostics))} in {options.model}", file=sys.stderr)
         return 1
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """Without garbage collection: graphs have no cycles, and what is made is needed nearly to the end."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 def _count(number: int) -> str:

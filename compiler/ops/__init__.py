@@ -18,6 +18,7 @@ from .base import argument, cast, dim_value, pattern_variable
 
 for _module in pkgutil.iter_modules(__path__):
     import_module(f"{__name__}.{_module.name}")
+globals().update({name: op for name, op in OPS.items() if name not in globals()})  # looked up the quickest
 
 
 def __getattr__(name: str) -> Op:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..ir import Interval, Node, NonDiff, Op, VjpRule, const_value, declare
-from ..types import BOOL, INT, Dim, Kind, Shape, Type, TypeProblem, broadcast, promote
+from ..types import BOOL, INT, REAL, Dim, Kind, Shape, Type, TypeProblem, broadcast, promote
 
 INF = float("inf")
 EVERYWHERE: Interval = (-INF, INF)
@@ -99,8 +99,8 @@ def _all_real(nodes: tuple[Node, ...]) -> tuple[Node, ...]:
 
 
 def _numbers(nodes: tuple[Node, ...]) -> tuple[Node, ...]:
-    kind = promote("int", *(n.type.kind for n in nodes))
-    return tuple(cast(n, kind) for n in nodes)
+    kind = promote("int", *[n.type.kind for n in nodes])
+    return tuple([cast(n, kind) for n in nodes])
 
 
 def _common(nodes: tuple[Node, ...]) -> tuple[Node, ...]:
@@ -119,6 +119,7 @@ def _power(nodes: tuple[Node, ...]) -> tuple[Node, ...]:
     return tuple(cast(n, kind) for n in nodes)
 
 
+SCALARS: dict[Kind, Type] = {"real": REAL, "int": INT, "bool": BOOL}
 COERCIONS: dict[str, Callable[[tuple[Node, ...]], tuple[Node, ...]] | None] = {
     "real": _all_real,  # the result is real whatever comes in: exp, /
     "number": _numbers,  # int stays int, bool counts as int: +, *
@@ -131,13 +132,14 @@ COERCIONS: dict[str, Callable[[tuple[Node, ...]], tuple[Node, ...]] | None] = {
 
 def _elementwise_infer(name: str, kinds: str) -> Callable[..., Type]:
     def infer(*types: Type) -> Type:
-        shape = broadcast(*(t.shape for t in types))
+        shape = broadcast(*[t.shape for t in types])
         if kinds == "bool" and any(t.kind != "bool" for t in types):
             bad = next(t for t in types if t.kind != "bool")
             raise TypeProblem("E0204", f"{name} takes bools, not {bad}")
         if kinds == "select" and types[0].kind != "bool":
             raise TypeProblem("E0204", f"a condition is a bool, not {types[0]}")
-        return Type("bool" if kinds in ("bool", "compare") else types[-1].kind, shape)
+        kind = "bool" if kinds in ("bool", "compare") else types[-1].kind
+        return Type(kind, shape) if shape else SCALARS[kind]
 
     return infer
 

@@ -18,7 +18,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from .. import ops
-from ..ir import Graph, Interval, Node, NonDiff, Origin, const, topological
+from ..ir import Graph, Interval, Node, NonDiff, Origin, adjoint_of, const, topological
 from ..ops.own import governed
 from ..ranges import intervals_of
 from ..types import TUPLE, Shape, broadcast
@@ -132,7 +132,7 @@ def active_values(nodes: Iterable[Node], wrt: frozenset[Node]) -> set[Node]:
     active: set[Node] = set()
     results: dict[Node, Collection[int]] = {}
     for node in nodes:
-        depends = any(a in active for a in node.args)
+        depends = not active.isdisjoint(node.args)
         if node.type.kind == TUPLE and depends:
             results[node] = active_results(node, tuple([a in active for a in node.args]), active_values)
             if results[node]:
@@ -154,14 +154,14 @@ def _name(adjoints: Adjoints, node: Node, graph: Graph) -> None:
 
 def _propagate(node: Node, adjoints: Adjoints, zero: ZeroAnalysis, origins: tuple[Origin, ...]) -> None:
     """Add the node's contributions to its arguments' cotangents."""
-    if not any(arg in zero.active for arg in node.args):
+    if zero.active.isdisjoint(node.args):
         return
     cotangent = adjoints.cotangents[node]
     if node.op is ops.item:
         adjoints.parts.setdefault(node.args[0], {})[node["position"]] = cotangent
         zero.raise_to(node.args[0], zero.zeros.get(node, Zeros.NONE), node in zero.unbounded)
         return
-    born = tuple(replace(origin, adjoint=True) for origin in origins)
+    born = adjoint_of(origins)
     for arg, contribution in zip(node.args, _contributions(node, cotangent)):
         if contribution is None or arg not in zero.active:
             continue
@@ -197,7 +197,7 @@ def _through_bodies(
     adjoints.replaced[node] = result.replaced
     adjoints.origins.update(dict.fromkeys((result.replaced, *result.saved), own))
     adjoints.names.update(result.saved)
-    born = tuple(replace(origin, adjoint=True) for origin in own)
+    born = adjoint_of(own)
     for arg, total in result.totals.items():
         # What has gone through a loop as one that is carried and added to goes on so.
         before = [bases[arg]] if arg in result.absorbed else incoming.cotangents.values()

@@ -39,6 +39,8 @@ class Chains:
     name: str = "chains"
 
     def run(self, graph: Graph) -> Graph:
+        if ops.matmul not in graph.ops:
+            return graph
         graph = in_bodies(graph, {}, lambda body, ranges, node: Chains().run(body))
         chains = _chains(graph)
         if not chains:

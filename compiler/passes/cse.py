@@ -45,7 +45,7 @@ def node_key(node: Node) -> Hashable:
     args = tuple(map(id, node.args))
     if node.op.commutative:
         args = tuple(sorted(args))
-    return node.op.name, args, attr_key(node.attrs), node.type
+    return node.op.name, args, attr_key(node.attrs) if node.attrs else (), node.type
 
 
 @dataclass(frozen=True)

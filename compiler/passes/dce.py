@@ -16,9 +16,9 @@ A loop or a branch keeps the results that are used, and what these need: see `tr
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from ..ir import Graph
+from ..ir import Graph, Node
 from ..types import TUPLE
 from .bodies import settling
 from .trim import trimmed
@@ -37,10 +37,14 @@ def _clean(graph: Graph) -> Graph:
     if any(node.type.kind == TUPLE for node in graph.nodes()):
         graph = trimmed(graph, Dce().run)
     else:
-        graph = graph.rewrite(lambda node, args: node.with_args(args).map_subgraphs(Dce().run))
+        graph = graph.rewrite(_step)
     live = set(graph.nodes()) | set(graph.inputs)
     if live.issuperset(graph.names) and live.issuperset(graph.origins):
         return graph
     names = {node: name for node, name in graph.names.items() if node in live}
     origins = {node: spans for node, spans in graph.origins.items() if node in live}
-    return replace(graph, names=names, origins=origins)
+    return graph.told(names=names, origins=origins)
+
+
+def _step(node: Node, args: tuple[Node, ...]) -> Node:
+    return node.with_args(args).map_subgraphs(Dce().run) if node.attrs else node.with_args(args)

@@ -19,6 +19,8 @@ class Expand:
     name: str = "expand"
 
     def run(self, graph: Graph) -> Graph:
+        if all(op.expand is None for op in graph.ops):
+            return graph
         after = graph.rewrite(_step, deep="expand")
         while after is not graph:  # parts may have parts
             graph, after = after, after.rewrite(_step, deep="expand")

@@ -53,7 +53,10 @@ def folded(node: Node) -> Node | None:
     if node.op.name == "dim":
         size = node["dim"].known
         return None if size is None else const(int(size))
-    if not node.args or any(arg.op.name != "const" for arg in node.args) or node.op.name in KEPT:
+    for arg in node.args:
+        if arg.op.name != "const":
+            return None
+    if not node.args or node.op.name in KEPT:
         return None
     if node.type.kind == TUPLE:
         return None  # a loop, which takes what time it takes

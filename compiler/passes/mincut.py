@@ -39,11 +39,11 @@ class Network(Generic[Vertex]):
 
     def add(self, tail: Vertex, head: Vertex, capacity: int) -> None:
         """An edge; several between the same vertices add up."""
-        a, b = self._number(tail), self._number(head)
-        for start, end, room in ((a, b, capacity), (b, a, 0)):
-            self.edges[start].append(len(self.heads))
-            self.heads.append(end)
-            self.left.append(room)
+        a, b, edge = self._number(tail), self._number(head), len(self.heads)
+        self.edges[a].append(edge)
+        self.edges[b].append(edge + 1)
+        self.heads += (b, a)
+        self.left += (capacity, 0)
 
     def source_side(self, source: Vertex, sink: Vertex) -> set[Vertex]:
         """The vertices on the source's side of a cheapest cut, as few as can be."""

@@ -14,12 +14,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from .. import ops
 from ..ir import Graph, Interval, Node, const_value
 from ..ranges import intervals
 from .bodies import in_bodies, settling
 
 # Ops whose result is never -0.0 where their interval starts at 0.
 POSITIVE_ZERO = frozenset({"square", "abs", "exp", "sigmoid", "softplus", "cosh", "var", "nonnegative"})
+
+PASSING = frozenset(  # that may have no effect
+    {ops.abs, ops.nonnegative, ops.gate, ops.gate_finite, ops.masked, ops.maximum, ops.minimum}
+)
 
 
 @dataclass(frozen=True)
@@ -30,6 +35,8 @@ class Narrow:
     name: str = "narrow"
 
     def run(self, graph: Graph) -> Graph:
+        if graph.ops.isdisjoint(PASSING):
+            return graph
         graph = in_bodies(graph, self.ranges, _in_body)
         known = intervals(graph, self.ranges)
 

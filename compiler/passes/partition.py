@@ -70,8 +70,9 @@ def saved_values(
     roots = [node for _, node in joint.outputs[count:]]
     own = set(topological(node for _, node in joint.outputs[:count]))
     own.update(i for i in joint.inputs if i not in cotangents)
-    own.update(n for n in topological(roots) if n.op.name == "item" and n.args[0] in own)
-    if prices is not None:
+    if ops.item in joint.ops:
+        own.update(n for n in topological(roots) if n.op is ops.item and n.args[0] in own)
+    if prices is not None and ops.square in joint.ops:
         own -= _summed_squares(joint.outputs[:count])
     found = _frontier(roots, own)
     chosen = None if prices is None else cheapest(found, free, moving, prices)

@@ -171,22 +171,24 @@ def cheapest(
 
 
 def _cut(roots: Iterable[Node], again: dict[Node, int | None], keep: dict[Node, int]) -> set[Node]:
-    network: Network[tuple[str, Node | None]] = Network()
-    source, sink = ("source", None), ("sink", None)
+    needed = {node: 2 * place for place, node in enumerate(again)}  # the next is that it is made again
+    network: Network[int] = Network()
+    source, sink = -1, -2
     for root in roots:
         if root in again:
-            network.add(source, ("needed", root), UNLIMITED)
+            network.add(source, needed[root], UNLIMITED)
     for node, time in again.items():
+        own = needed[node]
         if time is None:
-            network.add(("needed", node), sink, keep[node])
+            network.add(own, sink, keep[node])
             continue
-        network.add(("needed", node), ("again", node), keep[node])
-        network.add(("again", node), sink, time)
+        network.add(own, own + 1, keep[node])
+        network.add(own + 1, sink, time)
         for arg in node.args:
             if arg in again:
-                network.add(("again", node), ("needed", arg), UNLIMITED)
+                network.add(own + 1, needed[arg], UNLIMITED)
     side = network.source_side(source, sink)
-    return {node for node in again if ("needed", node) in side and ("again", node) not in side}
+    return {node for node, own in needed.items() if own in side and own + 1 not in side}
 
 
 def explained(joint: Graph, derivatives: int, saved: Sequence[Node], when: str) -> Graph:

@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import chain
 
 from .. import ops
 from ..ir import Graph, Node, Op, topological
@@ -72,33 +73,25 @@ class Simplify:
 
     def run(self, graph: Graph) -> Graph:
         graph = in_bodies(graph, {}, self._body(graph))
-        nodes = graph.nodes()
         own = self._own(graph)
-        squeezable, summed = _only_use(nodes, "reshape"), _only_use(nodes, "sum", "mean") - own
-        sums = _only_use(nodes, "add", "sub") - own
+        uses = Counter(chain.from_iterable([node.args for node in graph.nodes()]))
 
         def step(node: Node, args: tuple[Node, ...]) -> Node:
-            new = node.with_args(args)
-            if node in squeezable:
-                new = without_kept_dims(new) or new
-            if node.op is ops.matmul and node not in own:
-                alone = [len(graph.users[arg]) == 1 for arg in node.args]
-                new = scale_behind_product(new, alone) or new
-            if node.op is ops.mul and node.type.shape and node not in own:
-                new = known_product(new, node, graph) or new
-            if node in sums:
-                new = shared_scale(new) or new
-            if node in summed:
-                new = sum_before_product(new) or scaled_sum(new) or new
-            return self._simplified(new, node not in own)
+            new, adjoint = node.with_args(args), node not in own
+            if adjoint or node.op is ops.reshape:
+                new = _shared(new, node, adjoint, graph, uses)
+            return self._simplified(new, adjoint)
 
         return graph.rewrite(step)
 
     def _body(self, graph: Graph) -> Callable[[Graph, object, Node], Graph]:
         """In the body of an adjoint all is adjoint."""
-        own = self._own(graph)
+        own: set[Node] | None = None
 
         def run(body: Graph, ranges: object, node: Node) -> Graph:
+            nonlocal own
+            if own is None:
+                own = self._own(graph)
             derivatives = 0 if node in own else len(body.outputs)
             return settling(body, (self.name, bool(derivatives)), Simplify(derivatives, self.plain).run)
 
@@ -117,12 +110,25 @@ class Simplify:
         return result
 
 
-def _only_use(nodes: list[Node], *names: str) -> set[Node]:
-    """The nodes of some ops that are the only use of their arguments."""
-    found = {node for node in nodes if node.op.name in names}
-    taken = {arg for node in found for arg in node.args}
-    uses = Counter(arg for node in nodes for arg in node.args if arg in taken) if taken else Counter()
-    return {node for node in found if all(uses[arg] == 1 for arg in node.args)}
+def _shared(new: Node, old: Node, adjoint: bool, graph: Graph, uses: Counter[Node]) -> Node:
+    """The node after the rules that ask who else uses its arguments, or what else is made of them."""
+    op = old.op
+    if op is ops.add or op is ops.sub:
+        return shared_scale(new) or new if _only_use(old, uses) else new
+    if op is ops.mul and old.type.shape:
+        return known_product(new, old, graph) or new
+    if op is ops.matmul:
+        return scale_behind_product(new, [len(graph.users[arg]) == 1 for arg in old.args]) or new
+    if op is ops.reshape and _only_use(old, uses):
+        return without_kept_dims(new) or new
+    if adjoint and (op is ops.sum or op is ops.mean) and _only_use(old, uses):
+        return sum_before_product(new) or scaled_sum(new) or new
+    return new
+
+
+def _only_use(node: Node, uses: Counter[Node]) -> bool:
+    """Whether a node is the only use of its arguments."""
+    return {uses[arg] for arg in node.args} == {1}
 
 
 def _rewritten(node: Node, rewrite: Callable[[Node], Node | None]) -> Node:

@@ -49,8 +49,8 @@ def infinite(known: Mapping[Node, Interval], start: Collection[Node], fact: Fact
     """
     found = set(start)
     for node in known:
-        inside = (infinite_in(body, node, known, found, fact)[1] for body in bodies_of(node))
-        if any(arg in found for arg in node.args) or holds(node, fact, known) or any(inside):
+        below = not found.isdisjoint(node.args) or holds(node, fact, known)
+        if below or any(infinite_in(body, node, known, found, fact)[1] for body in bodies_of(node)):
             found.add(node)
     return found
 
@@ -82,7 +82,7 @@ def infinite_in(
 def holds(node: Node, fact: Fact, known: Mapping[Node, Interval]) -> bool:
     """Whether a fact holds of a node's op for what its arguments may be."""
     predicate = fact(node.op)
-    return predicate is not None and predicate(*(known[arg] for arg in node.args))
+    return predicate is not None and predicate(*[known[arg] for arg in node.args])
 
 
 class Zeros(IntEnum):

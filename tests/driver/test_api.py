@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import inspect
 import traceback
 from pathlib import Path
@@ -59,3 +60,16 @@ def test_a_missing_file_is_the_callers_business() -> None:
 def test_functions_on_request_are_named_by_a_text_or_a_sequence() -> None:
     wanted = autodiffc.compile(TEXT, emit=["jvp", "hessian"])
     assert wanted == autodiffc.compile(TEXT, emit="jvp, hessian") != autodiffc.compile(TEXT, emit="hessian")
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_garbage_collection_is_left_as_it_was(enabled: bool) -> None:
+    before = gc.isenabled()
+    try:
+        (gc.enable if enabled else gc.disable)()
+        autodiffc.compile(TEXT)
+        with pytest.raises(autodiffc.ModelError):
+            autodiffc.compile("loss L = x\n")
+        assert gc.isenabled() is enabled
+    finally:
+        (gc.enable if before else gc.disable)()
