@@ -34,12 +34,15 @@ class Links:
         return frozenset(found | {statement.group.line} - {0})
 
     def _nodes(self, statement: Statement) -> Iterator[Node]:
-        """The node of a statement, and those that are written into its expression."""
+        """The node of a statement, and those that are written into its expression.
+
+        A constant is no line's own: it may come from all of them.
+        """
         waiting, seen = [statement.node], {statement.node}
         while waiting:
             node = waiting.pop()
             yield node
-            inner = [a for a in node.args if a not in self.owned and a not in seen]
+            inner = [a for a in node.args if a.args and a not in self.owned and a not in seen]
             seen.update(inner)
             waiting.extend(inner)
 
