@@ -13,7 +13,7 @@ True
 from __future__ import annotations
 
 from collections.abc import Iterator
-from math import gcd, prod
+from math import gcd, inf, isfinite, prod
 
 from .tree import ONE, ZERO, Formula, Fraction, Indicator, Number, Power, Product, Sum, Total, Ways
 
@@ -124,12 +124,11 @@ def _over(above: list[Formula], below: list[Formula]) -> Formula:
     above, below = list(_factors(above)), list(_factors(below))
     above.sort(key=lambda f: isinstance(f, Total))
     for factor in tuple(below):
-        if factor in above:
+        if factor in above and factor != ZERO:
             above.remove(factor)
             below.remove(factor)
     top, bottom = (prod(f.value for f in side if isinstance(f, Number)) for side in (above, below))
-    ratio, whole = top / bottom, top == int(top) and bottom == int(bottom)
-    common = bottom if ratio == int(ratio) else gcd(int(top), int(bottom)) if whole else 1.0
+    common = _common(top, bottom)
     if top and common != 1.0:
         above = [Number(top / common), *(f for f in above if not isinstance(f, Number))]
         below = [Number(bottom / common), *(f for f in below if not isinstance(f, Number))]
@@ -138,6 +137,15 @@ def _over(above: list[Formula], below: list[Formula]) -> Formula:
     if above and isinstance(above[-1], Total):
         return Product((Fraction(_product(above[:-1], "scalar"), _product(below, "scalar")), above[-1]))
     return Fraction(_product(above, "scalar"), _product(below, "scalar"))
+
+
+def _common(top: float, bottom: float) -> float:
+    """What both can be divided by, so that a fraction of numbers is shorter."""
+    ratio = top / bottom if bottom else inf
+    if not (isfinite(top) and isfinite(bottom) and isfinite(ratio)):
+        return 1.0
+    whole = top == int(top) and bottom == int(bottom)
+    return bottom if ratio == int(ratio) else gcd(int(top), int(bottom)) if whole else 1.0
 
 
 def _factors(formulas: list[Formula]) -> Iterator[Formula]:

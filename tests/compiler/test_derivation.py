@@ -231,3 +231,12 @@ def test_mathml_is_well_formed(name: str) -> None:
 def test_text_is_narrow(name: str) -> None:
     for line in shown(EXAMPLES / f"{name}.dsl", "text").splitlines():
         assert len(line) < 80, line
+
+
+@pytest.mark.parametrize(
+    "text", ["log(w - w)", "1 / (w - w)", "(w - w) / (w - w)", "w / (1e308 * 1e308 * w)", "0 / (0 * w)"]
+)
+def test_fractions_over_zero_are_written(text: str) -> None:
+    program = program_of(source(f"param w: real\nloss L = {text}\n"))
+    for form in FORMATS:
+        assert document(derived(program, program.wrt), form)

@@ -16,7 +16,7 @@ from autodiffc.compiler import ops
 from autodiffc.compiler.ir import Array, Node
 from autodiffc.compiler.tape import Gradients, Record, Tape
 
-from .scene import LOOP, Path, Scene, Steps, Value, path_of, steps_of
+from .scene import Path, Scene, Steps, Value, path_of, steps_of
 
 At = tuple[int, Steps]  # a value at steps
 Line = tuple[int, int, Steps]  # from a value, at steps, to its operand of a position
@@ -34,6 +34,10 @@ class Flow:
         self.counts: dict[tuple[Path, Node, Steps], int] = {}
         self.records: dict[At, int] = {}
         self.owners: dict[int, At] = {}  # the value at steps of each record
+        for place in tape.steps:
+            path, steps = path_of(place), steps_of(place)
+            key = path[:-1], path[-1][0], steps[:-1]
+            self.counts[key] = max(self.counts.get(key, 0), steps[-1] + 1)
         for record in tape.records:
             self._enter(record)
         self._handed: dict[Line, Array] = {}
@@ -42,11 +46,6 @@ class Flow:
 
     def _enter(self, record: Record) -> None:
         path, steps = path_of(record.place), steps_of(record.place)
-        for k, (node, side) in enumerate(path):
-            if side == LOOP:
-                depth = sum(s == LOOP for _, s in path[:k])
-                key = (path[:k], node, steps[:depth])
-                self.counts[key] = max(self.counts.get(key, 0), steps[depth] + 1)
         where, position = record.node, 0
         if where.op is ops.loop:
             position = len(where["body"].outputs)

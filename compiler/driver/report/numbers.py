@@ -8,6 +8,8 @@
 
 from __future__ import annotations
 
+from math import isfinite, isnan
+
 import numpy as np
 from autodiffc.compiler.ir import Array
 
@@ -34,6 +36,8 @@ def number(value: float | int | bool, digits: int = 4) -> str:
     """A number with so many digits at most."""
     if isinstance(value, bool) or not isinstance(value, float):
         return str(value).lower().replace("-", "−")
+    if not isfinite(value):
+        return "NaN" if isnan(value) else "∞" if value > 0 else "−∞"
     text = f"{value:.{digits}g}"
     mantissa, e, exponent = text.partition("e")
     return (mantissa + (f"e{int(exponent)}" if e else "")).replace("-", "−")

@@ -51,25 +51,15 @@ class Picture:
         self.rules = Rules(target, taken, natural) if target else None
 
     def _shown(self) -> set[int]:
-        """What the outputs are made of, without what only counts steps."""
+        """What the outputs are made of, in this step or in the next, without what only counts steps."""
         found = set(self.scene.outputs.values())
-        for value in reversed(self.scene.values):
-            if value.number in found:
-                found.update(value.operands)
-                found.update([value.body] if value.kind == "carried" else [])
-        users = self.scene.users()
-        for value in reversed(self.scene.values):
-            waiting = value.kind == "carried" and value.body not in found
-            if waiting or (value.number in found and not self._leads(value, users, found)):
-                found.discard(value.number)
+        waiting = list(found)
+        while waiting:
+            value = self.scene.values[waiting.pop()]
+            needed = {*value.operands, *([value.body] if value.kind == "carried" else [])} - found
+            found |= needed
+            waiting.extend(needed)
         return found
-
-    def _leads(self, value: Value, users: Mapping[int, Sequence[tuple[int, int]]], found: set[int]) -> bool:
-        own = value.number in self.scene.outputs.values()
-        return own or any(u in found for u, _ in users[value.number]) or self._is_carried_on(value)
-
-    def _is_carried_on(self, value: Value) -> bool:
-        return any(v.body == value.number for v in self.scene.values if v.kind == "carried")
 
     def _loops(self) -> list[Fold]:
         found, waiting = [], [self.root]
@@ -131,7 +121,7 @@ class Picture:
         counts = self._counts(fold)
         numbers = self._numbered()
         return {
-            "name": str(node["body"].inputs[0]["name"]) or "step",
+            "name": str(node["body"].inputs[0]["name"]),
             "line": fold.line,
             "around": [numbers[id(node)] for node in around],
             "steps": {_key(s): [t for t in range(n) if self._is_kept(t, n)] for s, n in counts.items()},

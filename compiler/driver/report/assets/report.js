@@ -231,14 +231,21 @@
     });
   }
 
-  function curve(p) {
-    let d = `M${p[0].x} ${p[0].y}`;
-    for (let k = 1; k < p.length - 1; k++) {
-      const [a, b] = [p[k], p[k + 1]];
-      const end = k === p.length - 2 ? b : { x: (a.x + b.x) / 2, y: (a.y + b.y) / 2 };
-      d += `Q${a.x} ${a.y} ${end.x} ${end.y}`;
+  /* Straight, with round corners: so a label stays where room was left for it. */
+  function curve(points) {
+    const RADIUS = 22;
+    const toward = (from, to, share) => {
+      const length = Math.hypot(to.x - from.x, to.y - from.y) || 1;
+      const part = Math.min(RADIUS, length * share) / length;
+      return `${from.x + part * (to.x - from.x)} ${from.y + part * (to.y - from.y)}`;
+    };
+    let d = `M${points[0].x} ${points[0].y}`;
+    for (let k = 1; k < points.length - 1; k++) {
+      const [a, corner, b] = points.slice(k - 1, k + 2);
+      d += `L${toward(corner, a, 0.5)}Q${corner.x} ${corner.y} ${toward(corner, b, 0.5)}`;
     }
-    return p.length > 2 ? d : `${d}L${p[1].x} ${p[1].y}`;
+    const end = points[points.length - 1];
+    return `${d}L${end.x} ${end.y}`;
   }
 
   function node(svg, id, place) {
@@ -498,7 +505,7 @@
       if (!Object.keys(loop.steps).length) return;
       const range = html("input", { type: "range", min: 0, id: "loop" + k, step: 1 });
       const output = html("output", { for: "loop" + k });
-      const row = html("div", { class: "loop" }, html("label", { for: "loop" + k }, `step ${loop.name} of line ${loop.line}`), range, output);
+      const row = html("div", { class: "loop" }, html("label", { for: "loop" + k }, `${loop.name === "step" ? "" : "step "}${loop.name} of line ${loop.line}`), range, output);
       range.addEventListener("input", () => {
         state.step[k] = Number(range.value);
         update();
