@@ -30,7 +30,7 @@ def test_a_healthy_model(folder: Path, capsys: pytest.CaptureFixture[str]) -> No
 def test_an_ill_one(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["diagnose", "ill.dsl", "--data", "data.npz", "--sizes", "H=8", "--seed", "3"]) == 1
     out = capsys.readouterr().out
-    assert "line 8: 8 of the 8 units of h never fire over 100 examples" in " ".join(out.split())
+    assert "line 8: all 8 units of h never fire over 100 examples" in " ".join(out.split())
     assert "init_params(3)" in out
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from html import escape
 from os import PathLike, fspath
 from types import ModuleType
 from typing import Any
@@ -43,7 +44,10 @@ class Diagnosis:
         return render(self.seen, self.findings)
 
     def _repr_html_(self) -> str:
-        return page(self.seen, self.findings)
+        """The page in a frame of its own, whose style is not the notebook's."""
+        return (
+            f'<iframe srcdoc="{escape(self.html())}" style="width: 100%; height: 40em; border: 0"></iframe>'
+        )
 
     @property
     def ok(self) -> bool:

@@ -104,7 +104,10 @@ def _backward(module: ModuleType, outputs: Any, cache: Any) -> dict[str, Array]:
 
 
 def _arrays(fields: Mapping[str, Any]) -> dict[str, Array]:
-    arrays = {name: np.asarray(value) for name, value in fields.items()}
+    """The real ones; what a branch or a loop of steps of many sizes keeps is left out."""
+    arrays = {
+        name: np.asarray(value) for name, value in fields.items() if isinstance(value, (np.ndarray, float))
+    }
     return {name: array for name, array in arrays.items() if array.dtype.kind == "f"}
 
 

@@ -1,7 +1,7 @@
 """Plots of characters.
 
->>> spark([0, 1, 4, 9]), bar(0.4375, 4)
-('▁▁▄█', '█▊')
+>>> spark([0, 1, 4, 9]), bar(0.4375, 4), trend([1.0, 2.0, 3.0])
+('▁▁▄█', '█▊', '▁▄█')
 >>> print("\\n".join(chart([1e-4, 1e-2, 1.0], height=2, width=3)))
    1 │  █
 1e-4 │▁██
@@ -21,6 +21,16 @@ def spark(counts: Sequence[float]) -> str:
     """A bar of eight levels for each count; nothing for 0."""
     top = max(counts, default=0.0)
     return "".join(LEVELS[_level(count / top)] if count else "▁" if top else " " for count in counts)
+
+
+def trend(values: Sequence[float], logarithmic: bool = False, width: int = 16) -> str:
+    """A bar for each value, from the smallest to the largest."""
+    shown = thinned(values, width)
+    scaled = [logarithm(v) if logarithmic else v for v in shown]
+    known = [v for v in scaled if isfinite(v) and v > FLOOR]
+    low, high = min(known, default=0.0), max(known, default=0.0)
+    shares = [(v - low) / (high - low) if high > low else 0.5 for v in scaled]
+    return "".join(LEVELS[_level(s)] if isfinite(s) and s >= 0.0 else " " for s in shares)
 
 
 def _level(share: float) -> int:

@@ -55,6 +55,9 @@ def _layer(layer: Layer) -> dict[str, Any]:
     }  # fmt: skip
     if layer.gradients:
         found["gradient"] = layer.norm
+    if layer.looped:
+        means, spreads, lengths = map(list, layer.by_step)
+        found["by step"] = {"mean": means, "std": spreads, "gradient": lengths}
     if layer.rectifies:
         found |= {"units": layer.units, "never fire": [int(unit) for unit in layer.silent]}
     if layer.squashes and layer.slopes:

@@ -23,6 +23,7 @@ from .seen import Recurrence, norm_of
 
 ROUNDS, WORK = 12, 40_000  # of the power method; records that it may visit
 FEW = 2
+LONGEST = 700.0  # the logarithm of a length that is still a number
 KEEPING = frozenset({"add", "sub", "set_at", "add_at"})  # what only collects
 
 State = Mapping[int, Array]
@@ -94,7 +95,7 @@ class _Run:
             self.places.line(self.tape.records[self.steps[-1].after[first]]),
             self.places.text(record),
             tuple(self._norms()),
-            tuple(np.exp(self._reach())),
+            tuple(exp(min(length, LONGEST)) for length in self._reach()),
             self._radius(),
             self.loop.get("condition") is None and self._remembers(),
         )

@@ -17,7 +17,7 @@ from autodiffc.compiler.ir import Array
 
 from .thresholds import FLAT
 
-BINS = 24
+BINS, NARROW, LARGEST = 24, 1e-9, 1e300
 
 
 def norm_of(arrays: Sequence[Array]) -> float:
@@ -82,9 +82,12 @@ class Layer:
         finite = [v[np.isfinite(v)] for v in self.values]
         low = min((float(v.min()) for v in finite if v.size), default=0.0)
         high = max((float(v.max()) for v in finite if v.size), default=0.0)
-        if not low < high or not np.isfinite(high - low):
-            low, high = low - 0.5, low + 0.5
-        counts = sum((np.histogram(v, BINS, (low, high))[0] for v in finite), np.zeros(BINS, np.int64))
+        if high - low <= NARROW * max(abs(low), abs(high)):
+            half = 0.5 * max(1.0, abs(low))
+            low, high = low - half, high + half
+        low, high = max(low, -LARGEST), min(high, LARGEST)
+        within = (np.histogram(np.clip(v, low, high), BINS, (low, high))[0] for v in finite)
+        counts = sum(within, np.zeros(BINS, np.int64))
         return counts, low, high
 
     @cached_property
@@ -119,6 +122,14 @@ class Layer:
     def norm(self) -> float:
         """The length of the gradient."""
         return norm_of(self.gradients)
+
+    @cached_property
+    def by_step(self) -> tuple[tuple[float, ...], tuple[float, ...], tuple[float, ...]]:
+        """Mean, standard deviation and length of the gradient (empty without one), step by step."""
+        with np.errstate(all="ignore"):
+            means = tuple(float(v.mean()) if v.size else 0.0 for v in self.values)
+            spreads = tuple(norm_of([v - m]) / max(1, v.size) ** 0.5 for v, m in zip(self.values, means))
+        return means, spreads, tuple(norm_of([g]) for g in self.gradients)
 
     def by_unit(self, array: Array) -> Array:
         """A row for each unit."""

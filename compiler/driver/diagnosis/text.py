@@ -18,7 +18,7 @@ from collections.abc import Iterator, Sequence
 from textwrap import wrap
 
 from .finding import Finding
-from .plots import chart, log_bars, spark
+from .plots import chart, log_bars, spark, trend
 from .seen import Layer, Observation, Recurrence
 from .thresholds import STEPS
 from .words import counted, number, percent
@@ -31,6 +31,7 @@ def render(seen: Observation, findings: Sequence[Finding]) -> str:
     blocks: list[list[str]] = [heading(seen), _findings(findings)]
     blocks += [_layers(seen), _params(seen), _depths(seen)]
     blocks += [_loop(seen, loop) for loop in seen.recurrences if loop.steps >= STEPS]
+    blocks.append(_steps(seen))
     return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
 
 
@@ -100,7 +101,7 @@ def _layer(layer: Layer) -> tuple[str, ...]:
     steps = f"{len(layer.values)} × " if layer.looped else ""
     return (
         str(layer.line or ""),
-        layer.label if len(layer.label) <= 24 else layer.label[:22].rstrip() + " …",
+        _short(layer.label),
         steps + shape_text(layer.shape),
         number(mean),
         number(spread),
@@ -110,6 +111,10 @@ def _layer(layer: Layer) -> tuple[str, ...]:
         number(layer.norm) if layer.gradients else "",
         state(layer),
     )
+
+
+def _short(label: str) -> str:
+    return label if len(label) <= 24 else f"{label[:22].rstrip()} …"
 
 
 def shape_text(shape: Sequence[int]) -> str:
@@ -171,6 +176,24 @@ def _titled(seen: Observation, loop: Recurrence) -> Iterator[str]:
     if any(loop.norms):
         yield f"the length of the gradient of {seen.target} by {loop.label} (logarithmic)"
         yield from chart(loop.norms)
+
+
+def _steps(seen: Observation) -> list[str]:
+    looped = [layer for layer in seen.layers if layer.looped and len(layer.values) >= STEPS]
+    if not looped:
+        return []
+    rows = []
+    for layer in looped[:ROWS]:
+        _, spreads, lengths = layer.by_step
+        trends = (*_trend(spreads, False), *_trend(lengths, True))
+        rows.append((str(layer.line or ""), _short(layer.label), *trends))
+    by = f"|∂{seen.target}| first" if seen.target else ""
+    head = ("line", "layer", "std first", "by step", "last", by, "logarithmic", "last")
+    return table(head if by else head[:5], rows, "layer by step logarithmic")
+
+
+def _trend(values: Sequence[float], logarithmic: bool) -> tuple[str, ...]:
+    return (number(values[0]), trend(values, logarithmic), number(values[-1])) if values else ()
 
 
 def _axis(loop: Recurrence) -> Iterator[str]:

@@ -11,23 +11,31 @@ from .seen import Layer, Observation
 from .thresholds import DEAD, PASSED, SAMPLES, SATURATED
 from .words import counted, percent
 
+NAMED = 8  # units whose numbers are given
+
 
 def dead(seen: Observation) -> Iterator[Finding]:
     """Layers of which many units have slope 0 for all examples."""
     for layer in filter(is_dead, seen.layers):
         count = len(layer.silent)
-        who = (
-            f"{count} of the {counted(layer.units, 'unit')} of {layer.label}"
-            if layer.units > 1
-            else layer.label
-        )
         steps = f" in {counted(len(layer.values), 'step')}" if layer.looped else ""
         sentence = (
-            f"{who} never {'fires' if count == 1 else 'fire'} over {counted(layer.samples, 'example')}"
-            f"{steps}: the slope there is always 0, and what lies below gets no gradient from them"
+            f"{_who(layer)} never {'fires' if count == 1 else 'fire'} over "
+            f"{counted(layer.samples, 'example')}{steps}: the slope there is always 0, and what lies below "
+            f"gets no gradient from {'it' if count == 1 else 'them'}"
         )
         numbers = {"dead": float(count), "units": float(layer.units), "samples": float(layer.samples)}
         yield Finding("dead units", layer.label, layer.line, sentence, numbers=numbers)
+
+
+def _who(layer: Layer) -> str:
+    if layer.units == 1:
+        return layer.label
+    silent = layer.silent
+    if len(silent) == layer.units:
+        return f"all {counted(layer.units, 'unit')} of {layer.label}"
+    which = ", ".join(map(str, silent[:NAMED])) + (", …" if len(silent) > NAMED else "")
+    return f"{len(silent)} of the {counted(layer.units, 'unit')} of {layer.label} ({which})"
 
 
 def is_dead(layer: Layer) -> bool:

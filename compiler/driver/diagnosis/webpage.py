@@ -30,7 +30,8 @@ code, td, th { font-family: ui-monospace, monospace; font-size: .9em; }
 .wide { overflow-x: auto; } table { border-collapse: collapse; white-space: nowrap; }
 th, td { text-align: right; padding: .25rem .7rem; border-bottom: 1px solid var(--edge); }
 th:nth-child(2), td:nth-child(2), th:nth-child(3), td:nth-child(3) { text-align: left; }
-figure { margin: 1rem 0; } svg.plot { width: 100%; min-width: 480px; max-width: 900px; }
+.grid { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(30rem, 100%), 1fr)); gap: 1rem; }
+figure { margin: 1rem 0; min-width: 0; } svg.plot { width: 100%; min-width: 480px; max-width: 900px; }
 svg text { fill: var(--text); font: 13px system-ui, sans-serif; } svg line { stroke: var(--edge); }
 svg .bar, svg.histogram rect { fill: var(--first); } svg.histogram { width: 9rem; height: 1.6rem; }
 svg polyline { fill: none; stroke-width: 2; }
@@ -51,6 +52,7 @@ def page(seen: Observation, findings: Sequence[Finding]) -> str:
         *(part for loop in seen.recurrences if loop.steps >= STEPS for part in _loop(seen, loop)),
         *_layers(seen),
         *_params(seen),
+        *_steps(seen),
     ]
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
@@ -100,6 +102,22 @@ def _loop(seen: Observation, loop: Recurrence) -> Iterator[str]:
         series.append((f"gradient of {seen.target} by {loop.label}", loop.norms))
     along = f"from before the first step to after step {loop.steps}"
     yield f"<h2>Through time</h2>\n{_figure(lines(series, along, text), text)}"
+
+
+def _steps(seen: Observation) -> Iterator[str]:
+    looped = [layer for layer in seen.layers if layer.looped and len(layer.values) >= STEPS]
+    if looped:
+        drawn = "\n".join(_by_step(seen, layer) for layer in looped)
+        yield f'<h2>Step by step</h2>\n<div class="grid">{drawn}</div>'
+
+
+def _by_step(seen: Observation, layer: Layer) -> str:
+    _, spreads, lengths = layer.by_step
+    series: list[tuple[str, Sequence[float]]] = [(f"standard deviation of {layer.label}", spreads)]
+    if any(lengths):
+        series.append((f"gradient of {seen.target} by {layer.label}", lengths))
+    text = f"{layer.label} (line {layer.line}), step by step"
+    return _figure(lines(series, f"step 1 to {len(layer.values)}", text), text)
 
 
 def _figure(drawing: str, caption: str) -> str:

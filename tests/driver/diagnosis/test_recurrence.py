@@ -101,6 +101,17 @@ def test_loops_in_loops_and_steps_of_no_effect(tmp_path: Path) -> None:
     assert all(np.isfinite(loop.radius) for loop in found)
 
 
+def test_what_is_larger_than_any_number(tmp_path: Path) -> None:
+    text = "param a: real = 1.0\nh = a\nfor t in range(200):\n    h = sin(1e9 * h)\nloss L = h**2\n"
+    (tmp_path / "model.dsl").write_text(text, "utf-8")
+    diagnosis = autodiffc.diagnose(tmp_path / "model.dsl", {})
+    (loop,) = diagnosis.seen.recurrences
+    assert 1e300 < loop.ratio < np.inf
+    assert loop.radius > 1e6
+    assert diagnosis.html()
+    assert [finding.kind for finding in diagnosis.findings] == ["not finite"]
+
+
 def test_no_steps_and_one_step(tmp_path: Path) -> None:
     text = HEAD + "h = u\nfor t in range(T):\n    h = tanh(w * h + x[t])\nloss L = h**2\n"
     for steps in (1, 2):

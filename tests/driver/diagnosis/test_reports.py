@@ -12,7 +12,7 @@ import autodiffc
 import numpy as np
 import pytest
 from autodiffc.diagnosis import Diagnosis
-from autodiffc.diagnosis.plots import bar, chart, decades, log_bars, spark
+from autodiffc.diagnosis.plots import bar, chart, decades, log_bars, spark, trend
 from autodiffc.diagnosis.words import number, percent
 from ill_models import GATED, ILL, SEQUENCES, XY, deep, layer
 
@@ -96,6 +96,8 @@ def test_plots_of_characters() -> None:
     assert spark([]) == ""
     assert spark([0, 0]) == "  "
     assert spark([1, 0, 8]) == "▁▁█"
+    assert trend([1.0, 100.0, 10.0, np.nan, 0.0], logarithmic=True) == "▁█▄  "
+    assert trend([2.0, 2.0]) == "▄▄"
     assert [bar(share, 2) for share in (-1, 0, 0.5, 1, 9)] == ["", "", "█", "██", "██"]
     assert decades([]) == (-1.0, 0.0)
     assert decades([0.0, 1e-300, 1.0, np.inf]) == (-300.0, 0.0)

@@ -78,6 +78,10 @@ def test_a_layer_of_a_loop_has_a_value_for_each_step(tmp_path: Path) -> None:
     assert h.looped
     assert len(h.values) == len(h.gradients) == 25
     assert (h.shape, h.unit, h.samples) == ((8, 4), 1, 200)
+    means, spreads, lengths = h.by_step
+    np.testing.assert_allclose(means, [v.mean() for v in h.values])
+    np.testing.assert_allclose(spreads, [v.std() for v in h.values])
+    np.testing.assert_allclose(lengths, [np.linalg.norm(g) for g in h.gradients])
 
 
 def test_depth_counts_the_products_with_weights(tmp_path: Path) -> None:
