@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-FOLDERS = ("grammar", "compiler", "codegen", "tests", "examples", "docs", "benchmarks")
+FOLDERS = ("grammar", "compiler", "codegen", "tests", "examples", "docs", "editors", "benchmarks")
 DATA = {".py", ".lark", ".json", ".dsl", ".typed", ".js", ".css", ".html", ".LICENSE"}
 
 

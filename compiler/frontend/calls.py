@@ -21,7 +21,7 @@ from . import (  # noqa: F401  (they fill BUILTINS)
 )
 from .adjoints import Bound, Call, governed_call
 from .context import CALL_DEPTH_LIMIT, CALL_LIMIT, Context
-from .derivatives import DERIVATIVE_CALLS, own_value
+from .derivatives import DERIVATIVE_CALLS, USAGE, own_value
 from .expressions import Evaluator
 from .generators import reduced
 from .habits import argument_help, function_help
@@ -35,6 +35,11 @@ from .walk import walk
 
 RECURSION_HELP = "functions are expanded where they are called: write the steps out"
 EXTREMES = {"max": Dim.maximum, "min": Dim.minimum, "maximum": Dim.maximum, "minimum": Dim.minimum}
+
+
+def usages() -> dict[str, str]:
+    """The functions of the language, each with how it is called: `softmax` and `softmax(x, axis=-1)`."""
+    return {name: function.usage for name, function in BUILTINS.items()} | USAGE
 
 
 def call(evaluator: Evaluator, expr: ast.Call) -> Value:
