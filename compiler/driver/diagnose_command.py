@@ -31,6 +31,8 @@ def run(
     page: str | None = None,
 ) -> int:
     """Diagnose, print the report (and write the page); 0 where nothing is found, 1 where something is."""
+    if seed < 0:
+        raise WrongRequest("--seed: a seed is not negative")
     program = program_of(source, dims)
     try:
         diagnosis = diagnosis_of(program, read(data), sizes, seed)
@@ -38,7 +40,9 @@ def run(
         raise WrongRequest(f"{data}: {(problem.strerror or str(problem)).lower()}") from None
     except BadSizes as problem:
         raise WrongRequest(f"--sizes: {problem}") from None
-    except (WrongData, TooLong) as problem:
+    except TooLong as problem:
+        raise WrongRequest(f"{problem}; give it shorter data") from None
+    except WrongData as problem:
         raise WrongRequest(str(problem)) from None
     if page:
         try:

@@ -63,6 +63,7 @@ def test_a_page_and_json(folder: Path, capsys: pytest.CaptureFixture[str]) -> No
         (["well.dsl", "--data", "data.npz"], "the size of H is needed: give --sizes H=…"),
         (["well.dsl", "--data", "data.npz", "--sizes", "Q=1"], "--sizes: the model has no dim Q"),
         (["well.dsl", "--data", "data.npz", "--sizes", "N=3,H=2"], "--sizes: N is 100 in the data"),
+        (["well.dsl", "--data", "data.npz", "--sizes", "H=2", "--seed", "-1"], "--seed: a seed is not negative"),
         (["well.dsl", "--data", "data.npz", "--sizes", "H=2", "-o", "no/page.html"], "no/page.html: no such file"),
         (["well.dsl", "--data", "data.npz", "--sizes", "H=2", "-o", "well.dsl"], "would overwrite the model"),
     ],
@@ -75,6 +76,14 @@ def test_wrong_usage(
     assert words in captured.err
     assert captured.out == ""
     assert len(captured.err.splitlines()) == 1
+
+
+def test_too_many_steps(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = "input n: int\nparam w: real = 0.9\nh = 1.0\nfor t in range(n):\n    h = sin(w * h)\nloss L = h\n"
+    (folder / "long.dsl").write_text(text, "utf-8")
+    np.savez(folder / "long.npz", n=10**6)
+    assert main(["diagnose", "long.dsl", "--data", "long.npz"]) == 2
+    assert "more than 200,000 operations at these sizes; give it shorter data" in capsys.readouterr().err
 
 
 def test_data_must_be_given(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -116,6 +116,8 @@ ILL = [
     Case("some units dead", layer(act="relu"), {**XY, "b": OFF_IN_PART}, (("dead units", "h"),)),
     Case("dead by a maximum", layer(act="relu", out="maximum(h @ v - 99, 0)"), XY,
          (("dead units", "maximum(h @ v - 99, 0)"),), ("no gradient",)),
+    Case("dead by a choice", layer(out="where(h < -1.5, h, 0) @ v"), XY, (("dead units", "where(h < -1.5, h, 0)"),),
+         ("no gradient",)),
     Case("dead in a loop", LOOPED_RELU, SEQUENCES, (("dead units", "h"),), ("no gradient", "vanishing through time")),
     Case("saturated tanh", layer(weights="normal(0, 20)"), XY, (("saturated", "h"),)),
     Case("saturated sigmoid", layer(weights="normal(0, 20)", act="sigmoid"), XY, (("saturated", "h"),)),
@@ -162,6 +164,8 @@ loss L = mse(x @ w, y)
 """
 RESIDUAL = "h{before} + 0.3 * {act}(h{before} @ W{k})"
 HEALTHY = [
+    Case("a relu as a choice", layer(out="where(h > 0, h, 0) @ v"), XY),
+    Case("a mask", layer(out="where(x[:, :1] > 99, h, 1.0) @ v + sum(h, axis=1)"), XY),
     Case("tanh", layer(), XY),
     Case("sigmoid", layer(act="sigmoid"), XY),
     Case("relu", layer(act="relu", weights="kaiming()"), XY),

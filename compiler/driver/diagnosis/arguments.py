@@ -15,6 +15,7 @@ from keyword import iskeyword
 from os import PathLike, fspath
 from types import ModuleType
 from typing import Any
+from warnings import catch_warnings, simplefilter
 
 import numpy as np
 from autodiffc.compiler.ir import Array
@@ -137,7 +138,8 @@ def _checked(program: Program, module: ModuleType, data: Mapping[str, Any], seed
     order = [data[a.name] for a in program.arguments]
     generators = [np.random.default_rng(seed)] if program.draws else []
     try:
-        with np.errstate(all="ignore"):
+        with np.errstate(all="ignore"), catch_warnings():
+            simplefilter("ignore")
             module.forward(*order, *generators)
     except (TypeError, ValueError, IndexError, np.linalg.LinAlgError) as problem:
         raise WrongData(str(problem)) from problem

@@ -23,6 +23,7 @@ from .seen import Broken, Deep, Layer, Learned, Observation, norm_of
 from .words import list_of
 
 Fields = Mapping[str, Array]
+VARIED = 0.01  # of the elements are neither the smallest nor the largest, or it is a mask
 
 
 def seen_in(module: ModuleType, given: Mapping[str, Any], seed: int = 0) -> Observation:
@@ -126,6 +127,8 @@ def _told(array: Array) -> tuple[str, Array | None]:
     low, high = array.min(initial=np.inf), array.max(initial=-np.inf)
     if low == 0.0:
         return "relu", (array > 0.0).astype(np.float64)
+    if ((low < array) & (array < high)).sum() <= VARIED * array.size:
+        return "", None
     if low > 0.0 and high <= 1.0 and not np.allclose(array.sum(axis=-1), 1.0):
         return "sigmoid", 4.0 * array * (1.0 - array)
     if -1.0 <= low < 0.0 and high <= 1.0:

@@ -27,7 +27,7 @@ from .seen import Broken, Deep, Fed, Layer, Learned, Observation, norm_of
 from .thresholds import ROUNDING
 
 STEEPEST = {"sigmoid": 0.25, "tanh": 1.0, "erf": 2.0 / sqrt(pi), "arctan": 1.0, "clip": 1.0, "softmax": 0.25}
-RECTIFIERS = frozenset({"relu", "maximum", "minimum"})
+RECTIFIERS = frozenset({"relu", "maximum", "minimum", "where"})
 OTHERS = frozenset({"leaky_relu", "elu", "selu", "silu", "gelu", "gelu_tanh", "softplus"})
 ACTIVATIONS = RECTIFIERS | OTHERS | STEEPEST.keys()
 UNSEEN = frozenset({"argument", "item", "set_at", "add_at"})  # lists that loops fill show what is in them
@@ -116,10 +116,16 @@ class _Observer:
         return record.node.op.name in ACTIVATIONS and self._operand(record) is not None
 
     def _operand(self, record: Record) -> int | None:
-        """The operand of an activation: the only one that is not a constant."""
-        found = [number for number in record.operands if number in self.learned | self.data]
-        single = len(found) == 1 and self.records[found[0]].value.shape == record.value.shape
-        return found[0] if single else None
+        """The operand of an activation: the only real one that is not a constant.
+
+        A choice (`where(z > 0, z, 0)`) is an activation if it depends on what is learned: a mask isn't.
+        """
+        operands = [self.records[number] for number in record.operands]
+        found = [r for r in operands if r.value.dtype.kind == "f" and r.number in self.learned | self.data]
+        if len(found) != 1 or found[0].value.shape != record.value.shape:
+            return None
+        masked = record.node.op is ops.where and record.operands[0] not in self.learned
+        return None if masked else found[0].number
 
     def _layer(self, node: Node, records: Sequence[Record]) -> Layer:
         name = node.op.name

@@ -140,6 +140,26 @@ loss L = mean(h**2)
     assert [(finding.kind, finding.label) for finding in diagnosis.findings] == [("badly scaled input", "x")]
 
 
+def test_what_is_not_finite_in_the_data_and_no_data_at_all(tmp_path: Path) -> None:
+    x = XY["x"].copy()
+    x[3, 4] = np.nan
+    (finding,) = diagnosed(layer(), {**XY, "x": x}, tmp_path, sizes={"H": 4}).findings
+    assert (finding.kind, finding.label, finding.line) == ("not finite", "x", 2)
+    empty = {"x": np.zeros((0, 10)), "y": np.zeros(0)}
+    diagnosis = diagnosed(layer(act="relu"), empty, tmp_path, sizes={"H": 4})
+    assert "not finite" in {finding.kind for finding in diagnosis.findings}
+    assert diagnosis.html()
+    assert diagnosis.json()
+
+
+def test_a_thousand_layers(tmp_path: Path) -> None:
+    lines = ["dim N, D", "input x: real[N, D]", "param W: real[D, D] = orthogonal()", "h0 = x"]
+    lines += [f"h{k + 1} = tanh(h{k} @ W)" for k in range(600)]
+    seen = diagnosed("\n".join([*lines, "loss L = mean(h600**2)\n"]), {"x": np.eye(3)}, tmp_path).seen
+    assert len(seen.depths) == 600
+    assert len(seen.layers) == 600
+
+
 def test_dropout_draws_its_masks_from_the_seed(tmp_path: Path) -> None:
     text = layer(out="dropout(h, 0.5) @ v")
     data, sizes = XY, {"H": 16}
