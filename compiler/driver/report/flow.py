@@ -1,6 +1,6 @@
 """Values and gradients of a scene at each step, from a tape: what flows forward and back along its lines.
 
-    flow = Flow(scene, tape, tape.backward("L", ("w",)))
+    flow = Flow(scene, tape, tape.backward("L", ("w",)), "L")
     flow.value(7, (2,)), flow.gradient(7, (2,))          value 7 in the third step of its loop
     flow.handed(9, 0, (2,))                              what value 9 hands to its first operand there
 
@@ -29,7 +29,7 @@ class Flow:
     records  the record of a value at steps
     """
 
-    def __init__(self, scene: Scene, tape: Tape, gradients: Gradients):
+    def __init__(self, scene: Scene, tape: Tape, gradients: Gradients, target: str = ""):
         self.scene, self.tape, self.gradients = scene, tape, gradients
         self.counts: dict[tuple[Path, Node, Steps], int] = {}
         self.records: dict[At, int] = {}
@@ -42,6 +42,7 @@ class Flow:
             self._enter(record)
         self._handed: dict[Line, Array] = {}
         self._through: dict[At, Array] = {}  # the gradients of what stands for another value
+        self._begin(target)
         self._share()
 
     def _enter(self, record: Record) -> None:
@@ -111,6 +112,15 @@ class Flow:
     def handed(self, number: int, position: int, steps: Steps) -> Array | None:
         """What a value hands to an operand; of a stack's rows the one of the last of these steps."""
         return self._handed.get((number, position, steps))
+
+    def _begin(self, target: str) -> None:
+        """The target's own derivative, if it only stands for another value."""
+        number = self.scene.outputs.get(target)
+        found = None if number is None else self.record(number, ())
+        if number is not None and found is not None and self.scene.values[number].is_alias:
+            for source, part in self.gradients.parts(found):
+                if source is None:
+                    self._through[number, ()] = part
 
     def _share(self) -> None:
         """Each part of a gradient on its way: from a value to its operand, through what stands for others."""

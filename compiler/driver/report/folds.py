@@ -74,18 +74,18 @@ def folded(scene: Scene, shown: Set[int], lines: Lines) -> Fold:
 def _near_users(scene: Scene, root: Fold, users: Mapping[int, Sequence[int]]) -> None:
     """Arguments that one box alone needs, in that box."""
     top: dict[int, Fold] = {}
-    for member in (member for member in root.members if isinstance(member, Fold)):
-        for fold in _all(member):
-            top.update((number, member) for number in fold.members if isinstance(number, int))
+    for box in (member for member in root.members if isinstance(member, Fold)):
+        numbers = [number for fold in _all(box) for number in fold.members if isinstance(number, int)]
+        top.update(dict.fromkeys(numbers, box))
     left: list[int | Fold] = []
     for member in root.members:
         given = isinstance(member, int) and scene.values[member].kind == "argument"
         near = {top.get(u) for u in users[member]} if isinstance(member, int) and given else set()
-        (box,) = near if len(near) == 1 else (None,)
-        if box is None:
+        (only,) = near if len(near) == 1 else (None,)
+        if only is None:
             left.append(member)
         else:
-            box.members.insert(0, member)
+            only.members.insert(0, member)
     root.members = left
 
 
@@ -109,7 +109,7 @@ def _box(value: Value, known: dict[Key, Fold], lines: Lines) -> Fold:
     origins = _origins(value.origins, value.node, inside)
     if value.kind in OUTSIDE or not origins:
         return _called(origins, box, known, lines, inside)[0]
-    if len(origins) == 1:
+    if len(origins) == 1 and not inside:
         return _line(origins[0].span, box, known, lines)
     box, _ = _called(origins, box, known, lines, inside)
     return _run(origins[-1].span, box, known, lines)

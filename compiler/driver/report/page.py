@@ -38,6 +38,7 @@ from .picture import Data, Picture
 from .scene import scene_of
 from .sides import module_pane, source_pane, spread
 
+SCRIPTS = ("layout.js", "panes.js", "model.js", "details.js", "controls.js", "report.js")
 MOST = 12  # names in a list
 EXACT = {"float64": 2.0**-52, "float32": 2.0**-23}
 
@@ -65,7 +66,9 @@ def explained_picture(program: Program, given: Given | None) -> tuple[Picture, G
     except TooLong as problem:
         raise BadPoint(f"{problem}; choose smaller ones by --sizes") from None
     gradients = tape.backward(program.target, program.wrt) if program.target else Gradients(tape)
-    return Picture(scene, Flow(scene, tape, gradients), program.target, program.source), gradients
+    return Picture(
+        scene, Flow(scene, tape, gradients, program.target or ""), program.target, program.source
+    ), gradients
 
 
 def compiled(program: Program, options: Options) -> Compilation:
@@ -100,7 +103,7 @@ def page(compilation: Compilation, given: Given, sizes: Mapping[str, int] | None
         "SECTIONS": "\n".join(_section(key, name, text) for key, (name, text) in parts.items()),
         "DATA": _json(data),
         "LAYOUT": _script("dagre.min.js"),
-        "SCRIPTS": "\n".join(map(_script, ("layout.js", "panes.js", "report.js"))),
+        "SCRIPTS": "\n".join(map(_script, SCRIPTS)),
     }
     return re.sub(r"\{\{(\w+)\}\}", lambda found: filled[found[1]], _asset("page.html"))
 

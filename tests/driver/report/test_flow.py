@@ -35,7 +35,7 @@ def flow_of(source: Source, sizes: dict[str, int] | None = None) -> tuple[Scene,
     tape = traced(graph, given.arguments, given.sizes)
     scene = scene_of(graph)
     assert program.target is not None
-    return scene, Flow(scene, tape, tape.backward(program.target, program.wrt))
+    return scene, Flow(scene, tape, tape.backward(program.target, program.wrt), program.target)
 
 
 def named(scene: Scene, name: str, kind: str) -> int:

@@ -31,7 +31,9 @@ function layOut(nodes, lines, chainOf, across, large) {
       const around = chainOf(id);
       if (around[around.length - 1] > 0) g.setParent(id, "c" + around[around.length - 1]);
     });
-    lines.forEach((line, k) => g.setEdge(line.from, line.to, { ...line.label, line, labelpos: "c" }, String(k)));
+    lines.forEach((line, k) =>
+      g.setEdge(line.from, line.to, { ...line.label, line, labelpos: "c" }, String(k)),
+    );
     dagre.layout(g);
     inner.forEach((b) => grow(g, "c" + b));
     return {
@@ -46,7 +48,8 @@ function layOut(nodes, lines, chainOf, across, large) {
   function grow(g, id) {
     const place = g.node(id);
     const inside = g.children(id).map((child) => g.node(child));
-    const top = Math.min(place.y - place.height / 2, ...inside.map((n) => n.y - n.height / 2 - PAD)) - (HEAD - PAD);
+    const top =
+      Math.min(place.y - place.height / 2, ...inside.map((n) => n.y - n.height / 2 - PAD)) - (HEAD - PAD);
     const bottom = Math.max(place.y + place.height / 2, ...inside.map((n) => n.y + n.height / 2 + PAD));
     Object.assign(place, { y: (top + bottom) / 2, height: bottom - top });
   }
@@ -98,7 +101,10 @@ function layOut(nodes, lines, chainOf, across, large) {
     });
     routes.forEach(({ line, inside, start, end }) => {
       const { x, y } = offsets.get(inside);
-      const points = graphs.get(inside).edge(start, end).points.map((p) => ({ x: p.x + x, y: p.y + y }));
+      const points = graphs
+        .get(inside)
+        .edge(start, end)
+        .points.map((p) => ({ x: p.x + x, y: p.y + y }));
       if (start !== line.from) points.unshift(side(found.nodes.get(line.from), 1));
       if (end !== line.to) points.push(side(found.nodes.get(line.to), -1));
       found.edges.push({ line, points, x: 0, y: 0 });

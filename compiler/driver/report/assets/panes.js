@@ -10,7 +10,9 @@ function linkPanes(links) {
   }
   const partners = (id) => {
     const number = Number(id.slice(1));
-    return id[0] === "s" ? (links[number] || []).map((m) => "m" + m) : (reverse.get(number) || []).map((s) => "s" + s);
+    return id[0] === "s"
+      ? (links[number] || []).map((m) => "m" + m)
+      : (reverse.get(number) || []).map((s) => "s" + s);
   };
   let chosen = null;
 
@@ -33,7 +35,10 @@ function linkPanes(links) {
     chosen = id;
     light(id);
     [partners(id)[0], id].forEach((p) => p && inView($(p)));
-    line.closest(".code").querySelectorAll('[tabindex="0"]').forEach((e) => e.setAttribute("tabindex", -1));
+    line
+      .closest(".code")
+      .querySelectorAll('[tabindex="0"]')
+      .forEach((e) => e.setAttribute("tabindex", -1));
     line.setAttribute("tabindex", 0);
   }
 
@@ -56,7 +61,10 @@ function linkPanes(links) {
     });
     pane.addEventListener("mouseleave", () => light(chosen));
   });
-  window.addEventListener("hashchange", () => /^#[sm]\d+$/.test(location.hash) && select(location.hash.slice(1)));
+  window.addEventListener(
+    "hashchange",
+    () => /^#[sm]\d+$/.test(location.hash) && select(location.hash.slice(1)),
+  );
   if (/^#[sm]\d+$/.test(location.hash)) select(location.hash.slice(1));
   return select;
 }
