@@ -68,7 +68,7 @@ def _coloured(line: str, marks: Marks) -> str:
 def _pane(prefix: str, label: str, rows: Sequence[str], linked: Sequence[bool]) -> str:
     lines = [
         f'<li class="line{" linked" if link else ""}" id="{prefix}{number}">'
-        f'<span class="at">{number}</span>{row or " "}</li>'
+        f'<span class="at">{number}</span>{row}</li>'
         for number, (row, link) in enumerate(zip(rows, linked), start=1)
     ]
     return f'<ol class="code" aria-label="{label}">{"".join(lines)}</ol>'
