@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from ..ir import Graph, Node, Op, WorkKind, topological
 from ..ops.tiles import TILE
@@ -67,6 +68,7 @@ def is_scalar(node: Node) -> bool:
     return not node.rank and not any(a.rank for a in node.args)
 
 
+@lru_cache(maxsize=4096)
 def bytes_of(type_: Type, real: int = REAL_BYTES) -> Dim:
     """The bytes of a value; `real` are those of a real number."""
     each = {"real": real, "int": 8, "bool": 1}
