@@ -10,6 +10,7 @@ call of a function and the lines in the function, those of all expressions that 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 
 from autodiffc.compiler.ir import Graph, Node, Origin, fact
 
@@ -23,13 +24,18 @@ class Links:
 
     def __init__(self, context: Context, graph: Graph, statements: Sequence[Statement]):
         self.context = context
-        self.origins = _origins(graph)
-        self.owned = {statement.node for statement in _all(statements)}
+        self.graph = graph
+        self.statements = statements
+
+    @cached_property
+    def owned(self) -> set[Node]:
+        return {statement.node for statement in _all(self.statements)}
 
     def of(self, statement: Statement) -> frozenset[int]:
         """The first lines of the model's statements."""
         logical, source = self.context.lines, self.context.program.source
-        places = (place for node in self._nodes(statement) for place in self.origins.get(node, ()))
+        origins = _origins(self.graph)
+        places = (place for node in self._nodes(statement) for place in origins.get(node, ()))
         found = {logical.start(p.span.line) for p in places if p.span.source is source}
         return frozenset(found | {statement.group.line} - {0})
 
@@ -72,8 +78,11 @@ def linked(text: str, written: Sequence[Writer]) -> dict[int, frozenset[int]]:
         body = writer.text()
         begin = text.index(body, at)
         line += text.count("\n", at, begin)
-        for number, sources in writer.marks.items():
-            for source in sources:
-                found.setdefault(source, set()).add(line + number)
+        marked: set[int] = set()
+        for start, end, sources in writer.marks:
+            numbers = [number for number in range(start, end) if number not in marked]
+            marked.update(numbers)
+            for source in sources():
+                found.setdefault(source, set()).update(line + number for number in numbers)
         at = begin
     return {source: frozenset(lines) for source, lines in sorted(found.items())}

@@ -9,9 +9,9 @@ model gives the same bytes.
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 
 from autodiffc.compiler.ir import Node
 from autodiffc.compiler.model import Derivative, Program, Requested
@@ -90,10 +90,14 @@ Section = Callable[[Context, Writer], None]
 
 @dataclass(frozen=True)
 class Emitted:
-    """A module's text, and for each line of the model the lines of the text that it became."""
+    """A module's text, of what it was written, and for each line of the model the lines that it became."""
 
     text: str
-    lines: Mapping[int, frozenset[int]]
+    written: Sequence[Writer]
+
+    @cached_property
+    def lines(self) -> Mapping[int, frozenset[int]]:
+        return linked(self.text, self.written)
 
 
 def emit(program: Program, derivative: Derivative, *, level: int, dtype: str, version: str) -> str:
@@ -112,7 +116,7 @@ def emitted(program: Program, derivative: Derivative, *, level: int, dtype: str,
         written.append(_written(context, write_makers))
     text = _assemble(context, [writer.text() for writer in written])
     audit(text)
-    return Emitted(text, linked(text, written))
+    return Emitted(text, written)
 
 
 def lowered(derivative: Derivative, level: int, dtype: str) -> Derivative:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from math import inf
 
 from autodiffc.compiler.ir import Graph, Interval, Node
@@ -92,8 +93,9 @@ def _write_groups(
         if statement.group != current and not (adjoint and _is_reread(statement)):
             current = statement.group
             _head(context, writer, current, around is not None)
-        with writer.standing_for(links.of(statement)):
-            _write_statement(context, writer, body, statement, links, adjoint)
+        start = len(writer.lines)
+        _write_statement(context, writer, body, statement, links, adjoint)
+        writer.mark(start, partial(links.of, statement))
 
 
 def _write_statement(
@@ -120,8 +122,8 @@ def _head(context: Context, writer: Writer, group: Group, nested: bool) -> None:
         writer.blank()
     if not group.line:
         return
-    with writer.standing_for(frozenset({group.line})):
-        writer.comment(_heading(context, group))
+    writer.comment(_heading(context, group))
+    writer.mark(len(writer.lines) - 1, partial(frozenset, {group.line}))
 
 
 def _heading(context: Context, group: Group) -> str:

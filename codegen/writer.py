@@ -15,7 +15,7 @@ def f(
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 INDENT = "    "
@@ -27,6 +27,10 @@ LOOSEST_FIRST = (
 CLOSING = {"(": ")", "[": "]", "{": "}"}
 
 
+# Lines from a first one on, up to a last one, and what tells the lines of the model that they stand for.
+Mark = tuple[int, int, "Callable[[], frozenset[int]]"]
+
+
 class Writer:
     """Lines of Python at a depth of indentation."""
 
@@ -35,7 +39,7 @@ class Writer:
         self.depth = 0
         self.lines: list[str] = []
         self.function = ""  # the one under way
-        self.marks: dict[int, frozenset[int]] = {}  # the lines of the model that lines stand for
+        self.marks: list[Mark] = []
 
     def line(self, text: str = "", note: str = "") -> None:
         """A logical line: broken where it is too long. A text of several lines is taken as it is.
@@ -67,13 +71,9 @@ class Writer:
         shown = text if len(text) <= room else text[: room - 2].rstrip() + " …"
         self.lines.append(f"{INDENT * self.depth}# {shown}")
 
-    @contextmanager
-    def standing_for(self, lines: frozenset[int]) -> Iterator[None]:
-        """What is written inside stands for these lines of the model, where nothing inside says otherwise."""
-        start = len(self.lines)
-        yield
-        for number in range(start, len(self.lines)):
-            self.marks.setdefault(number, lines)
+    def mark(self, start: int, lines: Callable[[], frozenset[int]]) -> None:
+        """What was written from `start` on stands for lines of the model, where no earlier mark says otherwise."""
+        self.marks.append((start, len(self.lines), lines))
 
     @contextmanager
     def block(self, head: str) -> Iterator[None]:
