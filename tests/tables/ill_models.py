@@ -162,8 +162,29 @@ input y: real[N]
 param w: real[D]
 loss L = mse(x @ w, y)
 """
+CLASSES = """\
+dim N, D, K = 3
+input x: real[N, D]
+input y: int[N] in range(K)
+param W: real[D, K] = zeros()
+param b: real[K] = zeros()
+loss L = mean(cross_entropy(x @ W + b, y))
+"""
+CAUSAL = (
+    ATTENTION.format(weights="xavier()", scale=" / sqrt(D)")
+    .replace(
+        "a = softmax(scores)", "i = arange(T)\ns = where(i[:, None] >= i, scores, -1e9)\na = softmax(s)"
+    )
+    .replace(
+        "real[D, D] = xavier()\nparam v",
+        "real[D, D] = xavier()\nparam P: real[T, D] = normal(0, 0.1)\nparam v",
+    )
+    .replace("x @ Q, x @ K", "(x + P) @ Q, (x + P) @ K")
+)
 RESIDUAL = "h{before} + 0.3 * {act}(h{before} @ W{k})"
 HEALTHY = [
+    Case("classes in equal numbers, from 0", CLASSES, {"x": X[:90], "y": np.arange(90) % 3}, sizes={}),
+    Case("attention to what came before", CAUSAL, {"x": ROWS, "y": ROWS[..., 0]}, sizes={}),
     Case("a relu as a choice", layer(out="where(h > 0, h, 0) @ v"), XY),
     Case("a mask", layer(out="where(x[:, :1] > 99, h, 1.0) @ v + sum(h, axis=1)"), XY),
     Case("tanh", layer(), XY),

@@ -60,7 +60,7 @@ def _layer(layer: Layer) -> dict[str, Any]:
         found["by step"] = {"mean": means, "std": spreads, "gradient": lengths}
     if layer.rectifies:
         found |= {"units": layer.units, "never fire": [int(unit) for unit in layer.silent]}
-    if layer.squashes and layer.slopes:
+    if layer.squashes:
         found |= {"flat": layer.saturated, "passed": layer.passed}
     return found
 

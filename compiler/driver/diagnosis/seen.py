@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Literal
 
 import numpy as np
 from autodiffc.compiler.ir import Array
@@ -142,14 +143,15 @@ class Layer:
 class Learned:
     """A param at its value; `gradient` is None where the loss doesn't depend on it.
 
-    `cancels`: what adds up to the gradient is much larger than it. `factor`: something is multiplied by it.
+    `cancels`: what adds up to the gradient is much larger than it, here only or always. `factor`: something
+    is multiplied by it.
     """
 
     label: str
     line: int
     value: Array
     gradient: Array | None
-    cancels: bool = False
+    cancels: Literal["", "here", "always"] = ""
     factor: bool = False
 
     @property

@@ -17,9 +17,16 @@ from .words import list_of
 def no_gradient(seen: Observation) -> Iterator[Finding]:
     """Params by which the gradient is 0, by structure or at these data."""
     for param in seen.params:
-        if param.value.size and (param.gradient is None or param.cancels or not param.gradient.any()):
+        if param.value.size and _is_without(param):
             sentence, advice = _reason(seen, param)
             yield Finding("no gradient", param.label, param.line, sentence, advice)
+
+
+def _is_without(param: Learned) -> bool:
+    """Whether the gradient is 0; one that cancels out here only (classes in equal numbers) soon isn't."""
+    if param.gradient is None or param.cancels == "always":
+        return True
+    return not param.gradient.any() and not param.cancels
 
 
 def _reason(seen: Observation, param: Learned) -> tuple[str, str]:

@@ -125,7 +125,7 @@ def state(layer: Layer) -> str:
     """What is to be said of its activation, in two words."""
     if layer.rectifies and layer.units > 1 and len(layer.silent):
         return f"{len(layer.silent)} of {layer.units} never on"
-    if layer.squashes and layer.slopes and layer.saturated:
+    if layer.squashes and layer.saturated:
         return f"{percent(layer.saturated)} flat"
     return ""
 

@@ -9,13 +9,14 @@ layer with a value for each step.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from math import pi, sqrt
+from typing import Literal
 
 import numpy as np
 from autodiffc.compiler import ops
-from autodiffc.compiler.ir import Array, Node
+from autodiffc.compiler.ir import Array, Graph, Node
 from autodiffc.compiler.model import Program
 from autodiffc.compiler.passes.modes import trained
 from autodiffc.compiler.passes.pipeline import prepare
@@ -38,9 +39,34 @@ def observed(program: Program, arguments: Mapping[str, Array], sizes: Mapping[st
     """What there is to see of a model at these arguments; TooLong where it does too much for a tape."""
     graph = prepare(trained(program.graph), 0, {a.name: a.attained for a in program.arguments})
     with np.errstate(all="ignore"):
-        tape = traced(graph, arguments, sizes)
-        gradients = tape.backward(program.target, program.wrt) if program.target else Gradients(tape)
-        return _Observer(program, tape, gradients).observation()
+        observer = _observer(program, graph, arguments, sizes)
+        seen, cancelled = observer.observation(), observer.cancelled()
+        if not cancelled:
+            return seen
+        again = _observer(program, graph, _beside(program, arguments), sizes).cancelled()
+        marks: Mapping[str, Literal["here", "always"]] = {
+            name: "always" if name in again else "here" for name in cancelled
+        }
+        return replace(seen, params=tuple(replace(p, cancels=marks.get(p.label, "")) for p in seen.params))
+
+
+def _observer(
+    program: Program, graph: Graph, arguments: Mapping[str, Array], sizes: Mapping[str, int]
+) -> _Observer:
+    tape = traced(graph, arguments, sizes)
+    gradients = tape.backward(program.target, program.wrt) if program.target else Gradients(tape)
+    return _Observer(program, tape, gradients)
+
+
+def _beside(program: Program, arguments: Mapping[str, Array]) -> dict[str, Array]:
+    """Arguments near these, of the same signs where they are bounded."""
+    generator = np.random.default_rng(0)
+    found = dict(arguments)
+    for a in program.arguments:
+        if a.name in program.wrt:
+            shift = 0.1 * generator.uniform(-1.0, 1.0, found[a.name].shape)
+            found[a.name] = found[a.name] * (1.0 + shift) + (0.0 if a.bounds else shift)
+    return found
 
 
 @dataclass(eq=False)
@@ -103,7 +129,7 @@ class _Observer:
         first = records[0]
         if node.op.name in UNSEEN or first.value.dtype.kind != "f" or not self._passed(records):
             return False
-        if self._activates(first):
+        if self._activates(records[-1]):
             return True
         named = bool(self.places.name(first)) and first.number in self.learned | self.data
         return named and (node.rank > 0 or bool(first.place))
@@ -124,12 +150,14 @@ class _Observer:
         found = [r for r in operands if r.value.dtype.kind == "f" and r.number in self.learned | self.data]
         if len(found) != 1 or found[0].value.shape != record.value.shape:
             return None
-        masked = record.node.op is ops.where and record.operands[0] not in self.learned
+        masked = record.node.op.name == "where" and record.operands[0] not in self.learned
         return None if masked else found[0].number
 
     def _layer(self, node: Node, records: Sequence[Record]) -> Layer:
-        name = node.op.name
-        slopes = [self._slope(record) for record in records] if self._activates(records[0]) else []
+        name, slopes = node.op.name, []
+        if self._activates(records[-1]):  # in the first steps it may be a constant
+            records = [record for record in records if self._activates(record)]
+            slopes = [self._slope(record) for record in records]
         return Layer(
             self.places.label(records[0]),
             self.places.line(records[0]),
@@ -138,8 +166,8 @@ class _Observer:
             [record.value for record in records],
             [self._gradient(record) for record in records] if self.program.target else [],
             slopes,
-            squashes=name in STEEPEST,
-            rectifies=name in RECTIFIERS,
+            squashes=bool(slopes) and name in STEEPEST,
+            rectifies=bool(slopes) and name in RECTIFIERS,
             looped=bool(records[0].place),
         )
 
@@ -166,8 +194,8 @@ class _Observer:
         for name in self.program.wrt:
             record = self.records[self.given[name]]
             gradient = self.gradients.of(record.number)
-            cancels, factor = self._cancels(record.number, gradient), record.number in self._factors
-            yield Learned(name, self.places.line(record), record.value, gradient, cancels, factor)
+            factor = record.number in self._factors
+            yield Learned(name, self.places.line(record), record.value, gradient, factor=factor)
 
     @cached_property
     def _factors(self) -> frozenset[int]:
@@ -175,8 +203,12 @@ class _Observer:
         products = (r for r in self.records if r.node.op.work == "product" or r.node.op is ops.mul)
         return frozenset(number for record in products for number in record.operands)
 
-    def _cancels(self, number: int, gradient: Array | None) -> bool:
-        """Whether a term's gradient is what rounding leaves of a sum over those of the sums that it is in."""
+    def cancelled(self) -> frozenset[str]:
+        """The terms whose gradients are what rounding leaves of those of the sums that they are in."""
+        return frozenset(name for name in self.program.wrt if self._cancels(self.given[name]))
+
+    def _cancels(self, number: int) -> bool:
+        gradient = self.gradients.of(number)
         sums = [self.records[part[0]] for part, _ in self.gradients.parts(number) if part is not None]
         if gradient is None or any(record.node.op not in (ops.add, ops.sub) for record in sums):
             return False
