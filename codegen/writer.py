@@ -72,7 +72,7 @@ class Writer:
         self.lines.append(f"{INDENT * self.depth}# {shown}")
 
     def mark(self, start: int, lines: Callable[[], frozenset[int]]) -> None:
-        """What was written from `start` on stands for lines of the model, where no earlier mark says otherwise."""
+        """What was written from `start` on stands for lines of the model; earlier marks come first."""
         self.marks.append((start, len(self.lines), lines))
 
     @contextmanager
