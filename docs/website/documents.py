@@ -5,6 +5,7 @@ A document runs in an empty folder, its blocks in order:
 - a block after `<!-- file: NAME -->` is a file: written where it does not exist, compared where it does;
 - a block after `<!-- part of: NAME -->` is a definition in a file that exists by then: from the block's first
   line to the next line at the margin;
+- a block after `<!-- output of: COMMAND -->` is what the command prints;
 - a `console` block holds commands after `$ ` and, under each, exactly what it prints (a line `...` stands
   for any number of lines);
 - a `python` block of `>>>` lines is a session; the sessions of a document share their names;
@@ -20,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 FENCE = re.compile(
-    r"^(?:<!-- (?P<kind>file|part of|skip): (?P<name>.+?) -->\n)?```(?P<language>\w*)\n(?P<body>.*?)^```$",
+    r"^(?:<!-- (?P<kind>file|part of|output of|skip): (?P<name>.+?) -->\n)?```(?P<language>\w*)\n(?P<body>.*?)^```$",
     re.M | re.S,
 )
 ROUNDING = re.compile(r"\b\d\.\de(?:-(?:0[6-9]|[1-9]\d)|\+00)\b")
@@ -30,8 +31,8 @@ ROUNDING = re.compile(r"\b\d\.\de(?:-(?:0[6-9]|[1-9]\d)|\+00)\b")
 class Block:
     """A fenced block: its text, what it is, its place in the document."""
 
-    kind: str  # file, part, console, session, model
-    name: str  # of the file
+    kind: str  # file, part, output, console, session, model
+    name: str  # of the file, or the command
     body: str
     start: int
     end: int
@@ -55,7 +56,7 @@ def _kind(comment: str | None, language: str, body: str) -> str | None:
     if comment == "skip":
         return None
     if comment is not None:
-        return {"file": "file", "part of": "part"}[comment]
+        return {"file": "file", "part of": "part", "output of": "output"}[comment]
     if language == "python":
         return "session" if ">>>" in body else None
     return {"console": "console", "dsl": "model"}.get(language)
@@ -106,4 +107,10 @@ def definition(text: str, first: str) -> str:
 
 def documents(root: Path) -> list[Path]:
     """The project's documents."""
-    return [root / "README.md", root / "examples" / "README.md", *sorted((root / "docs").glob("*.md"))]
+    docs = root / "docs"
+    return [
+        root / "README.md",
+        root / "examples" / "README.md",
+        *sorted(docs.glob("*.md")),
+        *sorted((docs / "tutorial").glob("*.md")),
+    ]
