@@ -7,6 +7,7 @@
     autodiffc graph model.dsl -o x.svg   draw the graph
     autodiffc diagnose model.dsl --data  look for dead units, vanishing gradients, …
     autodiffc fmt model.dsl              put the file in canonical form
+    autodiffc completion bash            complete commands and options in a shell
 
 Exit status: 0, 1 for an error in the model (or a gradient that differs), 2 for wrong usage.
 """
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 
     from .api import Options
 
-COMMANDS = ("check", "fmt", "derive", "diagnose", "explain", "graph")
+COMMANDS = ("check", "fmt", "derive", "diagnose", "explain", "graph", "completion")
 EMITTED = ("jvp", "vjp", "hvp", "jacobian", "hessian", "gauss_newton", "workspace")
 _RENDERERS = {"full": render_all, "concise": render_concise, "json": render_json}
 
@@ -153,7 +154,8 @@ def _compile_parser() -> _Parser:
         "                              draw the graph (svg, png, dot)\n"
         "  autodiffc diagnose model.dsl --data data.npz\n"
         "                              look for dead units, vanishing gradients, badly scaled inputs …\n"
-        "  autodiffc fmt model.dsl     put the file in canonical form\n",
+        "  autodiffc fmt model.dsl     put the file in canonical form\n"
+        "  autodiffc completion bash   print what completes commands and options (bash, zsh, fish)\n",
     )
     parser.add_argument(
         "-o", dest="output", metavar="FILE", help="the module to write (default: standard output)"
@@ -257,6 +259,15 @@ def _fmt_parser() -> _Parser:
         "--check", action="store_true", help="write nothing; exit 1 where the file would change"
     )
     parser.add_argument("--stdout", action="store_true", help="print the result instead of writing the file")
+    return parser
+
+
+def _completion_parser() -> _Parser:
+    from .completion import SHELLS
+
+    about = "Print a script that completes commands and options in a shell."
+    parser = _Parser(prog="autodiffc completion", description=about)
+    parser.add_argument("shell", choices=tuple(SHELLS), help="which shell")
     return parser
 
 
@@ -443,6 +454,13 @@ def _fmt(options: argparse.Namespace) -> int:
     return 0
 
 
+def _completion(options: argparse.Namespace) -> int:
+    from .completion import script
+
+    sys.stdout.write(script(options.shell, {name: make() for name, make in _PARSERS.items()}, EMITTED))
+    return 0
+
+
 _PARSERS = {
     "compile": _compile_parser,
     "check": _check_parser,
@@ -451,6 +469,7 @@ _PARSERS = {
     "explain": _explain_parser,
     "graph": _graph_parser,
     "fmt": _fmt_parser,
+    "completion": _completion_parser,
 }
 _ACTIONS = {
     "compile": _compile,
@@ -460,4 +479,5 @@ _ACTIONS = {
     "explain": _explain,
     "graph": _graph,
     "fmt": _fmt,
+    "completion": _completion,
 }
