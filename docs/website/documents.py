@@ -21,7 +21,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 FENCE = re.compile(
-    r"^(?:<!-- (?P<kind>file|part of|output of|skip): (?P<name>.+?) -->\n)?```(?P<language>\w*)\n(?P<body>.*?)^```$",
+    r"^(?:<!-- (?P<kind>file|part of|output of|skip): (?P<name>.+?) -->\n)?"
+    r"```(?P<language>\w*)\n(?P<body>.*?)^```$",
     re.M | re.S,
 )
 ROUNDING = re.compile(r"\b\d\.\de(?:-(?:0[6-9]|[1-9]\d)|\+00)\b")

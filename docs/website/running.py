@@ -102,19 +102,20 @@ class Document:
         return actual or block.body
 
     def _output(self, block: documents.Block) -> str:
-        return self._same(block, f"what `{block.name}` prints", self._printed(block.name) + "\n")
+        return self._same(block, f"what `{block.name}` prints", self.printed(block.name) + "\n")
 
     def _console(self, block: documents.Block) -> str:
         shown = []
         for command, expected in documents.commands(block.body):
-            actual = self._printed(command)
+            actual = self.printed(command)
             if not documents.matches(expected, actual):
                 self.problems.append(f"$ {command}\nexpected:\n{expected}\nprinted:\n{actual}")
                 expected = actual
             shown.append((command, expected))
         return documents.console(shown)
 
-    def _printed(self, command: str) -> str:
+    def printed(self, command: str) -> str:
+        """What a command prints, errors too."""
         words = command.split()
         if words[0] == "autodiffc" and not SHELL & set(command):
             return _in_this_process(words[1:])
