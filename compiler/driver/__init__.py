@@ -15,15 +15,15 @@ from .version import VERSION as __version__
 if TYPE_CHECKING:
     from autodiffc.grammar.diagnostics import Diagnostic, ModelError
 
-    from .api import compile, load
+    from .api import compile, lint, load
     from .diagnosis import diagnose
 
-__all__ = ["Diagnostic", "ModelError", "__version__", "compile", "diagnose", "load"]
+__all__ = ["Diagnostic", "ModelError", "__version__", "compile", "diagnose", "lint", "load"]
 
 
 def __getattr__(name: str) -> Any:
     """The public names, imported when first asked for: sub-packages don't need the whole compiler."""
-    if name in ("compile", "load"):
+    if name in ("compile", "lint", "load"):
         from . import api
 
         return getattr(api, name)

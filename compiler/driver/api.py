@@ -17,6 +17,7 @@ from autodiffc.compiler.frontend.model import check
 from autodiffc.compiler.model import CannotEmit, Derivative, Program
 from autodiffc.compiler.passes.base import Observe
 from autodiffc.compiler.passes.pipeline import derive
+from autodiffc.grammar.diagnostics import Diagnostic
 from autodiffc.grammar.parser import parse
 from autodiffc.grammar.reading import read_source
 from autodiffc.grammar.source import Source
@@ -127,6 +128,26 @@ def _compiled(source: Source, options: Options) -> tuple[str, str]:
         return module_text(program, options), program.name
 
 
+def lint(
+    source: str,
+    *,
+    name: str = "model.dsl",
+    folder: str | PathLike[str] | None = None,
+    dims: Mapping[str, int] | None = None,
+    lints: str = "usual",
+) -> tuple[Diagnostic, ...]:
+    """What is no error in a model, but likely no intention either.
+
+    `lints` are names with commas, as `-W` takes them. Raises ModelError where the model is wrong, ValueError
+    where there is no such lint.
+    """
+    from autodiffc.compiler.lint import chosen, findings
+
+    choice = chosen([lints])
+    path = None if folder is None else os.path.join(fspath(folder), os.path.basename(name))
+    return findings(program_of(Source(name, source, path), dims), choice.lints, choice.as_errors)
+
+
 def module_of(text: str, name: str) -> ModuleType:
     """The module of an emitted text; tracebacks and `inspect` can show its lines. Not in sys.modules."""
     module = ModuleType(name)
@@ -138,5 +159,6 @@ def module_of(text: str, name: str) -> ModuleType:
 
 
 __all__ = [
-    "CannotEmit", "Options", "compile", "derivative_of", "load", "module_of", "module_text", "program_of",
+    "CannotEmit", "Options", "compile", "derivative_of", "lint", "load", "module_of", "module_text",
+    "program_of",
 ]  # fmt: skip

@@ -16,12 +16,21 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
+from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from autodiffc.grammar.diagnostics import ModelError, render_all, render_concise, render_json
+from autodiffc.grammar.diagnostics import (
+    Diagnostic,
+    ModelError,
+    in_order,
+    render_all,
+    render_concise,
+    render_json,
+)
 from autodiffc.grammar.reading import read_source
 from autodiffc.grammar.source import Source
 
@@ -37,6 +46,7 @@ if TYPE_CHECKING:
 
 COMMANDS = ("check", "fmt", "derive", "diagnose", "explain", "graph", "completion")
 EMITTED = ("jvp", "vjp", "hvp", "jacobian", "hessian", "gauss_newton", "workspace")
+LINT_NAMES = re.compile(r"[\w-]+(,[\w-]+)*")  # as `-W` takes them
 _RENDERERS = {"full": render_all, "concise": render_concise, "json": render_json}
 
 
@@ -67,19 +77,22 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(arguments: list[str]) -> int:
     command = arguments[0] if arguments and arguments[0] in COMMANDS else "compile"
     rest = arguments[1:] if command != "compile" else arguments
-    options = _PARSERS[command]().parse_args(rest)
+    options = _PARSERS[command]().parse_args(with_lints(rest))
     try:
         with uncollected():
             return int(_ACTIONS[command](options))
     except ModelError as error:
-        print(_RENDERERS[options.errors](error.diagnostics), file=sys.stderr)
-        if options.errors == "full":
-            print(f"\n{_count(len(error.diagnostics))} in {options.model}", file=sys.stderr)
+        _show(options, error.diagnostics)
         return 1
 
 
-def _count(number: int) -> str:
-    return f"{number} error{'s' if number != 1 else ''}"
+def _show(options: argparse.Namespace, diagnostics: Sequence[Diagnostic]) -> None:
+    """Print findings to standard error, as `--errors` says."""
+    print(_RENDERERS[options.errors](diagnostics), file=sys.stderr)
+    if options.errors == "full":
+        kinds = Counter(diagnostic.severity for diagnostic in in_order(diagnostics))
+        counts = ", ".join(f"{number} {kind}{'s' if number != 1 else ''}" for kind, number in kinds.items())
+        print(f"\n{counts} in {options.model}", file=sys.stderr)
 
 
 # --- what the command takes ----------------------------------------------------------------------
@@ -118,9 +131,31 @@ def _compilation(parser: _Parser) -> None:
                         help="stable (default), or precise also in the far tails")  # fmt: skip
 
 
+def _linting(parser: _Parser) -> None:
+    parser.add_argument("-W", dest="lints", action="append", default=None, metavar="LINTS",
+                        help="warn: -W, or with all, names of lints, no-NAME, error")  # fmt: skip
+
+
 def _emission(parser: _Parser, what: str) -> None:
     parser.add_argument("--emit", action="extend", type=_functions, default=[], metavar="NAMES",
                         help=f"{what}, with commas: {', '.join(EMITTED)}")  # fmt: skip
+
+
+def with_lints(arguments: Sequence[str]) -> list[str]:
+    """The arguments with a word after each `-W`: `-W model.dsl` has none of its own.
+
+    >>> with_lints(["-W", "model.dsl", "-W", "no-shadowed,W0301"])
+    ['-Wusual', 'model.dsl', '-Wno-shadowed,W0301']
+    """
+    found: list[str] = []
+    rest = list(arguments)
+    while rest:
+        word = rest.pop(0)
+        if word == "-W":
+            follows = rest and LINT_NAMES.fullmatch(rest[0]) and not os.path.exists(rest[0])
+            word += rest.pop(0) if follows else "usual"
+        found.append(word)
+    return found
 
 
 def _assignment(text: str) -> tuple[str, int]:
@@ -162,6 +197,7 @@ def _compile_parser() -> _Parser:
     )
     _compilation(parser)
     _emission(parser, "functions to add")
+    _linting(parser)
     parser.add_argument("--dump", metavar="STAGE", help="print a stage: ast, ir, ir:PASS, schedule or dot")
     parser.add_argument("--dump-dir", metavar="DIR", help="write the graph after every pass into a folder")
     parser.add_argument("--timings", action="store_true", help="print how long each pass took")
@@ -180,6 +216,7 @@ def _check_parser() -> _Parser:
     parser = _common("autodiffc check", "Compare the compiled derivatives with SymPy's and with differences.")
     _compilation(parser)
     _emission(parser, "functions to check beside the gradient (default: all that the model allows)")
+    _linting(parser)
     parser.add_argument(
         "--sizes", type=_sizes, default={}, metavar="N=3,D=2", help="sizes of the dims (default: small ones)"
     )
@@ -296,6 +333,8 @@ def _compile(options: argparse.Namespace) -> int:
         if not options.output:
             return 0
     program = program_of(source, chosen.dims)
+    if _warned(options, program):
+        return 1
     if options.explain_cost:
         from .explain_cost import BadSizes, explain_cost
 
@@ -333,6 +372,22 @@ def _watched(options: argparse.Namespace, compile: Callable[[Observe], str]) -> 
     return text
 
 
+def _warned(options: argparse.Namespace, program: Program) -> bool:
+    """Print the warnings that `-W` asks for; whether they are errors."""
+    if options.lints is None:
+        return False
+    from autodiffc.compiler.lint import UnknownLint, chosen, findings
+
+    try:
+        choice = chosen(options.lints)
+    except UnknownLint as problem:
+        raise UsageError(f"-W: {problem}") from None
+    found = findings(program, choice.lints, choice.as_errors)
+    if found:
+        _show(options, found)
+    return any(finding.severity == "error" for finding in found)
+
+
 def _refuse_overwriting(source: str, output: str | None, what: str = "the model") -> None:
     if output and os.path.exists(output) and os.path.samefile(source, output):
         raise UsageError(f"{output}: the output would overwrite {what}")
@@ -346,10 +401,12 @@ def _write(path: str, text: str | bytes) -> None:
 
 
 def _check(options: argparse.Namespace) -> int:
-    from .api import CannotEmit
+    from .api import CannotEmit, program_of
     from .check_command import run
 
     source = _source(options.model)
+    if options.lints is not None and _warned(options, program_of(source, dict(options.dims))):
+        return 1
     try:
         return run(
             source, dims=dict(options.dims), sizes=options.sizes, seed=options.seed, level=options.level,

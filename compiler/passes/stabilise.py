@@ -11,8 +11,8 @@ use. The pass repeats until nothing changes, as a result may be a part of anothe
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 
 from ..ir import Graph, Interval, Node
 from ..ranges import interval_of, intervals
@@ -33,16 +33,29 @@ SPELLINGS: dict[str, tuple[str, ...]] = {
 }
 
 
+@dataclass(frozen=True, eq=False)
+class Applied:
+    """A rule, the node of a graph that it has applied to, and what it has put in its place."""
+
+    rule: Rule
+    graph: Graph
+    node: Node
+    image: Node
+
+
 @dataclass(frozen=True)
 class Stabilise:
+    """`observe` is told of every rule that applies."""
+
     ranges: Mapping[str, Interval] = field(default_factory=dict)
     rules: tuple[Rule, ...] = STABILITY_RULES
     name: str = "stabilise"
+    observe: Callable[[Applied], None] | None = None
 
     def run(self, graph: Graph) -> Graph:
-        graph = in_bodies(graph, self.ranges, lambda body, ranges, _: Stabilise(ranges, self.rules).run(body))
+        graph = in_bodies(graph, self.ranges, lambda body, ranges, _: replace(self, ranges=ranges).run(body))
         for _ in range(ROUNDS):
-            after = graph.rewrite(_Step(graph, self.ranges, self.rules))
+            after = graph.rewrite(_Step(graph, self))
             if after is graph:
                 break
             graph = after
@@ -52,11 +65,12 @@ class Stabilise:
 class _Step:
     """The image of a node: itself on its new arguments, or what the first rule makes of it."""
 
-    def __init__(self, graph: Graph, ranges: Mapping[str, Interval], rules: tuple[Rule, ...]):
+    def __init__(self, graph: Graph, stabilise: Stabilise):
         self.graph = graph
-        self.ranges = ranges
+        self.ranges = stabilise.ranges
+        self.observe = stabilise.observe
         self.by_root: dict[str, list[Rule]] = {}
-        for rule in rules:
+        for rule in stabilise.rules:
             self.by_root.setdefault(rule.root, []).append(rule)
         self.matcher = Matcher(self.interval)
         self.parts: dict[Node, frozenset[str]] = {}
@@ -70,17 +84,19 @@ class _Step:
     def __call__(self, node: Node, args: tuple[Node, ...]) -> Node:
         new = node.with_args(args)
         for _ in range(ROUNDS):
-            image = self.rewrite(new)
+            image = self.rewrite(new, node)
             if image is None:
                 break
             new = image
         return new
 
-    def rewrite(self, node: Node) -> Node | None:
+    def rewrite(self, node: Node, old: Node) -> Node | None:
         for rule in self.candidates(node):
             if rule.labels <= self.parts_of(node):
                 new = self.matcher.rewrite(rule, node)
                 if new is not None:
+                    if self.observe is not None:
+                        self.observe(Applied(rule, self.graph, old, new))
                     return new
         return None
 
