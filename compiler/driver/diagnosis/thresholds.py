@@ -13,10 +13,10 @@ from __future__ import annotations
 FLAT = 0.05
 SATURATED, PASSED = 0.5, 0.5
 
-# A unit that never fires gets no gradient (Lu et al. 2020). A few are normal in a wide layer, and more in a
+# A unit that never fires gets no gradient (Lu et al. 2020). Some are normal in a wide layer, and more in a
 # deep one, to which all examples look alike (see is_dead). Fewer examples than these say nothing: half of all
 # units are off for one (He et al. 2015), so that a healthy one is off for all n with probability 2^-n.
-DEAD, SAMPLES = 0.1, 16
+DEAD, SAMPLES = 0.25, 16
 
 # Through depth: gradients should have the same variance in all layers (Glorot and Bengio 2010, He et al.
 # 2015); each layer of sigmoids takes a factor of 4 and more (Hochreiter 1991).

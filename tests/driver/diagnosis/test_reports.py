@@ -85,6 +85,13 @@ def test_the_json_has_the_findings_and_the_numbers(diagnosis: Diagnosis) -> None
         assert sum(entry["histogram"]["counts"]) == sum(int(np.isfinite(v).sum()) for v in layer_.values)
 
 
+def test_a_notebook_shows_the_page_in_a_frame(tmp_path: Path) -> None:
+    (tmp_path / "model.dsl").write_text(layer(), "utf-8")
+    diagnosis = autodiffc.diagnose(tmp_path / "model.dsl", XY, sizes={"H": 4})
+    attributes = dict(_Page(diagnosis._repr_html_()).attributes)
+    assert attributes["srcdoc"] == diagnosis.html()
+
+
 def test_what_the_model_writes_cannot_break_the_page(tmp_path: Path) -> None:
     path = tmp_path / "model.dsl"
     path.write_text(layer(out="tanh(where(h < 0.5, 9 * h, h)) @ v"), "utf-8")
