@@ -48,7 +48,6 @@ function detailsOf(model, html, { act, reveal, select }) {
     const loop = v.loops.length ? `; ${v.loops.map(told).join(", ")}` : "";
     const found = [html("h3", {}, html("code", {}, title)), html("p", {}, html("code", {}, v.type), loop)];
     if (v.text) found.push(html("p", {}, html("code", {}, v.text), v.file ? ` (${v.file})` : ""));
-    found.push(...places(v.lines));
     if (!entry) {
       if (data.numbers)
         found.push(
@@ -158,47 +157,72 @@ function detailsOf(model, html, { act, reveal, select }) {
     ];
   }
 
-  function places(lines) {
-    if (!lines.length) return [];
-    const parts = [];
-    lines.forEach((line, k) =>
-      parts.push(
-        k ? ", " : lines.length > 1 ? "Lines " : "Line ",
-        html("a", { href: "#s" + line, onclick: () => select("s" + line) }, String(line)),
-      ),
+  /* The lines of the model, and what they became: those lines of the module that compute the value or its
+     gradient, where it has a name there. */
+  function places(lines, name, given) {
+    const made = lines.length ? common(lines.map((line) => links[line] || [])) : [];
+    const own = (assigned.get(name) || []).filter((n) => made.includes(n));
+    const back = own.length || given ? assigned.get("d_" + name) || [] : [];
+    const named = [...own, ...back].sort((a, b) => a - b);
+    const found = lines.length
+      ? [html("h4", {}, "In the model"), ...lines.map((line) => shown("s" + line))]
+      : [];
+    const byFunction = new Map();
+    (named.length ? named : made).forEach((n) => {
+      const own = functionOf(n);
+      byFunction.set(own, [...(byFunction.get(own) || []), n]);
+    });
+    [...byFunction].forEach(([own, numbers], k) => {
+      if (!k) found.push(html("h4", {}, "In the module: ", html("code", {}, own)));
+      if (!k) found.push(...numbers.slice(0, RUNS).map((n) => shown("m" + n)));
+      if (!k && numbers.length > RUNS)
+        found.push(html("p", { class: "note" }, `and ${numbers.length - RUNS} lines more`));
+      if (k)
+        found.push(
+          html("p", { class: "note" }, "also ", html("code", {}, own), ", ", link("m" + numbers[0])),
+        );
+    });
+    return found;
+  }
+  const link = (id) =>
+    html(
+      "a",
+      { href: "#" + id, onclick: () => select(id), "aria-label": `line ${id.slice(1)}` },
+      id.slice(1),
     );
-    const made = common(lines.map((line) => links[line] || []));
-    if (made.length) parts.push(" · in the module ");
-    const all = runs(made);
-    all
-      .slice(0, RUNS)
-      .forEach(([first, last], k) =>
-        parts.push(
-          k ? ", " : "",
-          html(
-            "a",
-            { href: "#m" + first, onclick: () => select("m" + first) },
-            first === last ? String(first) : `${first}–${last}`,
-          ),
-        ),
-      );
-    if (all.length > RUNS) parts.push(", …");
-    return [html("p", { class: "places" }, ...parts)];
+  const shown = (id) => html("div", { class: "emitted" }, link(id), " ", html("code", {}, textOf(id).trim()));
+  const textOf = (id) => {
+    const line = document.getElementById(id);
+    return line ? line.textContent.slice(line.firstChild.textContent.length) : "";
+  };
+  /* The lines of the module that give a variable its value, or change it. */
+  const assigned = new Map();
+  document.querySelectorAll('.code li[id^="m"]').forEach((line) => {
+    const text = textOf(line.id);
+    const targets = /^\s*([\p{L}_][^=()]*?) [-+*/@]*= /u.exec(text);
+    const written = [...text.matchAll(/\bout=([\p{L}\w]+)/gu)].map((found) => found[1]);
+    const names = targets ? targets[1].split(", ").map((t) => t.replace(/[[:].*/u, "")) : [];
+    [...new Set([...names, ...written])].forEach((name) =>
+      assigned.set(name, [...(assigned.get(name) || []), Number(line.id.slice(1))]),
+    );
+  });
+  function functionOf(n) {
+    for (let k = n; k > 0; k--) {
+      const head = /^def (\w+)/u.exec(textOf("m" + k));
+      if (head) return head[1];
+    }
+    return "";
   }
   /* What all have in common (a call and the line in the function); what any has, where that is nothing. */
   function common(lists) {
     const shared = lists.reduce((a, b) => a.filter((n) => b.includes(n)));
     return [...new Set(shared.length ? shared : lists.flat())].sort((a, b) => a - b);
   }
-  function runs(numbers) {
-    const found = [];
-    numbers.forEach((n) =>
-      found.length && found[found.length - 1][1] === n - 1
-        ? (found[found.length - 1][1] = n)
-        : found.push([n, n]),
-    );
-    return found;
-  }
 
-  return (id) => (id[0] === "v" ? ofValue(byNumber.get(indexOf(id))) : ofBox(indexOf(id)));
+  return (id) => {
+    const v = byNumber.get(indexOf(id));
+    return id[0] === "v"
+      ? [...ofValue(v), ...places(v.lines, v.name, v.kind === "argument")]
+      : ofBox(indexOf(id));
+  };
 }
