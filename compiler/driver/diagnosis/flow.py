@@ -13,6 +13,9 @@ from .seen import Observation, Recurrence
 from .thresholds import FADES, GROWS, LAYERS, SHRINKS, STEPS, SWELLS
 from .words import counted, number, times
 
+VANISHES = "the first ones hardly learn"
+EXPLODES = "a step that suits the last one upsets the first"
+
 
 def through_depth(seen: Observation) -> Iterator[Finding]:
     """A gradient whose length at the first layer is another than at the last."""
@@ -33,10 +36,6 @@ def through_depth(seen: Observation) -> Iterator[Finding]:
     numbers = {"ratio": ratio, "layers": float(len(layers)), "factor": factor}
     kind = "vanishing gradient" if vanishes else "exploding gradient"
     yield Finding(kind, first.label, first.line, sentence, numbers=numbers)
-
-
-VANISHES = "the first ones hardly learn"
-EXPLODES = "a step that suits the last one upsets the first"
 
 
 def through_time(seen: Observation) -> Iterator[Finding]:

@@ -156,5 +156,5 @@ def _broken(values: Fields, gradients: Fields) -> Iterator[Broken]:
     for what, arrays in (("value", values), ("gradient", gradients)):
         for name, array in arrays.items():
             if not np.isfinite(array).all():
-                yield Broken(what, name, 0, "", "NaN" if np.isnan(array).any() else "infinite")
+                yield Broken(what, name, 0, "NaN" if np.isnan(array).any() else "infinite")
                 return

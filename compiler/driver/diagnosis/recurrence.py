@@ -29,9 +29,7 @@ KEEPING = frozenset({"add", "sub", "set_at", "add_at"})  # what only collects
 State = Mapping[int, Array]
 
 
-def recurrences(
-    tape: Tape, gradients: Gradients, places: Places, learned: Set[int], data: Set[int]
-) -> Iterator[Recurrence]:
+def recurrences(tape: Tape, gradients: Gradients, places: Places, active: Set[int]) -> Iterator[Recurrence]:
     """The loops that carry what the gradient goes through; of one that runs often, the last run."""
     runs: dict[Node, tuple[Place, list[Step]]] = {}
     for place, step in tape.steps.items():
@@ -40,7 +38,7 @@ def recurrences(
             runs[loop] = (place[:-1], [])
         runs[loop][1].append(step)
     for loop, (_, steps) in runs.items():
-        run = _Run(tape, gradients, places, loop, steps, frozenset(learned | data))
+        run = _Run(tape, gradients, places, loop, steps, active)
         if len(steps) >= FEW and run.carried:
             yield run.recurrence()
 
@@ -89,11 +87,9 @@ class _Run:
     def recurrence(self) -> Recurrence:
         first = self.carried[0]
         body: Graph = self.loop["body"]
-        record = self.tape.records[self.steps[0].records.start]
         return Recurrence(
             ", ".join(str(body.inputs[1 + k]["name"]) for k in self.carried),
             self.places.line(self.tape.records[self.steps[-1].after[first]]),
-            self.places.text(record),
             tuple(self._norms()),
             tuple(exp(min(length, LONGEST)) for length in self._reach()),
             self._radius(),

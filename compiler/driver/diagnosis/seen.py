@@ -103,7 +103,7 @@ class Layer:
         return np.flatnonzero(self.fired == 0.0)
 
     @property
-    def ever_on(self) -> int:
+    def always_on(self) -> int:
         """How many units always fire."""
         return int((self.fired == 1.0).sum())
 
@@ -212,7 +212,6 @@ class Recurrence:
 
     label: str
     line: int
-    text: str
     norms: tuple[float, ...]
     reach: tuple[float, ...]
     radius: float
@@ -235,8 +234,7 @@ class Broken:
     what: str  # value, gradient
     label: str
     line: int
-    op: str
-    found: str  # NaN, inf
+    found: str  # NaN, infinite
     step: int | None = None
 
 

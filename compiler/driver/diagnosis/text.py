@@ -14,7 +14,7 @@ What follows are tables of layers and params, and plots of the gradient through 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from textwrap import wrap
 
 from .finding import Finding
@@ -30,7 +30,7 @@ def render(seen: Observation, findings: Sequence[Finding]) -> str:
     """The whole report."""
     blocks: list[list[str]] = [heading(seen), _findings(findings)]
     blocks += [_layers(seen), _params(seen), _depths(seen)]
-    blocks += [_loop(seen, loop) for loop in seen.recurrences if loop.steps >= STEPS]
+    blocks += [list(_loop(seen, loop)) for loop in seen.recurrences if loop.steps >= STEPS]
     blocks.append(_steps(seen))
     return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
 
@@ -71,7 +71,7 @@ def _indented(text: str) -> list[str]:
 # --- tables ----------------------------------------------------------------------------------------
 
 
-def table(head: Sequence[str], rows: Sequence[Sequence[str]], left: str) -> list[str]:
+def table(head: Sequence[str], rows: Sequence[Sequence[str]], left: Collection[str]) -> list[str]:
     """Aligned columns; those named in `left` at the left."""
     widths = [max(map(len, column)) for column in zip(head, *rows)]
     aligned = [
@@ -92,7 +92,7 @@ def _layers(seen: Observation) -> list[str]:
     rows = [_layer(layer) for layer in seen.layers[:ROWS]]
     more = len(seen.layers) - ROWS
     last = [f"      and {more} more"] if more > 0 else []
-    return [*table(head, rows, "layer shape distribution"), *last]
+    return [*table(head, rows, ("layer", "shape", "distribution")), *last]
 
 
 def _layer(layer: Layer) -> tuple[str, ...]:
@@ -146,7 +146,7 @@ def _params(seen: Observation) -> list[str]:
             number(p.norm) if known else "none",
         )
         rows.append((*cells, relative))
-    return table(head, rows[:ROWS], "param shape")
+    return table(head, rows[:ROWS], ("param", "shape"))
 
 
 # --- plots -----------------------------------------------------------------------------------------
@@ -158,15 +158,10 @@ def _depths(seen: Observation) -> list[str]:
     bars = log_bars([deep.norm for deep in seen.depths], BARS)
     rows = [(str(d.line or ""), d.label, number(d.norm), drawn) for d, drawn in zip(seen.depths[:ROWS], bars)]
     title = f"the length of the gradient of {seen.target} layer by layer, the first one above (logarithmic)"
-    lines = table(("line", "layer", "length", ""), rows, "layer ")
-    return [title, *(line for line in lines[1:])]
+    return [title, *table(("line", "layer", "length", ""), rows, ("layer", ""))[1:]]
 
 
-def _loop(seen: Observation, loop: Recurrence) -> list[str]:
-    return [*_titled(seen, loop), *_axis(loop)]
-
-
-def _titled(seen: Observation, loop: Recurrence) -> Iterator[str]:
+def _loop(seen: Observation, loop: Recurrence) -> Iterator[str]:
     yield (
         f"line {loop.line}: {loop.label} through {counted(loop.steps, 'step')}; the spectral radius of the "
         f"product of the steps is {number(loop.radius)} a step"
@@ -176,6 +171,7 @@ def _titled(seen: Observation, loop: Recurrence) -> Iterator[str]:
     if any(loop.norms):
         yield f"the length of the gradient of {seen.target} by {loop.label} (logarithmic)"
         yield from chart(loop.norms)
+    yield f"from before the first step to after step {loop.steps}"
 
 
 def _steps(seen: Observation) -> list[str]:
@@ -189,12 +185,8 @@ def _steps(seen: Observation) -> list[str]:
         rows.append((str(layer.line or ""), _short(layer.label), *trends))
     by = f"|∂{seen.target}| first" if seen.target else ""
     head = ("line", "layer", "std first", "by step", "last", by, "logarithmic", "last")
-    return table(head if by else head[:5], rows, "layer by step logarithmic")
+    return table(head if by else head[:5], rows, ("layer", "by step", "logarithmic"))
 
 
 def _trend(values: Sequence[float], logarithmic: bool) -> tuple[str, ...]:
     return (number(values[0]), trend(values, logarithmic), number(values[-1])) if values else ()
-
-
-def _axis(loop: Recurrence) -> Iterator[str]:
-    yield f"from before the first step to after step {loop.steps}"

@@ -81,26 +81,29 @@ class _Observer:
         self.given = {node["name"]: self.tape.found[node] for node in self.tape.graph.inputs}
         self.learned = self._reached(self.program.wrt)
         self.data = self._reached([a.name for a in self.program.inputs if a.name not in self.program.wrt])
+        self.active = self.learned | self.data
 
     def observation(self) -> Observation:
-        program = self.program
-        value = (
-            self.records[self.tape.found[self.tape.graph.output(program.target)]] if program.target else None
-        )
-        single = value is not None and not value.value.ndim
+        program, value = self.program, self._target
         return Observation(
             program.name,
             program.source.name,
             {name: self.tape.sizes[name] for name in program.dims if name in self.tape.sizes},
             program.target,
-            float(value.value) if value is not None and single else None,
-            tuple(self._layers()),
-            tuple(self._params()),
-            tuple(self._feds()),
-            tuple(self._depths()),
-            tuple(recurrences(self.tape, self.gradients, self.places, self.learned, self.data)),
-            tuple(self._broken()),
+            float(value) if value is not None and not value.ndim else None,
+            layers=tuple(self._layers()),
+            params=tuple(self._params()),
+            feds=tuple(self._feds()),
+            depths=tuple(self._depths()),
+            recurrences=tuple(recurrences(self.tape, self.gradients, self.places, self.active)),
+            broken=tuple(self._broken()),
         )
+
+    @property
+    def _target(self) -> Array | None:
+        if self.program.target is None:
+            return None
+        return self.records[self.tape.found[self.tape.graph.output(self.program.target)]].value
 
     def _reached(self, names: Sequence[str]) -> frozenset[int]:
         """The records that depend on these arguments."""
@@ -131,7 +134,7 @@ class _Observer:
             return False
         if self._activates(records[-1]):
             return True
-        named = bool(self.places.name(first)) and first.number in self.learned | self.data
+        named = bool(self.places.name(first)) and first.number in self.active
         return named and (node.rank > 0 or bool(first.place))
 
     def _passed(self, records: Sequence[Record]) -> bool:
@@ -147,7 +150,7 @@ class _Observer:
         A choice (`where(z > 0, z, 0)`) is an activation if it depends on what is learned: a mask isn't.
         """
         operands = [self.records[number] for number in record.operands]
-        found = [r for r in operands if r.value.dtype.kind == "f" and r.number in self.learned | self.data]
+        found = [r for r in operands if r.value.dtype.kind == "f" and r.number in self.active]
         if len(found) != 1 or found[0].value.shape != record.value.shape:
             return None
         masked = record.node.op.name == "where" and record.operands[0] not in self.learned
@@ -263,10 +266,8 @@ class _Observer:
 
     def _broken(self) -> Iterator[Broken]:
         """The first value and the first gradient that are not finite, if the loss or a gradient isn't."""
-        target = self.program.target
-        ends = [self.records[self.tape.found[self.tape.graph.output(target)]].value] if target else []
-        ends += [found for number in self.given.values() if (found := self.gradients.of(number)) is not None]
-        if all(np.isfinite(end).all() for end in ends):
+        ends = [self._target, *(self.gradients.of(number) for number in self.given.values())]
+        if all(end is None or np.isfinite(end).all() for end in ends):
             return
         for record in self.records:
             if _spoilt(record.value) and all(not _spoilt(self.records[k].value) for k in record.operands):
@@ -281,9 +282,7 @@ class _Observer:
     def _where(self, what: str, record: Record, array: Array) -> Broken:
         kind = "NaN" if np.isnan(array).any() else "infinite"
         step = record.place[-1].step if record.place else None
-        return Broken(
-            what, self.places.label(record), self.places.line(record), record.node.op.name, kind, step
-        )
+        return Broken(what, self.places.label(record), self.places.line(record), kind, step)
 
 
 def _moves(node: Node) -> bool:

@@ -42,11 +42,11 @@ def is_dead(layer: Layer) -> bool:
     """Whether more units are off than chance would have it.
 
     Where the examples look alike to a layer (deep ones), units with random weights are off for all of them as
-    often as they are on for all: by the sign test the dead ones must be more than the ones that are ever on.
+    often as they are on for all: by the sign test the dead ones must be more than those that are always on.
     """
     if not layer.rectifies or layer.samples < SAMPLES:
         return False
-    off, on = len(layer.silent), layer.ever_on
+    off, on = len(layer.silent), layer.always_on
     return 2 * off > layer.units or (off >= DEAD * layer.units and off - on > 2.0 * sqrt(off + on))
 
 
