@@ -35,4 +35,8 @@ def __getattr__(name: str) -> Any:
         from autodiffc.grammar import diagnostics
 
         return getattr(diagnostics, name)
+    if name == "load_ipython_extension":
+        from .notebook import load as load_extension
+
+        return load_extension
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -22,6 +22,7 @@ from autodiffc.grammar.parser import parse
 from autodiffc.grammar.reading import read_source
 from autodiffc.grammar.source import Source
 
+from .cards import LoadedModule
 from .garbage import uncollected
 from .version import VERSION
 
@@ -118,7 +119,10 @@ def load(
     Raises OSError where the file cannot be read, ModelError where the model is wrong.
     """
     options = Options(dims, level, dtype, numerics, names_in(emit))
-    return module_of(*_compiled(read_source(fspath(path)), options))
+    source = read_source(fspath(path))
+    module = module_of(*_compiled(source, options))
+    module.__model__ = source, options.dims
+    return module
 
 
 def _compiled(source: Source, options: Options) -> tuple[str, str]:
@@ -148,9 +152,9 @@ def lint(
     return findings(program_of(Source(name, source, path), dims), choice.lints, choice.as_errors)
 
 
-def module_of(text: str, name: str) -> ModuleType:
+def module_of(text: str, name: str) -> LoadedModule:
     """The module of an emitted text; tracebacks and `inspect` can show its lines. Not in sys.modules."""
-    module = ModuleType(name)
+    module = LoadedModule(name)
     filename = f"<autodiffc {name}-{sha256(text.encode()).hexdigest()[:12]}>"
     linecache.cache[filename] = (len(text), None, text.splitlines(keepends=True), filename)
     module.__file__ = filename

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
 COMMANDS = ("check", "fmt", "derive", "diagnose", "explain", "graph", "completion")
 EMITTED = ("jvp", "vjp", "hvp", "jacobian", "hessian", "gauss_newton", "workspace")
-LINT_NAMES = re.compile(r"[\w-]+(,[\w-]+)*")  # as `-W` takes them
+LINT_NAMES = re.compile(r"\w[\w-]*(,\w[\w-]*)*")  # as `-W` takes them
 _RENDERERS = {"full": render_all, "concise": render_concise, "json": render_json}
 
 
