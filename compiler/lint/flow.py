@@ -40,9 +40,9 @@ OPEN: Mapping[str, Interval] = {
     "erfc": (TINY, 2.0 * BELOW_ONE), "ndtr": (TINY, BELOW_ONE), "tanh": (-BELOW_ONE, BELOW_ONE),
     "erf": (-BELOW_ONE, BELOW_ONE),
 }  # fmt: skip
-# Ops that give a positive value of positive ones.
-PRODUCTS = frozenset(["matmul", "outer", "einsum", "tensordot", "prod", "cumprod", "power", "cumsum", "dot"])
-PASSED_ON = frozenset(["getitem", "gather", "item", "after", "cast"])
+# Ops that give positive values of positive ones, and none below 0 of those that are not.
+POSITIVE = frozenset(["matmul", "outer", "einsum", "tensordot", "prod", "cumprod", "power", "sum", "cumsum"])
+PASSED_ON = frozenset(["getitem", "gather", "item", "after", "to_real"])
 
 
 @dataclass(frozen=True)
@@ -128,9 +128,11 @@ class Flow:
         name = node.op.name
         if name in OPEN and not self.vanishing:
             low, high = max(low, OPEN[name][0]), min(high, OPEN[name][1])
-        if name in PRODUCTS and low <= 0.0 and min(lows[:1] if name == "power" else lows) > 0.0:
+        if name == "arange" and node["step"] > 0:
+            low = float(-HUGE if node["start"].known is None else node["start"].known)
+        if name in POSITIVE and low <= 0.0 and min(lows[:1] if name == "power" else lows) > 0.0:
             low = TINY
-        if name in PRODUCTS and name != "power" and low < 0.0 <= min(lows):
+        if name in POSITIVE and name != "power" and low < 0.0 <= min(lows):
             low = 0.0
         return (max(low, -HUGE), min(high, HUGE)) if low <= high else interval
 

@@ -65,7 +65,7 @@ def _zero_slope(x: Interval, site: Site) -> str:
 def _base(x: Interval, site: Site) -> str:
     """A base may be negative where the exponent is a whole number, and 0 where that is not negative."""
     exponent, (low, high) = site.node.args[1], site.args[1].interval
-    whole = (exponent.op.name == "cast" and exponent.args[0].type.kind == "int") or (
+    whole = (exponent.op.name == "to_real" and exponent.args[0].type.kind == "int") or (
         low == high and low.is_integer()
     )
     if whole:
@@ -219,10 +219,16 @@ def _finding(subject: Subject, site: Site, danger: Danger) -> Diagnostic:
     known = site.args[danger.position]
     called = CALLED.get(site.node.op.name, f"{site.node.op.name} of")
     message = f"{called} a value that {danger.words(known.interval, site)}"
-    text = text_of(site.graph, site.node.args[danger.position])
+    text = _text(site, danger)
     label = f"`{text}` {_said(known.interval)}" if text else f"it {_said(known.interval)}"
     span, notes = subject.place(site.graph.origins.get(site.node, ()))
     return Diagnostic("W0301", message, span, label, notes, _way_out(subject, known, danger, text), "warning")
+
+
+def _text(site: Site, danger: Danger) -> str:
+    """What the argument is called; nothing where it is no part of the text, but of what that is made of."""
+    text = text_of(site.graph, site.node.args[danger.position])
+    return text if text != text_of(site.graph, site.node) else ""
 
 
 def _way_out(subject: Subject, known: Known, danger: Danger, text: str) -> str:
@@ -232,6 +238,8 @@ def _way_out(subject: Subject, known: Known, danger: Danger, text: str) -> str:
         dims = f"[{', '.join(argument.declared)}]" if argument.declared else ""
         declared = f"{argument.role} {argument.name}: real{dims} {danger.wanted}"
         return f"`{declared}` rules it out, if that is what is meant"
+    if not known.leaves:
+        return "it is so whatever the data are"
     if known.interval[0] == 0.0 and danger.wanted == "> 0":
         return f"add a small number: `{text or '…'} + 1e-12`"
     return f"`{danger.inside.format(x=text or '…')}` keeps value and gradient finite"
@@ -239,7 +247,7 @@ def _way_out(subject: Subject, known: Known, danger: Danger, text: str) -> str:
 
 def _vanishing(subject: Subject, site: Site, danger: Danger) -> Diagnostic:
     called = CALLED.get(site.node.op.name, f"{site.node.op.name} of")
-    text = text_of(site.graph, site.node.args[danger.position])
+    text = _text(site, danger)
     label = f"`{text}` is made of exponentials" if text else "it is made of exponentials"
     help_text = "compute with logarithms, by `logsumexp` or `log_softmax`, if the exponents may be below -700"
     span, notes = subject.place(site.graph.origins.get(site.node, ()))

@@ -18,7 +18,7 @@ from autodiffc.grammar.parser import parse
 from autodiffc.grammar.source import Span
 
 from ..frontend.statements import statements_below
-from ..ir import Graph, Node, Origin
+from ..ir import Graph, Node, Origin, const_value
 from ..model import Argument, Program
 from ..passes.base import run_passes
 from ..passes.modes import trained
@@ -89,10 +89,15 @@ class Subject:
 
 def text_of(graph: Graph, node: Node) -> str:
     """What a message calls a value: its name, or how it is written; nothing where that is too long."""
+    while node.op.name == "to_real":
+        node = node.args[0]
     if node.op.name == "argument":
         return str(node["name"])
     if node in graph.names:
         return graph.names[node]
+    number = const_value(node)
+    if number is not None:
+        return f"{number:g}"
     origins = graph.origins.get(node, ())
     return written(origins[-1].span) if origins else ""
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from autodiffc.grammar.diagnostics import Diagnostic, in_order
+from autodiffc.grammar.source import Span
 
 from ..model import Program
 from .dependence import no_gradient
@@ -50,7 +51,7 @@ def findings(program: Program, lints: Iterable[Lint], as_errors: bool = False) -
     subject = Subject(program)
     wanted = {lint.code for lint in lints}
     finders = dict.fromkeys(lint.find for lint in LINTS if lint.code in wanted)
-    found = {}
+    found: dict[tuple[str, Span], Diagnostic] = {}
     for find in finders:
         for finding in find(subject):
             if finding.code in wanted:
