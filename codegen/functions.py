@@ -153,6 +153,9 @@ def write_predict(context: Context, writer: Writer) -> None:
     arguments = predict_arguments(context)
     known = dict(graph.outputs)
     computed = [name for name in program.outputs if name in known]
+    if _is_forward(context, graph, arguments):
+        _write_predict_by_forward(context, writer, arguments)
+        return
 
     def begin() -> None:
         without = f"; {program.loss} is None" if program.loss is not None else ""
@@ -171,6 +174,21 @@ def write_predict(context: Context, writer: Writer) -> None:
 
     head = Head("predict", parameters(context, arguments), "Outputs")
     write_attempt(context, writer, head, graph, begin, steps)
+
+
+def _is_forward(context: Context, graph: Graph, arguments: Sequence[Argument]) -> bool:
+    """Whether `forward` computes the same, and keeps nothing for it that would take time: rows of steps."""
+    program, forward = context.program, dict(context.derivative.forward.outputs)
+    same = all(forward.get(name) is node for name, node in graph.outputs) and program.loss is None
+    plain = all(node.op.name != "loop" for node in graph.nodes()) and not generator_name(context)
+    return context.level < 2 and same and plain and tuple(arguments) == program.arguments
+
+
+def _write_predict_by_forward(context: Context, writer: Writer, arguments: Sequence[Argument]) -> None:
+    names = ", ".join(context.local(a.name) for a in arguments)
+    with writer.block(f"def predict({signature(context, arguments)}) -> Outputs:"):
+        write_docstring(writer, "Return the outputs; takes what forward() takes.")
+        writer.line(f"return {context.ref('forward')}({names})[0]")
 
 
 # --- arguments and dims ----------------------------------------------------------------------------
