@@ -40,6 +40,19 @@ for t in range(T):
     h = {act}(x[t] @ W + h @ U)
 loss L = mse(h @ v, y)
 """
+ROWS_OF_ROWS = """\
+dim T, B, D, H
+input x: real[T, B, D]
+input y: real[B]
+param W: real[D, H] = normal(0, 0.2)
+param U: real[H, H] = orthogonal()
+param v: real[H] = normal(0, 0.3)
+var h: real[T, B, H]
+h[0] = tanh(x[0] @ W)
+for t in range(1, T):
+    h[t] = tanh(x[t] @ W + {scale}(h[t-1] @ U))
+loss L = mse(h[T-1] @ v, y)
+"""
 GATED = """\
 dim T, B, D, H
 input x: real[T, B, D]
@@ -135,6 +148,8 @@ ILL = [
     Case("vanishes in sigmoids", RECURRENT.format(weights="orthogonal()", act="sigmoid"), SEQUENCES,
          (("vanishing through time", "h"),)),
     Case("forgets at once", GATED.format(bias="(-3)"), SEQUENCES, (("vanishing through time", "c, h"),)),
+    Case("vanishes from row to row", ROWS_OF_ROWS.format(scale="0.1 * "), SEQUENCES,
+         (("vanishing through time", "h"),)),
     Case("explodes through time", RECURRENT.format(weights="normal(0, 1)", act="relu"), SEQUENCES,
          (("exploding through time", "h"),)),
     Case("large input", layer(weights="normal(0, 0.0003)"), {"x": 1000 * X, "y": Y}, (("badly scaled input", "x"),)),
@@ -172,9 +187,7 @@ loss L = mean(cross_entropy(x @ W + b, y))
 """
 CAUSAL = (
     ATTENTION.format(weights="xavier()", scale=" / sqrt(D)")
-    .replace(
-        "a = softmax(scores)", "i = arange(T)\ns = where(i[:, None] >= i, scores, -1e9)\na = softmax(s)"
-    )
+    .replace("a = softmax(scores)", "i = arange(T)\ns = where(i[:, None] >= i, scores, -1e9)\na = softmax(s)")
     .replace(
         "real[D, D] = xavier()\nparam v",
         "real[D, D] = xavier()\nparam P: real[T, D] = normal(0, 0.1)\nparam v",
@@ -183,6 +196,7 @@ CAUSAL = (
 )
 RESIDUAL = "h{before} + 0.3 * {act}(h{before} @ W{k})"
 HEALTHY = [
+    Case("rows of rows", ROWS_OF_ROWS.format(scale=""), SEQUENCES),
     Case("classes in equal numbers, from 0", CLASSES, {"x": X[:90], "y": np.arange(90) % 3}, sizes={}),
     Case("attention to what came before", CAUSAL, {"x": ROWS, "y": ROWS[..., 0]}, sizes={}),
     Case("a relu as a choice", layer(out="where(h > 0, h, 0) @ v"), XY),

@@ -39,12 +39,14 @@ def recurrences(tape: Tape, gradients: Gradients, places: Places, active: Set[in
         runs[loop][1].append(step)
     for loop, (_, steps) in runs.items():
         run = _Run(tape, gradients, places, loop, steps, active)
-        if len(steps) >= FEW and run.carried:
+        if run.fills_rows():
+            run = _Rows(tape, gradients, places, loop, steps, active)
+        if len(run.boundaries) > FEW and run.carried:
             yield run.recurrence()
 
 
 class _Run:
-    """A run of a loop."""
+    """A run of a loop; its boundaries are the records of what is carried, before and after the steps."""
 
     def __init__(
         self,
@@ -62,6 +64,22 @@ class _Run:
         self.steps = steps
         self.active = active
         self.carried = [k for k in range(len(steps[-1].after)) if self._is_state(k)]
+        self.boundaries = self._boundaries()
+
+    def _boundaries(self) -> list[list[int]]:
+        states = [self.steps[0].before, *(step.after for step in self.steps)]
+        return [list(dict.fromkeys(state[k] for k in self.carried)) for state in states]
+
+    def fills_rows(self) -> bool:
+        """Whether all that is carried are arrays, of which each step makes a row from earlier ones."""
+        filled = all(self._written(step, k) is not None for step in self.steps for k in self.carried)
+        return bool(self.carried) and filled and self._multiplies()
+
+    def _written(self, step: Step, k: int) -> int | None:
+        """What a step writes into an array that it carries."""
+        last = self.tape.records[step.after[k]]
+        writes = last.node.op.name == "set_at" and last.operands[0] == step.before[k]
+        return last.operands[1] if writes else None
 
     def _is_state(self, k: int) -> bool:
         """Whether the gradient goes through what is carried there, and it is more than a sum or a list."""
@@ -99,14 +117,12 @@ class _Run:
     # --- lengths -----------------------------------------------------------------------------------
 
     def _norms(self) -> Iterator[float]:
-        states = [self.steps[0].before, *(step.after for step in self.steps)]
-        for state in states:
-            numbers = dict.fromkeys(state[k] for k in self.carried)
+        for numbers in self.boundaries:
             yield norm_of([g for n in numbers if (g := self.gradients.of(n)) is not None])
 
     def _reach(self) -> list[float]:
         """The logarithm of the length of a random cotangent, first step first; it is 1 after the last."""
-        return self._pull(self._random(self._after(self.steps[-1])), self.steps)[1][::-1]
+        return self._pull(self._random(self.boundaries[-1]), 0)[1][::-1]
 
     def _random(self, numbers: Sequence[int]) -> State:
         """A random cotangent of these; the same one each time."""
@@ -114,52 +130,40 @@ class _Run:
         shapes = {n: self.tape.records[n].value.shape for n in numbers}
         return {n: np.asarray(generator.standard_normal(shape)) for n, shape in shapes.items()}
 
-    def _after(self, step: Step) -> list[int]:
-        """The numbers of the state after a step, each once."""
-        return list(dict.fromkeys(step.after[k] for k in self.carried))
-
-    def _pull(self, seed: State, steps: Sequence[Step]) -> tuple[State, list[float]]:
-        """A cotangent after the last step goes back to the first: it there, and the lengths' logarithms."""
-        length = norm_of(list(seed.values()))
-        state: State = {n: u / length for n, u in seed.items()} if length else seed
+    def _pull(self, seed: State, first: int) -> tuple[State, list[float]]:
+        """A cotangent goes back from the last boundary to this one: it there, its lengths' logarithms."""
+        state, length = _scaled(seed)
         lengths = [0.0]
-        for step in reversed(steps):
-            before = {step.before[k] for k in self.carried}
-            active = self._depending(step, before)
-            pulled = self.tape.pulled(state, step.records, active)
-            found = {n: pulled.of(n) for n in dict.fromkeys(step.before[k] for k in self.carried)}
-            state = {
-                n: np.zeros_like(self.tape.records[n].value) if u is None else u for n, u in found.items()
-            }
-            length = norm_of(list(state.values()))
-            lengths.append(lengths[-1] + log(length) if length and np.isfinite(length) else -np.inf)
-            if not np.isfinite(lengths[-1]):
-                return state, [*lengths, *[-np.inf] * (len(steps) + 1 - len(lengths))]
-            state = {n: u / length for n, u in state.items()}
+        for step, numbers in zip(self.steps[first:][::-1], self.boundaries[first:-1][::-1]):
+            pulled = self.tape.pulled(state, step.records, self._depending(step, set(numbers)))
+            state, length = _scaled(self._of(pulled, numbers))
+            lengths.append(lengths[-1] + length)
         return state, lengths
+
+    def _of(self, pulled: Gradients, numbers: Sequence[int]) -> State:
+        found = {n: pulled.of(n) for n in numbers}
+        return {n: np.zeros_like(self.tape.records[n].value) if u is None else u for n, u in found.items()}
 
     def _radius(self) -> float:
         """The spectral radius of the product of all steps but the first, a step's share."""
-        steps = self.steps[1:]
-        ends = self._after(steps[-1])
-        begins = list(dict.fromkeys(steps[0].before[k] for k in self.carried))
+        begins, ends, steps = self.boundaries[1], self.boundaries[-1], len(self.boundaries) - 2
         state = self._random(ends)
         growth: list[float] = []
-        visited = len(steps) * max(1, len(steps[0].records))
+        visited = self.steps[-1].records.stop - self.steps[1].records.start
         for _ in range(max(3, min(ROUNDS, WORK // visited))):
-            found, lengths = self._pull(state, steps)
-            growth.append(lengths[-1] / len(steps))
+            found, lengths = self._pull(state, 1)
+            growth.append(lengths[-1] / steps)
             if len(begins) != len(ends) or not np.isfinite(lengths[-1]):
                 break
             state = {end: found[begin] for end, begin in zip(ends, begins)}
         later = growth[len(growth) // 2 :]
         return exp(sum(later) / len(later))
 
+    # --- what it is for ----------------------------------------------------------------------------
+
     def _remembers(self) -> bool:
         """Whether a step reads what is its own, by its number, or is a layer with weights."""
-        step = self.steps[-1]
-        state = {step.before[k] for k in self.carried}
-        return self._reads(step, {step.records.start}) or self._multiplies(step, state)
+        return self._reads(self.steps[-1], {self.steps[-1].records.start}) or self._multiplies()
 
     def _reads(self, step: Step, counted: set[int]) -> bool:
         """Whether a real array is read at a place that the step's number gives."""
@@ -173,6 +177,35 @@ class _Run:
                 return True
         return False
 
-    def _multiplies(self, step: Step, state: Set[int]) -> bool:
-        found = self._depending(step, state)
+    def _multiplies(self) -> bool:
+        """Whether a step takes what it carries into a product."""
+        step = self.steps[-1]
+        found = self._depending(step, {step.before[k] for k in self.carried})
         return any(self.tape.records[n].node.op.work == "product" for n in found)
+
+
+class _Rows(_Run):
+    """A loop that carries arrays and fills them: its boundaries are the rows that its steps write.
+
+    What a step has left alone goes through the others unchanged, and would hide what becomes of the rest.
+    """
+
+    def _boundaries(self) -> list[list[int]]:
+        return [
+            [row for k in self.carried if (row := self._written(step, k)) is not None] for step in self.steps
+        ]
+
+    def _pull(self, seed: State, first: int) -> tuple[State, list[float]]:
+        state, _ = _scaled(seed)
+        among = range(self.steps[first].records.start, self.steps[-1].records.stop)
+        pulled = self.tape.pulled(state, among, self.active)
+        found = [self._of(pulled, numbers) for numbers in self.boundaries[first:]][::-1]
+        return found[-1], [0.0, *(_scaled(state)[1] for state in found[1:])]
+
+
+def _scaled(state: State) -> tuple[State, float]:
+    """Of length 1, and the logarithm of what it was."""
+    length = norm_of(list(state.values()))
+    if not length or not np.isfinite(length):
+        return state, -np.inf
+    return {n: u / length for n, u in state.items()}, log(length)

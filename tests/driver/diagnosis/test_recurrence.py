@@ -74,6 +74,30 @@ def test_a_state_beside_a_sum_and_a_list(tmp_path: Path) -> None:
     assert loop.radius == pytest.approx(0.9)
 
 
+def test_rows_that_are_made_of_rows_before(tmp_path: Path) -> None:
+    generator = np.random.default_rng(2)
+    U = generator.normal(size=(3, 3))
+    U = 0.4 * (U + U.T)
+    text = """\
+dim T, H
+input x: real[T, H]
+param U: real[H, H]
+var h: real[T, H]
+h[0] = x[0]
+for t in range(1, T):
+    h[t] = x[t] + h[t-1] @ U
+loss L = sum(h[T-1])**2
+"""
+    (loop,) = loops(text, {"x": np.ones((30, 3)), "U": U}, tmp_path)
+    assert (loop.label, loop.steps) == ("h", 28)
+    assert loop.radius == pytest.approx(max(abs(np.linalg.eigvals(U))), rel=1e-6)
+    last = np.random.default_rng(0).standard_normal(3)
+    expected = [np.linalg.norm(np.linalg.matrix_power(U, k) @ last) for k in range(28, -1, -1)]
+    np.testing.assert_allclose(loop.reach, np.array(expected) / np.linalg.norm(last), rtol=1e-9)
+    again = loops(text.replace("h[t-1] @ U", "sin(U[0, 0] * h[t-1])"), {"x": np.ones((30, 3)), "U": U}, tmp_path)
+    assert [loop.radius for loop in again] == pytest.approx([1.0], rel=0.01)  # no network: the array as a whole
+
+
 def test_a_delay_line_carries_its_state_round(tmp_path: Path) -> None:
     text = HEAD + "a, b = 1.0, 1.0\nfor t in range(T):\n    a, b = w * a + u * b + x[t], a\nloss L = a**2\n"
     (loop,) = loops(text, {"x": np.ones(200)}, tmp_path)
