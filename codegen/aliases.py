@@ -16,7 +16,7 @@ from functools import cache
 from autodiffc.compiler.types import Type
 
 from .flow import name_of
-from .into import given_memory, is_module, is_ufunc
+from .into import EMPTY, given_memory, is_module, is_ufunc
 
 NEW_FUNCTIONS = frozenset({
     "sum", "mean", "max", "min", "prod", "where", "zeros", "empty", "ones", "full", "zeros_like",
@@ -187,7 +187,7 @@ class Aliases:
 
     def _makes_new(self, function: ast.expr, count: int) -> bool:
         if isinstance(function, ast.Name):
-            return self._is_new(function.id)
+            return function.id == EMPTY or self._is_new(function.id)
         if not isinstance(function, ast.Attribute):
             return False
         owner = function.value

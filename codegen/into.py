@@ -32,6 +32,7 @@ REDUCTIONS = frozenset({"sum", "mean", "max", "min", "prod"})
 METHODS = REDUCTIONS | {"dot", "cumsum", "cumprod", "clip"}
 FUNCTIONS = REDUCTIONS | {"dot", "outer", "concatenate", "stack", "clip", "cumsum", "cumprod", "einsum"}
 STATEMENTS = frozenset({"empty", "zeros", "ones", "full", "copy", "astype", "where"})
+EMPTY = "_empty"  # np.empty, at hand
 AS_IT_IS = ""  # the form of what its memory always holds
 Render = Callable[[ast.expr], str]
 
@@ -65,6 +66,8 @@ def form_of(node: ast.expr, np: str) -> Form | None:
 
 def _form_of_call(node: ast.Call, np: str) -> Form | None:
     if isinstance(node.func, ast.Name):
+        if node.func.id == EMPTY:
+            return Form("empty", is_statement=True)
         return Form(node.func.id) if takes_memory(node.func.id) else None
     if not isinstance(node.func, ast.Attribute):
         return None

@@ -1,10 +1,10 @@
-"""What modules of -O2 keep at hand: dtypes, which are one object each, constants, what makes bytes.
+"""What modules of -O2 keep at hand: dtypes, which are one object each, constants, what fills arrays.
 
 >>> names = Names([])
 >>> names.ref("_FLOAT"), names.ref("_pack_4"), names.ref("_m0p5")
 ('_FLOAT', '_pack_4', '_m0p5')
 >>> shortcuts("np.float64", names)
-['_FLOAT = np.dtype(np.float64)', '_pack_4 = Struct("4d").pack', '_m0p5 = np.array(-0.5)']
+['_FLOAT = np.dtype(np.float64)', '_pack_4 = Struct("4d").pack_into', '_m0p5 = np.array(-0.5)']
 """
 
 from __future__ import annotations
@@ -24,8 +24,9 @@ def shortcuts(real: str, names: Names) -> list[str]:
     found = [f"{name} = np.dtype({kind})" for name, kind in types.items() if name in used]
     counts = sorted(int(match[1]) for match in map(PACK.fullmatch, used) if match)
     names.used.update(["Struct"] if counts else [])
-    found += [f'_pack_{count} = Struct("{count}d").pack' for count in counts]
+    found += [f'_pack_{count} = Struct("{count}d").pack_into' for count in counts]
     numbers = sorted((float(number), name) for name in used if (number := number_of(name)))
     found += [f"{name} = np.array({number})" for number, name in numbers]
+    found += ["_empty = np.empty  # found sooner than an attribute of NumPy"] if "_empty" in used else []
     news = "_new = tuple.__new__  # makes a NamedTuple faster than its own constructor does"
     return [*found, *([news] if "_new" in used else [])]
