@@ -88,7 +88,8 @@ def test_levels_and_paths_agree_with_the_interpreter(path: Path) -> None:
             assert isinstance(g, float) or g.dtype == dtype
         if program.scalar_target:
             value, direct = m.value_and_grad(**arguments, **generator(program))
-            assert value == getattr(outputs, program.target)
+            apart = 0.0 if level < 2 else 1e-14 if dtype == "float64" else 5e-7  # sums of tiles, in other orders
+            assert value == pytest.approx(getattr(outputs, program.target), rel=apart, abs=0.0)
             for g, r in zip(direct, reference):
                 np.testing.assert_allclose(g, r, **tolerance)
                 assert isinstance(g, float) or g.dtype == dtype
