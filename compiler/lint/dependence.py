@@ -19,7 +19,7 @@ from ..ir import Graph, Node, NonDiff
 from ..ops import argument
 from ..passes.zeros import bodies_of
 from ..types import TUPLE
-from .subject import Subject
+from .subject import Subject, text_of
 
 MOST_NOTES = 2
 Reach = tuple[int, int]  # what a value depends on, and what it has a derivative by
@@ -81,7 +81,8 @@ def _finding(subject: Subject, name: str, cuts: list[Cut]) -> Diagnostic:
 def _where(subject: Subject, cut: Cut) -> Iterator[Note]:
     origins = cut.graph.origins.get(cut.node, ())
     if origins:
-        yield Note(subject.place(origins)[0], f"`{cut.node.op.name}` has no slope")
+        what = text_of(cut.graph, cut.node) or cut.node.op.name
+        yield Note(subject.place(origins)[0], f"`{what}` has no slope")
 
 
 def _reached(graph: Graph, given: Sequence[Reach], cuts: list[Cut]) -> dict[Node, Reach]:

@@ -74,7 +74,7 @@ def _hidden(
         what = DECLARED.get(other.kind, "a value")
         message = f"`{found.key[1]}` hides {what} of the file in this function"
         yield _finding(
-            message, found.span, "", (Note(other.span, "that is defined"),), "give it another name"
+            message, found.span, "", (Note(other.span, "the other is defined"),), "give it another name"
         )
 
 
@@ -84,7 +84,7 @@ def _generators(subject: Subject, above: Mapping[str, Definition]) -> Iterator[D
         name, span = generator.variable.id, generator.variable.span
         other = above.get(name)
         if other is not None and other.kind != "step" and other.span.start < span.start:
-            notes = (Note(other.span, "that is defined"),)
+            notes = (Note(other.span, "the other is defined"),)
             message = f"`{name}` hides {DECLARED.get(other.kind, 'a value')} of the file in this sum"
             yield _finding(message, span, "", notes, "give it another name")
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import documents
 import pytest
+from autodiffc.compiler.lint import LINTS
 from autodiffc.grammar.diagnostics import CODES
 from running import ROOT, Document, workplace
 
@@ -54,4 +55,7 @@ def _anchors(path: Path) -> set[str]:
 def test_every_diagnostic_is_documented_with_an_example() -> None:
     text = (ROOT / "docs" / "diagnostics.md").read_text("utf-8")
     assert re.findall(r"(?m)^## (E\d+)$", text) == sorted(CODES)
-    assert [code for code in CODES if f"[{code}]: " not in text] == []
+    assert re.findall(r"(?m)^## (W\d+)$", text) == [lint.code for lint in LINTS]
+    assert [code for code in (*CODES, *(lint.code for lint in LINTS)) if f"[{code}]: " not in text] == []
+    rows = [f"| [{lint.code}](#{lint.code.lower()}) | `{lint.name}` | {lint.title} |" for lint in LINTS]
+    assert [row for row in rows if row not in text] == []

@@ -65,11 +65,11 @@ BAD = [
     Bad("shadowed", VECTORS + "k = 2.0\nloss L = k * sum(w[k] * x[k] for k in range(N))\n", (5, 34), "in this sum"),
     # gradients
     Bad("no-gradient", XW + "param s: real\nloss L = w * x\n", (3, 7), "`L` does not depend on the param `s`"),
-    Bad("no-gradient", XW + "loss L = x * round(w)\n", (2, 7), "`round` has no slope at 3:14"),
+    Bad("no-gradient", XW + "loss L = x * round(w)\n", (2, 7), "`round(w)` has no slope at 3:14"),
     Bad("no-gradient", XW + "loss L = x * stop_gradient(w)\n", (2, 7), "gradient 0"),
     Bad("no-gradient", XW + "loss L = x if w > 0 else 2 * x\n", (2, 7), "gradient 0"),
     Bad("no-gradient", XW + "s = x\nif w > 0:\n    s = 2 * x\nloss L = s\n", (2, 7), "gradient 0"),
-    Bad("no-gradient", VECTORS + "s = 0.0\nfor t in range(N):\n    s = s + x[t] * floor(w[t])\nloss L = s\n", (3, 7), "`floor`"),
+    Bad("no-gradient", VECTORS + "s = 0.0\nfor t in range(N):\n    s = s + x[t] * floor(w[t])\nloss L = s\n", (3, 7), "`floor(w[t])` has no slope at 6:20"),
     Bad("no-gradient", XW + "output f = x\noutput g = w\ngrad f wrt w\n", (2, 7), "`f` does not depend"),
     # poles
     Bad("singular", XW + "loss L = log(w * x)\n", (3, 10), "log of a value that may be 0 or negative"),
