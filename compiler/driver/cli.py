@@ -9,7 +9,7 @@
     autodiffc fmt model.dsl              put the file in canonical form
     autodiffc completion bash            complete commands and options in a shell
 
-Exit status: 0, 1 for an error in the model (or a gradient that differs), 2 for wrong usage.
+Exit status: 0, 1 for an error in the model (or a gradient that differs, or a finding), 2 for wrong usage.
 """
 
 from __future__ import annotations

@@ -94,8 +94,12 @@ loss L = sum(h[T-1])**2
     last = np.random.default_rng(0).standard_normal(3)
     expected = [np.linalg.norm(np.linalg.matrix_power(U, k) @ last) for k in range(28, -1, -1)]
     np.testing.assert_allclose(loop.reach, np.array(expected) / np.linalg.norm(last), rtol=1e-9)
-    again = loops(text.replace("h[t-1] @ U", "sin(U[0, 0] * h[t-1])"), {"x": np.ones((30, 3)), "U": U}, tmp_path)
-    assert [loop.radius for loop in again] == pytest.approx([1.0], rel=0.01)  # no network: the array as a whole
+    again = loops(
+        text.replace("h[t-1] @ U", "sin(U[0, 0] * h[t-1])"), {"x": np.ones((30, 3)), "U": U}, tmp_path
+    )
+    assert [loop.radius for loop in again] == pytest.approx(
+        [1.0], rel=0.01
+    )  # no network: the array as a whole
 
 
 def test_a_delay_line_carries_its_state_round(tmp_path: Path) -> None:
