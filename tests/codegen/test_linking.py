@@ -79,3 +79,16 @@ def test_the_text_is_what_emit_gives() -> None:
     assert [
         line for line in made(Source("calls.dsl", CALLS), 1).text.split("\n") if "autodiffc 0" not in line
     ] == [line for line in first if "autodiffc 0" not in line]
+
+
+def test_links_grow_as_the_model_does() -> None:
+    """Also where all lines share a constant, which one node is for all of them."""
+
+    def links(steps: int) -> int:
+        lines = [f"x{k + 1} = sin(x{k}) * 1.01 + x{k}" for k in range(steps)]
+        text = "\n".join(["param x0: real", *lines, f"loss L = x{steps}", ""])
+        return sum(map(len, made(Source("chain.dsl", text), 1).lines.values()))
+
+    few, many = links(50), links(200)
+    assert few > 50
+    assert many < 5 * few
