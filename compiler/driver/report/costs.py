@@ -133,8 +133,8 @@ class _Section:
             place = f'<a href="#s{start}">{start}</a>' if own else ""
             text = self.logical.text(start) if own else "(what no line of the model stands for)"
             time = quantity(1e-9 * line.nanoseconds, "s")
-            rows.append((place, f"<code>{escape(_short(text))}</code>", time, f"{share:.0f}%", bar))
-        head = ("line", "of the model", "time", "share", "")
+            rows.append((place, f"<code>{escape(_short(text))}</code>", time, f"{share:.0f}% {bar}"))
+        head = ("line", "of the model", "time", "share")
         return _table(f"Where {next(iter(self.graphs))}() spends its time", head, rows)
 
     def _passes(self) -> str:
@@ -166,7 +166,7 @@ class _Section:
             line = min((self.logical.start(place.span.line) for place in note.places), default=0)
             place = f'<a href="#s{line}">{line}</a>' if line else ""
             rows.append((place, escape(note.kind), escape(note.text)))
-        return _table("Decisions for speed and memory", ("line", "what", ""), rows, numbers=False)
+        return _table("Decisions for speed and memory", ("line", "what", "how"), rows, numbers=False)
 
 
 def _count(graph: Graph) -> int:
@@ -201,6 +201,6 @@ def _table(caption: str, head: Sequence[str], rows: Rows, numbers: bool = True) 
         "<tr>" + "".join(f"<td{kind}>{cell}</td>" for cell, kind in zip(row, kinds)) + "</tr>" for row in rows
     )
     return (
-        f'<div class="wide"><table><caption>{escape(caption)}</caption><thead><tr>{top}</tr></thead>'
+        f'<div class="wide" tabindex="0"><table><caption>{escape(caption)}</caption><thead><tr>{top}</tr></thead>'
         f"<tbody>{body}</tbody></table></div>"
     )

@@ -182,7 +182,7 @@ def _table(values: Sequence[Data], target: str) -> str:
     head = ("line", "name", "operation", "type", "value", f"∂{target}/∂ of it" if target else "gradient")
     top = "".join(f'<th scope="col">{escape(text)}</th>' for text in head)
     body = f"<thead><tr>{top}</tr></thead><tbody>{''.join(rows)}</tbody>"
-    return f'<div class="wide"><table>{body}</table></div>'
+    return f'<div class="wide" tabindex="0"><table>{body}</table></div>'
 
 
 def _derivation(program: Program) -> str:
@@ -194,7 +194,7 @@ def _derivation(program: Program) -> str:
         return f"<p>{escape(str(problem))}</p>"
     except NotPlain:
         return "<p>No short formula is known for a derivative of this model.</p>"
-    return f'<div class="derivation">{text}</div>'
+    return f'<div class="derivation" tabindex="0">{text}</div>'
 
 
 def _code(compilation: Compilation, links: Mapping[int, Sequence[int]]) -> str:

@@ -119,23 +119,12 @@
       },
       group,
     );
-    const head = make(
-      "g",
-      {
-        class: "head",
-        tabindex: -1,
-        role: "button",
-        "data-id": id,
-        "aria-expanded": "true",
-        "aria-label": `${b.kind} ${b.label}: fold`,
-      },
-      group,
-    );
-    const text = make("text", { x: place.x - place.width / 2 + 7, y: place.y - place.height / 2 + 13 }, head);
-    text.textContent =
-      "▾ " +
-      clip(b.label + (b.loop >= 0 ? `, ${told(b.loop)}` : ""), Math.max(6, Math.floor(place.width / 7) - 2));
-    make("title", {}, head).textContent = b.label;
+    const room = Math.max(6, Math.floor(place.width / 7) - 2);
+    const seen = `▾ ${clip(b.label + (b.loop >= 0 ? `, ${told(b.loop)}` : ""), room)}`;
+    const spoken = { "aria-expanded": "true", "aria-label": `${seen}: fold ${b.kind} ${b.label}` };
+    const head = make("g", { class: "head", tabindex: -1, role: "button", "data-id": id, ...spoken }, group);
+    const [x, y] = [place.x - place.width / 2 + 7, place.y - place.height / 2 + 13];
+    make("text", { x, y }, head).textContent = seen;
     reacts(head, id);
   }
   const idle = (box) =>
@@ -185,7 +174,7 @@
         tabindex: -1,
         role: "button",
         "data-id": id,
-        "aria-label": spoken(id),
+        "aria-label": spoken(id, place.rows),
       },
       svg,
     );
@@ -197,11 +186,9 @@
       group,
     );
     place.rows.forEach(([what, text], k) => {
-      make(
-        "text",
-        { x: place.x, y: y + 19 + 17 * k, class: what, "text-anchor": "middle" },
-        group,
-      ).textContent = text;
+      const label = { x: place.x, y: y + 19 + 17 * k, class: what, "text-anchor": "middle" };
+      make("text", label, group).textContent = text;
+      group.append(" ");
     });
     const paths = value && at(value) && at(value).parts ? at(value).parts.length : 0;
     if (paths > 1) {
@@ -213,14 +200,12 @@
     reacts(group, id);
   }
 
-  function spoken(id) {
-    if (isBox(id)) return `${boxes[indexOf(id)].kind} ${boxes[indexOf(id)].label}: unfold`;
-    const v = byNumber.get(indexOf(id));
-    const entry = at(v);
-    const numbers = entry
-      ? `, value ${entry.value}${entry.gradient ? `, gradient ${entry.gradient}` : ""}`
-      : "";
-    return `${v.name || v.op} = ${v.op}, ${v.type}${numbers}`;
+  function spoken(id, rows) {
+    const seen = rows.map(([, text]) => text).join(" ");
+    if (isBox(id)) return `${seen}: unfold ${boxes[indexOf(id)].label}`;
+    const entry = at(byNumber.get(indexOf(id)));
+    const fork = entry && entry.parts && entry.parts.length > 1 ? " Σ, a fork" : "";
+    return `${seen}${fork}${entry ? `; value ${entry.value}${entry.gradient ? `, gradient ${entry.gradient}` : ""}` : ""}`;
   }
 
   // --- what the reader does --------------------------------------------------------------------------
