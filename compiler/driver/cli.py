@@ -180,6 +180,7 @@ def _compile_parser() -> _Parser:
     parser = _common(
         "autodiffc",
         "Compile a model into a standalone NumPy module with its gradient.",
+        "warnings: -W, or -W all, -W singular, -W no-shadowed, -W error (docs/diagnostics.md)\n\n"
         "other commands:\n"
         "  autodiffc check model.dsl   compare the compiled derivatives with SymPy's and with differences\n"
         "  autodiffc derive model.dsl  print the derivatives as formulas\n"
