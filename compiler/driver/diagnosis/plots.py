@@ -11,7 +11,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from math import ceil, floor, isfinite, log10
+from typing import TypeVar
 
+Shown = TypeVar("Shown")
 LEVELS = "▁▂▃▄▅▆▇█"
 EIGHTHS = " ▏▎▍▌▋▊▉█"
 FLOOR = -300.0  # the logarithm of what is drawn as nothing
@@ -82,7 +84,7 @@ def _cell(filled: float, bottom: bool) -> str:
     return LEVELS[_level(filled)] if filled > 0.0 or (bottom and filled == 0.0) else " "
 
 
-def thinned(values: Sequence[float], width: int) -> list[float]:
+def thinned(values: Sequence[Shown], width: int) -> list[Shown]:
     """At most so many of the values, the first and the last among them."""
     if len(values) <= width:
         return list(values)

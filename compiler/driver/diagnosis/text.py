@@ -18,12 +18,13 @@ from collections.abc import Collection, Iterator, Sequence
 from textwrap import wrap
 
 from .finding import Finding
-from .plots import chart, log_bars, spark, trend
+from .plots import chart, log_bars, spark, thinned, trend
 from .seen import Layer, Observation, Recurrence
 from .thresholds import STEPS
 from .words import counted, number, percent
 
 WIDTH, BARS, ROWS = 98, 40, 30
+ALIKE = 8  # findings for which the same helps that are shown
 
 
 def render(seen: Observation, findings: Sequence[Finding]) -> str:
@@ -48,9 +49,10 @@ def _findings(findings: Sequence[Finding]) -> list[str]:
     lines = [counted(len(findings), "finding")]
     for (kind, helps), group in grouped(findings).items():
         lines += ["", kind]
-        for finding in group:
+        for finding in group[:ALIKE]:
             where = f"line {finding.line}: " if finding.line else ""
             lines += _indented(f"{where}{finding.sentence}.")
+        lines += [f"    … and {counted(len(group) - ALIKE, 'more place')}"] if len(group) > ALIKE else []
         source = f" ({group[0].reference})" if group[0].reference else ""
         lines += _indented(f"What helps: {helps}.{source}")
     return lines
@@ -72,7 +74,9 @@ def _indented(text: str) -> list[str]:
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]], left: Collection[str]) -> list[str]:
-    """Aligned columns; those named in `left` at the left."""
+    """Aligned columns, those named in `left` at the left; not all rows where there are many."""
+    more = [f"      … and {len(rows) - ROWS} more"] if len(rows) > ROWS else []
+    rows = rows[:ROWS]
     widths = [max(map(len, column)) for column in zip(head, *rows)]
     aligned = [
         [
@@ -81,7 +85,7 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]], left: Collection[s
         ]
         for row in (head, *rows)
     ]
-    return ["  ".join(row).rstrip() for row in aligned]
+    return ["  ".join(row).rstrip() for row in aligned] + more
 
 
 def _layers(seen: Observation) -> list[str]:
@@ -89,10 +93,8 @@ def _layers(seen: Observation) -> list[str]:
         return []
     by = f"|∂{seen.target}|" if seen.target else ""
     head = ("line", "layer", "shape", "mean", "std", "from", "distribution", "to", by, "units")
-    rows = [_layer(layer) for layer in seen.layers[:ROWS]]
-    more = len(seen.layers) - ROWS
-    last = [f"      and {more} more"] if more > 0 else []
-    return [*table(head, rows, ("layer", "shape", "distribution")), *last]
+    rows = [_layer(layer) for layer in seen.layers]
+    return table(head, rows, ("layer", "shape", "distribution"))
 
 
 def _layer(layer: Layer) -> tuple[str, ...]:
@@ -146,7 +148,7 @@ def _params(seen: Observation) -> list[str]:
             number(p.norm) if known else "none",
         )
         rows.append((*cells, relative))
-    return table(head, rows[:ROWS], ("param", "shape"))
+    return table(head, rows, ("param", "shape"))
 
 
 # --- plots -----------------------------------------------------------------------------------------
@@ -155,8 +157,9 @@ def _params(seen: Observation) -> list[str]:
 def _depths(seen: Observation) -> list[str]:
     if len(seen.depths) < 2:
         return []
-    bars = log_bars([deep.norm for deep in seen.depths], BARS)
-    rows = [(str(d.line or ""), d.label, number(d.norm), drawn) for d, drawn in zip(seen.depths[:ROWS], bars)]
+    shown = thinned(seen.depths, ROWS)
+    bars = log_bars([deep.norm for deep in shown], BARS)
+    rows = [(str(d.line or ""), d.label, number(d.norm), drawn) for d, drawn in zip(shown, bars)]
     title = f"the length of the gradient of {seen.target} layer by layer, the first one above (logarithmic)"
     return [title, *table(("line", "layer", "length", ""), rows, ("layer", ""))[1:]]
 
@@ -179,7 +182,7 @@ def _steps(seen: Observation) -> list[str]:
     if not looped:
         return []
     rows = []
-    for layer in looped[:ROWS]:
+    for layer in looped:
         _, spreads, lengths = layer.by_step
         trends = (*_trend(spreads, False), *_trend(lengths, True))
         rows.append((str(layer.line or ""), _short(layer.label), *trends))

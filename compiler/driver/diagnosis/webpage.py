@@ -7,8 +7,9 @@ from html import escape
 
 from .drawing import bars, histogram, lines
 from .finding import Finding
+from .plots import thinned
 from .seen import Layer, Observation, Recurrence
-from .text import grouped, heading, shape_text, state
+from .text import ALIKE, ROWS, grouped, heading, shape_text, state
 from .thresholds import STEPS
 from .words import counted, number
 
@@ -69,10 +70,12 @@ def _findings(findings: Sequence[Finding]) -> Iterator[str]:
         yield '<p class="quiet">Nothing found that is wrong.</p>'
     for (kind, helps), group in grouped(findings).items():
         source = f' <span class="soft">({escape(group[0].reference)})</span>' if group[0].reference else ""
-        lines = [(f"line {finding.line}: " if finding.line else "", finding) for finding in group]
+        lines = [(f"line {finding.line}: " if finding.line else "", finding) for finding in group[:ALIKE]]
+        more = f"<p>… and {counted(len(group) - ALIKE, 'more place')}</p>" if len(group) > ALIKE else ""
         yield (
             f'<section class="finding"><h3>{escape(kind)}</h3>'
             + "".join(f"<p>{where}{_marked(finding.sentence)}.</p>" for where, finding in lines)
+            + more
             + f"<p>What helps: {_marked(helps)}.{source}</p></section>"
         )
 
@@ -85,7 +88,7 @@ def _marked(text: str) -> str:
 
 def _depths(seen: Observation) -> Iterator[str]:
     if len(seen.depths) > 1:
-        rows = [(deep.label, deep.norm) for deep in seen.depths]
+        rows = [(deep.label, deep.norm) for deep in thinned(seen.depths, ROWS)]
         text = f"Length of the gradient of {seen.target} by layer, the first one above (logarithmic scale)"
         yield f"<h2>Through depth</h2>\n{_figure(bars(rows, text), text)}"
 

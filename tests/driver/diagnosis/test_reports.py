@@ -85,6 +85,20 @@ def test_the_json_has_the_findings_and_the_numbers(diagnosis: Diagnosis) -> None
         assert sum(entry["histogram"]["counts"]) == sum(int(np.isfinite(v).sum()) for v in layer_.values)
 
 
+def test_reports_of_many_layers_stay_short(tmp_path: Path) -> None:
+    (tmp_path / "model.dsl").write_text(deep("tanh", "normal(0, 2)", 60), "utf-8")
+    diagnosis = autodiffc.diagnose(tmp_path / "model.dsl", XY, sizes={"H": 16})
+    assert len(diagnosis.findings) > 50
+    lines = str(diagnosis).splitlines()
+    assert len(lines) < 140
+    assert any("more place" in line for line in lines)
+    assert "… and 30 more" in str(diagnosis)
+    assert "x @ W1" in lines[-30]
+    assert "h60 @ v" in lines[-1]
+    assert "more place" in diagnosis.html()
+    assert len(json.loads(diagnosis.json())["findings"]) == len(diagnosis.findings)
+
+
 def test_a_notebook_shows_the_page_in_a_frame(tmp_path: Path) -> None:
     (tmp_path / "model.dsl").write_text(layer(), "utf-8")
     diagnosis = autodiffc.diagnose(tmp_path / "model.dsl", XY, sizes={"H": 4})
