@@ -132,7 +132,7 @@ def _compilation(parser: _Parser) -> None:
 
 
 def _linting(parser: _Parser) -> None:
-    parser.add_argument("-W", dest="lints", action="append", default=None, metavar="LINTS",
+    parser.add_argument("-W", dest="lints", action="append", default=None, metavar="[LINTS]",
                         help="warn: -W, or with all, names of lints, no-NAME, error")  # fmt: skip
 
 

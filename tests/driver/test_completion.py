@@ -29,6 +29,7 @@ LINES = [
     ("autodiffc classifier.dsl --dtype float3", "autodiffc classifier.dsl --dtype float32"),
     ("autodiffc classifier.dsl --numeri", "autodiffc classifier.dsl --numerics"),
     ("autodiffc classifier.dsl --emit jvp,hes", "autodiffc classifier.dsl --emit jvp,hessian"),
+    ("autodiffc classifier.dsl -W shadowed,sing", "autodiffc classifier.dsl -W shadowed,singular"),
     ("autodiffc graph classifier.dsl --unf", "autodiffc graph classifier.dsl --unfold"),
     (
         "autodiffc diagnose classifier.dsl --data points.n",

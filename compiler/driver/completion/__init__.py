@@ -13,6 +13,9 @@ import argparse
 import re
 from collections.abc import Iterator, Mapping
 
+from autodiffc.compiler.lint import LINTS
+from autodiffc.compiler.lint.choice import ERROR, GROUPS
+
 from .bash import bash
 from .commands import Command, Option, Takes
 from .fish import fish
@@ -29,7 +32,11 @@ WORDS = {
 
 def script(shell: str, parsers: Mapping[str, argparse.ArgumentParser], emitted: tuple[str, ...]) -> str:
     """The script for a shell. `parsers` has one for each command; `compile` is what needs no name."""
-    words = {**WORDS, "--emit": Takes("names", emitted, commas=True)}
+    words = {
+        **WORDS,
+        "--emit": Takes("names", emitted, commas=True),
+        "-W": Takes("lints", (*GROUPS, ERROR, *(lint.name for lint in LINTS)), commas=True),
+    }
     return SHELLS[shell]([_command(name, parser, words) for name, parser in parsers.items()])
 
 
