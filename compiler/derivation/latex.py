@@ -82,7 +82,8 @@ class Latex(Printer):
         if not f.steps:
             return head
         plain = head.removesuffix("^{*}").rstrip("'")
-        marks = r"\prime " * head.count("'") + "*" * head.count("*")
+        suffix = head[len(plain) :]
+        marks = r"\prime " * suffix.count("'") + "*" * suffix.count("*")
         return f"{plain}^{{{marks}({','.join(map(self.text, f.steps))})}}"
 
     def _partial(self, f: tree.Partial) -> str:

@@ -3,9 +3,9 @@
     $ pip install '.[docs]'
     $ python docs/website/build.py site
 
-The pages are the README, the documents and the tutorial. The tutorial is run while the site is built: its outputs
-are those that were printed, its pictures and reports those that were made. A warning of Sphinx, an output that
-is not as the page says, or a link that leads nowhere ends the build with status 1.
+The pages are the README, the documents and the tutorial. The tutorial is run while the site is built: its
+outputs are those that were printed, its pictures and reports those that were made. A warning of Sphinx, an
+output that is not as the page says, a link that leads nowhere: the status is 1.
 """
 
 from __future__ import annotations
@@ -25,7 +25,9 @@ from sphinx.cmd.build import main as sphinx
 HERE = Path(__file__).parent
 SKIPPED = shutil.ignore_patterns("__pycache__", "website", "*.pyc")
 OWN_CONTENTS = re.compile(r"(?m)(?:^- \[[^\]\n]*\]\(#[^)\n]*\)\n)+\n?")
-FORMULAS = re.compile(r"<!-- output of: autodiffc derive (\S+) --format latex.*? -->\n```math\n.*?^```$", re.M | re.S)
+FORMULAS = re.compile(
+    r"<!-- output of: autodiffc derive (\S+) --format latex.*? -->\n```math\n.*?^```$", re.M | re.S
+)
 REPORT = re.compile(r"^\$ autodiffc (?:explain|diagnose) .*-o (\S+\.html)\b", re.M)
 CONSOLE = re.compile(r"^```console\n.*?^```$", re.M | re.S)
 MADE = {".svg", ".png", ".html"}
@@ -36,7 +38,9 @@ def build(target: Path) -> int:
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder).resolve() / "source"
         problems = gathered(source)
-        status = sphinx(["-q", "-W", "--keep-going", "-b", "html", str(source), str(target)])
+        status = sphinx(["-q", "-W", "--keep-going", "-E", "-b", "html", str(source), str(target)])
+        for report in source.rglob("*.html"):
+            shutil.copy(report, target / report.relative_to(source))
     problems += broken_links(target)
     for problem in problems:
         print(problem, file=sys.stderr)
@@ -51,13 +55,22 @@ def gathered(source: Path) -> list[str]:
     (source / "_static").mkdir()
     shutil.copy(HERE / "site.css", source / "_static")
     shutil.copy(HERE / "conf.py", source)
-    contents = (HERE / "contents.md").read_text("utf-8")
-    (source / "index.md").write_text((ROOT / "README.md").read_text("utf-8") + "\n" + contents, "utf-8")
-    problems = [problem for page in sorted((source / "docs" / "tutorial").glob("*.md")) for problem in run(page)]
+    readme, contents = (ROOT / "README.md").read_text("utf-8"), (HERE / "contents.md").read_text("utf-8")
+    (source / "index.md").write_text("\n".join([readme, contents, unnamed(contents)]), "utf-8")
+    problems = []
+    for page in sorted((source / "docs" / "tutorial").glob("*.md")):
+        problems += run(page)
     for page in source.rglob("*.md"):
         text = page.read_text("utf-8").replace("../README.md", "../index.md")
         page.write_text(OWN_CONTENTS.sub("", text), "utf-8")
     return problems
+
+
+def unnamed(contents: str) -> str:
+    """The contents' last part: pages that the others don't name."""
+    pages = [f"docs/{page.stem}" for page in sorted((ROOT / "docs").glob("*.md"))]
+    rest = [page for page in pages if page not in contents.splitlines()]
+    return "\n".join(["```{toctree}", ":hidden:", ":caption: More", "", *rest, "```"]) if rest else ""
 
 
 def run(page: Path) -> list[str]:
@@ -67,7 +80,7 @@ def run(page: Path) -> list[str]:
         with workplace(folder):
             document = Document(page, folder)
             document.run()
-            text = FORMULAS.sub(lambda found: formulas(document.printed(f"autodiffc derive {found[1]} --format mathml")), document.updated())
+            text = FORMULAS.sub(lambda found: formulas(document, found[1]), document.updated())
         for made in folder.iterdir():
             if made.suffix in MADE:
                 shutil.copy(made, page.parent)
@@ -75,16 +88,22 @@ def run(page: Path) -> list[str]:
     return document.problems
 
 
-def formulas(printed: str) -> str:
-    """The derivatives, from a page of MathML, as a part of a page."""
+def formulas(document: Document, model: str) -> str:
+    """The derivatives of a model in MathML, as a block of the page."""
+    printed = document.printed(f"autodiffc derive {model} --format mathml")
     math = printed.split("<h3>Its derivatives</h3>")[1].split("<h3>")[0].strip()
-    return f'```{{raw}} html\n<div class="formulas">\n{math}\n</div>\n```'
+    return raw(f'<div class="formulas">\n{math}\n</div>')
 
 
 def with_reports(console: re.Match[str]) -> str:
     """The block, and links to the pages that its commands have made."""
-    links = "\n".join(f'<p class="report"><a href="{name}">Open {name}</a></p>' for name in REPORT.findall(console[0]))
-    return f"{console[0]}\n\n```{{raw}} html\n{links}\n```" if links else console[0]
+    names = REPORT.findall(console[0])
+    links = "\n".join(f'<p class="report"><a href="{name}">Open {name}</a></p>' for name in names)
+    return f"{console[0]}\n\n{raw(links)}" if names else console[0]
+
+
+def raw(html: str) -> str:
+    return f"```{{raw}} html\n{html}\n```"
 
 
 class Targets(HTMLParser):

@@ -16,7 +16,9 @@ html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_copy_source = False
 html_show_sphinx = False
-html_theme_options = {"light_css_variables": {"color-brand-primary": "#0b57a4", "color-brand-content": "#0b57a4"}}
+html_theme_options = {
+    "light_css_variables": {"color-brand-primary": "#0b57a4", "color-brand-content": "#0b57a4"}
+}
 pygments_style = "default"
 pygments_dark_style = "github-dark"
 myst_heading_anchors = 4

@@ -91,7 +91,7 @@ def matches(expected: str, actual: str) -> bool:
     """
     expected, actual = ROUNDING.sub("0.0e-16", expected), ROUNDING.sub("0.0e-16", actual)
     parts = [re.escape(part.strip("\n")) for part in re.split(r"(?m)^\.\.\.$", expected)]
-    return re.fullmatch(r"\n?(?:.*\n)?".join(parts), actual.strip("\n"), re.S) is not None
+    return re.fullmatch(r"\n?(?:.*\n)?".join(parts) + r"\n?", actual.strip("\n") + "\n", re.S) is not None
 
 
 def definition(text: str, first: str) -> str:
