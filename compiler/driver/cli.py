@@ -8,6 +8,7 @@
     autodiffc diagnose model.dsl --data  look for dead units, vanishing gradients, …
     autodiffc fmt model.dsl              put the file in canonical form
     autodiffc completion bash            complete commands and options in a shell
+    autodiffc lsp                        serve an editor: errors while typing, hovers, definitions
 
 Exit status: 0, 1 for an error in the model (or a gradient that differs, or a finding), 2 for wrong usage.
 """
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
 
     from .api import Options
 
-COMMANDS = ("check", "fmt", "derive", "diagnose", "explain", "graph", "completion")
+COMMANDS = ("check", "fmt", "derive", "diagnose", "explain", "graph", "completion", "lsp")
 EMITTED = ("jvp", "vjp", "hvp", "jacobian", "hessian", "gauss_newton", "workspace")
 LINT_NAMES = re.compile(r"\w[\w-]*(,\w[\w-]*)*")  # as `-W` takes them
 _RENDERERS = {"full": render_all, "concise": render_concise, "json": render_json}
@@ -191,7 +192,8 @@ def _compile_parser() -> _Parser:
         "  autodiffc diagnose model.dsl --data data.npz\n"
         "                              look for dead units, vanishing gradients, badly scaled inputs …\n"
         "  autodiffc fmt model.dsl     put the file in canonical form\n"
-        "  autodiffc completion bash   print what completes commands and options (bash, zsh, fish)\n",
+        "  autodiffc completion bash   print what completes commands and options (bash, zsh, fish)\n"
+        "  autodiffc lsp               serve an editor (errors while typing, hovers, definitions)\n",
     )
     parser.add_argument(
         "-o", dest="output", metavar="FILE", help="the module to write (default: standard output)"
@@ -306,6 +308,13 @@ def _completion_parser() -> _Parser:
     about = "Print a script that completes commands and options in a shell."
     parser = _Parser(prog="autodiffc completion", description=about)
     parser.add_argument("shell", choices=tuple(SHELLS), help="which shell")
+    return parser
+
+
+def _lsp_parser() -> _Parser:
+    about = "Serve an editor by the Language Server Protocol, on standard input and output."
+    parser = _Parser(prog="autodiffc lsp", description=about)
+    parser.add_argument("--stdio", action="store_true", help="on standard input and output (always)")
     return parser
 
 
@@ -519,6 +528,17 @@ def _completion(options: argparse.Namespace) -> int:
     return 0
 
 
+def _lsp(options: argparse.Namespace) -> int:
+    try:
+        from .language_server.server import run
+    except ModuleNotFoundError as missing:
+        if (missing.name or "").partition(".")[0] not in ("pygls", "lsprotocol"):
+            raise
+        raise UsageError("lsp needs the package pygls: pip install 'autodiffc[lsp]'") from None
+    run()
+    return 0
+
+
 _PARSERS = {
     "compile": _compile_parser,
     "check": _check_parser,
@@ -528,6 +548,7 @@ _PARSERS = {
     "graph": _graph_parser,
     "fmt": _fmt_parser,
     "completion": _completion_parser,
+    "lsp": _lsp_parser,
 }
 _ACTIONS = {
     "compile": _compile,
@@ -538,4 +559,5 @@ _ACTIONS = {
     "graph": _graph,
     "fmt": _fmt,
     "completion": _completion,
+    "lsp": _lsp,
 }

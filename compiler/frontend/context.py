@@ -19,7 +19,7 @@ from ..passes.fold import constant_array
 from ..types import INT, Dim, Type, TypeProblem, divisions, shape_text, size_of
 from .counting import Counting
 from .positions import Range, labels_in_range, overlap, picked, reads_whole_axes
-from .values import POISON, Poison
+from .values import POISON, Poison, Value, describe
 
 if TYPE_CHECKING:
     from .expressions import Evaluator
@@ -112,6 +112,7 @@ class Context:
     accesses: list[Access] = field(default_factory=list)  # where their elements are written and read
     implied: dict[Node, Range] = field(default_factory=dict)  # what the elements of arguments must be in
     touched: set[Variable] = field(default_factory=set)  # those that a statement writes, rightly or not
+    seen: dict[Span, list[str]] | None = None  # the types of each expression, where these are asked for
 
     def report(
         self,
@@ -135,6 +136,13 @@ class Context:
             self._reported.add(finding)
             self.diagnostics.append(Diagnostic(code, message, span, label, notes + tuple(called[:3]), help))
         return POISON
+
+    def see(self, span: Span, value: Value) -> None:
+        """Note what an expression is; in a function it may be something else at each call."""
+        if self.seen is not None and not isinstance(value, Poison):
+            types = self.seen.setdefault(span, [])
+            if (text := describe(value)) not in types:
+                types.append(text)
 
     def problem(
         self, code: str, label: str, span: Span, where: str = "", notes: tuple[Note, ...] = ()

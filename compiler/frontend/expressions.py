@@ -68,9 +68,13 @@ class Evaluator:
             return POISON
         self.context.depth += 1
         try:
-            return self._HANDLERS[type(expr)](self, expr)
+            value = self._HANDLERS[type(expr)](self, expr)
         except TypeProblem as problem:
             return self.context.problem(problem.code, str(problem), expr.span)
+        else:
+            if self.context.seen is not None:
+                self.context.see(expr.span, value)
+            return value
         finally:
             self.context.depth -= 1
 

@@ -8,7 +8,7 @@ All errors of the file are collected and raised together as one ModelError.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import PurePath
 
 from autodiffc.grammar import ast
@@ -50,6 +50,30 @@ RESULTS = (ast.OutputDecl, ast.LossDecl)
 OF_A_LIBRARY = (*FUNCTIONS, ast.ConstDecl, ast.DimDecl, ast.LibraryImport, ast.FileImport)
 
 
+@dataclass(frozen=True, eq=False)
+class Examined:
+    """What is known of a model, right or wrong: its names, the types of its expressions, the findings."""
+
+    scope: Scope
+    seen: Mapping[Span, Sequence[str]]
+    diagnostics: tuple[Diagnostic, ...]
+    program: Program | None  # None where there are findings
+
+
+def examined(
+    model: ast.Model, syntax_errors: Sequence[Diagnostic] = (), dims: Mapping[str, int] | None = None
+) -> Examined:
+    """Check a model for someone who looks at it while it is being written."""
+    seen: dict[Span, list[str]] = {}
+    context = Context(diagnostics=list(syntax_errors), assumed_known=words_of(syntax_errors), seen=seen)
+    evaluator = Evaluator(context, Scope(), call)
+    try:
+        program = _checked(evaluator, model, bool(syntax_errors), dims)
+    except ModelError as error:
+        return Examined(evaluator.scope, seen, error.diagnostics, None)
+    return Examined(evaluator.scope, seen, (), program)
+
+
 def check(
     model: ast.Model, syntax_errors: Sequence[Diagnostic] = (), dims: Mapping[str, int] | None = None
 ) -> Program:
@@ -59,7 +83,13 @@ def check(
     `dims` are the values that `-D` gives to dims.
     """
     context = Context(diagnostics=list(syntax_errors), assumed_known=words_of(syntax_errors))
-    evaluator = Evaluator(context, Scope(), call)
+    return _checked(Evaluator(context, Scope(), call), model, bool(syntax_errors), dims)
+
+
+def _checked(
+    evaluator: Evaluator, model: ast.Model, incomplete: bool, dims: Mapping[str, int] | None
+) -> Program:
+    context = evaluator.context
     for name in defined_names(tuple(s for s in model.statements if not isinstance(s, ast.AugAssign))):
         context.defined.setdefault(name.id, name.span)
     context.functions = {s.name.id: s for s in model.statements if isinstance(s, ast.FuncDef)}
@@ -74,7 +104,7 @@ def check(
     _variables(context)
     target, wrt = differentiated(evaluator, found)
     bindings = _bindings(context, found)
-    _whole_file(context, found, model, bool(syntax_errors))
+    _whole_file(context, found, model, incomplete)
     names_in_functions(evaluator, model)
     if context.diagnostics:
         raise ModelError(context.diagnostics)
