@@ -153,6 +153,8 @@ ILL = [
     Case("explodes through time", RECURRENT.format(weights="normal(0, 1)", act="relu"), SEQUENCES,
          (("exploding through time", "h"),)),
     Case("large input", layer(weights="normal(0, 0.0003)"), {"x": 1000 * X, "y": Y}, (("badly scaled input", "x"),)),
+    Case("large whole numbers", layer(weights="normal(0, 0.0003)").replace("x: real", "x: int"),
+         {"x": np.rint(1000 * X).astype(int), "y": Y}, (("badly scaled input", "x"),)),
     Case("small input", layer(), {"x": 1e-5 * X, "y": Y}, (("badly scaled input", "x"),)),
     Case("uneven input", layer(), {"x": STRETCHED, "y": Y}, (("badly scaled input", "x"),)),
     Case("input far from 0", layer(weights="normal(0, 0.05)"), {"x": 5 + 0.1 * X, "y": Y},

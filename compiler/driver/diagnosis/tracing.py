@@ -233,14 +233,11 @@ class _Observer:
                 source = self._moved(self.records[number])
                 found.setdefault(source.number, source)
         for record in found.values():
-            unit = self.places.unit(record.node)
-            if (
-                record.value.dtype.kind == "f"
-                and record.value.size
-                and record.value.ndim > (unit is not None)
-            ):
-                rows = record.value.reshape(1, -1) if unit is None else np.moveaxis(record.value, unit, 0)
-                yield Fed(self.places.label(record), self.places.line(record), rows.reshape(len(rows), -1))
+            unit, value = self.places.unit(record.node), record.value
+            if value.size and value.ndim > (unit is not None):
+                rows = value.reshape(1, -1) if unit is None else np.moveaxis(value, unit, 0)
+                reals = rows.reshape(len(rows), -1).astype(np.float64)
+                yield Fed(self.places.label(record), self.places.line(record), reals)
 
     def _moved(self, record: Record) -> Record:
         """What has only been moved to become this."""
@@ -286,7 +283,7 @@ class _Observer:
 
 
 def _moves(node: Node) -> bool:
-    return node.op.work in MOVING and not node.op.elementwise
+    return node.op is ops.to_real or (node.op.work in MOVING and not node.op.elementwise)
 
 
 def _spoilt(array: Array) -> bool:
