@@ -79,7 +79,7 @@ def diagnose(
     """
     given = data if isinstance(data, Mapping) else read(data)
     if isinstance(model, ModuleType):
-        return _judged(seen_in(model, given, seed))
+        return _judged(seen_in(model, given, sizes, seed))
     return diagnosis_of(program_of(read_source(fspath(model)), dims), given, sizes, seed)
 
 

@@ -26,12 +26,14 @@ Fields = Mapping[str, Array]
 VARIED = 0.01  # of the elements are neither the smallest nor the largest, or it is a mask
 
 
-def seen_in(module: ModuleType, given: Mapping[str, Any], seed: int = 0) -> Observation:
+def seen_in(
+    module: ModuleType, given: Mapping[str, Any], sizes: Mapping[str, int] | None = None, seed: int = 0
+) -> Observation:
     """An emitted module observed at these arguments; WrongData where they don't fit."""
     spec = getattr(module, "SPEC", None)
     if not isinstance(spec, dict) or not hasattr(module, "forward"):
         raise WrongData(f"{module.__name__} is no module that autodiffc has emitted")
-    arguments = _arguments(module, given, seed)
+    arguments = _arguments(module, given, sizes or {}, seed)
     with np.errstate(all="ignore"):
         outputs, cache = _forward(module, arguments, seed)
         kept = _arrays({**outputs._asdict(), **getattr(cache, "_asdict", dict)()})
@@ -57,16 +59,18 @@ def seen_in(module: ModuleType, given: Mapping[str, Any], seed: int = 0) -> Obse
     )
 
 
-def _arguments(module: ModuleType, given: Mapping[str, Any], seed: int) -> dict[str, Array]:
+def _arguments(
+    module: ModuleType, given: Mapping[str, Any], sizes: Mapping[str, int], seed: int
+) -> dict[str, Array]:
     spec = module.SPEC
     found = {name: np.asarray(given[name]) for name in (*spec["inputs"], *spec["params"]) if name in given}
     missing = [name for name in spec["inputs"] if name not in found]
     if missing:
         raise WrongData(f"the data lack {list_of(missing)}; they hold {list_of(list(given)) or 'nothing'}")
     if any(name not in found for name in spec["params"]):
-        sizes = _sizes(spec, found)
+        known = {**sizes, **_sizes(spec, found)}
         named = inspect.signature(module.init_params).parameters.values()
-        dims = {p.name: sizes.get(p.name) for p in named if p.kind is p.KEYWORD_ONLY}
+        dims = {p.name: known.get(p.name) for p in named if p.kind is p.KEYWORD_ONLY}
         if None in dims.values():
             raise WrongData(f"the data lack {list_of([n for n in spec['params'] if n not in found])}")
         started = dict(zip(spec["params"], map(np.asarray, module.init_params(seed, **dims))))

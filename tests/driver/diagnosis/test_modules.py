@@ -50,6 +50,8 @@ def test_params_start_where_the_sizes_are_known(tmp_path: Path) -> None:
     W = np.random.default_rng(1).normal(size=(10, 6))
     seen = autodiffc.diagnose(module, {**XY, "W": W}, seed=4).seen
     np.testing.assert_array_equal(seen.params[2].value, module.init_params(4, D=10, H=6).v)
+    again = autodiffc.diagnose(module, XY, sizes={"H": 6}, seed=4).seen
+    np.testing.assert_array_equal(again.params[0].value, module.init_params(4, D=10, H=6).W)
     with pytest.raises(WrongData, match="the data lack W, b and v"):
         autodiffc.diagnose(module, XY)
     with pytest.raises(WrongData, match="the data lack y; they hold x"):
