@@ -244,8 +244,8 @@ def _derive_parser() -> _Parser:
 def _diagnose_parser() -> _Parser:
     parser = _common(
         "autodiffc diagnose",
-        "Look for what keeps a model from learning: dead and saturated units, gradients that vanish or "
-        "explode, badly scaled inputs. Exit status 1 where something is found.",
+        "Look for what keeps a model from learning: dead and saturated units, gradients that\n"
+        "vanish or explode, badly scaled inputs. Exit status 1 where something is found.",
     )
     parser.add_argument("--data", required=True, metavar="FILE.npz",
                         help="inputs by name; params too, or they start as init_params does")  # fmt: skip
