@@ -40,6 +40,7 @@ OPEN: Mapping[str, Interval] = {
     "erfc": (TINY, 2.0 * BELOW_ONE), "ndtr": (TINY, BELOW_ONE), "tanh": (-BELOW_ONE, BELOW_ONE),
     "erf": (-BELOW_ONE, BELOW_ONE),
 }  # fmt: skip
+VANISHING = frozenset(["exp", "erfc", "ndtr"])  # those that underflow where their argument is no extreme
 # Ops that give positive values of positive ones, and none below 0 of those that are not.
 POSITIVE = frozenset(["matmul", "outer", "einsum", "tensordot", "prod", "cumprod", "power", "sum", "cumsum"])
 PASSED_ON = frozenset(["getitem", "gather", "item", "after", "to_real"])
@@ -126,7 +127,7 @@ class Flow:
         low, high = interval
         lows = [arg.interval[0] for arg in args]
         name = node.op.name
-        if name in OPEN and not self.vanishing:
+        if name in OPEN and not (self.vanishing and name in VANISHING):
             low, high = max(low, OPEN[name][0]), min(high, OPEN[name][1])
         if name == "arange" and node["step"] > 0:
             low = float(-HUGE if node["start"].known is None else node["start"].known)
@@ -139,7 +140,7 @@ class Flow:
     def _control(self, node: Node, args: Sequence[Known]) -> list[Interval]:
         """The intervals of the results of a loop or a branch."""
         self.depth += 1
-        found = self._branch(node, args[1:]) if node.op is ops.branch else self._loop(node, args[1:])
+        found = self._branch(node, args[1:]) if node.op is ops.branch else self._loop(node, args[0], args[1:])
         self.depth -= 1
         return found
 
@@ -148,8 +149,11 @@ class Flow:
         sides = [self._outputs(body, args) for body in bodies_of(node)]
         return [hull(*ends) for ends in zip(*sides)]
 
-    def _loop(self, node: Node, args: Sequence[Known]) -> list[Interval]:
-        """Carried values begin where they begin; an end that a step moves is given up."""
+    def _loop(self, node: Node, count: Known, args: Sequence[Known]) -> list[Interval]:
+        """Carried values begin where they begin; an end that a step moves is given up.
+
+        What comes out of a loop that takes a step at least has been through one.
+        """
         body, carried = node["body"], node["carried"]
         step = Known((0.0, HUGE), self.leaf())
         moving = step.leaves
@@ -166,6 +170,8 @@ class Flow:
             state = [Known(REALS, moving) for _ in state]
             after = self._outputs(body, [step, *state, *args[carried:]])
         self._inner[node] = [[step, *state, *args[carried:]]]
+        if count.interval[0] >= 1.0 and node.get("condition") is None:
+            return [*after, (0.0, HUGE)]
         return [*(s.interval for s in state), *after[carried:], (0.0, HUGE)]
 
     def _outputs(self, body: Graph, inputs: Sequence[Known]) -> list[Interval]:

@@ -105,9 +105,18 @@ def text_of(graph: Graph, node: Node) -> str:
 def written(span: Span) -> str:
     """A short piece of the model on one line, without brackets around it; nothing if it is long."""
     text = " ".join(span.beginning(LONGEST + 1).split())
-    if text.startswith("(") and text.endswith(")") and "(" not in text[1:-1]:
-        text = text[1:-1]
+    text = text[1:-1] if _is_bracketed(text) else text
     return text if len(text) <= LONGEST else ""
+
+
+def _is_bracketed(text: str) -> bool:
+    """Whether the first bracket is closed by the last character."""
+    depth = 0
+    for position, char in enumerate(text):
+        depth += (char == "(") - (char == ")")
+        if not depth:
+            return position > 0 and position == len(text) - 1
+    return False
 
 
 def parts_of(statement: ast.Statement) -> Iterator[ast.Syntax]:

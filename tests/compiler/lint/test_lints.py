@@ -98,6 +98,7 @@ BAD = [
     # underflow
     Bad("underflow", VECTORS + "p = softmax(w)\nloss L = log(sum(p * x**2 + exp(w)))\n", (5, 10), "underflow to 0"),
     Bad("underflow", VECTORS + "a = exp(w) * (1 + x**2)\nloss L = sum(a / sum(a) * x)\n", (5, 14), "made of exponentials"),
+    Bad("underflow", VECTORS + "d = 0.0\nfor k in range(N):\n    d += exp(-(w[k] - x[k])**2)\nloss L = log(d)\n", (7, 10), "`d` is made of exponentials"),
     # whole numbers
     Bad("integer-division", XW + "loss L = w * x * (1 // 2)\n", (3, 18), "the rest of this division is lost: it is 0"),
     Bad("integer-division", VECTORS + "loss L = sum(w * x) / (-N // 2)\n", (4, 23), "`-(N // 2)` is symmetric"),
@@ -161,11 +162,13 @@ GOOD = [
     ("singular", "dim T\ninput y: real[T]\nparam w: real\ns = 0.0\nfor t in range(1, T):\n    s = s + w / t\nloss L = s\n"),
     ("singular", XW + "s = 1.0\nfor t in range(3):\n    s = s + exp(w * x)\nloss L = log(s)\n"),
     ("singular", VECTORS + "var a: real[N]\na[0] = 1.0\nfor t in range(1, N):\n    a[t] = a[t - 1] * exp(w[t] * x[t])\nloss L = sum(log(a))\n"),
+    ("singular", "dim T\nparam w: real[T]\ns = 0.0\nfor t in range(T):\n    s += 1 + w[t]**2\nloss L = log(s)\n"),
     ("singular", "input p: real >= 0 <= 1\nparam w: real\nloss L = log(p + 1e-9) * w\n"),
     ("singular", XW + "loss L = log(sum(softmax([w, x]) @ softmax([[w, x], [x, w]])))\n"),
     ("singular", XW + "s = 1.0\nif x > 0:\n    s = 2.0\nloss L = w / s\n"),
     ("underflow", VECTORS + "loss L = sum(log_softmax(w + x)) + logsumexp(x)\n"),
     ("underflow", VECTORS + "loss L = sum(exp(w) / sum(exp(w)) * x) + sum(x / exp(w))\n"),
+    ("underflow", "dim T, K, M\ninput o: int[T] in range(M)\nparam A: real[K, K]\nparam B: real[K, M]\nP = softmax(A, axis=1)\nE = softmax(B, axis=1)\na = E[:, o[0]]\nL_ = 0.0\nfor t in range(1, T):\n    a = (a @ P) * E[:, o[t]]\n    L_ = L_ + log(sum(a))\n    a = a / sum(a)\nloss L = L_\n"),
     # whole numbers
     ("integer-division", "dim N\nparam w: real[N]\nloss L = sum(w[N // 2:]) + 4 // 2 + 1 / 2\n"),
     ("integer-division", XW + "input n: int > 0\nloss L = w * x * (7 // n)\n"),
