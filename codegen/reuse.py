@@ -17,9 +17,10 @@ from autodiffc.compiler.ir import Graph, Node
 from .context import Context
 from .control import StructuredBody
 from .inplace import NAME, in_place, without_copy
+from .joined import joined
 from .names import Scope
 from .pool import use_buffers
-from .pytext import Expr
+from .pytext import Expr, tuple_of
 from .schedule import Group, Step
 from .teaching import TeachingBody
 from .workspace import workspace_name
@@ -44,6 +45,8 @@ def body_of(
     body.build()
     if context.level > 1:
         use_buffers(body, workspace)
+        results = [str(body.value(node)) for name, node in graph.outputs if name]
+        body.statements = joined(body.statements, f"return {tuple_of(results)}", scope.fresh)
     return body
 
 
