@@ -1,4 +1,4 @@
-"""Sphinx's configuration of the site; `build.py` makes the folder that it stands in.
+"""Sphinx's configuration of the site; `make.py` makes the folder that it stands in.
 
 Nothing is loaded from elsewhere: formulas are MathML, fonts those of the reader's machine.
 """

@@ -1,7 +1,7 @@
 """Builds the site of the documents.
 
     $ pip install '.[docs]'
-    $ python docs/website/build.py site
+    $ python docs/website/make.py site
 
 The pages are the README, the documents and the tutorial. The tutorial is run while the site is built: its
 outputs are those that were printed, its pictures and reports those that were made. A warning of Sphinx, an
@@ -24,7 +24,6 @@ from sphinx.cmd.build import main as sphinx
 
 HERE = Path(__file__).parent
 SKIPPED = shutil.ignore_patterns("__pycache__", "website", "*.pyc")
-OWN_CONTENTS = re.compile(r"(?m)(?:^- \[[^\]\n]*\]\(#[^)\n]*\)\n)+\n?")
 FORMULAS = re.compile(
     r"<!-- output of: autodiffc derive (\S+) --format latex.*? -->\n```math\n.*?^```$", re.M | re.S
 )
@@ -42,6 +41,7 @@ def build(target: Path) -> int:
         for report in source.rglob("*.html"):
             shutil.copy(report, target / report.relative_to(source))
     problems += broken_links(target)
+    print(target / "index.html")
     for problem in problems:
         print(problem, file=sys.stderr)
     return 1 if status or problems else 0
@@ -61,8 +61,7 @@ def gathered(source: Path) -> list[str]:
     for page in sorted((source / "docs" / "tutorial").glob("*.md")):
         problems += run(page)
     for page in source.rglob("*.md"):
-        text = page.read_text("utf-8").replace("../README.md", "../index.md")
-        page.write_text(OWN_CONTENTS.sub("", text), "utf-8")
+        page.write_text(page.read_text("utf-8").replace("../README.md", "../index.md"), "utf-8")
     return problems
 
 
