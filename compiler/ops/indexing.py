@@ -89,7 +89,7 @@ def _position_text(position: Dim, size: Dim, d: DimText) -> str:
 def _slice_text(start: Dim, length: Dim, step: int, size: Dim, d: DimText) -> str:
     """Where nothing is taken, the start may be no position: the stop equals it, or both are clipped."""
     if length.known == 0:
-        return ":0"
+        return ":" if size.known == 0 else ":0"
     stride, stop = abs(step), start + length * step
     rest = size - start if step > 0 else start + 1
     most = rest if stride == 1 else (rest + (stride - 1)) // stride

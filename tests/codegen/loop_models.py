@@ -64,6 +64,11 @@ MODELS: dict[str, tuple[str, dict[str, object]]] = {
         "for i in range(N-3, -1, -1):\n    h = tanh(a[i] @ W + h)\nloss L = sum(h * h) + sum(a) + sum(W)\n",
         {"a": (1, 3), "W": (3, 3)},
     ),
+    "no_steps_inside": (
+        "param p, q: real\ns = p\nfor i in range(5):\n    for j in range(0):\n"
+        "        s = q * exp(-s**2) if sin(0.3) / q > 0.2 else sin(sin(0.3) / q)\nloss L = s**2 + q**2\n",
+        {"p": (), "q": ()},
+    ),
     "strides": (
         "dim N\nparam a: real[N]\ns = 0.0\nfor i in range(1, N, 2):\n    s = s * 0.5 + a[i] * a[i-1]\n"
         "for i in range(N-1, 0, -3):\n    s = s * 0.5 + a[i] * a[i-1]\nloss L = s\n",
