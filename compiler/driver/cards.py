@@ -26,8 +26,11 @@ STYLE = """\
 <style>
 .autodiffc { line-height: 1.4; overflow-x: auto; }
 .autodiffc table { border-collapse: collapse; margin: .4em 0; }
-.autodiffc th, .autodiffc td { text-align: left; padding: .1em .8em .1em 0; vertical-align: top; }
-.autodiffc pre { white-space: pre; margin: .4em 0; }
+.autodiffc table td { text-align: left !important; padding: .1em .8em .1em 0; vertical-align: top; }
+.autodiffc :is(h1, h2, h3) { font-size: 1em !important; margin: .6em 0 .3em; }
+.autodiffc math { display: block math; width: max-content; margin: .2em 0 .2em 1em; }
+.autodiffc pre { white-space: pre; margin: .4em 0; line-height: 1.35; }
+.autodiffc pre, .autodiffc pre * { font-family: var(--jp-code-font-family, monospace) !important; }
 .autodiffc summary { cursor: pointer; }
 .autodiffc .soft { opacity: .7; }
 .autodiffc .error { color: #c62828; }
@@ -39,6 +42,7 @@ STYLE = """\
 </style>
 """
 MOST_LINES = 3_000  # of a module that are shown
+SMALL = 6_000  # characters of derivatives in MathML that are shown at once
 
 
 class LoadedModule(ModuleType):
@@ -68,7 +72,8 @@ def module_card(module: ModuleType, program: Program | None = None) -> str:
     head = f"<b>{escape(spec['name'])}</b> <span class='soft'>{escape(', '.join(facts))}</span>"
     parts = [f"<div>{head}</div>", _arguments(spec), _functions(module)]
     if program is not None:
-        parts.append(_folded("derivatives", _derivation(program)))
+        derivation = _derivation(program)
+        parts.append(_folded("derivatives", derivation, len(derivation) <= SMALL))
     parts.append(_folded("the module's text", _text(module)))
     return card("".join(parts))
 
@@ -77,8 +82,9 @@ def card(content: str) -> str:
     return f'{STYLE}<div class="autodiffc">{content}</div>'
 
 
-def _folded(title: str, content: str) -> str:
-    return f"<details><summary>{title}</summary>{content}</details>" if content else ""
+def _folded(title: str, content: str, opened: bool = False) -> str:
+    start = '<details open="">' if opened else "<details>"
+    return f"{start}<summary>{title}</summary>{content}</details>" if content else ""
 
 
 def _arguments(spec: Mapping[str, Any]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -166,6 +167,16 @@ def test_texts_are_escaped() -> None:
 def test_without_graphviz_there_is_a_word_on_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
     assert "install Graphviz" in graph_card(program_of(Source("p.dsl", PRODUCT)))
+
+
+def test_the_cells_of_the_document_run(shell: InteractiveShell) -> None:
+    document = Path(__file__).resolve().parents[2] / "docs" / "editors.md"
+    cells = re.findall(r"(?ms)^```ipython\n(.*?)^```$", document.read_text("utf-8"))
+    assert len(cells) == 4
+    results = [run(shell, cell)[0] for cell in cells]
+    assert all(result.success for result in results)
+    assert results[2].result == (6.0, (2.0, 5.0, 0.0))
+    assert shell.user_ns["net"].SPEC["level"] == 2
 
 
 def test_a_notebook_runs_in_its_kernel(tmp_path: Path) -> None:
