@@ -79,5 +79,11 @@ function addControls(model, html, { draw, scale, show, reveal }) {
   }
   const update = () => loops.forEach((loop) => loop.update && loop.update());
 
+  /* On paper the table takes the place of what a click shows, unless it is very long. */
+  const table = document.querySelector("details.all");
+  const opened = table.open;
+  window.addEventListener("beforeprint", () => (table.open = opened || values.length <= 200));
+  window.addEventListener("afterprint", () => (table.open = opened));
+
   sliders();
 }
