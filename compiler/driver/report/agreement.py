@@ -2,7 +2,8 @@
 
 A deep network or a long recurrence may amplify the rounding of one operation a millionfold. How much a model
 does is seen by moving its arguments by their last digits: what that changes, another order of operations may
-change.
+change. And where large gradients of values on the way cancel, what is left of them is known to their last
+digits only.
 """
 
 from __future__ import annotations
@@ -23,36 +24,45 @@ from .numbers import number
 
 PLENTY = 1_000.0  # roundings that a well-conditioned model may add up
 UNDERFLOW = 1e-290  # where numbers lose digits, one order of operations gives 0 and another not
-NOISY = 100.0  # times what the last digits of the arguments change
+NOISY = 100.0  # times what the last digits change
+DOUBLE = 2.0**-52  # the precision of the tape
 
 
 @dataclass(frozen=True)
 class Difference:
-    """The largest difference of a gradient, relative to its largest element; `noise` likewise."""
+    """The largest difference of a gradient, relative to its largest element; whether all are rounding."""
 
     size: float
-    noise: float
-
-    def is_rounding(self, epsilon: float) -> bool:
-        """Whether arithmetic of this precision explains it; `noise` is that of double precision."""
-        return self.size <= max(PLENTY * epsilon, NOISY * self.noise * epsilon / 2.0**-52)
+    is_rounding: bool
 
     def __str__(self) -> str:
         return f"{number(self.size, 2)}, relative to the largest element"
 
 
-def difference(program: Program, module: ModuleType, given: Given, gradients: Gradients) -> Difference:
-    """The difference from every way to a gradient that the module has."""
-    own = _named(program, gradients)
-    target = str(program.target)
-    graph = gradients.tape.graph
-    ones = np.ones_like(gradients.tape.records[gradients.tape.found[graph.output(target)]].value)
-    found = Compiled(program, module).gradients(given.arguments, {target: ones})
-    size = max(_distance(theirs, own) for _, theirs in found)
-    if not size:
-        return Difference(0.0, 0.0)
-    moved = traced(graph, _moved(given.arguments), given.sizes).backward(target, program.wrt)
-    return Difference(size, _distance(_named(program, moved), own))
+def difference(
+    program: Program, module: ModuleType, given: Given, gradients: Gradients, epsilon: float = DOUBLE
+) -> Difference:
+    """The difference from every way to a gradient that the module has, which computes with this precision."""
+    own, tape, target = _named(program, gradients), gradients.tape, str(program.target)
+    ones = np.ones_like(tape.records[tape.found[tape.graph.output(target)]].value)
+    ways = [found for _, found in Compiled(program, module).gradients(given.arguments, {target: ones})]
+    sizes = {name: max(_relative(np.asarray(way[name]), own[name]) for way in ways) for name in own}
+    largest = max(sizes.values(), default=0.0)
+    if largest <= PLENTY * epsilon:
+        return Difference(largest, True)
+    moved = traced(tape.graph, _moved(given.arguments), given.sizes).backward(target, program.wrt)
+    steep = _largest(gradients)
+    for name, other in _named(program, moved).items():
+        noise = max(_relative(other, own[name]), DOUBLE * steep / _scale(own[name]))
+        if sizes[name] > epsilon * max(PLENTY, NOISY * noise / DOUBLE):
+            return Difference(sizes[name], False)
+    return Difference(largest, True)
+
+
+def _largest(gradients: Gradients) -> float:
+    """The largest gradient of any value on the way."""
+    found = (gradients.of(record.number) for record in gradients.tape.records)
+    return max((_scale(array) for array in found if array is not None), default=0.0)
 
 
 def _named(program: Program, gradients: Gradients) -> dict[str, Array]:
@@ -73,16 +83,16 @@ def _moved(arguments: Mapping[str, Array]) -> dict[str, Array]:
     }
 
 
-def _distance(a: Mapping[str, Array], b: Mapping[str, Array]) -> float:
-    return max((_relative(np.asarray(a[name]), b[name]) for name in b), default=0.0)
-
-
 def _relative(a: Array, b: Array) -> float:
     """0 where both are the same, NaN and infinities among them."""
     with np.errstate(all="ignore"):
         same = (a == b) | (np.isnan(a) & np.isnan(b)) | (np.abs(a - b) < UNDERFLOW)
         if same.all():
             return 0.0
-        scale = max(float(np.abs(b).max(initial=0.0, where=np.isfinite(b))), 1e-300)
-        error = float(np.max(np.where(same, 0.0, np.abs(a - b))) / scale)
+        error = float(np.max(np.where(same, 0.0, np.abs(a - b))) / _scale(b))
     return error if error == error else float("inf")
+
+
+def _scale(array: Array) -> float:
+    """The largest finite element."""
+    return max(float(np.abs(array).max(initial=0.0, where=np.isfinite(array))), UNDERFLOW)

@@ -147,9 +147,9 @@ def _head(compilation: Compilation, given: Given, gradients: Gradients | None) -
 
 def _agreement(compilation: Compilation, given: Given, gradients: Gradients) -> str:
     options = compilation.options
-    found = difference(compilation.program, compilation.module, given, gradients)
+    found = difference(compilation.program, compilation.module, given, gradients, EXACT[options.dtype])
     level = f"<code>-O{options.level}</code>"
-    if found.is_rounding(EXACT[options.dtype]):
+    if found.is_rounding:
         how = f"but for rounding ({found})" if found.size else "to the last bit"
         return (
             f'<p class="agrees">The gradients shown are those of the emitted module ({level}), {how}.</p>\n'

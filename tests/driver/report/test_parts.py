@@ -8,6 +8,7 @@ import re
 import xml.etree.ElementTree as ET
 from html import unescape
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,10 +17,10 @@ from autodiffc.compiler import ops
 from autodiffc.compiler.types import REAL, Dim, Type
 from autodiffc.grammar.reading import read_source
 from autodiffc.grammar.source import Source
-from autodiffc.report.agreement import Difference
+from autodiffc.report.agreement import difference
 from autodiffc.report.given import given_random
 from autodiffc.report.numbers import brief, full, number
-from autodiffc.report.page import compiled, page
+from autodiffc.report.page import compiled, explained_picture, page
 from autodiffc.report.rules import Rules, slopes
 from autodiffc.report.sides import module_pane, source_pane, spread
 
@@ -149,8 +150,29 @@ def test_costs_are_those_of_explain_cost(capsys: pytest.CaptureFixture[str]) -> 
         assert f"<code>{name}</code>" in text
 
 
-def test_rounding_is_told_from_a_mistake() -> None:
-    assert Difference(1e-15, 0.0).is_rounding(2.0**-52)
-    assert not Difference(1e-9, 1e-16).is_rounding(2.0**-52)
-    assert Difference(1e-9, 1e-10).is_rounding(2.0**-52)
-    assert Difference(1e-6, 1e-16).is_rounding(2.0**-23)
+@pytest.mark.parametrize(
+    ("text", "nudge", "rounding"),
+    [
+        ("loss L = w * x", 1e-15, True),
+        ("loss L = w * x", 1e-12, False),
+        ("loss L = 1e6 * (w * x) - 1e6 * (x * w) + w**2", 1e-12, True),  # 1e6 - 1e6 of the gradient cancels
+        ("loss L = sin(1e9 * w) * x", 1e-9, True),  # the last digit of w moves it as much
+        ("loss L = sin(1e9 * w) * x", 1e-3, False),
+    ],
+)
+def test_rounding_is_told_from_a_mistake(text: str, nudge: float, rounding: bool) -> None:
+    program = program_of(Source("m.dsl", f"input x: real\nparam w: real\n{text}\n"))
+    made = compiled(program, Options())
+    given = given_random(program, {}, 0)
+    right = made.module.value_and_grad
+
+    def moved(*arguments: Any) -> Any:
+        loss, grads = right(*arguments)
+        return loss, grads._replace(w=grads.w * (1 + nudge))
+
+    made.module.value_and_grad = moved  # type: ignore[attr-defined]
+    gradients = explained_picture(program, given)[1]
+    assert gradients is not None
+    found = difference(program, made.module, given, gradients)
+    assert found.is_rounding == rounding
+    assert found.size > 0
