@@ -11,6 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from autodiffc.grammar.reading import read_source
+from autodiffc.grammar.roles import CONSTANTS
+from autodiffc.grammar.source import Source
+from autodiffc.language_server.completions import completions
+from autodiffc.language_server.study import Study
 from lsprotocol import types as lsp
 from pygls.lsp.client import LanguageClient
 
@@ -30,6 +35,7 @@ output p = softmax(h)
 loss L = mean(cross_entropy(h, y))
 """
 PATIENCE = 30
+ROOT = Path(__file__).resolve().parents[2]
 
 
 class Editor:
@@ -333,14 +339,50 @@ def test_without_pygls_there_is_a_way_out(tmp_path: Path) -> None:
     assert "pip install 'autodiffc[lsp]'" in done.stderr
 
 
+def test_what_is_imported_is_known(tmp_path: Path) -> None:
+    lines = [
+        "const scale = 2.0",
+        "",
+        "# Twice, by default.",
+        "def times(x, k=scale):",
+        "    return k * x",
+        "",
+    ]
+    (tmp_path / "parts.dsl").write_text("\n".join(lines))
+    text = 'from "parts.dsl" import times, scale\nparam w: real = normal()\nloss L = times(w)**2 + scale\n'
+    study = Study(Source("model.dsl", text, str(tmp_path / "model.dsl")))
+    assert study.diagnostics == []
+    for mark, words in (
+        ("times(w)", ["def times(x, k=scale)", "function, parts.dsl", "Twice, by default."]),
+        ("scale\n", ["scale: real"]),
+        ("normal", ["normal(mean=0.0, std=1.0)", "init_params"]),
+    ):
+        found = study.hover(text.rindex(mark))
+        assert found is not None
+        assert all(word in found.text for word in words)
+    times, scale = study.definition(text.rindex("times")), study.definition(text.rindex("scale"))
+    assert times is not None
+    assert scale is not None
+    assert (times.source.file, times.line) == ("parts.dsl", 4)
+    assert (scale.source.file, scale.line) == ("model.dsl", 1)  # where it is imported
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "examples").rglob("*.dsl")), ids=lambda p: p.stem)
+def test_every_name_of_the_examples_is_known(path: Path) -> None:
+    study = Study(read_source(path))
+    assert study.examined.diagnostics == ()
+    for use in study.names.uses:
+        if use.name not in CONSTANTS:
+            assert study.hover(use.span.start) is not None, use
+        if use.space == "value" and use.name not in CONSTANTS:
+            assert study.definition(use.span.start) is not None, use
+            assert study.types(use), use
+
+
 @pytest.mark.parametrize(
     "text", ["", "\ufeff", "x", "def f(", "for t in", "\r\n\r\n", "if a: b = 1", "f(a)(b", "grad L wrt"]
 )
 def test_any_text_is_answered(text: str) -> None:
-    from autodiffc.grammar.source import Source
-    from autodiffc.language_server.completions import completions
-    from autodiffc.language_server.study import Study
-
     study = Study(Source("m.dsl", text))
     for offset in range(len(text) + 1):
         study.hover(offset)

@@ -13,10 +13,12 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from autodiffc.compiler.frontend.calls import usages
+from autodiffc.compiler.frontend.initialisers import INITIALISERS
 from autodiffc.compiler.frontend.model import Examined, examined
 from autodiffc.compiler.frontend.values import POISON, describe
 from autodiffc.compiler.lint import chosen
 from autodiffc.compiler.lint import findings as linted
+from autodiffc.grammar import ast
 from autodiffc.grammar.diagnostics import Diagnostic, in_order
 from autodiffc.grammar.parser import parse
 from autodiffc.grammar.source import Source, Span
@@ -92,8 +94,11 @@ class Study:
         seen = self.examined.seen
         if found := seen.get(use.span):
             return [_type(text) for text in found]
+        if use.definition is not None and use.definition.kind == "step":
+            return ["int"]
         binding = self.examined.scope.values.get(use.name)
-        if binding is not None and self._is_of_the_file(use) and binding.value is not POISON:
+        imported = use.definition is None or use.definition.kind == "import"
+        if binding is not None and (imported or self._is_of_the_file(use)) and binding.value is not POISON:
             return [_type(describe(binding.value))]
         others = (seen[other.span] for other in self.names.same(use) if other.span in seen)
         return [_type(text) for text in next(others, [])]
@@ -102,14 +107,21 @@ class Study:
         own = self.examined.scope.functions.get(use.name)
         if own is not None:
             span = own.definition.span
-            head = " ".join(span.source.line(span.line).split()).removesuffix(":").partition("): ")[0]
             where = f"line {span.line}" if span.source is self.source else span.source.file
-            return f"{_code(head + ('' if head.endswith(')') else ')'))}\n\nfunction, {where}"
-        usage = usages().get(use.name)
-        if usage is None:
-            return ""
-        rule = local_rule(use.name)
-        return "\n\n".join([_code(usage), *([_code(rule, "text")] if rule else []), "of the language"])
+            return "\n\n".join(
+                filter(None, [_code(_head(own.definition)), f"function, {where}", _comment(span)])
+            )
+        if use.name in usages():
+            rule = local_rule(use.name)
+            parts = [_code(usages()[use.name]), _code(rule, "text") if rule else "", "of the language"]
+            return "\n\n".join(filter(None, parts))
+        if use.name in INITIALISERS:
+            numbers = [
+                f"{name}={value}" if value is not None else name for name, value in INITIALISERS[use.name]
+            ]
+            call = f"{use.name}({', '.join(numbers)})"
+            return f"{_code(call)}\n\nhow `init_params` starts a param"
+        return self._value(use)  # a const of another file
 
     @cached_property
     def _adjoints(self) -> Mapping[str, Sequence[str]]:
@@ -124,14 +136,13 @@ class Study:
         use = self.names.at(offset)
         if use is None:
             return None
-        if use.space == "function":
-            own = self.examined.scope.functions.get(use.name)
-            if own is not None:
-                return own.definition.name.span
-        elif use.definition is None:
-            binding = self.examined.scope.values.get(use.name)  # a const of another file
-            return binding.span if binding is not None else None
-        return use.definition.span if use.definition is not None else None
+        own = self.examined.scope.functions.get(use.name) if use.space == "function" else None
+        if own is not None:
+            return own.definition.name.span
+        if use.definition is not None:
+            return use.definition.span
+        binding = self.examined.scope.values.get(use.name)  # a const of another file: where it is imported
+        return binding.span if binding is not None else None
 
     def references(self, offset: int) -> list[Span]:
         use = self.names.at(offset)
@@ -141,6 +152,27 @@ class Study:
 def _type(text: str) -> str:
     """`the int N - 1` is an int of the dims."""
     return f"int = {text.removeprefix('the int ')}" if text.startswith("the int ") else text
+
+
+def _head(definition: ast.FuncDef) -> str:
+    """`def dense(x, W: real[D, H], b=0.0)`."""
+    shown = []
+    for parameter in definition.params:
+        type_ = f": {parameter.type.span.text}" if parameter.type is not None else ""
+        default = f"={parameter.default.span.text}" if parameter.default is not None else ""
+        shown.append(f"{parameter.name.id}{type_}{default}")
+    return f"def {definition.name.id}({', '.join(shown)})"
+
+
+def _comment(span: Span) -> str:
+    """The comment in the lines before a function."""
+    found: list[str] = []
+    for number in range(span.line - 1, 0, -1):
+        line = span.source.line(number).strip()
+        if not line.startswith("#"):
+            break
+        found.insert(0, line.lstrip("# "))
+    return "\n".join(found)
 
 
 def _code(text: str, language: str = "autodiffc") -> str:
