@@ -1,6 +1,6 @@
 """`autodiffc explain model.dsl -o report.html` and `autodiffc graph model.dsl -o graph.svg`.
 
-    report = explain(read_source("model.dsl"), Options(), Request(at="values.json"))
+    report = explain(program, Options(), Request(at="values.json"))
 
 The report is one file of HTML: the graph with values and gradients, the derivation, source and module, costs.
 The graph's picture alone is svg or png (by Graphviz), or Graphviz's own language.

@@ -7,8 +7,9 @@ rules      the local derivatives as formulas
 folds      which values are drawn as one box: a section, a line, a call, a loop
 numbers    arrays in a few characters
 picture    all this as data for the page
+agreement  how far the gradients shown are from the emitted module's
 sides      the source and the module side by side
 costs      what the functions cost, what is saved, what the passes did
-page       the HTML around it, with the script and the style sheet in assets/
+page       the HTML around it; in assets/ are its scripts, its style sheet, and dagre, which lays out graphs
 dot        the picture alone, for Graphviz
 """

@@ -1,6 +1,6 @@
 """The report of `autodiffc explain`: one file of HTML that needs nothing else.
 
-    text = page(program, Options(), given_random(program, {}, seed=0))
+    text = page(compiled(program, Options()), given_random(program, {}, seed=0))
 
 Derivation, source, module and costs are in the text itself; the picture is drawn by the page's script from
 data that stand beside it. The gradients shown are a tape's; the page says how far the module's are from them.
@@ -15,14 +15,13 @@ from dataclasses import dataclass
 from html import escape
 from importlib.resources import files
 from types import ModuleType
-from typing import Any
 
 from autodiffc.codegen.module import Emitted, emitted
 from autodiffc.compiler.cost.prediction import ASSUMED
 from autodiffc.compiler.derivation import document
 from autodiffc.compiler.derivation.graphs import derived
 from autodiffc.compiler.derivation.reader import NotPlain
-from autodiffc.compiler.model import Program
+from autodiffc.compiler.model import Derivative, Program
 from autodiffc.compiler.passes.autodiff import NotDifferentiable
 from autodiffc.compiler.passes.modes import trained
 from autodiffc.compiler.passes.pipeline import prepare
@@ -51,7 +50,8 @@ class Compilation:
     options: Options
     made: Emitted
     module: ModuleType
-    costs: Sequence[Any]
+    derivative: Derivative
+    passes: Passes
 
 
 def explained_picture(program: Program, given: Given | None) -> tuple[Picture, Gradients | None]:
@@ -66,9 +66,8 @@ def explained_picture(program: Program, given: Given | None) -> tuple[Picture, G
     except TooLong as problem:
         raise BadPoint(f"{problem}; choose smaller ones by --sizes") from None
     gradients = tape.backward(program.target, program.wrt) if program.target else Gradients(tape)
-    return Picture(
-        scene, Flow(scene, tape, gradients, program.target or ""), program.target, program.source
-    ), gradients
+    flow = Flow(scene, tape, gradients, program.target or "")
+    return Picture(scene, flow, program.target, program.source), gradients
 
 
 def compiled(program: Program, options: Options) -> Compilation:
@@ -76,7 +75,7 @@ def compiled(program: Program, options: Options) -> Compilation:
     passes = Passes()
     derivative = derivative_of(program, options, passes.observe)
     made = emitted(program, derivative, level=options.level, dtype=options.dtype, version=VERSION)
-    return Compilation(program, options, made, module_of(made.text, program.name), (derivative, passes))
+    return Compilation(program, options, made, module_of(made.text, program.name), derivative, passes)
 
 
 def page(compilation: Compilation, given: Given, sizes: Mapping[str, int] | None = None) -> str:
@@ -86,13 +85,16 @@ def page(compilation: Compilation, given: Given, sizes: Mapping[str, int] | None
     links = spread(program.source, compilation.made.lines)
     data = picture.data()
     data |= {"links": links, "wrt": list(program.wrt), "numbers": True}
-    derivative, passes = compilation.costs
     assumed = dict.fromkeys(program.dims, ASSUMED) | dict(sizes or {})
+    costs = cost_section(program, compilation.derivative, options, assumed, compilation.passes)
     parts = {
         "graph": ("The graph", _graph(data)),
         "derivation": ("The derivation", _derivation(program)),
         "code": ("Model and module", _code(compilation, links)),
-        "cost": ("Cost and memory", cost_section(program, derivative, options, assumed, passes)),
+        "cost": (
+            "Cost and memory",
+            cost_section(program, compilation.derivative, options, assumed, compilation.passes),
+        ),
     }
     filled = {
         "TITLE": f"{escape(program.name)}, explained",
