@@ -91,10 +91,7 @@ def page(compilation: Compilation, given: Given, sizes: Mapping[str, int] | None
         "graph": ("The graph", _graph(data)),
         "derivation": ("The derivation", _derivation(program)),
         "code": ("Model and module", _code(compilation, links)),
-        "cost": (
-            "Cost and memory",
-            cost_section(program, compilation.derivative, options, assumed, compilation.passes),
-        ),
+        "cost": ("Cost and memory", costs),
     }
     filled = {
         "TITLE": f"{escape(program.name)}, explained",
