@@ -66,8 +66,9 @@ class Risk:
         return False
 
     def is_adjoint(self, node: Node) -> bool:
+        """Whether it is a step of an adjoint; loops that passes have made may be, and tell it inside."""
         origins = self.graph.origins.get(node, ()) if node.args else ()
-        return bool(origins) and all(o.adjoint for o in origins)
+        return all(o.adjoint for o in origins) and (bool(origins) or node.op.name in ("loop", "branch"))
 
     def _warns(self, node: Node) -> bool:
         if node.type.kind == TUPLE and node.op.name != "elements":

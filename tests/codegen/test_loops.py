@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import replace
 from typing import Any
 
+import autodiffc
 import numpy as np
 import pytest
 from autodiffc.api import Options, module_of, module_text, program_of
@@ -180,3 +182,16 @@ def test_loops_without_steps_read_nothing(level: int) -> None:
         value, grads = module.value_and_grad(np.full(T, 0.3))
         assert value == pytest.approx(0.3 * T)
         np.testing.assert_array_equal(grads.x, np.ones(T))
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_no_warnings_of_slopes_between_checkpoints(level: int) -> None:
+    text = (
+        "dim T, D\nparam a: real[T, D]\nh = zeros(D)\nfor t in range(T) checkpoint:\n"
+        "    h = tanh(where(h > 0.1, sqrt(abs(h)), a[t]))\nloss L = sum(h * h)\n"
+    )
+    m = module_of(autodiffc.compile(text, level=level), "checkpoints")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        _, grads = m.value_and_grad(np.tile((0.5, -0.3), (9, 1)))
+    assert np.isfinite(grads.a).all()
