@@ -201,9 +201,18 @@ def _sections(fold: Fold, placed: Mapping[int, int]) -> list[int | Fold]:
 def _section(fold: Fold, part: Sequence[int | Fold], placed: Mapping[int, int]) -> Fold:
     made = Fold("section", fold.label, fold.line, ())
     made.members = list(part)
-    values = [member for box in _all(made) for member in box.members if isinstance(member, int)]
+    boxes = _all(made)
+    values = [member for box in boxes for member in box.members if isinstance(member, int)]
     lines = [placed[number] for number in values if number in placed]
     if lines:
         made.line = min(lines)
         made.label = f"lines {min(lines)}–{max(lines)}" if min(lines) < max(lines) else f"line {min(lines)}"
+        made.label += _defined(boxes)
     return made
+
+
+def _defined(boxes: Sequence[Fold]) -> str:
+    """`: h1 … h7`, what the first and the last line define."""
+    lines = sorted((box.line, box.label.partition("=")[0].strip()) for box in boxes if box.kind == "line")
+    names = [name for _, name in lines if name.isidentifier()]
+    return f": {names[0]} … {names[-1]}" if len(names) > 1 else ""
