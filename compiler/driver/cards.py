@@ -190,13 +190,17 @@ def coloured(text: str) -> str:
 
 
 def graph_card(program: Program) -> str:
-    """The graph as a picture; a word on Graphviz where that isn't there to draw it."""
-    from .explain_command import NoGraphviz, Request, graph_picture
+    """The graph as a picture, drawn by Graphviz, or more plainly where that isn't there."""
+    from .report.dot import NoGraphviz, dot_of, laid_out
+    from .report.page import explained_picture
+    from .sketch import sketch
 
+    picture, _ = explained_picture(program, None)
+    data = picture.data() | {"wrt": list(program.wrt)}
     try:
-        picture = graph_picture(program, "svg", Request()).decode()
-    except NoGraphviz as problem:
-        return card(f'<div class="soft">no picture of the graph: {escape(str(problem))}</div>')
-    drawing = picture[picture.index("<svg") :]
+        drawing = laid_out(dot_of(data, program.name), "svg").decode()
+    except NoGraphviz:
+        drawing = sketch(data)
     title = f"the graph of {escape(program.name)}"
+    drawing = drawing[drawing.index("<svg") :]
     return card(f'<div class="graph" role="img" aria-label="{title}">{drawing}</div>')
