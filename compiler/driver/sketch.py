@@ -2,9 +2,10 @@
 
     svg = sketch(picture.data() | {"wrt": ["x"]})
 
-Values lie below what they are made of (the longest way counts). In each layer they are sorted by the places of
-their neighbours, above and below in turn, which leaves few crossings (Sugiyama, Tagawa and Toda, "Methods for
-visual understanding of hierarchical system structures", 1981). An arrow that passes layers has a place in each.
+Values lie below what they are made of (the longest way counts). In each layer they are sorted by the places
+of their neighbours, above and below in turn, which leaves few crossings (Sugiyama, Tagawa and Toda, "Methods
+for visual understanding of hierarchical system structures", 1981). An arrow that passes layers has a place in
+each of them.
 """
 
 from __future__ import annotations
