@@ -8,7 +8,7 @@ from typing import Any
 from autodiffc.highlight import ModelLexer
 
 project = "autodiffc"
-extensions = ["myst_parser"]
+extensions = ["myst_parser", "sphinx.ext.githubpages"]  # the latter: folders may begin with _
 root_doc = "index"
 html_title = "autodiffc"
 html_theme = "furo"

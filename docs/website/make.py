@@ -37,7 +37,8 @@ def build(target: Path) -> int:
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder).resolve() / "source"
         problems = gathered(source)
-        status = sphinx(["-q", "-W", "--keep-going", "-E", "-b", "html", str(source), str(target)])
+        kept = str(Path(folder) / "doctrees")
+        status = sphinx(["-q", "-W", "--keep-going", "-d", kept, "-b", "html", str(source), str(target)])
         for report in source.rglob("*.html"):
             shutil.copy(report, target / report.relative_to(source))
     problems += broken_links(target)
