@@ -28,8 +28,7 @@ from autodiffc.grammar.source import Source
 
 from .api import Options, module_of, module_text, program_of
 from .cards import LoadedModule, findings_card, graph_card, is_emitted, module_card
-from .cli import _compilation, _emission, _linting, with_lints
-from .cli import _Parser as _CommandParser
+from .parsers import Parser, compilation, emission, linting, with_lints
 
 CELL = "cell"
 
@@ -59,7 +58,7 @@ class _Usage(Exception):
     """The magic's line is wrong."""
 
 
-class _LineParser(_CommandParser):
+class _LineParser(Parser):
     def error(self, message: str) -> NoReturn:
         raise _Usage(message)
 
@@ -70,9 +69,9 @@ def parser() -> _LineParser:
     made.add_argument(
         "name", nargs="?", default="", help="what the module is called (default: as the model is)"
     )
-    _compilation(made)
-    _emission(made, "functions to add")
-    _linting(made)
+    compilation(made)
+    emission(made, "functions to add")
+    linting(made)
     made.add_argument("--no-graph", action="store_true", help="leave out the picture")
     return made
 

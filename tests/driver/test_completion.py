@@ -12,8 +12,9 @@ import time
 from pathlib import Path
 
 import pytest
-from autodiffc.cli import _PARSERS, COMMANDS, EMITTED, main
+from autodiffc.cli import main
 from autodiffc.completion import SHELLS, script
+from autodiffc.parsers import COMMANDS, EMITTED, PARSERS
 
 PATIENCE = 20.0
 STARTS = {
@@ -46,7 +47,7 @@ def folder(tmp_path: Path) -> Path:
     for name in ("classifier.dsl", "points.npz", "points.json", "points.txt"):
         (tmp_path / name).touch()
     for shell in SHELLS:
-        text = script(shell, {name: make() for name, make in _PARSERS.items()}, EMITTED)
+        text = script(shell, {name: make() for name, make in PARSERS.items()}, EMITTED)
         (tmp_path / f"autodiffc.{shell}").write_text(text)
     return tmp_path
 

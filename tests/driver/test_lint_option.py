@@ -7,7 +7,8 @@ from pathlib import Path
 
 import autodiffc
 import pytest
-from autodiffc.cli import main, with_lints
+from autodiffc.cli import main
+from autodiffc.parsers import with_lints
 
 WARNED = "input x: real\nparam w: real\nh = log(w)\nloss L = log(1 + exp(w * x))\n"
 SOUND = "input x: real\nparam w: real\nloss L = (w * x)**2\n"
