@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from random import Random
 from typing import Any
 
@@ -86,7 +87,7 @@ def test_a_step_knows_its_records_and_what_it_carries() -> None:
     tape = taped(program(RECURRENCE), arguments, {"T": 3}).tape
     first, *_, last = steps = list(tape.steps.values())
     assert len(steps) == 3
-    assert all(before.after == after.before for before, after in zip(steps, steps[1:]))
+    assert all(before.after == after.before for before, after in pairwise(steps))
     (number,) = last.after
     inside = {record.number for record in tape.records if record.place}
     assert inside == {n for step in steps for n in step.records}
