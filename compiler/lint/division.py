@@ -18,7 +18,7 @@ from ..ir import Node
 from ..ops.bounds import holds
 from .dependence import steps_of
 from .flow import Flow
-from .singular import to_be_filled, what_is_given
+from .singular import what_is_given
 from .subject import Subject, text_of
 
 
@@ -61,7 +61,7 @@ def _without_slope(subject: Subject) -> Iterator[Diagnostic]:
 
 def _by_zero(subject: Subject) -> Iterator[Diagnostic]:
     """`//` and `%` of ints by what may be 0."""
-    flow = Flow(empty=to_be_filled(subject))
+    flow = Flow(empty=subject.unwritten)
     for site in flow.sites(subject.graph, what_is_given(subject, flow)):
         node: Node = site.node
         if node.op.name not in ("floordiv", "mod") or node.type.kind != "int":

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from autodiffc.grammar.diagnostics import Diagnostic
 from autodiffc.grammar.source import Span
 
-from ..ir import Graph, Node, const_value, topological
+from ..ir import Graph, Node, const_value
 from ..passes.stabilise import Applied
 from .subject import Subject, text_of
 
@@ -82,9 +82,19 @@ def _operations(graph: Graph) -> Iterator[tuple[str, object]]:
 
 def _stays(applied: Applied, span: Span, left: set[tuple[str, object]]) -> bool:
     """Whether what a rule has made is still there, and not a step on the way to something else."""
-    known = set(applied.node.args)
-    made = {node.op.name for node in topological([applied.image], known)} - PLAIN
+    made = {node.op.name for node in _made(applied)} - PLAIN
     return not made or any((name, span) in left for name in made)
+
+
+def _made(applied: Applied) -> Iterator[Node]:
+    """The first nodes of what a rule has made, down to those that were there."""
+    layer = [applied.image]
+    for _ in range(DEEPEST):
+        yield from layer
+        below = dict.fromkeys(arg for node in layer for arg in node.args)
+        layer = [
+            node for node in below if node not in applied.graph.origins and node not in applied.node.args
+        ]
 
 
 def _shown(node: Node, applied: Applied, depth: int) -> str:

@@ -35,10 +35,9 @@ def shadowed(subject: Subject) -> Iterator[Diagnostic]:
         if function.name.id in BUILTINS:
             message = f"the function `{function.name.id}` hides the built-in of that name"
             yield _finding(message, function.name.span, "", (), "give it a name of its own")
-        visible = {n: d for n, d in above.items() if d.span.start < function.span.start}
-        for found in usage.definitions:
+        for found in {d.key: d for d in reversed(usage.definitions)}.values():
             yield from _constant(found, constants)
-            yield from _hidden(found, visible, usage.definitions)
+            yield from _hidden(found, above.get(found.key[1]), function)
     yield from _generators(subject, above)
 
 
@@ -55,27 +54,15 @@ def _constant(found: Definition, constants: Collection[str]) -> Iterator[Diagnos
         yield _finding(message, found.span, "", (), "give it a name of its own")
 
 
-def _hidden(
-    found: Definition, visible: Mapping[str, Definition], own: list[Definition]
-) -> Iterator[Diagnostic]:
+def _hidden(found: Definition, other: Definition | None, function: ast.FuncDef) -> Iterator[Diagnostic]:
     """What a name in a function hides of the file above it."""
-    other = visible.get(found.key[1])
-    first = next(d for d in own if d.key == found.key) is found
-    parameters = {d.key for d in own if d.kind == "parameter"}
-    if other is None or (found.kind == "parameter" and other.kind != "const"):
+    if other is None or other.span.start > function.span.start or "step" in (found.kind, other.kind):
         return
-    if (
-        found.kind == "step"
-        or other.kind == "step"
-        or (found.kind != "parameter" and found.key in parameters)
-    ):
-        return
-    if first:
+    if found.kind != "parameter" or other.kind == "const":
         what = DECLARED.get(other.kind, "a value")
+        notes = (Note(other.span, "the other is defined"),)
         message = f"`{found.key[1]}` hides {what} of the file in this function"
-        yield _finding(
-            message, found.span, "", (Note(other.span, "the other is defined"),), "give it another name"
-        )
+        yield _finding(message, found.span, "", notes, "give it another name")
 
 
 def _generators(subject: Subject, above: Mapping[str, Definition]) -> Iterator[Diagnostic]:

@@ -159,7 +159,7 @@ def _loses_all(site: Site) -> bool:
 
 def dangers(subject: Subject, vanishing: bool) -> Iterator[tuple[Site, Danger]]:
     """The ops that may be singular, with the first of their dangers."""
-    flow = Flow(vanishing, to_be_filled(subject))
+    flow = Flow(vanishing, subject.unwritten)
     for site in flow.sites(subject.graph, what_is_given(subject, flow)):
         fact, steep = site.node.op.singular, site.node.op.steep
         intervals = [arg.interval for arg in site.args]
@@ -200,16 +200,6 @@ def _given(subject: Subject, node: Node, flow: Flow) -> Known:
 def _inside(end: float, direction: float) -> float:
     """A number beside an end that is not allowed itself."""
     return end + direction * (2.0**-40 * abs(end) or 1e-30)
-
-
-def to_be_filled(subject: Subject) -> frozenset[Node]:
-    """The arrays of each `var` before anything is written."""
-    starts = {s.span.start for s in subject.variables}
-    found = set()
-    for node, origins in subject.graph.origins.items():
-        if node.op.name in ("broadcast_to", "const") and origins[-1].span.start in starts:
-            found.add(node)
-    return frozenset(found)
 
 
 # --- words ---------------------------------------------------------------------------------------

@@ -52,10 +52,6 @@ class Subject:
         return tuple(part for statement in self.statements for part in parts_of(statement))
 
     @cached_property
-    def variables(self) -> tuple[ast.VarDecl, ...]:
-        return tuple(s for s in self.statements if isinstance(s, ast.VarDecl))
-
-    @cached_property
     def arguments(self) -> dict[str, Argument]:
         return {argument.name: argument for argument in self.program.arguments}
 
@@ -75,6 +71,16 @@ class Subject:
     @property
     def graph(self) -> Graph:
         return self.stabilised[0]
+
+    @cached_property
+    def unwritten(self) -> frozenset[Node]:
+        """The arrays of each `var` before anything is written."""
+        starts = {s.span.start for s in self.statements if isinstance(s, ast.VarDecl)}
+        if not starts:
+            return frozenset()
+        origins = self.graph.origins.items()
+        fills = (found for found in origins if found[0].op.name in ("broadcast_to", "const"))
+        return frozenset(node for node, places in fills if places[-1].span.start in starts)
 
     def place(self, origins: tuple[Origin, ...]) -> tuple[Span, tuple[Note, ...]]:
         """Where a value is made in the model's own file, and the call or the file that leads there."""

@@ -43,6 +43,7 @@ def unused(subject: Subject) -> Iterator[Diagnostic]:
 def _unread(usage: Usage, exempt: set[Key], where: str = "") -> Iterator[Diagnostic]:
     needed = usage.needed() | exempt
     functions = {key for key in needed if key[0] == "function"}
+    readers = {key: d for d in reversed(usage.definitions) for key in d.reads if key != d.key}
     told: set[Key] = set()
     for found in usage.definitions:
         if found.kind not in CODES or found.key in needed or found.key in told:
@@ -52,14 +53,13 @@ def _unread(usage: Usage, exempt: set[Key], where: str = "") -> Iterator[Diagnos
         if any(("value", name) in needed for name in found.together) or found.key[1].startswith("_"):
             continue
         told.add(found.key)
-        yield _finding(usage, found, where)
+        yield _finding(found, readers.get(found.key), where)
 
 
-def _finding(usage: Usage, found: Definition, where: str) -> Diagnostic:
+def _finding(found: Definition, reader: Definition | None, where: str) -> Diagnostic:
     code, name = CODES[found.kind], found.key[1]
     noun = NOUNS.get(found.kind, "")
-    readers = [d.key[1] for d in usage.definitions if found.key in d.reads and d.key != found.key]
-    label = f"only `{readers[0]}` reads it, which nothing needs" if readers else ""
+    label = f"only `{reader.key[1]}` reads it, which nothing needs" if reader else ""
     help_text = HELP[code].format(name=name)
     if where:
         help_text = "drop it"
