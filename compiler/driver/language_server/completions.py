@@ -76,22 +76,20 @@ def _names(study: Study, offset: int) -> Iterator[Entry]:
     seen: dict[str, tuple[Use, Definition]] = {}
     for use in study.names.uses:
         definition = use.definition
-        if use.space == "value" and definition is not None and _reaches(study, definition, offset):
+        if use.space == "value" and definition is not None and _reaches(study, use, definition, offset):
             seen.setdefault(definition.name, (use, definition))
     for name, (use, definition) in seen.items():
         yield Entry(name, definition.kind, _types(study, use))
     yield from (Entry(name, "constant") for name in sorted(CONSTANTS))
 
 
-def _reaches(study: Study, definition: Definition, offset: int) -> bool:
+def _reaches(study: Study, use: Use, definition: Definition, offset: int) -> bool:
     """Whether a name of the file is defined before the place; one of a function, in the lines around it."""
+    before = definition.span.start < offset
     if study.names.file.values.get(definition.name) == definition:
-        return definition.span.start < offset
-    own = [u.span.start for u in study.names.uses if u.definition == definition]
-    return (
-        definition.span.start < offset
-        and study.source.place(max(own))[0] + 1 >= study.source.place(offset)[0]
-    )
+        return before
+    last = study.names.same(use)[-1].span.line
+    return before and last + 1 >= study.source.place(offset)[0]
 
 
 def _types(study: Study, use: Use) -> str:

@@ -73,6 +73,9 @@ class Names:
         found = {use.span.start: use for use in _uses(model, self.file)}
         self.uses = [found[start] for start in sorted(found)]
         self._starts = [use.span.start for use in self.uses]
+        self._same: dict[tuple[str, Space, Definition | None], list[Use]] = {}
+        for use in self.uses:
+            self._same.setdefault((use.name, use.space, use.definition), []).append(use)
 
     def at(self, offset: int) -> Use | None:
         """The name that an offset is in, or at the end of."""
@@ -81,9 +84,7 @@ class Names:
 
     def same(self, use: Use) -> list[Use]:
         """All uses of the same thing."""
-        if use.definition is None:
-            return [u for u in self.uses if (u.name, u.space, u.definition) == (use.name, use.space, None)]
-        return [u for u in self.uses if u.definition == use.definition]
+        return self._same[use.name, use.space, use.definition]
 
 
 def _define(scope: _Scope, statements: ast.Block) -> None:
