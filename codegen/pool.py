@@ -12,12 +12,13 @@ calls in several threads never share memory, and a call that ends with an except
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 
 from autodiffc.compiler.ir import Graph
+from autodiffc.compiler.ops.control import may_be_missing
 from autodiffc.compiler.ops.tiles import TILE
 from autodiffc.compiler.types import Type
 
@@ -53,7 +54,7 @@ def use_buffers(body: Body, workspace: str = "") -> None:
 
     `workspace` is the argument that may lend them, and memory for the results.
     """
-    known = _readable(body.graph)
+    known = _readable(body.graph, _missing(body.context))
     types = {name: type for name, type in body.types.items() if type is not None and _fits(type, known)}
     if any(type.rank for type in types.values()):
         _allocate(body, types, known, bool(workspace))
@@ -89,9 +90,16 @@ def _texts(statements: Sequence[Statement]) -> Iterator[str]:
             yield from _texts(block.statements)
 
 
-def _readable(graph: Graph) -> set[str]:
+@once
+def _missing(context: Context) -> frozenset[str]:
+    """What forward() saves in some branches alone."""
+    return frozenset(name for name, node in context.derivative.forward.outputs if may_be_missing(node))
+
+
+def _readable(graph: Graph, missing: Collection[str]) -> set[str]:
     """The dims that a function can read from the shapes of the arrays that it is given."""
-    given = (node for node in graph.nodes() if node.op.name == "argument" and not list_depth(node))
+    arguments = (node for node in graph.nodes() if node.op.name == "argument")
+    given = (node for node in arguments if not list_depth(node) and node["name"] not in missing)
     return {
         symbol for node in given for size in node.shape if len(size.terms) == 1 for symbol in size.symbols
     }

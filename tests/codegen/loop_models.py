@@ -69,6 +69,11 @@ MODELS: dict[str, tuple[str, dict[str, object]]] = {
         "        s = q * exp(-s**2) if sin(0.3) / q > 0.2 else sin(sin(0.3) / q)\nloss L = s**2 + q**2\n",
         {"p": (), "q": ()},
     ),
+    "a_size_that_a_branch_alone_tells": (
+        "dim M\ninput b: bool[M]\nparam q: real\nif q > 0.1:\n"
+        "    v = sin(roll(softplus(zeros(M) + q), -1)) @ (zeros(M) + q)\nelse:\n    v = q\nloss L = sin(v)\n",
+        {"b": [True, False, True], "q": ()},
+    ),
     "strides": (
         "dim N\nparam a: real[N]\ns = 0.0\nfor i in range(1, N, 2):\n    s = s * 0.5 + a[i] * a[i-1]\n"
         "for i in range(N-1, 0, -3):\n    s = s * 0.5 + a[i] * a[i-1]\nloss L = s\n",
