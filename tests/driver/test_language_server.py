@@ -15,6 +15,7 @@ from autodiffc.grammar.reading import read_source
 from autodiffc.grammar.roles import CONSTANTS
 from autodiffc.grammar.source import Source
 from autodiffc.language_server.completions import completions
+from autodiffc.language_server.server import TOKEN_KINDS
 from autodiffc.language_server.study import Study
 from lsprotocol import types as lsp
 from pygls.lsp.client import LanguageClient
@@ -309,6 +310,26 @@ def test_symbols_and_formatting(shared: Process, tmp_path: Path) -> None:
         assert edit.new_text == "input x: real\noutput f = x * 2.0\n"
         await editor.change("output f =\n")
         assert await editor.client.text_document_formatting_async(params) is None
+
+    shared.tell(tmp_path, story)
+
+
+def test_colours(shared: Process, tmp_path: Path) -> None:
+    async def story(editor: Editor) -> None:
+        text = 'input 𝜃: real  # "data"\noutput f = tanh(𝜃)\n'
+        await editor.open(text)
+        document = lsp.TextDocumentIdentifier(editor.uri)
+        params = lsp.SemanticTokensParams(document)
+        data = (await editor.client.text_document_semantic_tokens_full_async(params)).data
+        found, line, column = [], 0, 0
+        for down, across, length, kind, _ in zip(*[iter(data)] * 5):
+            line, column = line + down, across if down else column + across
+            shown = text.split("\n")[line].encode("utf-16-le")[2 * column : 2 * (column + length)]
+            found.append((shown.decode("utf-16-le"), TOKEN_KINDS[kind]))
+        assert found == [
+            ("input", "keyword"), ("𝜃", "variable"), ("real", "type"), ('# "data"', "comment"), ("output", "keyword"),
+            ("f", "variable"), ("tanh", "function"), ("𝜃", "variable"),
+        ]  # fmt: skip
 
     shared.tell(tmp_path, story)
 

@@ -1,7 +1,7 @@
 """The language server over the protocol: `autodiffc lsp` on standard input and output.
 
-Findings are published a moment after the last key; hover, definition, references, completion, symbols and
-formatting answer for the text as it is. Texts are read from the editor, files that they import from disk.
+Findings are published a moment after the last key; hover, definition, references, completion, symbols,
+colours and formatting answer for the text as it is. Texts are read from the editor, files that they import from disk.
 
 An editor may send options when it starts the server: `{"dims": {"K": 20}, "lints": "all"}`.
 """
@@ -18,6 +18,7 @@ from urllib.request import url2pathname
 
 from autodiffc.grammar.diagnostics import Diagnostic, ModelError
 from autodiffc.grammar.formatter import format_source
+from autodiffc.grammar.roles import roles
 from autodiffc.grammar.source import Source, Span
 from lsprotocol import types as lsp
 from pygls.lsp.server import LanguageServer
@@ -39,6 +40,14 @@ SYMBOL_KINDS = {
     "param": lsp.SymbolKind.Property, "input": lsp.SymbolKind.Property, "output": lsp.SymbolKind.Field,
     "loss": lsp.SymbolKind.Field,
 }  # fmt: skip
+
+
+TOKENS = {
+    "declaration": "keyword", "control": "keyword", "clause": "keyword", "logic": "keyword", "type": "type",
+    "constant": "enumMember", "function": "function", "definition": "function", "name": "variable",
+    "number": "number", "string": "string", "comment": "comment", "operator": "operator",
+}  # fmt: skip
+TOKEN_KINDS = list(dict.fromkeys(TOKENS.values()))
 
 
 class Server(LanguageServer):
@@ -117,6 +126,18 @@ class Server(LanguageServer):
                 return None
             uri = Path(span.source.path).absolute().as_uri()
         return lsp.Location(uri, self.range(span))
+
+    def tokens(self, source: Source) -> list[int]:
+        """The roles of the lexemes, five numbers each: lines and columns from the last, length, kind, 0."""
+        data: list[int] = []
+        line = column = 0
+        for role, text, start in roles(source.text):
+            if role in TOKENS:
+                place = self.position(source, start)
+                across = place.character - (column if place.line == line else 0)
+                data += [place.line - line, across, self.units(text), TOKEN_KINDS.index(TOKENS[role]), 0]
+                line, column = place.line, place.character
+        return data
 
     # --- findings ---
 
@@ -225,6 +246,10 @@ def _answers(server: Server) -> None:
         file = server.study(params.text_document.uri).names.file
         found = [*file.values.values(), *(d for d in file.functions.values() if d.kind == "function")]
         return [_symbol(server, d) for d in sorted(found, key=lambda d: d.span.start)]
+
+    @server.feature(lsp.TEXT_DOCUMENT_SEMANTIC_TOKENS_FULL, lsp.SemanticTokensLegend(TOKEN_KINDS, []))
+    def colours(params: lsp.SemanticTokensParams) -> lsp.SemanticTokens:
+        return lsp.SemanticTokens(server.tokens(server.study(params.text_document.uri).source))
 
     @server.feature(lsp.TEXT_DOCUMENT_FORMATTING)
     def format_text(params: lsp.DocumentFormattingParams) -> list[lsp.TextEdit] | None:
