@@ -1,7 +1,8 @@
 """The language server over the protocol: `autodiffc lsp` on standard input and output.
 
 Findings are published a moment after the last key; hover, definition, references, completion, symbols,
-colours and formatting answer for the text as it is. Texts are read from the editor, files that they import from disk.
+colours and formatting answer for the text as it is. Texts are read from the editor, files that they import
+from disk.
 
 An editor may send options when it starts the server: `{"dims": {"K": 20}, "lints": "all"}`.
 """
