@@ -210,6 +210,7 @@ def gives_new_memory(source: str) -> bool:
             aliases.read(tree)
     own = {n.id for n in ast.walk(function) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
     own -= {a.arg for a in ast.walk(function) if isinstance(a, ast.arg)}
+    returned = aliases.returned
     members = aliases.classes.members()
-    given = {m for one in aliases.returned for m in members.get(one, ()) if isinstance(m, str)}
+    given = {m for one in returned for m in members.get(one, ()) if isinstance(m, str)}
     return given <= own

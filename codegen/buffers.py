@@ -16,6 +16,7 @@ from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
 from autodiffc.compiler.ops.control import is_local
+from autodiffc.compiler.ops.tiles import TILE
 from autodiffc.compiler.types import Dim, Type, size_of
 
 from .aliases import Aliases, Member, gives_new_memory
@@ -23,7 +24,7 @@ from .blocks import Statement
 from .copied import COPIED, source_of
 from .fixed import Fixed, fixed_arrays
 from .flow import WRITE, flow_of, name_of
-from .into import AS_IT_IS, COMPARED, Form, operands_of, takes_memory
+from .into import AS_IT_IS, COMPARED, ROOMY, SOMETIMES, Form, operands_of, takes_memory
 from .rewriting import rewritten
 from .sites import Site, Sites
 
@@ -33,7 +34,7 @@ NAMES = {
     "matmul": "product", "dot": "product", "multiply": "product", "divide": "quotient", "add": "total",
     "sum": "total", "subtract": "difference", "square": "square", "negative": "negative",
     **dict.fromkeys((*COMPARED.values(), "invert", "isfinite"), "mask"),
-    "_ones": "ones", "ones": "ones", "eye": "eye", "arange": "numbers",
+    "_row_max": "largest", "_ones": "ones", "ones": "ones", "eye": "eye", "arange": "numbers",
 }  # fmt: skip
 
 
@@ -61,6 +62,7 @@ class Buffered:
     """Statements that write into buffers."""
 
     statements: list[Statement]
+    last: str
     buffers: list[Buffer]
     inside: frozenset[str]  # the variables that may show a buffer
 
@@ -82,8 +84,8 @@ class Allocation:
         results: bool = False,
         sizes: Mapping[str, str] = {},
     ):
-        self.statements, self.given, self.fresh, self.np = statements, given, fresh, np
-        self.results = results
+        self.statements, self.last, self.given = statements, last, given
+        self.fresh, self.np, self.results = fresh, np, results
         self.flow = flow_of(statements, last)
         found = Sites(self.flow, types, np, sizes).found()
         self.sites = [site for site in found if site.place is None]
@@ -121,14 +123,36 @@ class Allocation:
         by_node = {site.node: (site, tuple(buffer.name for buffer in own)) for site, own in self.held.items()}
         by_node |= {site.node: (site, (_text_of(site.place),)) for site in self.places if site.place}
         by_node |= {s.node: (s, ()) for s in self.sites if s.form.name == "dot" and s.node not in by_node}
+        for site in self._copies():
+            buffers.append(
+                Buffer(site.type, [site], name=self._new_name(f"{site.target or 'columns'}_memory"))
+            )
+            by_node[site.node] = (site, (buffers[-1].name,))
         for one in self.fixed if buffers else ():
             buffers.append(self._fixed(one))
             by_node |= {site.node: (site, (buffers[-1].name,)) for site in buffers[-1].sites}
-        statements = rewritten(self.statements, self.flow, by_node, self.np)
+        statements, last = rewritten(self.statements, self.last, self.flow, by_node, self.np)
         classes = self.aliases.classes
-        owners = {classes.of(site.node) for site, (buffer, *_) in self.held.items() if not buffer.is_result}
+        owners = {classes.of(b.sites[0].node) for b in buffers if b.sites and not b.is_result and not b.made}
         inside = frozenset(name_of(variable) for own in owners for variable in self._variables(own))
-        return Buffered(statements, buffers, inside)
+        inside |= {
+            name
+            for site, own in by_node.values()
+            if site.position == len(self.flow.lines) - 1
+            for name in own
+        }
+        return Buffered(statements, last, buffers, inside)
+
+    def _copies(self) -> list[Site]:
+        """The sites that make a copy or give what they are given: each has a buffer of its own."""
+        places = [site for site in self.sites if site.form.name in SOMETIMES]
+        return [
+            site
+            for site in places
+            if TILE in site.type.shape[:-1]
+            and not self.flow.lines[site.position].loops
+            and not any(self.aliases.classes.of(m) in self.returned for m in self.aliases.memory(site.node))
+        ]
 
     def _variables(self, own: Member) -> list[str]:
         """The variables of a class, without the arguments: these never show a buffer."""
@@ -143,7 +167,8 @@ class Allocation:
         for site in self.sites:
             own = self.aliases.classes.of(site.node)
             is_new = list(self.aliases.memory(site.node)) == [site.node]
-            wanted = self.results if own in self.returned else _is_worth_it(site.type)
+            whole = site.form.name not in ROOMY  # is no part of memory that a result would keep alive
+            wanted = self.results and whole if own in self.returned else _is_worth_it(site.type)
             if is_new and wanted and not any(map(is_local, site.type.shape)):
                 found.setdefault(own, []).append(site)
         kept = {own: parts for own, sites in found.items() if (parts := self._usable(own, sites))}
@@ -218,7 +243,8 @@ class Allocation:
         places = {(site.target, site.position) for site in buffer.sites}
         first = buffer.sites[0]
         turns = any(len(self.held[site]) > 1 for site in buffer.sites)
-        for site in buffer.sites if not turns else ():
+        parts = any(site.form.name in ROOMY for site in buffer.sites)
+        for site in buffer.sites if not turns and not parts else ():
             if site.target and site.target not in self.given and self._rebound(site.target) <= places:
                 buffer.name = site.target
                 return

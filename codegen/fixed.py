@@ -22,7 +22,7 @@ MAKERS = frozenset({"arange", "ones", "eye", "tri", "tril", "triu", "linspace"})
 METHODS = frozenset({"astype", "reshape"})
 MADE = re.compile(rf"\b(?:_ones|{'|'.join(sorted(MAKERS))})\(")
 SKIPPED = (ast.If, ast.While, ast.For, ast.Raise, ast.Return)
-GROUPS = (ast.Tuple, ast.Slice)
+GROUPS = (ast.Tuple, ast.Slice, ast.Attribute)  # a method is no array
 CLOSED = (ast.ListComp, ast.GeneratorExp, ast.Lambda)
 
 

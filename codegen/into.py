@@ -13,6 +13,7 @@ import ast
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from inspect import signature
+from typing import TypeGuard
 
 import numpy as np
 
@@ -33,6 +34,8 @@ METHODS = REDUCTIONS | {"dot", "cumsum", "cumprod", "clip"}
 FUNCTIONS = REDUCTIONS | {"dot", "outer", "concatenate", "stack", "clip", "cumsum", "cumprod", "einsum"}
 STATEMENTS = frozenset({"empty", "zeros", "ones", "full", "copy", "astype", "where"})
 EMPTY = "_empty"  # np.empty, at hand
+SOMETIMES = frozenset({"_columns"})  # may give an argument itself, else what is in given memory
+ROOMY = frozenset({"_row_max"})  # wants more memory than its result has, which it gives a part of
 AS_IT_IS = ""  # the form of what its memory always holds
 Render = Callable[[ast.expr], str]
 
@@ -68,7 +71,8 @@ def _form_of_call(node: ast.Call, np: str) -> Form | None:
     if isinstance(node.func, ast.Name):
         if node.func.id == EMPTY:
             return Form("empty", is_statement=True)
-        return Form(node.func.id) if takes_memory(node.func.id) else None
+        name = node.func.id
+        return Form(name) if takes_memory(name) or name in SOMETIMES else None
     if not isinstance(node.func, ast.Attribute):
         return None
     name = node.func.attr
@@ -95,8 +99,17 @@ def operands_of(form: Form, node: ast.expr) -> Sequence[ast.expr]:
 
 
 def takes_memory(name: str) -> bool:
-    """Whether a routine takes memory for its result, an array like its first argument."""
-    return name in COPIED and "out" in signature(COPIED[name]).parameters
+    """Whether a routine takes memory for its result, which is a new array."""
+    return name in COPIED and name not in SOMETIMES and "out" in signature(COPIED[name]).parameters
+
+
+def gives_number(name: str) -> bool:
+    """Whether a function gives a float."""
+    return name == "float" or (name in COPIED and signature(COPIED[name]).return_annotation == "float")
+
+
+def is_routine(node: ast.expr, name: str) -> TypeGuard[ast.Call]:
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == name
 
 
 def given_memory(call: ast.Call, np: str) -> ast.expr | None:

@@ -22,7 +22,7 @@ from .blocks import Block, Statement
 from .buffers import is_new
 from .copied import COPIED
 from .flow import READ, flow_of, name_of
-from .into import Form, call_into, form_of, is_module
+from .into import ROOMY, Form, call_into, form_of, is_module
 from .sites import Sites
 
 Text = Callable[[Dim], str]
@@ -125,7 +125,7 @@ class Search:
             return None
         form = form_of(tree.value, self.np)
         plain = len(tree.targets) == 1 and isinstance(tree.targets[0], ast.Name)
-        if form is None or not plain or (form.is_statement and form.name != "empty"):
+        if form is None or not plain or form.name in ROOMY or (form.is_statement and form.name != "empty"):
             return None
         return Made(variable, start, end, tree.value, form, type)
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from autodiffc.compiler.ir import Graph
@@ -75,10 +75,29 @@ def _allocate(body: Body, types: Mapping[str, Type], known: set[str], results: b
     )
     found = Allocation(body.statements, last, types, given, body.scope.fresh, np, results, sizes).result()
     body.statements = with_constants(found.statements, body.types, body.context)
+    _rewrite_outputs(body, last, found.last)
     body.buffers, body.in_buffers = found.buffers, found.inside
     for buffer in found.buffers:
         for size in buffer.type.shape:
             body.dim(size)
+
+
+def _rewrite_outputs(body: Body, before: str, after: str) -> None:
+    """Let the results that are written on the last line have the texts that these have now."""
+    texts = dict(zip(_returned(before), _returned(after)))
+    for _, node in body.graph.outputs:
+        waiting = body.pending.get(node)
+        if waiting is not None:
+            text = texts.get(waiting.expr.text, waiting.expr.text)
+            body.pending[node] = waiting._replace(expr=replace(waiting.expr, text=text))
+
+
+def _returned(line: str) -> list[str]:
+    """The texts of what a line returns."""
+    (tree,) = ast.parse(line).body
+    assert isinstance(tree, ast.Return)
+    assert isinstance(tree.value, ast.Tuple)
+    return [str(ast.get_source_segment(line, part)) for part in tree.value.elts]
 
 
 def _texts(statements: Sequence[Statement]) -> Iterator[str]:

@@ -24,9 +24,14 @@ from .sites import Site
 Held = Mapping[ast.expr, tuple[Site, tuple[str, ...]]]  # expressions, and the names of their memory
 
 
-def rewritten(statements: Sequence[Statement], flow: Flow, held: Held, np: str) -> list[Statement]:
-    """The statements of which `flow` was made, with memory for the expressions in `held`."""
-    return _Rewriting(flow, held, np).statements(statements)
+def rewritten(
+    statements: Sequence[Statement], last: str, flow: Flow, held: Held, np: str
+) -> tuple[list[Statement], str]:
+    """The statements and the last line of which `flow` was made, with memory for what is in `held`."""
+    rewriting = _Rewriting(flow, held, np)
+    changed = rewriting.statements(statements)
+    (end,) = rewriting.lines(last)
+    return changed, end
 
 
 class _Rewriting:
@@ -46,14 +51,15 @@ class _Rewriting:
         return [self._statement(statement) for statement in statements]
 
     def _statement(self, statement: Statement) -> Statement:
-        lines = tuple(new for line in statement.lines for new in self._lines(line))
+        lines = tuple(new for line in statement.lines for new in self.lines(line))
         return replace(statement, lines=lines, blocks=tuple(map(self._block, statement.blocks)))
 
     def _block(self, block: Block) -> Block:
         self.position += 1
         return replace(block, statements=tuple(self.statements(block.statements)))
 
-    def _lines(self, text: str) -> list[str]:
+    def lines(self, text: str) -> list[str]:
+        """What takes the place of the next line."""
         position, self.position = self.position, self.position + 1
         if position not in self.touched:
             return [text]

@@ -17,7 +17,7 @@ _ONES = np.ones(1024)
 
 def _ones(n: int) -> ndarray:
     """A vector of ones, of which a product makes a sum."""
-    return _ONES[:n] if n <= len(_ONES) else np.ones(n, _REAL)
+    return _ONES[:n] if 0 <= n <= len(_ONES) else np.ones(max(n, 0), _REAL)
 
 
 def _few_or_many(x: ndarray, one: Callable[[float], float], many: Callable[[ndarray], ndarray]) -> ndarray:
@@ -27,9 +27,21 @@ def _few_or_many(x: ndarray, one: Callable[[float], float], many: Callable[[ndar
     return np.array([one(value) for value in x.ravel().tolist()]).reshape(x.shape)
 
 
-def _columns(x: ndarray) -> ndarray:
+def _rows(x: ndarray, places: ndarray, out: ndarray | None = None) -> ndarray:
+    """x[places]: whole parts along the first axis."""
+    if out is None or (places.size and not 0 <= places.min() <= places.max() < len(x)):
+        return x.take(places, 0, out)
+    return x.take(places, 0, out, "clip")  # without a copy, that a check takes
+
+
+def _columns(x: ndarray, out: ndarray | None = None) -> ndarray:
     """x, column by column in memory where its rows are short and many: so will be what is made of it."""
-    return np.asfortranarray(x) if x.shape[1] <= 40 and 2 * x.shape[1] <= x.shape[0] else x
+    if x.shape[1] > 40 or 2 * x.shape[1] > x.shape[0]:
+        return x
+    if out is None or x.flags.f_contiguous:
+        return np.asfortranarray(x)
+    np.copyto(out, x)
+    return out
 
 
 def _by_columns(shape: tuple[int, ...], axis: int) -> ndarray:
@@ -47,16 +59,25 @@ def _row_sums(x: ndarray) -> ndarray:
     return np.add.reduce(x, axis=-1)
 
 
-def _row_max(x: ndarray, initial: float | None = None) -> ndarray:
-    """x.max(axis=-1, keepdims=True); of many short rows it is quicker column by column."""
+def _row_max(x: ndarray, initial: float | None = None, out: ndarray | None = None) -> ndarray:
+    """x.max(axis=-1, keepdims=True); of many short rows it is quicker column by column.
+
+    `out` has room for that, then for the columns.
+    """
     if x.shape[-1] and x.size <= 256:
         return np.maximum.reduce(x, axis=-1, keepdims=True)
+    memory = None if out is None else out[0]
     if 0 < x.shape[-1] <= 40:
         columns = x.T if x.ndim == 2 else np.moveaxis(x, -1, 0)
-        return np.maximum.reduce(np.ascontiguousarray(columns))[..., None]
+        if out is None:
+            columns = np.ascontiguousarray(columns)
+        elif not columns.flags.c_contiguous:
+            np.copyto(out[1:], columns)
+            columns = out[1:]
+        return np.maximum.reduce(columns, axis=0, out=memory)[..., None]
     if initial is None:
-        return x.max(axis=-1, keepdims=True)
-    return x.max(axis=-1, keepdims=True, initial=initial)
+        return np.maximum.reduce(x, axis=-1, out=memory)[..., None]
+    return np.maximum.reduce(x, axis=-1, out=memory, initial=initial)[..., None]
 
 
 def _add_rows(total: ndarray, places: ndarray, rows: ndarray) -> None:
@@ -69,7 +90,7 @@ def _add_rows(total: ndarray, places: ndarray, rows: ndarray) -> None:
         np.add.at(total, places, rows)
         return
     width, flat = total[0].size, total.reshape(-1)
-    step = max(32_768 // max(width * places[:1].size, 1), 1)  # places in the cache
+    step = max(16_384 // max(width * places[:1].size, 1), 1)  # places in the cache
     for start in range(0, len(places), step):
         part = places[start : start + step].reshape(-1, 1) * width + np.arange(width)
         np.add.at(flat, part.reshape(-1), rows[start : start + step].reshape(-1))

@@ -15,8 +15,20 @@ from autodiffc.compiler.ops.tiles import TILE
 from autodiffc.compiler.types import BOOL, INT, REAL, Dim, Type, TypeProblem, broadcast
 
 from .flow import WRITE, Flow
-from .into import COMPARED, REDUCTIONS, Form, form_of, is_module, is_ufunc, takes_memory
-from .subscripts import part_type
+from .into import (
+    COMPARED,
+    REDUCTIONS,
+    ROOMY,
+    SOMETIMES,
+    Form,
+    form_of,
+    gives_number,
+    is_module,
+    is_routine,
+    is_ufunc,
+    takes_memory,
+)
+from .subscripts import dim_of, part_type
 
 ARITHMETIC = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.Pow)
 PREDICATES = frozenset({"isfinite", "isnan", "isinf", "logical_and", "logical_or", "logical_not"})
@@ -62,13 +74,14 @@ class Sites:
             for tree in line.trees if "\n" not in line.text else ():
                 if isinstance(tree, ast.For) and isinstance(tree.target, ast.Name):
                     self.types.setdefault(tree.target.id, INT)
-                if not isinstance(tree, (ast.If, ast.While, ast.For, ast.Raise, ast.Return)):
+                if not isinstance(tree, (ast.If, ast.While, ast.For, ast.Raise)):
                     sites.extend(self._on_line(tree, position))
         return sites
 
     def _on_line(self, tree: ast.stmt, position: int) -> Iterator[Site]:
         target, value = "", None
         place = self._place(tree)
+        self._note_parts(tree)
         if isinstance(tree, ast.Assign) and len(tree.targets) == 1:
             value = tree.value
             target = tree.targets[0].id if isinstance(tree.targets[0], ast.Name) else ""
@@ -83,9 +96,23 @@ class Sites:
                 continue
             found = found if top else self.type_of(node)
             if found is not None and found.rank and (not turned or node is value):
-                own = place if node is value and found.kind == "real" else None
+                fits = found.kind == "real" and form.name not in ROOMY
+                own = place if node is value and fits else None
                 form = self.as_dot(node, form) if own is None and TILE not in found.shape[:-1] else form
-                yield Site(node, position, found, form, target if top else "", own)
+                yield Site(node, position, self._memory(node, found), form, target if top else "", own)
+
+    def _note_parts(self, tree: ast.stmt) -> None:
+        """The types of what a line gives several names: `before, after = h_all[:-1], h_all[1:]`."""
+        if isinstance(tree, ast.Assign) and isinstance(tree.value, ast.Tuple):
+            names = tree.targets[0].elts if isinstance(tree.targets[0], ast.Tuple) else []
+            for name, value in zip(names, tree.value.elts):
+                if isinstance(name, ast.Name):
+                    self._type_of_target(name.id, value)
+
+    def _memory(self, node: ast.expr, found: Type) -> Type:
+        """What an expression is computed in: beside the largest of rows there is room for columns."""
+        whole = self.type_of(node.args[0]) if is_routine(node, "_row_max") else None
+        return found if whole is None else whole.with_shape((whole.shape[-1] + 1, *whole.shape[:-1]))
 
     def as_dot(self, node: ast.expr, form: Form) -> Form:
         """A product of matrices or vectors, where that is known, by `dot`, which wants memory by rows."""
@@ -136,10 +163,18 @@ class Sites:
             return self._is_turned(node.func) or any(map(self._is_turned, node.args))
         if isinstance(node, ast.BinOp):
             product = isinstance(node.op, ast.MatMult)
-            return not product and (self._is_turned(node.left) or self._is_turned(node.right))
+            return not product and self._are_turned(node.left, node.right)
         if isinstance(node, ast.Compare):
             return self._is_turned(node.left) or any(map(self._is_turned, node.comparators))
         return isinstance(node, ast.UnaryOp) and self._is_turned(node.operand)
+
+    def _are_turned(self, *operands: ast.expr) -> bool:
+        """Whether what is made of operands is turned: not where another of that shape isn't."""
+        turned = [operand for operand in operands if self._is_turned(operand)]
+        types = [self.type_of(operand) for operand in operands if operand not in turned]
+        rank = max((t.rank for t in map(self.type_of, turned) if t is not None), default=0)
+        plain = any(t is not None and t.rank >= max(rank, 2) and not _has_one(t) for t in types)
+        return bool(turned) and not (rank and plain)
 
     # --- types -------------------------------------------------------------------------------------
 
@@ -148,9 +183,10 @@ class Sites:
         if name in self.types:
             return self.types[name]
         variable = self.flow.variable(name, self._position)
-        alone = sum(kind == WRITE for _, kind, _ in self.flow.events[variable]) == 1
-        found = self.type_of(value) if alone else None
-        if found is not None:
+        writes = [position for position, kind, _ in self.flow.events[variable] if kind == WRITE]
+        updates = sum(isinstance(t, ast.AugAssign) for p in writes for t in self.flow.lines[p].trees)
+        found = self.type_of(value) if len(writes) - updates == 1 else None
+        if found is not None and (found.rank or not updates):
             self._found[variable] = found
         return found
 
@@ -163,7 +199,8 @@ class Sites:
 
     def _type_of(self, node: ast.expr) -> Type | None:
         if isinstance(node, ast.Name):
-            return self.types.get(node.id) or self._found.get(self.flow.variable(node.id, self._position))
+            found = self.types.get(node.id) or self._found.get(self.flow.variable(node.id, self._position))
+            return found or (INT if node.id in self.sizes else None)
         if isinstance(node, ast.Constant):
             return {bool: BOOL, int: INT, float: REAL}.get(type(node.value))
         if isinstance(node, ast.UnaryOp):
@@ -171,7 +208,7 @@ class Sites:
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult):
             return self._product(node.left, node.right)
         if isinstance(node, ast.BinOp) and isinstance(node.op, ARITHMETIC):
-            return self._elementwise((node.left, node.right))
+            return self._elementwise((node.left, node.right)) or self._number(node)
         if isinstance(node, ast.Compare) and len(node.ops) == 1 and type(node.ops[0]) in COMPARED:
             found = self._elementwise((node.left, node.comparators[0]), any_kind=True)
             return found and found.with_kind("bool")
@@ -191,11 +228,19 @@ class Sites:
             return None
         return Type("real", broadcast(*(type.shape for type in known)))
 
+    def _number(self, node: ast.BinOp) -> Type | None:
+        """Of numbers comes a number."""
+        types = self._type_of(node.left), self._type_of(node.right)
+        if REAL in types:
+            return REAL if set(types) <= {REAL, INT} else None
+        return INT if set(types) == {INT} and isinstance(node.op, (ast.Add, ast.Sub, ast.Mult)) else None
+
     def _product(self, left: ast.expr, right: ast.expr) -> Type | None:
         a, b = self._type_of(left), self._type_of(right)
-        if a is None or b is None or {a.kind, b.kind} != {"real"} or not (a.rank and 0 < b.rank < 3):
+        if a is None or b is None or {a.kind, b.kind} != {"real"} or not (a.rank and b.rank):
             return None
-        return Type("real", (*a.shape[:-1], *(b.shape[1:] if b.rank == 2 else ())))
+        stack = broadcast(a.shape[:-2], b.shape[:-2])
+        return Type("real", (*stack, *a.shape[:-1][-1:], *(b.shape[-1:] if b.rank > 1 else ())))
 
     def _element(self, node: ast.Subscript) -> Type | None:
         """A part of an array."""
@@ -205,19 +250,70 @@ class Sites:
     def _type_of_call(self, node: ast.Call) -> Type | None:
         function = node.func
         if isinstance(function, ast.Name):
-            if takes_memory(function.id):
-                return self._type_of(node.args[0])
-            return {"float": REAL, "int": INT, "_ones": ONES}.get(function.id)
+            return self._type_of_routine(function.id, node.args)
         if not isinstance(function, ast.Attribute):
             return None
         if is_module(function.value, self.np):
+            if function.attr == "outer":
+                return self._outer(*node.args)
+            if function.attr == "where":
+                return self._where(*node.args)
             if not is_ufunc(function.attr) or function.attr in ("matmul", "vecdot"):
                 return None
             found = self._elementwise(tuple(node.args), any_kind=function.attr in PREDICATES)
             return found and (found.with_kind("bool") if function.attr in PREDICATES else found)
+        if function.attr == "tolist":
+            return self._listed(function.value)
         if function.attr == "copy":
             return self._type_of(function.value)
+        if function.attr == "reshape":
+            return self._reshaped(node, function.value)
+        if function.attr == "swapaxes":
+            return self._swapped(node, function.value)
         return self._reduced(node, function) if function.attr in REDUCTIONS else None
+
+    def _type_of_routine(self, name: str, arguments: list[ast.expr]) -> Type | None:
+        if name == "_rows":
+            return self._rows(*arguments)
+        found = self._type_of(arguments[0]) if takes_memory(name) or name in SOMETIMES else None
+        if name == "_row_max":
+            return found and found.with_shape((*found.shape[:-1], Dim.of(1)))
+        return found or (REAL if gives_number(name) else {"int": INT, "_ones": ONES}.get(name))
+
+    def _listed(self, array: ast.expr) -> Type | None:
+        """A list of ints has an int at each index, as the array has."""
+        whole = self._type_of(array)
+        return whole if whole is not None and whole.kind == "int" and whole.rank == 1 else None
+
+    def _rows(self, table: ast.expr, places: ast.expr) -> Type | None:
+        whole, at = self._type_of(table), self._type_of(places)
+        if whole is None or at is None or whole.kind != "real" or not whole.rank:
+            return None
+        return whole.with_shape((*at.shape, *whole.shape[1:]))
+
+    def _outer(self, left: ast.expr, right: ast.expr) -> Type | None:
+        a, b = self._type_of(left), self._type_of(right)
+        if a is None or b is None or {a.kind, b.kind} != {"real"} or (a.rank, b.rank) != (1, 1):
+            return None
+        return Type("real", (*a.shape, *b.shape))
+
+    def _where(self, condition: ast.expr, *chosen: ast.expr) -> Type | None:
+        mask, found = self._type_of(condition), self._elementwise(chosen)
+        return mask and found and found.with_shape(broadcast(mask.shape, found.shape))
+
+    def _reshaped(self, node: ast.Call, array: ast.expr) -> Type | None:
+        whole = self._type_of(array)
+        sizes = [dim_of(size, self.sizes) for size in node.args]
+        known = [size for size in sizes if size is not None and size.is_natural]
+        return whole.with_shape(tuple(known)) if whole and len(known) == len(sizes) else None
+
+    def _swapped(self, node: ast.Call, array: ast.expr) -> Type | None:
+        whole, (a, b) = self._type_of(array), map(_number, node.args)
+        if whole is None or a is None or b is None:
+            return None
+        shape = list(whole.shape)
+        shape[a], shape[b] = shape[b], shape[a]
+        return whole.with_shape(tuple(shape))
 
     def _reduced(self, node: ast.Call, function: ast.Attribute) -> Type | None:
         """`x.sum(axis=1, keepdims=True)`."""
@@ -230,6 +326,18 @@ class Sites:
         place = number % max(whole.rank, 1)
         kept = (Dim.of(1),) if isinstance(keep, ast.Constant) and keep.value else ()
         return whole.with_shape((*whole.shape[:place], *kept, *whole.shape[place + 1 :]))
+
+
+def _has_one(type: Type) -> bool:
+    return any(size.known == 1 for size in type.shape)
+
+
+def _number(node: ast.expr) -> int | None:
+    """The number that stands there, as -2 does."""
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+        found = _number(node.operand)
+        return None if found is None else -found
+    return node.value if isinstance(node, ast.Constant) and type(node.value) is int else None
 
 
 def _expressions(tree: ast.stmt) -> Iterator[ast.expr]:

@@ -216,7 +216,7 @@ def takes_rows(index: Index, shape: Shape) -> bool:
 def _gather_fast(node: Node, d: DimText) -> str | None:
     x, *arrays = node.args
     rows = takes_rows(node["index"], x.shape) and arrays[0].rank
-    return "x.take(i0, axis=0)" if rows else None
+    return "_rows(x, i0)" if rows else None
 
 
 gather = declare(

@@ -19,7 +19,9 @@ def with_and_without(program: Program, **options: Any) -> tuple[Any, Any]:
     """The -O2 modules with buffers and without."""
     chosen = Options(level=2, **options)
     text = module_text(program, chosen)
-    with patch.object(Allocation, "result", lambda own: Buffered(list(own.statements), [], frozenset())):
+    with patch.object(
+        Allocation, "result", lambda own: Buffered(list(own.statements), own.last, [], frozenset())
+    ):
         plain = module_text(program, chosen)
     return module_of(text, "model"), module_of(plain, "plain")
 

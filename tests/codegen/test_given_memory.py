@@ -1,0 +1,80 @@
+"""Routines that are given memory give what they give without, and models whose values are in it are right."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from autodiffc.api import Options, module_of, module_text, program_of
+from autodiffc.codegen.routines_array import _columns, _ones, _row_max, _rows
+from autodiffc.grammar.source import Source
+
+RNG = np.random.default_rng(0)
+LOOP = """
+dim T, N
+param x: real[T, N]
+h = x[0]
+for t in range(T - 1):
+    z = h[None, :] * x
+    m = max(z.T, axis=-1, keepdims=true)
+    h = tanh(sum(exp(z.T - m), axis=-1)) + m[:, 0]
+loss L = sum(h**2)
+"""
+
+
+@pytest.mark.parametrize("shape", [(90, 7), (90, 41), (6, 5), (4, 30, 5), (0, 3), (300, 1)])
+@pytest.mark.parametrize("initial", [None, -np.inf])
+def test_the_largest_of_rows(shape: tuple[int, ...], initial: float | None) -> None:
+    x = RNG.normal(size=shape)
+    room = np.full((shape[-1] + 1, *shape[:-1]), np.nan)
+    expected = x.max(axis=-1, keepdims=True, **({} if initial is None else {"initial": initial}))
+    for given in (x, np.asfortranarray(x)):
+        np.testing.assert_array_equal(_row_max(given, initial, out=room), expected)
+        np.testing.assert_array_equal(_row_max(given, initial), expected)
+
+
+def test_the_largest_of_rows_without_elements() -> None:
+    x = np.empty((3, 0))
+    assert _row_max(x, -np.inf, out=np.empty((1, 3))).tolist() == [[-np.inf]] * 3
+    with pytest.raises(ValueError, match="zero-size"):
+        _row_max(x, out=np.empty((1, 3)))
+
+
+@pytest.mark.parametrize("places", [[0, 4, 1], [-1, 2], [], [[1, 2], [4, -5]]])
+def test_rows_by_index(places: Any) -> None:
+    table, at = RNG.normal(size=(5, 3)), np.array(places, int)
+    for order in "CF":
+        out = np.full((*at.shape, 3), np.nan, order=order)
+        assert _rows(table, at, out=out) is out
+        np.testing.assert_array_equal(out, table[at])
+    with pytest.raises(IndexError):
+        _rows(table, np.array([5]), out=np.empty((1, 3)))
+
+
+@pytest.mark.parametrize("shape", [(90, 7), (90, 41), (6, 5)])
+def test_columns(shape: tuple[int, int]) -> None:
+    x = RNG.normal(size=shape)
+    out = np.full(shape, np.nan, order="F")
+    np.testing.assert_array_equal(_columns(x, out=out), x)
+    assert _columns(x, out=out) is (out if shape == (90, 7) else x)
+
+
+def test_no_ones() -> None:
+    assert [len(_ones(n)) for n in (-1, 0, 2, 2000)] == [0, 0, 2, 2000]
+
+
+def test_the_largest_of_rows_in_a_loop() -> None:
+    """Rows of a stack have room for the largest elements, and for no columns beside them."""
+    program = program_of(Source("model.dsl", LOOP))
+    x = RNG.normal(size=(5, 40))
+    answers = []
+    for level in (0, 1, 2):
+        module = module_of(module_text(program, Options(level=level)), "model")
+        for _ in range(2):
+            value, grads = module.value_and_grad(x)
+            outputs, cache = module.forward(x)
+            answers.append((value, grads.x, outputs.L, module.backward(cache).x))
+    for found in answers[1:]:
+        for one, other in zip(found, answers[0]):
+            np.testing.assert_allclose(one, other, rtol=1e-10)
