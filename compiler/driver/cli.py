@@ -218,6 +218,8 @@ def _diagnose(options: argparse.Namespace) -> int:
 
     source = _source(options.model)
     _refuse_overwriting(options.model, options.output)
+    if os.path.exists(options.data):
+        _refuse_overwriting(options.data, options.output, "the data")
     try:
         return run(
             source, options.data, dims=dict(options.dims), sizes=options.sizes, seed=options.seed,

@@ -47,7 +47,7 @@ def compilation(parser: Parser) -> None:
     parser.add_argument("-D", dest="dims", action="append", type=_assignment, default=[], metavar="K=20",
                         help="give a dim a value")  # fmt: skip
     parser.add_argument("-O", dest="level", type=int, choices=(0, 1, 2), default=1,
-                        help="0: every step, 1: readable (default), 2: reuses buffers")  # fmt: skip
+                        help="0: every step, 1: readable (default), 2: for speed")  # fmt: skip
     parser.add_argument(
         "--dtype", choices=("float64", "float32"), default="float64", help="of `real` (default: float64)"
     )

@@ -66,6 +66,7 @@ def test_a_page_and_json(folder: Path, capsys: pytest.CaptureFixture[str]) -> No
         (["well.dsl", "--data", "data.npz", "--sizes", "H=2", "--seed", "-1"], "--seed: a seed is not negative"),
         (["well.dsl", "--data", "data.npz", "--sizes", "H=2", "-o", "no/page.html"], "no/page.html: no such file"),
         (["well.dsl", "--data", "data.npz", "--sizes", "H=2", "-o", "well.dsl"], "would overwrite the model"),
+        (["well.dsl", "--data", "data.npz", "--sizes", "H=2", "-o", "data.npz"], "would overwrite the data"),
     ],
 )  # fmt: skip
 def test_wrong_usage(

@@ -34,6 +34,10 @@ HELPS = {
     "or smaller ones; gates (an LSTM or a GRU); shorter sequences",
 }
 
+GIVEN = (
+    "find the elements with np.isfinite, and leave out or fill in what is missing in data; params become so "
+    "in training, mostly of too high a learning rate"
+)
 SHIFTED = "leave it out: what follows has a shift of its own, or needs none"
 ZEROS = "start {} with random numbers (xavier(), kaiming())"
 ZERO = "look at what lies between it and the loss: something multiplies by 0, or its slope is 0"

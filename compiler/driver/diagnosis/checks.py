@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
+from .advice import GIVEN
 from .finding import Finding
 from .flow import through_depth, through_time
 from .inputs import badly_scaled
@@ -32,7 +33,8 @@ def not_finite(seen: Observation) -> Iterator[Finding]:
     for broken in seen.broken:
         step = f" in step {broken.step}" if broken.step is not None else ""
         where = f"`{broken.label}` is {broken.found}{step}"
-        forward = f"{where}, and nothing before it"
+        forward = f"{where} as it is given" if broken.given else f"{where}, and nothing before it"
         back = f"all values are finite, but the gradient by {where}, the first on the way back"
         sentence = forward if broken.what == "value" else back
-        yield Finding("not finite", broken.label, broken.line, sentence)
+        advice = GIVEN if broken.given else ""
+        yield Finding("not finite", broken.label, broken.line, sentence, advice)

@@ -236,6 +236,7 @@ class Broken:
     line: int
     found: str  # NaN, infinite
     step: int | None = None
+    given: bool = False  # an argument, not something computed
 
 
 @dataclass(frozen=True, eq=False)

@@ -279,7 +279,8 @@ class _Observer:
     def _where(self, what: str, record: Record, array: Array) -> Broken:
         kind = "NaN" if np.isnan(array).any() else "infinite"
         step = record.place[-1].step if record.place else None
-        return Broken(what, self.places.label(record), self.places.line(record), kind, step)
+        given = what == "value" and record.number in self.given.values()
+        return Broken(what, self.places.label(record), self.places.line(record), kind, step, given)
 
 
 def _moves(node: Node) -> bool:

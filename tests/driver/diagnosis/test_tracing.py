@@ -145,6 +145,8 @@ def test_what_is_not_finite_in_the_data_and_no_data_at_all(tmp_path: Path) -> No
     x[3, 4] = np.nan
     (finding,) = diagnosed(layer(), {**XY, "x": x}, tmp_path, sizes={"H": 4}).findings
     assert (finding.kind, finding.label, finding.line) == ("not finite", "x", 2)
+    assert finding.sentence == "`x` is NaN as it is given"
+    assert "np.isfinite" in finding.helps
     empty = {"x": np.zeros((0, 10)), "y": np.zeros(0)}
     diagnosis = diagnosed(layer(act="relu"), empty, tmp_path, sizes={"H": 4})
     assert "not finite" in {finding.kind for finding in diagnosis.findings}
