@@ -17,7 +17,10 @@ from ill_models import RECURRENT, SEQUENCES, XY, deep
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 FOUND = next(filter(None, map(shutil.which, BROWSERS)), None)
-pytestmark = pytest.mark.skipif(FOUND is None, reason="no Chromium on the PATH: apt install chromium")
+pytestmark = [
+    pytest.mark.skipif(FOUND is None, reason="no Chromium on the PATH: apt install chromium"),
+    pytest.mark.xdist_group("browser"),
+]
 
 CONTRASTS = """() => {
   const channel = c => (c /= 255) <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4;

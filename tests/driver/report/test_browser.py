@@ -16,7 +16,10 @@ from autodiffc.cli import main
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 FOUND = next(filter(None, map(shutil.which, BROWSERS)), None)
-pytestmark = pytest.mark.skipif(FOUND is None, reason="no Chromium on the PATH: apt install chromium")
+pytestmark = [
+    pytest.mark.skipif(FOUND is None, reason="no Chromium on the PATH: apt install chromium"),
+    pytest.mark.xdist_group("browser"),
+]
 EXAMPLES = Path(__file__).parents[3] / "examples"
 MAX = "input x, y, z: real\noutput f = (x + y) * maximum(y, z)\ngrad f wrt x, y, z\n"
 LAYERS = 80
