@@ -114,7 +114,7 @@ class _BranchWriter:
             body = outer.nested(side, given, memory)
             body.lists = {i: outer.lists[a] for i, a in pairs if a in outer.lists}
             body.write_nested(self.group, slots, {})
-        return tuple(body.statements)
+        return tuple(s for s in body.statements if s.lines or s.blocks)  # a branch inside may do nothing
 
     def _is_kept(self, nodes: list[Node]) -> bool:
         """Whether a result that may be missing is kept somewhere, so that its variable must exist."""

@@ -106,9 +106,9 @@ def _write_statement(
         writer.line(line, note=statement.note if body.shows_formulas else "")
     for block in statement.blocks:
         with writer.block(block.head):
-            inside = adjoint or statement.group.adjoint
+            inside, start = adjoint or statement.group.adjoint, len(writer.lines)
             _write_groups(context, writer, body, block.statements, links, statement.group, inside)
-            if not block.statements:
+            if all(not line or line.lstrip().startswith("#") for line in writer.lines[start:]):
                 writer.line("pass")
 
 

@@ -106,4 +106,13 @@ for i in range(T):
     s += h
 loss L = s
 """,
+    "a side of a branch in which a branch does nothing": """dim N
+dim K = 3
+param p: real[N, K]
+def f(a: real[K]):
+    v = 0.5 * (zeros(N) + 0.2) @ roll(clip(broadcast_to(0.2, (N,)), -0.7, 0.9), 1, axis=-1)
+    return 0.5 * v, (logsumexp(zeros(K, K) + a, axis=1) if v > -0.2 else (a if v > 0.1 else a))
+v4, v5 = f(silu(p[-1]))
+loss L = sum(tanh(v5)**2)
+""",
 }
