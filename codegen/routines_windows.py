@@ -44,12 +44,14 @@ def _patches(
     stride: tuple[int, ...] = (1, 1),
     padding: tuple[int, ...] = (0, 0),
     dilation: tuple[int, ...] = (1, 1),
+    out: ndarray | None = None,
 ) -> ndarray:
     """Every element of every window of x[N, C, …], as [C, *kernel, N, *places]."""
     x = _padded(x, padding, 0.0).swapaxes(0, 1)
     spans = [d * (k - 1) + 1 for k, d in zip(kernel, dilation)]
     places = tuple((n - span) // s + 1 for n, span, s in zip(x.shape[2:], spans, stride))
-    out = np.empty((len(x), *kernel, x.shape[1], *places), x.dtype)
+    if out is None:
+        out = np.empty((len(x), *kernel, x.shape[1], *places), x.dtype)
     for k, at in _members(kernel, places, stride, dilation):
         member: tuple[Any, ...] = (slice(None), *k)
         out[member] = x[at]

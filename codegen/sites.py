@@ -160,6 +160,8 @@ class Sites:
         if isinstance(node, ast.Call):
             if isinstance(node.func, ast.Attribute) and node.func.attr in ORDERED:
                 return False
+            if is_routine(node, "_patches"):
+                return False
             return self._is_turned(node.func) or any(map(self._is_turned, node.args))
         if isinstance(node, ast.BinOp):
             product = isinstance(node.op, ast.MatMult)
@@ -273,6 +275,8 @@ class Sites:
         return self._reduced(node, function) if function.attr in REDUCTIONS else None
 
     def _type_of_routine(self, name: str, arguments: list[ast.expr]) -> Type | None:
+        if name == "_patches":
+            return None  # that of its variable tells
         if name == "_rows":
             return self._rows(*arguments)
         found = self._type_of(arguments[0]) if takes_memory(name) or name in SOMETIMES else None
