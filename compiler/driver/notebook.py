@@ -19,6 +19,7 @@ import os
 import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from keyword import iskeyword
 from types import ModuleType, TracebackType
 from typing import Any, NoReturn
 
@@ -82,7 +83,7 @@ def compiled(line: str, cell: str) -> tuple[str, LoadedModule, Program, argparse
         chosen = parser().parse_args(with_lints(shlex.split(line)))
     except ValueError as problem:
         raise _Usage(str(problem)) from None
-    if chosen.name and not chosen.name.isidentifier():
+    if chosen.name and (iskeyword(chosen.name) or not chosen.name.isidentifier()):
         raise _Usage(f"{chosen.name} is not a name")
     dims, emit = dict(chosen.dims), tuple(dict.fromkeys(chosen.emit))
     options = Options(dims, chosen.level, chosen.dtype, chosen.numerics, emit)

@@ -46,8 +46,8 @@ def _join_vjp(g: Node, out: Node, *x: Node) -> Cotangents:
 
 def govern_rule(result: Node, g: Node) -> Cotangents:
     """The adjoint of one result of a function alone: cotangents of the result's arguments."""
-    _, join, *x = result.args
-    through = _join_vjp(_share(g, position=result["position"]), join, *x)
+    _, _, *x = result.args
+    through = _join_vjp(_share(g, position=result["position"]), result, *x)
     return None, None, *through
 
 

@@ -62,6 +62,18 @@ def test_values_and_gradients_are_the_modules(folder: Path) -> None:
     assert shown == pytest.approx(grads.w.tolist(), rel=1e-3)
 
 
+def test_adjoints_of_the_models_own_are_shown_as_rules(folder: Path) -> None:
+    own = "def f(v):\n    return v**2\nadjoint f(v, d_out):\n    return 3 * d_out * v\n"
+    (folder / "own.dsl").write_text(f"{own}input x: real\nparam w: real\nloss L = f(w * x)\n", "utf-8")
+    (folder / "one.json").write_text('{"x": 2, "w": 5}', "utf-8")
+    assert main(["explain", "own.dsl", "-o", "report.html", "--at", "one.json"]) == 0
+    text = (folder / "report.html").read_text("utf-8")
+    by_name = {v["name"]: v for v in data_of(text)["values"] if v["name"]}
+    assert by_name["w"]["at"][""]["gradient"] == "60"
+    assert "<mn>3</mn>" in "".join(by_name["L"]["rules"])
+    assert "to the last bit" in text
+
+
 def test_links_lead_to_the_lines_of_the_module(folder: Path) -> None:
     assert main(["explain", "model.dsl", "-o", "report.html", "--seed", "3"]) == 0
     text = (folder / "report.html").read_text("utf-8")

@@ -108,7 +108,7 @@ def test_warnings_are_shown_where_asked_for(shell: InteractiveShell) -> None:
     ("line", "message"),
     [
         ("-O7", "argument -O: invalid choice"), ("--emit cake", "argument --emit: 'cake' is none of"), ("-D K", "argument -D: expected NAME=NUMBER"),
-        ("2b", "2b is not a name"), ("a b", "unrecognized arguments: b"), ("'", "No closing quotation"),
+        ("2b", "2b is not a name"), ("class", "class is not a name"), ("a b", "unrecognized arguments: b"), ("'", "No closing quotation"),
         ("--emit gauss_newton", "--emit gauss_newton"), ("-W cake", "-W: "),
     ],
 )  # fmt: skip
