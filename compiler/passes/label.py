@@ -26,9 +26,18 @@ class Label:
     name: str = "label"
 
     def run(self, graph: Graph) -> Graph:
-        taken = self.taken | names_in(graph)
+        taken = self.taken.union(*map(names_in, _graphs(graph)))
         taken |= {symbol for i in graph.inputs for dim in i.shape for symbol in dim.symbols}
         return _labelled(graph, (label for label in _labels() if label not in taken))
+
+
+def _graphs(graph: Graph) -> Iterator[Graph]:
+    """The graph and the bodies in it."""
+    waiting = [graph]
+    while waiting:
+        current = waiting.pop()
+        yield current
+        waiting.extend(body for node in current.nodes() for body in node.subgraphs())
 
 
 def _labelled(graph: Graph, labels: Iterator[str], inside: bool = False) -> Graph:

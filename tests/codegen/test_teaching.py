@@ -97,6 +97,16 @@ def test_what_a_variable_held_is_read_before_it_is_written_over() -> None:
         np.testing.assert_allclose(gradient, found[1][name], rtol=1e-9, atol=1e-12)
 
 
+def test_a_label_is_no_name_of_the_model() -> None:
+    """Not even that of a loop's step, which only the body knows: `a` is the first label."""
+    text = "dim T\nparam x: real[T]\nh = 0.0\nfor a in range(T):\n    h = h + sin(x[a] * x[a])\nloss L = h\n"
+    module = module_of(compile(text, level=0), "steps")
+    assert "a" not in {name for line in backward(text) for name in re.findall(r"d_(a)\b", line)}
+    assert module.value_and_grad(np.array([0.5, 2.0]))[1].x.tolist() == pytest.approx(
+        [np.cos(0.25), 4 * np.cos(4.0)]
+    )
+
+
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
 def test_every_step_of_a_gradient_is_told(path: Path) -> None:
     """Each statement of the adjoint that gives a value of the model its gradient has a formula for it."""
