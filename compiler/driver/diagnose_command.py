@@ -42,6 +42,8 @@ def run(
         raise WrongRequest(f"--sizes: {problem}") from None
     except TooLong as problem:
         raise WrongRequest(f"{problem}; give it shorter data") from None
+    except MemoryError:
+        raise WrongRequest("at these sizes the model's values don't fit in memory") from None
     except WrongData as problem:
         raise WrongRequest(str(problem)) from None
     if page:

@@ -67,6 +67,8 @@ def test_a_page_and_json(folder: Path, capsys: pytest.CaptureFixture[str]) -> No
         (["well.dsl", "--data", "data.npz", "--sizes", "H=2", "-o", "no/page.html"], "no/page.html: no such file"),
         (["well.dsl", "--data", "data.npz", "--sizes", "H=2", "-o", "well.dsl"], "would overwrite the model"),
         (["well.dsl", "--data", "data.npz", "--sizes", "H=2", "-o", "data.npz"], "would overwrite the data"),
+        (["well.dsl", "--data", "data.npz", "--sizes", f"H={10**15}"], "don't fit in memory"),
+        (["well.dsl", "--data", "data.npz", "--sizes", f"H={10**30}"], "--sizes: "),
     ],
 )  # fmt: skip
 def test_wrong_usage(

@@ -71,6 +71,8 @@ def test_adjoints_of_the_models_own_are_shown_as_rules(folder: Path) -> None:
     by_name = {v["name"]: v for v in data_of(text)["values"] if v["name"]}
     assert by_name["w"]["at"][""]["gradient"] == "60"
     assert "<mn>3</mn>" in "".join(by_name["L"]["rules"])
+    assert "own_adjoint" not in {v["op"] for v in by_name.values()}
+    assert by_name["L"]["op"] == "own adjoint"
     assert "to the last bit" in text
 
 

@@ -129,7 +129,10 @@ def _started(
             f"the data have no {list_of(names)}; to start params, the size of {list_of(missing)} is needed: "
             f"give --sizes {options}, or the params with the data"
         )
-    params = module.init_params(seed, **{dim: known[dim] for dim in taken})
+    try:
+        params = module.init_params(seed, **{dim: known[dim] for dim in taken})
+    except ValueError as problem:  # more elements than NumPy has numbers for
+        raise BadSizes(str(problem)) from None
     return {a.name: np.asarray(value) for a, value in zip(program.params, params) if a.name in names}
 
 

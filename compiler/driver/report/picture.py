@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from autodiffc.compiler import ops
 from autodiffc.compiler.ir import Array, Literal, Node
+from autodiffc.compiler.ops.own import own_adjoint
 from autodiffc.grammar.source import Source
 
 from .flow import Flow
@@ -30,7 +31,7 @@ SIGNS = {
     "add": "+", "sub": "−", "mul": "×", "div": "÷", "matmul": "@", "neg": "−", "power": "**",
     "greater": ">", "less": "<", "greater_equal": "≥", "less_equal": "≤", "equal": "=", "not_equal": "≠",
     "maximum": "max", "minimum": "min", "gather": "[ ]", "getitem": "[ ]", "broadcast_to": "spread",
-    "square": "**2",
+    "square": "**2", "governed": "own adjoint",
 }  # fmt: skip
 BEGINNING = "the beginning"
 Data = dict[str, Any]
@@ -51,7 +52,7 @@ class Picture:
         self.rules = Rules(target, taken, natural) if target else None
 
     def _shown(self) -> set[int]:
-        """What the outputs are made of, in this step or in the next, without what only counts steps."""
+        """What outputs are made of, in this step or the next; not what counts steps or joins gradients."""
         found = set(self.scene.outputs.values())
         waiting = list(found)
         while waiting:
@@ -59,7 +60,7 @@ class Picture:
             needed = {*value.operands, *([value.body] if value.kind == "carried" else [])} - found
             found |= needed
             waiting.extend(needed)
-        return found
+        return {number for number in found if self.scene.values[number].node.op is not own_adjoint}
 
     def _loops(self) -> list[Fold]:
         found, waiting = [], [self.root]
