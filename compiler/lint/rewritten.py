@@ -13,6 +13,7 @@ from autodiffc.grammar.diagnostics import Diagnostic
 from autodiffc.grammar.source import Span
 
 from ..ir import Graph, Node, const_value
+from ..ops.indexing import index_text
 from ..passes.stabilise import Applied
 from .subject import Subject, text_of
 
@@ -118,6 +119,8 @@ def _shown(node: Node, applied: Applied, depth: int) -> str:
         return f"{_bracketed(args[0], INFIX['power'][1])}**2"
     if name == "reciprocal":
         return f"1 / {_bracketed(args[0], INFIX['div'][2])}"
+    if name == "getitem":
+        return f"{_bracketed(args[0], ATOM)}[{index_text(node['index'], node.args[0].shape, str)}]"
     return f"{name}({', '.join(args)})"
 
 

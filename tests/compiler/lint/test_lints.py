@@ -111,6 +111,7 @@ BAD = [
     Bad("rewritten", XW + "z = w * x\nloss L = 1 / (1 + exp(-z))\n", (4, 10), "sigmoid(z)"),
     Bad("rewritten", XW + "loss L = sqrt(w**2 + x**2)\n", (3, 10), "hypot(w, x)"),
     Bad("rewritten", VECTORS + "loss L = log(sum(exp(w + x)))\n", (4, 10), "logsumexp(w + x)"),
+    Bad("rewritten", VECTORS + "loss L = log(softmax(w)[0])\n", (4, 10), "log_softmax(w)[0]"),
     Bad("rewritten", XW + "loss L = w**2 - x**2\n", (3, 10), "(w - x) * (w + x)"),
     Bad("rewritten", XW + "loss L = w * (1 - cos(x))\n", (3, 14), "2 * sin(0.5 * x)**2"),
     Bad("rewritten", XW + "def f(a):\n    return log(1 + exp(a))\nloss L = f(w * x)\n", (4, 12), "softplus"),
