@@ -8,7 +8,7 @@ A site is of no use to a buffer while what it gave last time is still read, as i
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from autodiffc.compiler.ops.tiles import TILE
@@ -210,7 +210,8 @@ class Sites:
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult):
             return self._product(node.left, node.right)
         if isinstance(node, ast.BinOp) and isinstance(node.op, ARITHMETIC):
-            return self._elementwise((node.left, node.right)) or self._number(node)
+            types = [self._type_of(node.left), self._type_of(node.right)]  # once: expressions nest
+            return _broadcast_type(types) or _number_type(node.op, types)
         if isinstance(node, ast.Compare) and len(node.ops) == 1 and type(node.ops[0]) in COMPARED:
             found = self._elementwise((node.left, node.comparators[0]), any_kind=True)
             return found and found.with_kind("bool")
@@ -223,19 +224,7 @@ class Sites:
 
     def _elementwise(self, nodes: tuple[ast.expr, ...], any_kind: bool = False) -> Type | None:
         """The real (or other) array that operands broadcast to."""
-        types = [self._type_of(node) for node in nodes]
-        known = [type for type in types if type is not None]
-        real = any(type.kind == "real" and type.rank for type in known)
-        if len(known) < len(types) or not (real or any_kind):
-            return None
-        return Type("real", broadcast(*(type.shape for type in known)))
-
-    def _number(self, node: ast.BinOp) -> Type | None:
-        """Of numbers comes a number."""
-        types = self._type_of(node.left), self._type_of(node.right)
-        if REAL in types:
-            return REAL if set(types) <= {REAL, INT} else None
-        return INT if set(types) == {INT} and isinstance(node.op, (ast.Add, ast.Sub, ast.Mult)) else None
+        return _broadcast_type([self._type_of(node) for node in nodes], any_kind)
 
     def _product(self, left: ast.expr, right: ast.expr) -> Type | None:
         a, b = self._type_of(left), self._type_of(right)
@@ -355,3 +344,19 @@ def _expressions(tree: ast.stmt) -> Iterator[ast.expr]:
         elif not isinstance(node, (ast.ListComp, ast.GeneratorExp, ast.Lambda)):
             stack.append((node, True))
             stack.extend((child, False) for child in ast.iter_child_nodes(node))
+
+
+def _broadcast_type(types: Sequence[Type | None], any_kind: bool = False) -> Type | None:
+    """The real (or other) array that values of these types broadcast to."""
+    known = [type for type in types if type is not None]
+    real = any(type.kind == "real" and type.rank for type in known)
+    if len(known) < len(types) or not (real or any_kind):
+        return None
+    return Type("real", broadcast(*(type.shape for type in known)))
+
+
+def _number_type(op: ast.operator, types: Sequence[Type | None]) -> Type | None:
+    """Of numbers comes a number."""
+    if REAL in types:
+        return REAL if set(types) <= {REAL, INT} else None
+    return INT if set(types) == {INT} and isinstance(op, (ast.Add, ast.Sub, ast.Mult)) else None
