@@ -90,15 +90,15 @@ def _fate(events: Sequence[Event], blocks: tuple[int, ...], only: int | None = N
 
     `only`: the one position at which that is sure, in a loop that may be left halfway.
     """
-    replaced: list[tuple[int, ...]] = []  # blocks in which it is gone
+    replaced: set[tuple[int, ...]] = set()  # blocks in which it is gone
     for position, kind, where in events:
-        if any(where[: len(block)] == block for block in replaced):
+        if replaced and any(where[:depth] in replaced for depth in range(len(where) + 1)):
             continue
         if kind == READ:
             return True
         if blocks[: len(where)] == where and only in (None, position):
             return False
-        replaced.append(where)
+        replaced.add(where)
     return None
 
 
