@@ -24,7 +24,7 @@ RANDOM = settings(
 )
 
 
-@settings(RANDOM, max_examples=30)
+@settings(RANDOM, max_examples=20)
 @given(SEEDS, st.integers(1, 4))
 def test_levels_and_differences(seed: int, statements: int) -> None:
     assume(check(whole_model(Random(seed), statements), seed) == "ok")

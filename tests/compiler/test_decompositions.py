@@ -125,8 +125,9 @@ def test_singular_matrices_have_no_logarithm_to_differentiate() -> None:
 def test_sign_and_logarithm_come_of_one_call(level: int) -> None:
     source = "dim N\ninput A: real[N, N]\ns, l = slogdet(A)\noutput f = s * l\noutput g = l\ngrad f wrt A\n"
     m = module_of(autodiffc.compile(source, level=level), "model")
-    for function in (m.value_and_grad, m.forward, m.predict):
+    for function in (m.value_and_grad, m.forward):
         assert inspect.getsource(function).count("linalg.slogdet(") == 1
+    assert inspect.getsource(m.predict).count("linalg.slogdet(") == level - 1  # -O1 calls forward
     A = np.array([[1.0, 2.0], [3.0, 4.0]])
     value, grads = m.value_and_grad(A)
     assert value == -np.linalg.slogdet(A)[1]

@@ -23,9 +23,8 @@ def run(script: Path, folder: Path, *options: str) -> str:
     return done.stdout
 
 
-@pytest.mark.parametrize("seed", ["0", "1"])
-def test_training_reaches_98_percent(examples: Path, tmp_path: Path, seed: str) -> None:
-    output = run(examples / "digits_cnn.py", tmp_path, "--seed", seed)
+def test_training_reaches_98_percent(examples: Path, tmp_path: Path) -> None:
+    output = run(examples / "digits_cnn.py", tmp_path, "--seed", "0")
     losses = [float(loss) for loss in re.findall(r"^epoch +\d+ +loss ([\d.]+)", output, re.M)]
     assert len(losses) == 30
     assert losses[-1] < losses[0] / 5
