@@ -102,8 +102,11 @@ def _write_statement(
     context: Context, writer: Writer, body: Body, statement: Statement, links: Links, adjoint: bool
 ) -> None:
     """A statement with its blocks; `adjoint` if it stands in one."""
-    for line in statement.lines:
-        writer.line(line, note=statement.note if body.shows_formulas else "")
+    *before, last = statement.lines or ("",)
+    for line in before:
+        writer.line(line)
+    if last:
+        writer.line(last, note=statement.note if body.shows_formulas else "")
     for block in statement.blocks:
         with writer.block(block.head):
             inside, start = adjoint or statement.group.adjoint, len(writer.lines)

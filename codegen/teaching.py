@@ -29,6 +29,8 @@ from .schedule import LEAVES, Group, Step
 from .writer import NOTE_COLUMN
 
 _ASSIGNED = re.compile(r"(\w+) (\+?=) (.*)", re.DOTALL)
+_ADDED = re.compile(r"(\w+)\[([^\]]+)\] \+= (.*)")
+_ADDED_AT = re.compile(r"\w+\.add\.at\((\w+), (.+), (\w+)\)$")
 _IDENTIFIER = re.compile(r"(?<![\w.])[^\W\d]\w*")
 _NUMBERED = re.compile(r"_\d+$")
 APART = " " * 5  # between a formula and what is said of it
@@ -155,7 +157,9 @@ class TeachingBody(StructuredBody):
 
     def _add(self, group: Group, lines: tuple[str, ...], node: Node, name: str) -> None:
         super()._add(group, lines, node, name)
-        if group.adjoint and len(lines) == 1:
+        if group.adjoint and len(lines) > 1:
+            self.statements[-1] = replace(self.statements[-1], note=self._note_of_part(lines[-1]))
+        elif group.adjoint:
             final = self._sums.get(node)
             paths = self._forks.get(node) or (self._forks.get(final, 0) if final is not None else 0)
             self.statements[-1] = replace(self.statements[-1], note=self._note(node, lines[0], paths))
@@ -165,7 +169,7 @@ class TeachingBody(StructuredBody):
         told = lecture(self.context)
         assigned = _ASSIGNED.match(line)
         if told is None or assigned is None:
-            return ""
+            return self._note_of_part(line)
         name, sign, value = assigned.groups()
         of, read = self.derivatives.get(name, ""), self._read(value)
         same = [other for other in read if self.derivatives[other] == of]
@@ -188,6 +192,13 @@ class TeachingBody(StructuredBody):
         return self._with_word(
             line, whole, FORK if grows else first_of(paths, of) if paths else SAID.get(op, "")
         )
+
+    def _note_of_part(self, line: str) -> str:
+        """What is said of a step that adds to a part of a gradient."""
+        told, added = lecture(self.context), _ADDED.match(line) or _ADDED_AT.match(line)
+        if told is None or added is None or added[1] not in self.derivatives:
+            return ""
+        return f"{told.by(self.derivatives[added[1]])}[{added[2]}] += {self._plain(added[3])}"
 
     def _with_word(self, line: str, formula: str, word: str) -> str:
         """The formula with a word, which is said once, and only where it has room."""

@@ -89,6 +89,13 @@ def test_the_steps_of_a_loop_are_told() -> None:
     assert "d_U = np.zeros((H, H)) # ∂L/∂U = 0 at first" in lines
 
 
+def test_what_is_added_to_a_part_is_told() -> None:
+    gathered = "dim N, V\ninput w: int[N] in range(V)\nparam E: real[V]\np = E[w]\nloss L = sum(p * p)\n"
+    assert any(line.endswith("# ∂L/∂E[w] += ∂L/∂p") for line in backward(gathered))
+    text = "dim T\nparam x: real[T]\nh = 0.0\nfor t in range(T):\n    z = x[t] * x[t]\n    h = h + z\nloss L = h\n"
+    assert any(line.startswith("d_x[t] += ") and "# ∂L/∂x[t] += ∂L/∂" in line for line in backward(text))
+
+
 def test_what_a_variable_held_is_read_before_it_is_written_over() -> None:
     """`d_h = …` in a loop's body must not hide the gradient of the step after, which is still read."""
     case = case_of(whole_model(Random(9034), 4), 9034, whole_model(Random(9034), 4).sizes)
