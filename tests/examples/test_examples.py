@@ -234,7 +234,7 @@ def test_backward_of_the_mlp_has_the_textbooks_steps(examples: Path, level: int)
         for node in backward
         if isinstance(node, ast.Call) and ast.unparse(node.func) == "np.subtract"
     }
-    one = {1: "1.0", 2: "_1"}[level]  # at -O2 an array of rank 0
+    one = "_1" if level == 2 else "1.0"  # at -O2 an array of rank 0
     assert {f"{one} - y_hat", f"{one} - h"} <= slopes
     assert "d_x" not in text
 
