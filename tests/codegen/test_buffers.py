@@ -33,7 +33,7 @@ COMPARED = (
     "gaussian_process", "hidden_markov", "kmeans", "mixture_density", "softmax_regression",
 )  # fmt: skip
 RANDOM = settings(
-    max_examples=15,
+    max_examples=10,
     deadline=None,
     derandomize="CI" in os.environ,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
