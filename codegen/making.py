@@ -9,6 +9,7 @@ Whether that may be, is told by who reads and changes the memory, as far as the 
 from __future__ import annotations
 
 import ast
+from abc import ABC, abstractmethod
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -48,7 +49,7 @@ class Made:
 
 
 @dataclass
-class Search:
+class Search(ABC):
     """One look through a function; `changes` are the lines that take the place of others."""
 
     statements: Sequence[Statement]
@@ -83,8 +84,9 @@ class Search:
                 self.look(line.trees[0], position)
         return _edited(self.statements, self.changes) if self.changes else self.statements
 
+    @abstractmethod
     def look(self, tree: ast.Assign, position: int) -> None:
-        raise NotImplementedError
+        """Change what an assignment and those around it say, if it is one to change."""
 
     # --- what is asked ------------------------------------------------------------------------------
 

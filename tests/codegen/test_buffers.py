@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import pickle
-import tracemalloc
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
@@ -25,6 +23,7 @@ from buffer_checks import compared, spoil
 from drawn import drawn_arguments
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from peaks import peak
 from whole_models import whole_model
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -259,18 +258,6 @@ def test_functions_and_workspaces_pickle(tmp_path: Path, monkeypatch: pytest.Mon
     assert copy.outputs
     assert not copy._held
     assert function is m.value_and_grad
-
-
-def peak(call: Callable[[], Any]) -> int:
-    """The bytes that a call has allocated at most."""
-    tracemalloc.start()
-    try:
-        before, _ = tracemalloc.get_traced_memory()
-        tracemalloc.reset_peak()
-        call()
-        return tracemalloc.get_traced_memory()[1] - before
-    finally:
-        tracemalloc.stop()
 
 
 STEPS = {

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import gc
-import tracemalloc
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from autodiffc.api import Options, module_of, module_text, program_of
 from autodiffc.grammar.reading import read_source
 from drawn import drawn_arguments
+from peaks import peak
 
 ROOT = Path(__file__).parents[2]
 SMALL = 8_000  # bytes; a matrix of the sizes below has 28,000 and more
@@ -38,20 +36,7 @@ LITTLE = {  # and that part of what -O1 allocates
     "examples/modules": 10,  # a copy of the gradient of what is shared
 }  # fmt: skip
 
-
-def peak(call: Callable[[], Any]) -> int:
-    """The bytes that a call has allocated at most, with small buffers inside NumPy's functions."""
-    buffers = np.setbufsize(16)
-    gc.collect()
-    tracemalloc.start()
-    try:
-        before, _ = tracemalloc.get_traced_memory()
-        tracemalloc.reset_peak()
-        call()
-        return tracemalloc.get_traced_memory()[1] - before
-    finally:
-        tracemalloc.stop()
-        np.setbufsize(buffers)
+SMALL_BUFFERS = 16  # elements in those inside NumPy's functions
 
 
 def steps(name: str) -> tuple[Callable[[], Any], Callable[[], Any]]:
@@ -70,4 +55,6 @@ def test_a_step_allocates_next_to_nothing(name: str) -> None:
     step, plain = steps(name)
     for _ in range(2):
         step()
-    assert peak(step) < (peak(plain) / LITTLE[name] if name in LITTLE else SMALL)
+    assert peak(step, SMALL_BUFFERS) < (
+        peak(plain, SMALL_BUFFERS) / LITTLE[name] if name in LITTLE else SMALL
+    )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from autodiffc.compiler import ops
@@ -26,8 +28,8 @@ TABLE, AT = _argument("table", N, 11), _argument("at", P, kind="int")
 
 def _part(table: Node, at: Node, start: Dim | int, length: Dim | int, axis: int = 1) -> Node:
     """table[at, start : start + length], or the same along the other axis."""
-    items = [("array", 0), ("array", 0)]
-    items[axis] = ("slice", Dim.of(start), Dim.of(length), 1)  # type: ignore[assignment]
+    items: list[tuple[Any, ...]] = [("array", 0), ("array", 0)]
+    items[axis] = ("slice", Dim.of(start), Dim.of(length), 1)
     return ops.gather(table, at, index=tuple(items))
 
 
