@@ -43,9 +43,13 @@ def _common(prog: str, description: str, epilog: str = "") -> Parser:
     return parser
 
 
-def compilation(parser: Parser) -> None:
+def _dims(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-D", dest="dims", action="append", type=_assignment, default=[], metavar="K=20",
                         help="give a dim a value")  # fmt: skip
+
+
+def compilation(parser: Parser) -> None:
+    _dims(parser)
     parser.add_argument("-O", dest="level", type=int, choices=(0, 1, 2), default=1,
                         help="0: every step, 1: readable (default), 2: for speed")  # fmt: skip
     parser.add_argument(
@@ -159,8 +163,7 @@ def _derive_parser() -> Parser:
                         help="2: second derivatives, too, of a model of scalars (default: 1)")  # fmt: skip
     parser.add_argument("--numerics", choices=("stable", "precise"), default="stable",
                         help="as elsewhere; the formulas are the same")  # fmt: skip
-    parser.add_argument("-D", dest="dims", action="append", type=_assignment, default=[], metavar="K=20",
-                        help="give a dim a value")  # fmt: skip
+    _dims(parser)
     return parser
 
 
@@ -177,8 +180,7 @@ def _diagnose_parser() -> Parser:
     parser.add_argument("--sizes", type=_sizes, default={}, metavar="H=32",
                         help="sizes that the data don't give, to start params")  # fmt: skip
     parser.add_argument("--seed", type=int, default=0, help="of params and dropout (default: 0)")
-    parser.add_argument("-D", dest="dims", action="append", type=_assignment, default=[], metavar="K=20",
-                        help="give a dim a value")  # fmt: skip
+    _dims(parser)
     return parser
 
 
@@ -198,8 +200,7 @@ def _graph_parser() -> Parser:
     parser = _common("autodiffc graph", "Draw the graph of a model; with numbers where values are given.")
     parser.add_argument("-o", dest="output", required=True, metavar="FILE.svg|png|dot",
                         help="the picture to write; svg and png need Graphviz")  # fmt: skip
-    parser.add_argument("-D", dest="dims", action="append", type=_assignment, default=[], metavar="K=20",
-                        help="give a dim a value")  # fmt: skip
+    _dims(parser)
     parser.add_argument("--unfold", action="store_true", help="draw every value, also of a large graph")
     _values(parser, "values to show")
     return parser

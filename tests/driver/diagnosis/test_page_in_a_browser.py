@@ -5,22 +5,16 @@ Needs Chromium (or Chrome) on the PATH.
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import autodiffc
 import pytest
+from chromium import NEEDED, opened
 from ill_models import RECURRENT, SEQUENCES, XY, deep
 
-sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-FOUND = next(filter(None, map(shutil.which, BROWSERS)), None)
-pytestmark = [
-    pytest.mark.skipif(FOUND is None, reason="no Chromium on the PATH: apt install chromium"),
-    pytest.mark.xdist_group("browser"),
-]
+pytestmark = NEEDED
 
 CONTRASTS = """() => {
   const channel = c => (c /= 255) <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4;
@@ -60,10 +54,8 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    with sync_api.sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=FOUND, args=["--no-sandbox", "--disable-gpu"])
+    with opened() as found:
         yield found
-        found.close()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

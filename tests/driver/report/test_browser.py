@@ -13,14 +13,9 @@ from typing import Any
 
 import pytest
 from autodiffc.cli import main
+from chromium import NEEDED, opened
 
-sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-FOUND = next(filter(None, map(shutil.which, BROWSERS)), None)
-pytestmark = [
-    pytest.mark.skipif(FOUND is None, reason="no Chromium on the PATH: apt install chromium"),
-    pytest.mark.xdist_group("browser"),
-]
+pytestmark = NEEDED
 EXAMPLES = Path(__file__).parents[3] / "examples"
 MAX = "input x, y, z: real\noutput f = (x + y) * maximum(y, z)\ngrad f wrt x, y, z\n"
 LAYERS = 80
@@ -60,10 +55,8 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    with sync_api.sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=FOUND, args=["--no-sandbox", "--disable-gpu"])
+    with opened() as found:
         yield found
-        found.close()
 
 
 class Reader:
