@@ -38,6 +38,8 @@ def workplace(folder: Path) -> Iterator[None]:
     for name in ("examples", "tests", "compiler"):
         (folder / name).symlink_to(ROOT / name)
     before, columns, known = Path.cwd(), os.environ.get("COLUMNS"), set(sys.modules)
+    # The tests' tables are imported by bare names, too: one of them must not stand for a document's module.
+    aside = {name: sys.modules.pop(name) for name in known if _within(name, ROOT / "tests" / "tables")}
     os.chdir(folder)
     os.environ["COLUMNS"] = WIDTH
     sys.path.insert(0, str(folder))
@@ -47,9 +49,16 @@ def workplace(folder: Path) -> Iterator[None]:
         sys.path.remove(str(folder))
         os.environ.pop("COLUMNS") if columns is None else os.environ.update(COLUMNS=columns)
         os.chdir(before)
-        for name in set(sys.modules) - known:  # documents may give the same name to their modules
-            if str(getattr(sys.modules[name], "__file__", "")).startswith(str(folder)):
+        for name in set(sys.modules):  # documents may give the same name to their modules
+            if _within(name, folder):
                 del sys.modules[name]
+        sys.modules.update(aside)
+
+
+def _within(module: str, folder: Path) -> bool:
+    """Whether a module was loaded from a file in a folder."""
+    file = getattr(sys.modules[module], "__file__", None)
+    return file is not None and Path(file).is_relative_to(folder)
 
 
 class Document:
