@@ -87,7 +87,8 @@ class Tile:
         costs = _costs(graph, length)
         plan = plan_for(graph, length)
         sums = [node for node, member in plan.members.items() if member.axis is None]
-        dear = {node for node in sums if _added(node, costs) > MOST_ADDED}
+        many = Costs(costs.machine, {**costs.sizes, **_large(self._many(graph))})
+        dear = {node for node in sums if _added(node, many) > MOST_ADDED}
         plan = plan.only(node for node in plan.members if node not in dear).without_rims()
         chosen: list[Node] = []
         everything = saved = 0.0
@@ -121,12 +122,17 @@ class Tile:
         return plain, rows / step * inside + once / machine.memory_bytes
 
 
+def _large(dims: Collection[Dim]) -> dict[str, int]:
+    """Sizes of dims that only run time knows, and that may be large."""
+    return {symbol: LARGE for dim in dims for symbol in dim.symbols}
+
+
 def _added(node: Node, costs: Costs) -> int:
     """The numbers of a sum that each tile adds to; a table in which it adds to some rows may be large."""
     if node.op.name != "scatter_add":
         return costs.count(node.shape)
     size = size_of(node.shape)
-    return size.evaluate(dict.fromkeys(size.symbols, LARGE))
+    return size.evaluate(_large([size]))
 
 
 def _costs(graph: Graph, length: Dim) -> Costs:

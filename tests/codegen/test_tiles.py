@@ -288,3 +288,16 @@ def test_plans_grow_with_the_graph_alone() -> None:
             return len(module_text(program(text), Options(level=2)).splitlines())
 
     assert lines(40) - lines(20) <= 1.2 * (lines(20) - lines(1))
+
+
+def test_no_tile_adds_to_sums_as_large_as_the_data() -> None:
+    """The sum over M that w's gradient needs has B * H * N numbers, and each tile would add to all of them."""
+    source = """
+dim B, N, M, H
+input q: real[B, H, N]
+input k: real[B, H, M]
+param w: real[H]
+s = einsum("bhn,bhm,h->bnm", q, k, w)
+loss L = sum(s**2)
+"""
+    assert "_tiles(" not in module_text(program(source), Options(level=2))
