@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from autodiffc.api import LEVELS, Options, module_of, module_text, program_of
+from autodiffc.codegen import routines_tiles
 from autodiffc.grammar.source import Source
 from tiled import every_region, in_tiles
 from whole_checks import Unfit, case_of, results, same
@@ -301,3 +302,8 @@ s = einsum("bhn,bhm,h->bnm", q, k, w)
 loss L = sum(s**2)
 """
     assert "_tiles(" not in module_text(program(source), Options(level=2))
+
+
+def test_tiles_are_of_one_size_where_the_rows_can_be_divided() -> None:
+    """Else there would be memory for two sizes."""
+    assert len({tile.stop - tile.start for tile in routines_tiles._tiles(1_000_000, 11)}) == 1
