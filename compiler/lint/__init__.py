@@ -7,6 +7,7 @@
 table      the lints: code, name, what they find
 choice     what `-W` asks for
 usage      who reads which name; `unused` and `shadowed` are made of it
+conditions what holds in the steps of a `while`, and after the last one
 flow       intervals and dependences of all values, in bodies too; `singular` is made of it
 dependence params without a gradient
 division   `//` where it surprises

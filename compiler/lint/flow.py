@@ -20,15 +20,17 @@ Sets of leaves (arguments and steps' numbers) are the bits of an int.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import inf
 
 from .. import ops
 from ..ir import Graph, Interval, Node
 from ..ops.bounds import REALS, hull
+from ..ops.control import UNLIMITED
 from ..passes.zeros import bodies_of
 from ..ranges import interval_of
 from ..types import TUPLE
+from .conditions import narrowed
 
 TINY, HUGE = 1e-30, 1e30
 BELOW_ONE = 1.0 - 2.0**-52
@@ -152,7 +154,8 @@ class Flow:
     def _loop(self, node: Node, count: Known, args: Sequence[Known]) -> list[Interval]:
         """Carried values begin where they begin; an end that a step moves is given up.
 
-        What comes out of a loop that takes a step at least has been through one.
+        What comes out of a loop that takes a step at least has been through one. A step is taken where the
+        condition holds; where nothing else ends the loop, it does not hold at the end.
         """
         body, carried = node["body"], node["carried"]
         step = Known((0.0, HUGE), self.leaf())
@@ -160,23 +163,36 @@ class Flow:
         for arg in args:
             moving |= arg.leaves
         state = [Known(arg.interval, moving) for arg in args[:carried]]
+        condition: Graph | None = node.get("condition")
         for _ in range(ROUNDS if self.depth <= DEEPEST else 0):
-            after = self._outputs(body, [step, *state, *args[carried:]])
+            inner = _where(condition, True, [step, *state, *args[carried:]])
+            after = self._outputs(body, inner)
             wider = [Known(_widened(s.interval, a), moving) for s, a in zip(state, after)]
             if wider == state:
                 break
             state = wider
         else:
             state = [Known(REALS, moving) for _ in state]
-            after = self._outputs(body, [step, *state, *args[carried:]])
-        self._inner[node] = [[step, *state, *args[carried:]]]
-        if count.interval[0] >= 1.0 and node.get("condition") is None:
+            inner = _where(condition, True, [step, *state, *args[carried:]])
+            after = self._outputs(body, inner)
+        self._inner[node] = [inner]
+        if count.interval[0] >= 1.0 and condition is None:
             return [*after, (0.0, HUGE)]
+        if count.interval[0] >= UNLIMITED:
+            state = _where(condition, False, [step, *state, *args[carried:]])[1 : carried + 1]
         return [*(s.interval for s in state), *after[carried:], (0.0, HUGE)]
 
     def _outputs(self, body: Graph, inputs: Sequence[Known]) -> list[Interval]:
         known = self.values(body, inputs)
         return [known[node].interval for _, node in body.outputs]
+
+
+def _where(condition: Graph | None, holds: bool, inputs: list[Known]) -> list[Known]:
+    """What is known of the inputs of a loop's body where its condition holds, or does not."""
+    if condition is None:
+        return inputs
+    found = narrowed(condition, holds, [k.interval for k in inputs])
+    return [replace(known, interval=interval) for known, interval in zip(inputs, found)]
 
 
 def _widened(before: Interval, after: Interval) -> Interval:

@@ -1,6 +1,6 @@
 """What the stability rules have put in the place of what was written, and why.
 
-    log(1 + exp(x))          is computed as softplus(x): exp overflows beyond 709
+    log(1 + exp(x))          is computed as softplus(x): as written, exp overflows beyond 709
 
 A note rather than a warning: nothing has to be done about it.
 """
@@ -25,7 +25,7 @@ _INVERSE = "an inverse loses the digits that the condition of the matrix takes, 
 _DETERMINANT = "the determinant of a large matrix overflows or underflows; its logarithm does not"
 _SQUARES = "squares overflow beyond 1e154, and the slope of the root is infinite at 0"
 _HYPERBOLIC = "exponentials overflow beyond 709, and their difference cancels near 0"
-_ZERO = "the limit at 0 is 0, where 0 * log(0) is no number"
+_ZERO = "0 * log(0) is no number, where the limit is 0"
 _GROUPS: Mapping[str, str] = {
     _SMALL: "log-softmax log-inverse-softmax sub-logsumexp picked-log-softmax logsumexp-less-picked "
     "log-softmax-max log-sigmoid log-one-minus-sigmoid",
@@ -66,7 +66,8 @@ def rewritten(subject: Subject) -> Iterator[Diagnostic]:
         if origins and own and _stays(applied, origins[-1].span, left):
             span, notes = subject.place(origins)
             message = f"this is computed as {_shown(applied.image, applied, 0)}"
-            found[span] = Diagnostic("W0304", message, span, WHY[applied.rule.name], notes, "", "note")
+            why = f"as written, {WHY[applied.rule.name]}"
+            found[span] = Diagnostic("W0304", message, span, why, notes, "", "note")
     yield from found.values()
 
 

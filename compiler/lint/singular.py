@@ -16,6 +16,7 @@ from autodiffc.grammar.diagnostics import Diagnostic
 
 from ..ir import Interval, Node
 from ..ops.bounds import holds
+from .conditions import inside
 from .flow import EMPTY, HUGE, Flow, Known, Site
 from .subject import Subject, text_of
 
@@ -188,18 +189,13 @@ def _given(subject: Subject, node: Node, flow: Flow) -> Known:
         return Known((0.0, 1.0), flow.leaf())
     low, high = argument.interval
     strict = {bound.value for bound in argument.bounds if len(bound.op) == 1}
-    low = _inside(low, 1.0) if low in strict else low
-    high = _inside(high, -1.0) if high in strict else high
+    low = inside(low, 1.0) if low in strict else low
+    high = inside(high, -1.0) if high in strict else high
     if argument.range is not None:
         start, stop = (dim.known for dim in argument.range)
         low = max(low, float(start)) if start is not None else low
         high = min(high, float(stop - 1)) if stop is not None else high
     return Known((max(low, -HUGE), min(high, HUGE)), flow.leaf(), argument.name)
-
-
-def _inside(end: float, direction: float) -> float:
-    """A number beside an end that is not allowed itself."""
-    return end + direction * (2.0**-40 * abs(end) or 1e-30)
 
 
 # --- words ---------------------------------------------------------------------------------------

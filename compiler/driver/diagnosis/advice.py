@@ -14,6 +14,7 @@ SOURCES = {
 }
 
 HELPS = {
+    "no data": "give it data in which no dim is 0; look at what has filtered or split them",
     "not finite": "look for a logarithm, root or quotient of 0 there, and for an exponential that overflows; "
     "a constraint (`> 0`) or a small eps keeps an argument away from 0",
     "badly scaled input": "standardise it: subtract the mean of each feature and divide by its standard "

@@ -1,6 +1,6 @@
 """All that is looked for: functions from an observation to findings, the most basic ones first.
 
-Where a value or a gradient is not finite, there is nothing else to say.
+Where there are no data, or a value or a gradient is not finite, there is nothing else to say.
 """
 
 from __future__ import annotations
@@ -23,9 +23,19 @@ CHECKS: tuple[Check, ...] = (
 
 def findings_of(seen: Observation) -> tuple[Finding, ...]:
     """What is wrong; nothing where all is well."""
+    if not all(seen.sizes.values()):
+        return tuple(no_data(seen))
     if seen.broken:
         return tuple(not_finite(seen))
     return tuple(finding for check in CHECKS for finding in check(seen))
+
+
+def no_data(seen: Observation) -> Iterator[Finding]:
+    """A mean over no examples is NaN, and a unit that has seen none is not dead."""
+    for name, size in seen.sizes.items():
+        if size == 0:
+            sentence = f"{name} is 0 in these data: they tell nothing of values, units and gradients"
+            yield Finding("no data", name, 0, sentence)
 
 
 def not_finite(seen: Observation) -> Iterator[Finding]:

@@ -149,7 +149,8 @@ def test_what_is_not_finite_in_the_data_and_no_data_at_all(tmp_path: Path) -> No
     assert "np.isfinite" in finding.helps
     empty = {"x": np.zeros((0, 10)), "y": np.zeros(0)}
     diagnosis = diagnosed(layer(act="relu"), empty, tmp_path, sizes={"H": 4})
-    assert "not finite" in {finding.kind for finding in diagnosis.findings}
+    assert [(finding.kind, finding.label) for finding in diagnosis.findings] == [("no data", "N")]
+    assert "N is 0 in these data" in str(diagnosis)
     assert diagnosis.html()
     assert diagnosis.json()
 
