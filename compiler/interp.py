@@ -22,6 +22,7 @@ from .ir import Array, Graph, Literal, Node
 from .types import TUPLE, Dim
 
 Elementwise = Callable[[Node, list[Array]], Array]
+Watch = Callable[[Graph, Node], None]  # is told of each node before it is evaluated
 Run = Callable[..., "list[Array]"]  # a body on the values of its inputs, and the sizes of dims of its own
 DTYPES = {"real": np.float64, "int": np.int64, "bool": np.bool_}
 
@@ -42,9 +43,10 @@ def results(
     arguments: Mapping[str, Array],
     sizes: Mapping[str, int],
     elementwise: Elementwise | None = None,
+    watch: Watch | None = None,
 ) -> list[Array]:
     """The values of the outputs, in order."""
-    found = values(graph, arguments, sizes, elementwise)
+    found = values(graph, arguments, sizes, elementwise, watch)
     return [found[node] for _, node in graph.outputs]
 
 
@@ -53,15 +55,18 @@ def values(
     arguments: Mapping[str, Array],
     sizes: Mapping[str, int],
     elementwise: Elementwise | None = None,
+    watch: Watch | None = None,
 ) -> dict[Node, Array]:
     """The value of every node that the outputs need."""
     found: dict[Node, Array] = {}
 
     def run(body: Graph, given: Mapping[str, Array], own: Mapping[str, int] = {}) -> list[Array]:
-        return results(body, given, {**sizes, **own}, elementwise)
+        return results(body, given, {**sizes, **own}, elementwise, watch)
 
     with np.errstate(all="ignore"):
         for node in graph.nodes():
+            if watch is not None:
+                watch(graph, node)
             if node.op.name == "argument":
                 found[node] = _array(arguments[node["name"]], node)
             elif elementwise is not None and node.op.elementwise:

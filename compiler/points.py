@@ -23,6 +23,7 @@ from .held import NotLinear
 from .interp import evaluate
 from .ir import Array
 from .model import Program
+from .obstacles import failing, misfit, not_finite
 from .ops.checks import check
 from .samples import BadSizes, Sizes, draw, larger_sizes, size_choices
 from .scalars import TooLarge
@@ -110,9 +111,9 @@ class PointFinder:
         if refused:
             return max(refused, key=lambda p: p.margin)
         if tried is not None:
-            raise NoPoint(f"no arguments were found at which {self._wanted}", tried)
+            raise NoPoint(f"no arguments were found at which {self._wanted}{self._obstacle(tried)}", tried)
         if given:
-            raise BadSizes("at these sizes the model's shapes make no sense or are too large")
+            raise BadSizes(misfit(self.program, given))
         small = {dim: 2 + k for k, dim in enumerate(self.program.dims)}
         raise NoPoint("no sizes were found that fit all shapes and are small enough", small)
 
@@ -129,6 +130,12 @@ class PointFinder:
     def _wanted(self) -> str:
         asserts = any(node.op is check for node in self.program.graph.nodes())
         return "all values are finite" + (" and all assertions hold" if asserts else "")
+
+    def _obstacle(self, sizes: Sizes) -> str:
+        """What is in the way at the plainest arguments, in brackets."""
+        arguments = draw(self.program, sizes, np.random.default_rng(0), attempt=0)
+        what = failing(self.program, arguments, sizes) or not_finite(self.program, arguments, sizes)
+        return f" ({what})" if what else ""
 
     def _candidate(self, sizes: Sizes, attempt: int) -> Point | None:
         """A draw, unless a value or a derivative is not finite there."""

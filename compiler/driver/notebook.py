@@ -74,17 +74,13 @@ def parser() -> _LineParser:
     emission(made, "functions to add")
     linting(made)
     made.add_argument("--no-graph", action="store_true", help="leave out the picture")
+    made.add_argument("-h", "--help", action="store_true", help="show this help, and compile nothing")
     return made
 
 
 def compiled(line: str, cell: str) -> tuple[str, LoadedModule, Program, argparse.Namespace]:
     """The module of a cell, and its name; ModelError where the model is wrong, _Usage where the line is."""
-    try:
-        chosen = parser().parse_args(with_lints(shlex.split(line)))
-    except ValueError as problem:
-        raise _Usage(str(problem)) from None
-    if chosen.name and (iskeyword(chosen.name) or not chosen.name.isidentifier()):
-        raise _Usage(f"{chosen.name} is not a name")
+    chosen = _chosen(line)
     dims, emit = dict(chosen.dims), tuple(dict.fromkeys(chosen.emit))
     options = Options(dims, chosen.level, chosen.dtype, chosen.numerics, emit)
     source = Source(CELL, f"\n{cell}", os.path.join(os.getcwd(), CELL))
@@ -97,6 +93,16 @@ def compiled(line: str, cell: str) -> tuple[str, LoadedModule, Program, argparse
     return chosen.name or _variable(program.name), module, program, chosen
 
 
+def _chosen(line: str) -> argparse.Namespace:
+    try:
+        chosen = parser().parse_args(with_lints(shlex.split(line)))
+    except ValueError as problem:
+        raise _Usage(str(problem)) from None
+    if chosen.name and (iskeyword(chosen.name) or not chosen.name.isidentifier()):
+        raise _Usage(f"{chosen.name} is not a name")
+    return chosen
+
+
 def _variable(name: str) -> str:
     return "model" if name == CELL else name
 
@@ -106,16 +112,21 @@ def _variable(name: str) -> str:
 
 def load(shell: Any) -> None:
     """What `%load_ext autodiffc` does: the magic, the display of modules and of errors."""
-    shell.register_magic_function(lambda line, cell: magic(shell, line, cell), "cell", "autodiffc")
+    shell.register_magic_function(lambda line, cell=None: magic(shell, line, cell), "line_cell", "autodiffc")
     shell.display_formatter.formatters["text/html"].for_type(ModuleType, _module_html)
     shell.set_custom_exc((ModelError,), _show_model_error)
 
 
-def magic(shell: Any, line: str, cell: str) -> None:
-    """Compile the cell; show the module and its graph, or what is wrong."""
+def magic(shell: Any, line: str, cell: str | None) -> None:
+    """Compile the cell; show the module and its graph, or what is wrong. `-h` needs no cell."""
     from IPython.core.error import UsageError
 
     try:
+        if _chosen(line).help:
+            print(parser().format_help(), end="")
+            return
+        if cell is None:
+            raise _Usage("the model stands in the cell, below `%%autodiffc`")
         name, module, program, chosen = compiled(line, cell)
         found = _warnings(program, chosen.lints)
     except _Usage as problem:

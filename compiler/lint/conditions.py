@@ -15,7 +15,8 @@ from ..ranges import interval_of
 # Where the left side of a comparison lies, and whether it differs from the right one.
 ABOVE, BELOW = 1.0, -1.0
 SIDES: Mapping[str, tuple[float, bool]] = {
-    "less": (BELOW, True), "less_equal": (BELOW, False), "greater": (ABOVE, True), "greater_equal": (ABOVE, False),
+    "less": (BELOW, True), "less_equal": (BELOW, False),
+    "greater": (ABOVE, True), "greater_equal": (ABOVE, False),
 }  # fmt: skip
 CONNECTIVES: Mapping[str, bool] = {"logical_and": True, "logical_or": False}
 

@@ -28,6 +28,8 @@ LINES = [
     ("autodiffc classi", "autodiffc classifier.dsl"),
     ("autodiffc check classi", "autodiffc check classifier.dsl"),
     ("autodiffc classifier.dsl --dtype float3", "autodiffc classifier.dsl --dtype float32"),
+    ("autodiffc -O2 classi", "autodiffc -O2 classifier.dsl"),
+    ("autodiffc -O 2 classi", "autodiffc -O 2 classifier.dsl"),
     ("autodiffc classifier.dsl --numeri", "autodiffc classifier.dsl --numerics"),
     ("autodiffc classifier.dsl --emit jvp,hes", "autodiffc classifier.dsl --emit jvp,hessian"),
     ("autodiffc classifier.dsl -W shadowed,sing", "autodiffc classifier.dsl -W shadowed,singular"),
@@ -146,3 +148,27 @@ def test_fish_completes(keys: str, line: str, folder: Path) -> None:
     assert done.stderr == ""
     (found,) = done.stdout.splitlines()
     assert found.split("\t")[0] == line.split(" ")[-1]
+
+
+def test_a_level_stands_behind_its_flag(folder: Path) -> None:
+    """Joined or not, it is one of three numbers, and no file."""
+    for shell in ("bash", "fish"):
+        needed(shell)
+    ask = "_autodiffc; echo ${COMPREPLY[@]}"
+    for before, last, found in (
+        ("-O", "", "0 1 2"),
+        ("classifier.dsl", "-O", "-O0 -O1 -O2"),
+        ("", "-O2", "-O2"),
+    ):
+        words = " ".join(f"'{word}'" for word in ("autodiffc", "classifier.dsl", before, last))
+        command = f"source ./autodiffc.bash; COMP_WORDS=({words}) COMP_CWORD=3; {ask}"
+        done = subprocess.run(["bash", "-c", command], cwd=folder, capture_output=True, text=True)
+        assert (done.stdout.strip(), done.stderr) == (found, "")
+    for keys in ("-O ", "-O"):
+        command = f"source ./autodiffc.fish; complete -C 'autodiffc classifier.dsl {keys}'"
+        done = subprocess.run(
+            ["fish", "--no-config", "-c", command], cwd=folder, capture_output=True, text=True
+        )
+        offered = {line.split("\t")[0].removeprefix("-O") for line in done.stdout.splitlines()}
+        assert {"0", "1", "2"} <= offered
+        assert not {"classifier.dsl", "points.txt"} & offered

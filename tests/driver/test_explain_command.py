@@ -126,6 +126,22 @@ def test_names_that_look_like_markup_are_escaped(folder: Path) -> None:
     assert "&lt;script&gt;alert(1)" in page_text
 
 
+def test_what_fails_is_told_with_its_line(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = "param A: real[2, 2]\ninput b: real[2]\nloss L = sum(dropout(solve(A, b), 0.5))\n"
+    (folder / "solve.dsl").write_text(text, "utf-8")
+    (folder / "point.json").write_text('{"A": [[1, 2], [2, 4]], "b": [1, 1]}', "utf-8")
+    assert main(["explain", "solve.dsl", "-o", "r.html", "--at", "point.json"]) == 2
+    assert "point.json: line 3: `solve(A, b)`: Singular matrix" in capsys.readouterr().err
+
+
+def test_sizes_that_are_too_large_are_named(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "wide.dsl").write_text("dim N\nparam w: real[N]\nloss L = sum(outer(w, w))\n", "utf-8")
+    assert main(["explain", "wide.dsl", "-o", "r.html", "--sizes", "N=5000"]) == 2
+    said = capsys.readouterr().err
+    assert "--sizes: at N = 5000 `outer(w, w)` in line 3 would have 25,000,000 elements" in said
+    assert "choose a smaller N" in said
+
+
 @pytest.mark.parametrize(
     ("point", "message"),
     [

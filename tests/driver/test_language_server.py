@@ -299,6 +299,22 @@ def test_completion(shared: Process, tmp_path: Path) -> None:
     shared.tell(tmp_path, story)
 
 
+def test_a_file_that_is_not_there_has_nothing_in_it(shared: Process, tmp_path: Path) -> None:
+    async def story(editor: Editor) -> None:
+        await editor.open(CLASSIFIER)
+        document = lsp.TextDocumentIdentifier((tmp_path / "none.dsl").as_uri())
+        place = {"text_document": document, "position": lsp.Position(3, 1)}
+        client = editor.client
+        assert await client.text_document_hover_async(lsp.HoverParams(**place)) is None
+        assert await client.text_document_definition_async(lsp.DefinitionParams(**place)) is None
+        assert not await client.text_document_document_symbol_async(lsp.DocumentSymbolParams(document))
+        params = lsp.DocumentFormattingParams(document, lsp.FormattingOptions(4, True))
+        assert not await client.text_document_formatting_async(params)
+        assert "h: real[N, K]" in await editor.hover("|h = tanh")
+
+    shared.tell(tmp_path, story)
+
+
 def test_symbols_and_formatting(shared: Process, tmp_path: Path) -> None:
     async def story(editor: Editor) -> None:
         await editor.open("input   x: real\noutput f=x*2.0\n")

@@ -119,6 +119,22 @@ def test_a_wrong_line_is_wrong_usage(shell: InteractiveShell, line: str, message
     assert "Traceback" not in said
 
 
+@pytest.mark.parametrize("cell", [f"%%autodiffc helped -h\n{PRODUCT}", "%autodiffc --help"])
+def test_help_is_shown_and_nothing_compiled(shell: InteractiveShell, cell: str) -> None:
+    result, outputs, said = run(shell, cell)
+    assert (result.success, outputs) == (True, [])
+    assert said.startswith("usage: %%autodiffc [")
+    for part in ("what the module is called", "--no-graph", "--emit", "-W"):
+        assert part in said
+    assert "helped" not in shell.user_ns
+
+
+def test_a_model_stands_in_a_cell(shell: InteractiveShell) -> None:
+    result, _, said = run(shell, "%autodiffc net")
+    assert not result.success
+    assert "UsageError: %%autodiffc: the model stands in the cell" in said
+
+
 def test_a_wrong_model_elsewhere_shows_its_lines_alone(shell: InteractiveShell) -> None:
     result, outputs, said = run(shell, "import autodiffc\nautodiffc.compile('output f = 1 +')")
     assert not result.success

@@ -41,22 +41,18 @@ def script(shell: str, parsers: Mapping[str, argparse.ArgumentParser], emitted: 
 
 
 def _command(name: str, parser: argparse.ArgumentParser, words: Mapping[str, Takes]) -> Command:
-    options = [o for action in parser._actions if action.option_strings for o in _options(action, words)]
+    options = [_option(action, words) for action in parser._actions if action.option_strings]
     places = [_taken(action) for action in parser._actions if not action.option_strings]
     about = re.split(r"[.;:] ", f"{parser.description} ")[0].rstrip(". ")
     return Command(name, about, tuple(options), places[0] if places else None)
 
 
-def _options(action: argparse.Action, words: Mapping[str, Takes]) -> Iterator[Option]:
-    """The option; one that is written with its choice, as `-O2`, is an option for each."""
+def _option(action: argparse.Action, words: Mapping[str, Takes]) -> Option:
     known = next((words[flag] for flag in action.option_strings if flag in words), None)
     flags = tuple(action.option_strings)
-    if action.choices is not None and all(len(flag) == 2 for flag in flags):
-        for choice in action.choices:
-            yield Option(tuple(f"{flag}{choice}" for flag in flags), _told(action), None)
-    else:
-        takes = None if action.nargs == 0 else known or _taken(action)
-        yield Option(flags, _told(action), takes, _may_repeat(action))
+    takes = None if action.nargs == 0 else known or _taken(action)
+    joined = action.choices is not None and all(len(flag) == 2 for flag in flags)
+    return Option(flags, _told(action), takes, _may_repeat(action), joined)
 
 
 def _told(action: argparse.Action) -> str:

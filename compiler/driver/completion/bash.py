@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from .commands import COMPILE, Command, Takes, names, quoted
+from .commands import COMPILE, Command, Option, Takes, names, quoted
 
 HEAD = """\
 # Completion of autodiffc for bash: source <(autodiffc completion bash)
@@ -66,7 +66,7 @@ def _lines(commands: Sequence[Command]) -> Iterator[str]:
     yield "    esac"
     yield "    case $command in"
     for command in commands:
-        flags = " ".join(flag for option in command.options for flag in option.flags)
+        flags = " ".join(flag for option in command.options for flag in _flags(option))
         yield f"    {command.name}) options={quoted(flags)} ;;"
     yield "    esac"
     yield "    if [[ $cur == -* ]]; then"
@@ -77,6 +77,12 @@ def _lines(commands: Sequence[Command]) -> Iterator[str]:
     for command in commands:
         yield f"    {command.name}) {_place(command, commands)} ;;"
     yield "    esac"
+
+
+def _flags(option: Option) -> Iterator[str]:
+    """The option as it is typed; with each of the words that it may be joined to, these alone."""
+    for flag in option.flags:
+        yield from (flag + word for word in option.takes.words) if option.joined and option.takes else (flag,)
 
 
 def _place(command: Command, commands: Sequence[Command]) -> str:

@@ -25,12 +25,13 @@ class Takes:
 
 @dataclass(frozen=True)
 class Option:
-    """`takes` is None for a mere flag."""
+    """`takes` is None for a mere flag; `joined`: it is written with its value as one word too, as `-O2`."""
 
     flags: tuple[str, ...]
     about: str
     takes: Takes | None
     repeated: bool = False
+    joined: bool = False
 
 
 @dataclass(frozen=True)

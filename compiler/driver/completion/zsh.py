@@ -59,7 +59,8 @@ def _option(option: Option) -> str:
     others = "*" if option.repeated else f"({' '.join(option.flags)})" if len(option.flags) > 1 else ""
     about = re.sub(r"([][:\\])", r"\\\1", option.about)
     takes = _action(option.takes) if option.takes is not None else ""
-    flags = [f"{flag}=" if takes and flag.startswith("--") else flag for flag in option.flags]
+    after = "+" if option.joined else "=" if takes else ""
+    flags = [f"{flag}{after}" if option.joined or flag.startswith("--") else flag for flag in option.flags]
     return " ".join(quoted(f"{others}{flag}[{about}]{takes}") for flag in flags)
 
 

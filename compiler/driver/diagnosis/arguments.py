@@ -20,6 +20,7 @@ from warnings import catch_warnings, simplefilter
 import numpy as np
 from autodiffc.compiler.ir import Array
 from autodiffc.compiler.model import Program
+from autodiffc.compiler.obstacles import FAILURES, failing
 from autodiffc.compiler.samples import SEED, BadSizes, refuse_unknown
 from autodiffc.compiler.types import Dim
 from autodiffc.grammar.diagnostics import suggestion
@@ -74,12 +75,10 @@ class Point:
         started = [a.name for a in program.params if a.name not in data]
         if started:
             data |= _started(program, module, started, known, seed)
-        arrays = _checked(program, module, data, seed)
-        found = {**program.constants, **(sizes or {}), **_sizes(program, arrays)}
-        masks = np.random.default_rng(seed)
-        drawn = {draw.name: draw.sample(masks, found) for draw in program.draws}
+        _refuse_wrong(program, module, data, seed)
+        arrays, found = _typed(program, data, seed)
         notes = tuple(_notes(started, seed, [name for name in given if name not in names]))
-        return Point({**arrays, **drawn, **({SEED: np.asarray(seed)} if drawn else {})}, found, notes)
+        return Point(arrays, {**(sizes or {}), **found}, notes)
 
 
 def _refuse_missing(program: Program, data: Mapping[str, Any], given: Mapping[str, Any]) -> None:
@@ -136,17 +135,28 @@ def _started(
     return {a.name: np.asarray(value) for a, value in zip(program.params, params) if a.name in names}
 
 
-def _checked(program: Program, module: ModuleType, data: Mapping[str, Any], seed: int) -> dict[str, Array]:
-    """What is given, as the model's types; the emitted forward() says what is wrong with it."""
+def _refuse_wrong(program: Program, module: ModuleType, data: Mapping[str, Any], seed: int) -> None:
+    """What is wrong with what is given; the emitted forward() says it."""
     order = [data[a.name] for a in program.arguments]
     generators = [np.random.default_rng(seed)] if program.draws else []
     try:
         with np.errstate(all="ignore"), catch_warnings():
             simplefilter("ignore")
             module.forward(*order, *generators)
-    except (TypeError, ValueError, IndexError, np.linalg.LinAlgError) as problem:
+    except FAILURES as problem:
+        where = failing(program, *_typed(program, data, seed))
+        raise WrongData(f"{where}: {problem}" if where else str(problem)) from problem
+    except (TypeError, ValueError) as problem:
         raise WrongData(str(problem)) from problem
-    return {a.name: np.array(data[a.name], DTYPES[a.type.kind]) for a in program.arguments}
+
+
+def _typed(program: Program, data: Mapping[str, Any], seed: int) -> tuple[dict[str, Array], dict[str, int]]:
+    """The arguments as the model has them, with masks, and the sizes of dims."""
+    arrays = {a.name: np.array(data[a.name], DTYPES[a.type.kind]) for a in program.arguments}
+    sizes = {**program.constants, **_sizes(program, arrays)}
+    masks = np.random.default_rng(seed)
+    drawn = {draw.name: draw.sample(masks, sizes) for draw in program.draws}
+    return {**arrays, **drawn, **({SEED: np.asarray(seed)} if drawn else {})}, sizes
 
 
 def _notes(started: list[str], seed: int, others: list[str]) -> list[str]:

@@ -68,7 +68,10 @@ class Server(LanguageServer):
         self.lints = str(given.get("lints", "usual"))
 
     def study(self, uri: str) -> Study:
-        text = self.workspace.get_text_document(uri).source
+        try:
+            text = self.workspace.get_text_document(uri).source
+        except (OSError, ValueError):  # it is not open, and no file that can be read: there is nothing in it
+            text = ""
         known = self.studies.get(uri)
         if known is None or known[0] != text:
             path = path_of(uri)

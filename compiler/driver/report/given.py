@@ -17,12 +17,13 @@ from typing import Any
 import numpy as np
 from autodiffc.compiler.ir import Array
 from autodiffc.compiler.model import Program
+from autodiffc.compiler.obstacles import FAILURES, failing
 from autodiffc.compiler.points import NoPoint, PointFinder
 from autodiffc.compiler.samples import SEED, BadSizes, refuse_unknown
 from autodiffc.grammar.diagnostics import suggestion
 
 KINDS = {"real": np.float64, "int": np.int64, "bool": np.bool_}
-REFUSED = (TypeError, ValueError, ArithmeticError, IndexError, AssertionError, np.linalg.LinAlgError)
+REFUSED = (TypeError, ValueError, AssertionError)
 
 
 class BadPoint(Exception):
@@ -46,14 +47,23 @@ def given_at(program: Program, module: ModuleType, path: str, seed: int) -> Give
     drawing = [np.random.default_rng(seed)] if program.draws else []
     try:
         module.forward(*arrays.values(), *drawing)
+    except FAILURES as problem:
+        where = failing(program, *_typed(program, arrays, seed))
+        raise BadPoint(f"{path}: {f'{where}: ' if where else ''}{problem}") from None
     except REFUSED as problem:
         raise BadPoint(f"{path}: {problem}") from None
-    kinds = {a.name: KINDS[a.type.kind] for a in program.arguments}
-    arrays = {name: np.asarray(array, kinds.get(name)) for name, array in arrays.items()}
+    return Given(*_typed(program, arrays, seed), f"at the values of {Path(path).name}")
+
+
+def _typed(
+    program: Program, given: Mapping[str, Array], seed: int
+) -> tuple[dict[str, Array], dict[str, int]]:
+    """The arguments as the model has them, with masks, and the sizes of dims."""
+    arrays = {a.name: np.asarray(given[a.name], KINDS[a.type.kind]) for a in program.arguments}
     sizes = _sizes(program, arrays)
     masks = np.random.default_rng(seed)
-    arrays |= {SEED: np.asarray(seed)} | {draw.name: draw.sample(masks, sizes) for draw in program.draws}
-    return Given(arrays, sizes, f"at the values of {Path(path).name}")
+    drawn = {draw.name: draw.sample(masks, sizes) for draw in program.draws}
+    return {**arrays, **drawn, SEED: np.asarray(seed)}, sizes
 
 
 def given_random(program: Program, sizes: Mapping[str, int], seed: int) -> Given:

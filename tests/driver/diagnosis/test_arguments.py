@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -88,3 +89,10 @@ def test_a_file_of_arrays(tmp_path: Path) -> None:
             read(tmp_path / name)
     with pytest.raises(FileNotFoundError):
         read(tmp_path / "none.npz")
+
+
+def test_what_fails_at_the_data_is_told_with_its_line(tmp_path: Path) -> None:
+    text = "param A: real[2, 2]\ninput b: real[2]\nloss L = sum(dropout(solve(A, b), 0.5))\n"
+    (tmp_path / "model.dsl").write_text(text, "utf-8")
+    with pytest.raises(WrongData, match=re.escape("line 3: `solve(A, b)`: Singular matrix")):
+        autodiffc.diagnose(tmp_path / "model.dsl", {"A": np.ones((2, 2)), "b": np.ones(2)})
