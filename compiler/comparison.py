@@ -78,8 +78,8 @@ class Finding:
 class Report:
     """The outcome of a check: a row for each wrt name, a comparison for each output's value.
 
-    `own` says whether an adjoint that the model brings is the derivative of its function. It need not be:
-    the rows take it as it is.
+    `own` says whether an adjoint that the model brings is the derivative of its function; the rows take it as
+    it is. One of the `surrogates` need not be: its function has no slope, or the user says so.
     """
 
     model: str
@@ -91,13 +91,22 @@ class Report:
     values: tuple[tuple[str, Comparison], ...]
     own: Mapping[str, Comparison] = field(default_factory=dict)  # adjoints of the model's own, by function
     laws: tuple[Finding, ...] = ()
+    surrogates: frozenset[str] = frozenset()
 
     @property
     def ok(self) -> bool:
         """Whether nothing differs; what was not checked does not differ."""
         rows = all(row.verdict != "DIFFERS" for row in self.rows)
         others = (*(value for _, value in self.values), *(law.outcome for law in self.laws))
-        return rows and all(found.status != "differs" for found in others)
+        return rows and all(found.status != "differs" for found in others) and not self.wrong_adjoints
+
+    @property
+    def wrong_adjoints(self) -> list[str]:
+        """The functions whose adjoint should be the derivative, and is not."""
+        return [
+            name for name, found in self.own.items()
+            if found.status == "differs" and name not in self.surrogates
+        ]  # fmt: skip
 
 
 @dataclass(frozen=True)

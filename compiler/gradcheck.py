@@ -31,7 +31,7 @@ from .ir import Array, Node
 from .laws import SPARSE, Trial, findings
 from .model import Program
 from .ops.own import holds_values
-from .own_check import compared
+from .own_check import MEANT, compared
 from .passes.derivatives import holds_derivatives
 from .points import Direction, NoPoint, Point, PointFinder
 from .quotients import EXACT, OUT_OF_TIME, Attempt, agreement, attempts
@@ -61,12 +61,14 @@ def check(
     points: int = 3,
     seconds: float = 20.0,
     dtype: str = "float64",
+    surrogates: Sequence[str] = (),
     progress: Progress = lambda text: None,
 ) -> Report:
     """Compare a module's values and gradients with SymPy's and with differences, at random points.
 
-    `sizes` fixes dims (the others get small sizes), `seconds` bounds the time roughly: what does not fit
-    into it is reported as not checked. Raises BadSizes where `sizes` do not fit the model.
+    `surrogates` are functions whose own adjoint is meant to be no derivative. `sizes` fixes dims (the others
+    get small sizes), `seconds` bounds the time roughly: what does not fit into it is reported as not checked.
+    Raises BadSizes where `sizes` do not fit the model.
     """
     given = dict(sizes or {})
     refuse_unknown(program, given)
@@ -84,7 +86,9 @@ def check(
     laws += _inside(program, values)
     shown = tuple((dim, found[0].sizes[dim]) for dim in program.dims)
     tested = sum(outcome.tested for outcome in found)
-    return Report(program.name, program.target, shown, seed, tested, rows, values, own, laws)
+    stated = {name for name in own if all(o.own[name].reason == MEANT for o in found)}
+    meant = frozenset(stated.union(surrogates))
+    return Report(program.name, program.target, shown, seed, tested, rows, values, own, laws, meant)
 
 
 def _outcomes(

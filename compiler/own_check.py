@@ -6,13 +6,16 @@
     def ste(x): return round(x)                       differs, and is meant to
     adjoint ste(x, d): return d
 
+    def f(x): return x**2                             differs, and is a mistake
+    adjoint f(x, d): return 3 * d * x
+
 Each function that a model calls is taken by itself, at the arguments that it has at the point.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -28,6 +31,7 @@ from .ops.own import governed, own_adjoint
 from .scalars import TooLarge
 
 LARGEST = 200  # elements of a function's arguments
+MEANT = "it cannot be meant as a derivative"  # the function has no slope, or the adjoint is not linear
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,7 +127,18 @@ def _outcome(use: Use, rtol: float, seconds: float) -> Comparison:
     except TooLarge:
         return not_checked("too large to expand into scalars; try smaller --sizes")
     floors = [64.0 * floor for floor in reference.floors]
-    return compare(labels, own, reference.slopes, floors, rtol)
+    outcome = compare(labels, own, reference.slopes, floors, rtol)
+    meant = not np.any(reference.slopes) or not _is_linear(use, weights, stated)
+    return replace(outcome, reason=MEANT) if meant else outcome
+
+
+def _is_linear(use: Use, weights: Mapping[int, Array], stated: Mapping[str, Array]) -> bool:
+    """Whether multiples of the cotangents give the same multiples, as with every derivative."""
+    for factor in (2.0, 1e-3):
+        multiple = _stated(use, {k: factor * weight for k, weight in weights.items()})
+        if not all(np.allclose(multiple[name], factor * stated[name], 1e-6, 0.0) for name in stated):
+            return False
+    return True
 
 
 def _weights(use: Use) -> dict[int, Array]:

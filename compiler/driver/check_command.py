@@ -56,8 +56,9 @@ def run(
     dtype: str = "float64",
     numerics: str = "stable",
     emit: Sequence[str] = (),
+    surrogates: Sequence[str] = (),
 ) -> int:
-    """Compile, check, print the tables; 0 where nothing differs, 1 where something does, 2 for wrong sizes.
+    """Compile, check, print the tables; 0 where nothing differs, 1 where something does, 2 for wrong usage.
 
     `emit` names the functions on request that are checked, by default all that make sense for the model;
     CannotEmit where one of them makes none.
@@ -67,12 +68,26 @@ def run(
     module, left_out = _compiled(program, options, emit)
     progress = _Progress()
     try:
-        report = check(program, module, sizes=sizes, seed=seed, dtype=dtype, progress=progress.show)
+        report = check(
+            program,
+            module,
+            sizes=sizes,
+            seed=seed,
+            dtype=dtype,
+            surrogates=surrogates,
+            progress=progress.show,
+        )
     except BadSizes as problem:
         print(f"autodiffc: {source.name}: {problem}", file=sys.stderr)
         return 2
     finally:
         progress.clear()
+    unknown = [name for name in surrogates if name not in report.own] if report.points else []
+    if unknown:
+        known = ", ".join(report.own) or "none"
+        problem = f"--surrogate: the model calls no {unknown[0]} with an adjoint of its own; it has: {known}"
+        print(f"autodiffc: {problem}", file=sys.stderr)
+        return 2
     print(render(report, left_out))
     return 0 if report.ok else 1
 
@@ -213,9 +228,12 @@ def _own_adjoints(report: Report) -> Iterator[str]:
             yield f"adjoint {name}: agrees with the derivative of {name} ({found.error:.1e})"
         elif found.worst is not None:
             own, true = found.worst.compiled, found.worst.expected
-            what = f"adjoint {name}: is not the derivative of {name}, and is taken as it is"
-            where = f"{own!r} for {found.worst.element}, where the derivative is {true!r}"
-            yield _wrapped(f"{what}; it gives {where}")
+            meant = name not in report.wrong_adjoints
+            what = f"adjoint {name}: is not the derivative of {name}" + (
+                ", and is taken as it is" if meant else ""
+            )
+            where = f"it gives {own!r} for {found.worst.element}, where the derivative is {true!r}"
+            yield _wrapped(f"{what}; {where}" + ("" if meant else f" (is it meant so? --surrogate {name})"))
         else:
             yield _wrapped(f"adjoint {name}: not compared with the derivative of {name}: {found.reason}")
 
@@ -240,7 +258,7 @@ def _both_sides(found: Comparison) -> str:
 
 def _summary(report: Report) -> str:
     wrong = [f"d_{row.name}" for row in report.rows if row.verdict == "DIFFERS"]
-    wrong += _names(report, "differs")
+    wrong += [*_names(report, "differs"), *(f"adjoint {name}" for name in report.wrong_adjoints)]
     if wrong:
         return _wrapped(f"DIFFERS: {', '.join(wrong)}")
     open_ = [f"d_{row.name}" for row in report.rows if row.verdict != "ok"]

@@ -194,7 +194,7 @@ def _check(options: argparse.Namespace) -> int:
     try:
         return run(
             source, dims=dict(options.dims), sizes=options.sizes, seed=options.seed, level=options.level,
-            dtype=options.dtype, numerics=options.numerics, emit=options.emit,
+            dtype=options.dtype, numerics=options.numerics, emit=options.emit, surrogates=options.surrogate,
         )  # fmt: skip
     except CannotEmit as error:
         raise UsageError(f"--emit {error}") from None

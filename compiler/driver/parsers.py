@@ -151,6 +151,8 @@ def _check_parser() -> Parser:
         "--sizes", type=_sizes, default={}, metavar="N=3,D=2", help="sizes of the dims (default: small ones)"
     )
     parser.add_argument("--seed", type=int, default=0, help="of the random arguments (default: 0)")
+    parser.add_argument("--surrogate", action="append", default=[], metavar="NAME",
+                        help="a function whose own adjoint is meant to be no derivative")  # fmt: skip
     return parser
 
 

@@ -112,6 +112,7 @@ def test_the_check_takes_adjoints_as_they_are(functions: str, loss: str) -> None
     derivatives = {"sq", "two", "dotted", "pick"}
     for name, found in report.own.items():
         assert found.status == ("ok" if name in derivatives else "differs"), name
+    assert set(report.wrong_adjoints) <= {"reverse", "first"}
 
 
 @pytest.mark.parametrize("factor", ["1.01", "-1", "0"])
@@ -128,9 +129,20 @@ def test_an_adjoint_that_is_meant_to_be_the_derivative_is_found_wrong() -> None:
     for rule in ("sigmoid(a)", "exp(a) / (1 + exp(a))", "sigmoid(-a)", "tanh(a)"):
         checked = program(text_of(function.format(rule), "sum(f(w) * x)"))
         report = check(checked, module(checked), sizes={"N": 3}, points=1)
-        assert report.ok
+        assert report.ok == (report.own["f"].status == "ok")
         found[rule] = report.own["f"].status
+        assert check(checked, module(checked), sizes={"N": 3}, points=1, surrogates=["f"]).ok
     assert list(found.values()) == ["ok", "ok", "differs", "differs"]
+
+
+def test_what_stands_for_a_slope_that_is_not_there_is_no_mistake() -> None:
+    """Of a function that is flat at all points; one that is flat at some of them only has a derivative."""
+    step = "def f(a):\n    return where(a > -0.5, {}, 0.0)\nadjoint f(a, d):\n    return 2 * d * a\n"
+    for inside, ok in (("1.0", True), ("a", False)):
+        checked = program(text_of(step.format(inside), "sum(f(w) * x)"))
+        report = check(checked, module(checked), sizes={"N": 3}, points=3)
+        assert report.own["f"].status == "differs"
+        assert (report.ok, report.wrong_adjoints) == (ok, [] if ok else ["f"])
 
 
 @pytest.mark.parametrize("level", [0, 1, 2])

@@ -265,6 +265,20 @@ def test_a_model_without_finite_values_is_not_checked(capsys: pytest.CaptureFixt
     assert "all values are finite (line 2: `log(-exp(a))` is NaN)" in flowed(out)
 
 
+def test_an_adjoint_that_is_no_derivative(capsys: pytest.CaptureFixture[str]) -> None:
+    own = "def f(v):\n    return v**2\nadjoint f(v, d_out):\n    return 3 * d_out * v\n"
+    model = source(f"{own}input x: real\nparam w: real\nloss L = f(w * x)\n")
+    assert run(model) == 1
+    out = flowed(capsys.readouterr().out)
+    assert "adjoint f: is not the derivative of f; it gives" in out
+    assert "--surrogate f" in out
+    assert out.endswith("DIFFERS: adjoint f")
+    assert run(model, surrogates=["f"]) == 0
+    assert "adjoint f: is not the derivative of f, and is taken as it is" in flowed(capsys.readouterr().out)
+    assert run(model, surrogates=["g"]) == 2
+    assert "--surrogate: the model calls no g with an adjoint of its own" in capsys.readouterr().err
+
+
 def test_sizes_at_which_the_shapes_make_no_sense(capsys: pytest.CaptureFixture[str]) -> None:
     text = "dim N\ninput x: real[N]\nparam a: real\nloss L = a * sum(x[3:])\n"
     assert run(source(text), sizes={"N": 2}) == 2
