@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from .special_error import _by_interval, _polynomial
+from .special_error import _by_interval, _long_polynomial, _polynomial
 
 # --- series, for arrays and for floats -----------------------------------------------------------------
 
@@ -36,7 +36,7 @@ def _lgamma_series(w: Any) -> Any:
         -0.001192753911703261, 0.0028905103307415234, -0.007385551028673986, 0.020580808427784546,
         -0.0673523010531981, 0.3224670334241132, 0.42278433509846713,
     )  # fmt: skip
-    return w * _polynomial(w, coefficients)
+    return w * _long_polynomial(w, coefficients)
 
 
 def _stirling_tail(x: Any) -> Any:
@@ -64,7 +64,7 @@ def _digamma_at_root(x: Any) -> Any:
         0.258499760955651, -0.4427631689835921, 0.9676722454476212,
     )  # fmt: skip
     away = (x - 1.4616321449683622) - 9.549995429965697e-17
-    return away * _polynomial(away, coefficients)
+    return away * _long_polynomial(away, coefficients)
 
 
 def _digamma_tail(x: Any) -> Any:
@@ -100,13 +100,10 @@ def _lgamma(x: ndarray) -> ndarray:
     """log(abs(gamma(x)))."""
     branches = (
         _lgamma_reflected,
-        lambda x: _lgamma_series(x) - np.log1p(x) - np.log(np.abs(x)),
-        lambda x: _lgamma_series(x - 1.0) - np.log1p(x - 1.0),
-        lambda x: _lgamma_series(x - 2.0),
-        _lgamma_stepped,
+        _lgamma_near,
         lambda x: (x - 0.5) * (np.log(x) - 1.0) + 0.4189385332046727 + _stirling_tail(x),
     )
-    return _by_interval(x, (0.0, 0.5, 1.5, 2.5, 8.5), branches)
+    return _by_interval(x, (0.0, 8.5), branches)
 
 
 def _lgamma_reflected(x: ndarray) -> ndarray:
@@ -115,14 +112,14 @@ def _lgamma_reflected(x: ndarray) -> ndarray:
     return np.where(x == np.floor(x), np.inf, 1.1447298858494002 - np.log(sine) - _lgamma(1.0 - x))
 
 
-def _lgamma_stepped(x: ndarray) -> ndarray:
-    """lgamma from 2.5 to 8.5, by steps of 1 down to the series."""
-    product = np.ones_like(x)
-    for _ in range(6):
-        above = x >= 2.5
-        x = np.where(above, x - 1.0, x)
-        product = np.where(above, product * x, product)
-    return _lgamma_series(x - 2.0) + np.log(product)
+def _lgamma_near(x: ndarray) -> ndarray:
+    """lgamma from 0 to 8.5, by steps of 1 to the series about 2."""
+    nearest = np.rint(x)
+    w = x - nearest
+    steps = np.arange(2.0, 8.0)[:, None]
+    up = np.log(np.where(steps < nearest, w + steps, 1.0).prod(axis=0))
+    down = np.where(nearest < 2.0, np.log1p(w), 0.0) + np.where(nearest < 1.0, np.log(np.abs(w)), 0.0)
+    return _lgamma_series(w) - down + up
 
 
 def _lbeta(a: ndarray, b: ndarray) -> ndarray:
@@ -137,7 +134,8 @@ def _lbeta(a: ndarray, b: ndarray) -> ndarray:
 
 def _lbeta_small(l: ndarray, h: ndarray) -> ndarray:
     """lbeta(l, h) by its definition."""
-    return _lgamma(l) + _lgamma(h) - _lgamma(l + h)
+    of_l, of_h, of_sum = _lgamma(np.array([l, h, l + h]))
+    return of_l + of_h - of_sum
 
 
 def _lbeta_one_large(l: ndarray, h: ndarray) -> ndarray:
@@ -177,9 +175,8 @@ def _digamma(x: ndarray) -> ndarray:
 def _digamma_stepped(x: ndarray) -> ndarray:
     """digamma from 0 to 8.5, by steps of 1 up to the asymptotic series."""
     far = x + np.ceil(8.5 - x)
-    total = np.zeros_like(x)
-    for step in range(8, 0, -1):
-        total += np.where(x + step < far, 1.0 / (x + step), 0.0)
+    steps = x + np.arange(8.0, 0.0, -1.0)[:, None]
+    total = np.where(steps < far, 1.0 / steps, 0.0).sum(axis=0)
     return np.log(far) - (1.0 / x + (total + _digamma_tail(far)))
 
 
@@ -192,10 +189,9 @@ def _digamma_drop(a: ndarray, b: ndarray) -> ndarray:
 def _digamma_drop_positive(low: ndarray, a: ndarray, b: ndarray) -> ndarray:
     """The same for positive a and a + b, the lower of them given, by steps of 1 up to the series."""
     steps = np.maximum(np.ceil(8.5 - low), 0.0)
-    total = _digamma_drop_far(a + steps, b)
-    for step in range(8, -1, -1):
-        total -= np.where(step < steps, b / (a + b + step) / (a + step), 0.0)
-    return total
+    step = np.arange(8.0, -1.0, -1.0)[:, None]
+    passed = np.where(step < steps, b / (a + b + step) / (a + step), 0.0).sum(axis=0)
+    return _digamma_drop_far(a + steps, b) - passed
 
 
 def _digamma_drop_far(a: Any, b: Any) -> Any:

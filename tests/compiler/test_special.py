@@ -134,7 +134,7 @@ def test_accuracy_on_arrays(case: Case) -> None:
     points = case.points()
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        found = case.routine()(points)
+        found = case.routine()(np.tile(points, 2))[: len(points)]  # too many to be computed one by one
     error, where = worst(case, points, found)
     assert error <= case.error, f"{error:.2e} at {where!r}"
 
