@@ -10,7 +10,7 @@ Local derivatives are those of the numerics reference; what each op is to say st
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cached_property
 
 from autodiffc.compiler.ir import Graph, Node, const_value
@@ -57,11 +57,12 @@ def first_of(paths: int, name: str) -> str:
 
 
 class Lecture:
-    """What can be said of the steps of a model's derivative; `model` is its graph before differentiation."""
+    """What can be said of the steps of a derivative by `wrt`; `model` is the graph before differentiation."""
 
-    def __init__(self, model: Graph, target: str):
+    def __init__(self, model: Graph, target: str, wrt: Collection[str]):
         self.model = model
         self.target = target
+        self.wrt = wrt
 
     @cached_property
     def _nodes(self) -> Mapping[str, Sequence[tuple[Node, Graph]]]:
@@ -78,6 +79,31 @@ class Lecture:
         """How many uses a value has through which a gradient can come back."""
         found = self._nodes.get(name, ())
         return max((_uses(node, graph) for node, graph in found), default=0)
+
+    def handed_on(self, name: str) -> Iterator[str]:
+        """The values whose gradient is that of `name` too: its one computed term, that one's …"""
+        found = self._nodes.get(name, ())
+        node, graph = found[0] if len(found) == 1 else (None, self.model)
+        while node is not None:
+            node = self._only_term(node, graph)
+            if node is not None and _name(node, graph):
+                yield _name(node, graph)
+
+    def _only_term(self, node: Node, graph: Graph) -> Node | None:
+        """The term that a sum or a difference has beside what is given, if nothing else is made of it."""
+        if node.op.name not in ("add", "sub"):
+            return None
+        terms = [arg for arg in node.args if not self._is_given(arg, node, graph)]
+        if len(terms) != 1 or (node.op.name == "sub" and terms[0] is node.args[1]):
+            return None
+        (term,) = terms
+        return term if term.type == node.type and len(graph.users.get(term, ())) == 1 else None
+
+    def _is_given(self, term: Node, total: Node, graph: Graph) -> bool:
+        """Whether it gets no gradient, or as a whole that of the sum alone."""
+        if term.op.name != "argument" or graph is not self.model:
+            return term.op.name in ("const", "dim")
+        return term["name"] not in self.wrt or (term.type == total.type and _uses(term, graph) == 1)
 
     def by(self, name: str) -> str:
         """∂L/∂name."""
@@ -96,6 +122,11 @@ class Lecture:
                 user, place = ways[turn % len(ways)]
                 return self._through(user, place, source, graph), user.op.name
         return self._only_step(name)
+
+    def has_step(self, name: str, source: str) -> bool:
+        """Whether a value is an operand of `source`."""
+        values = [node for node, _ in self._nodes.get(name, ())]
+        return any(arg in values for node, _ in self._nodes.get(source, ()) for arg in node.args)
 
     def _only_step(self, name: str) -> tuple[str, str]:
         """The step to a value with one use, whatever it is written by: `d_y = -(d_x * f)` for f = x / y."""

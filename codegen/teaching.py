@@ -15,12 +15,13 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from functools import cached_property
 
 from autodiffc.compiler.ir import Graph, Node
 
 from .blocks import Slot, Statement
 from .chain_rule import FORK, SAID, Lecture, first_of
-from .context import WIDTH, Context, once
+from .context import WIDTH, Context, once, value_names
 from .control import StructuredBody
 from .memory import Memory
 from .names import Scope
@@ -41,7 +42,7 @@ INDENTS = {False: 4, True: 8}  # of a line in a function, and in a loop
 def lecture(context: Context) -> Lecture | None:
     """What can be said of the gradient's steps; None where there is no gradient."""
     model, target = context.derivative.model, context.program.target
-    return Lecture(model, target) if model is not None and target is not None else None
+    return Lecture(model, target, context.program.wrt) if model is not None and target is not None else None
 
 
 class TeachingBody(StructuredBody):
@@ -59,6 +60,7 @@ class TeachingBody(StructuredBody):
         super().__init__(context, graph, scope, given, output_names, memory)
         self.turns: Counter[tuple[str, str]] = Counter()  # steps that were told, to a value from another
         self.said: set[str] = set()  # what needs no saying again
+        self._also: dict[Node, list[str]] = {}  # the names of a gradient that is several values'
         self._forks: dict[Node, int] = {}  # sums of contributions, and the number of paths
         seed = f"d_{context.program.target}"
         for node in graph.inputs:
@@ -82,11 +84,19 @@ class TeachingBody(StructuredBody):
             shown = self.values.get(node)
             adjoint = name.startswith("d_") and node.op.name not in LEAVES
             if adjoint and shown is not None and shown.text != self.context.local(name):
-                own = self._claimed(name)
-                self.derivatives[own], self.result_names[name] = name.removeprefix("d_"), own
-                line = f"{own} = {shown}"
+                own, of = self._claimed(name), name.removeprefix("d_")
+                self.derivatives[own], self.result_names[name] = of, own
+                line = f"{own} = {self._handed(node, of) or shown}"
                 note = self._note(node, line)
                 self.statements.append(Statement(self.statements[-1].group, (line,), node, own, note=note))
+
+    def _handed(self, node: Node, of: str) -> str:
+        """Which of the names of a gradient the value got it from; nothing where it has one only."""
+        told = lecture(self.context)
+        steps = (
+            name for name in self._also.get(node, ()) if told and told.has_step(of, self.derivatives[name])
+        )
+        return next(steps, "")
 
     # --- what stands in a line ---------------------------------------------------------------------
 
@@ -128,6 +138,28 @@ class TeachingBody(StructuredBody):
         if node in self._forks and not updates:
             expr = self._begun(group, node, expr)
         super()._assign(group, node, expr, updates)
+        if group.adjoint and node not in self._slots:
+            self._hand_on(group, node)
+
+    def _hand_on(self, group: Group, node: Node) -> None:
+        """A gradient that a sum hands on to a value of the model's own is called after that from here on."""
+        told, name = lecture(self.context), self.values[node].text
+        of = self.derivatives.get(name, "")
+        if told is None or name != f"d_{of}" or self.graph.names.get(node) != name:
+            return
+        for term in told.handed_on(of):
+            if term in value_names(self.context) and f"d_{term}" not in self._named:
+                own = self._claimed(f"d_{term}")
+                line = f"{own} = {self.values[node]}"
+                self.derivatives[own] = term
+                self._also.setdefault(node, [name]).append(own)
+                note = self._note(node, line)
+                self.statements.append(Statement(group, (line,), node, own, note=note))
+                self.values[node] = Expr(own)
+
+    @cached_property
+    def _named(self) -> frozenset[str]:
+        return frozenset(self.graph.names.values())
 
     def _begun(self, group: Group, node: Node, total: Expr) -> Expr:
         """A sum whose first part stands under the name of the whole, after a statement that puts it there."""

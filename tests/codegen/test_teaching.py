@@ -74,6 +74,33 @@ def test_each_gradient_has_a_line_of_its_own() -> None:
     assert [line.partition(" # ")[0] for line in lines[1:]] == ["d_f = 1.0", "d_x = d_f", "d_y = d_f"]
 
 
+def test_what_a_sum_hands_on_is_called_after_each_value() -> None:
+    """No step of the model is left out, though the numbers are those of the step before."""
+    text = "input x, t: real\nparam w, c: real\ng = w * x\ny = g + c\nr = y - t\nloss E = r**2\n"
+    assert backward(text)[1:] == [
+        "d_E = 1.0 # ∂E/∂E",
+        "d_r = 2.0 * d_E * r # ∂E/∂r = ∂E/∂E · 2 r",
+        "d_y = d_r # ∂E/∂y = ∂E/∂r · 1",
+        "d_g = d_y # ∂E/∂g = ∂E/∂y · 1     a sum passes it on",
+        "# adjoint of 3",
+        "d_w = d_g * x # ∂E/∂w = ∂E/∂g · x     each factor gets the other",
+        "d_c = d_y # ∂E/∂c = ∂E/∂y · 1",
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "param x, y: real\np = x * y\nq = x**2\nu = p + q\nloss f = u**2\n",  # which of the two would it be?
+        "param x, y: real\np = x * y\nu = p + y\nloss f = u**2 + p\n",
+        "param x, y: real\np = x * y\nu = y - p\nloss f = u**2\n",
+        ARRAYS + "p = x @ W\nu = p + b\nloss L = sum(u**2)\n",  # b gets a sum of it
+    ],
+)
+def test_where_a_gradient_is_not_one_values_alone_it_has_one_name(text: str) -> None:
+    assert not [line for line in backward(text) if line.startswith("d_p = d_u #")]
+
+
 def test_the_adjoint_reads_what_the_model_has_computed() -> None:
     text = ARRAYS + "output p = softmax(x @ W)\nloss L = sum(p**2)\n"
     assert not any(".exp(" in line for line in backward(text))
