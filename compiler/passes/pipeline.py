@@ -23,8 +23,10 @@ from ..ops import argument
 from ..ops.control import may_be_missing
 from .autodiff import differentiate
 from .base import Observe, Repeat, Step, run_passes
+from .batch_last import BatchLast
 from .chains import Chains
 from .checkpoint import Checkpoint
+from .copies import Copies
 from .cse import Cse, Reread
 from .dce import Dce
 from .derivatives import Derivatives
@@ -60,7 +62,8 @@ def preparation(level: int, ranges: Mapping[str, Interval], precise: bool = Fals
 
 def _simplification(level: int) -> tuple[Step, ...]:
     """What makes a model simpler before it is differentiated."""
-    return Fold(), Cse(), Rows(), Simplify(), Chains(level > 1), Hoist(level > 1)
+    turned = (BatchLast(),) if level > 1 else ()
+    return Fold(), Cse(), Rows(), Simplify(), Chains(level > 1), *turned, Hoist(level > 1)
 
 
 def _stable(ranges: Mapping[str, Interval]) -> tuple[Step, ...]:
@@ -95,7 +98,7 @@ def finishing(level: int, model: Graph, saved: Graph | None = None) -> tuple[Ste
         return ()
     loose = frozenset(name for name, node in saved.outputs if may_be_missing(node)) if saved else frozenset()
     small = (Unroll(loose), Fold(), Cse(), Simplify()) if pays(model) else ()
-    return (*small, Sides(), Reciprocals())
+    return (*small, Sides(), Reciprocals(), Copies())
 
 
 def tiling(level: int, program: Program) -> tuple[Step, ...]:

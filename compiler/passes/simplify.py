@@ -28,6 +28,8 @@ from .rules.structure import (
     STRUCTURE_RULES,
     StructureRule,
     sum_before_product,
+    sum_of_products,
+    transposed_product,
     without_kept_dims,
 )
 
@@ -122,7 +124,9 @@ def _shared(new: Node, old: Node, adjoint: bool, graph: Graph, uses: Counter[Nod
     if op is ops.reshape and _only_use(old, uses):
         return without_kept_dims(new) or new
     if adjoint and (op is ops.sum or op is ops.mean) and _only_use(old, uses):
-        return sum_before_product(new) or scaled_sum(new) or new
+        return sum_before_product(new) or sum_of_products(new) or scaled_sum(new) or new
+    if op is ops.transpose and _only_use(old, uses):
+        return transposed_product(new) or new
     return new
 
 

@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 
 from ... import ops
 from ...ir import Node
+from ...ops.shape import swap_last
 from ...types import Dim, broadcast
 from .directions import of_both_sides, of_units, ones_on_diagonal, units_by_rows
 from .factors import scale_through_view
@@ -59,6 +60,34 @@ def sum_before_product(node: Node) -> Node | None:
         return None
     total = ops.matmul(ops.sum(left, axis=(left.rank - 2,), keepdims=True), right)
     return ops.reshape(total, shape=node.shape) if node["axis"] == (rows,) else node.with_args((total,))
+
+
+def sum_of_products(node: Node) -> Node | None:
+    """The sum over a stack of products as one, of all columns by all rows; for products with no other use."""
+    product = node.args[0]
+    if node.op is not ops.sum or node["axis"] != (0,) or node["keepdims"] or product.op is not ops.matmul:
+        return None
+    left, right = product.args
+    if left.rank != 3 or right.rank != 3 or left.shape[0] != right.shape[0]:
+        return None
+    columns = _one_below_another(ops.transpose(left, axes=(0, 2, 1)))
+    return ops.transpose(columns, axes=(1, 0)) @ _one_below_another(right)
+
+
+def _one_below_another(stack: Node) -> Node:
+    """The rows of all matrices of a stack."""
+    return ops.reshape(stack, shape=(stack.shape[0] * stack.shape[1], stack.shape[2]))
+
+
+def transposed_product(node: Node) -> Node | None:
+    """(A @ B)ᵀ as Bᵀ @ Aᵀ, which lies in memory by rows; for products with no other use."""
+    product, rank = node.args[0], node.rank
+    if node.op is not ops.transpose or product.op is not ops.matmul or rank < 2:
+        return None
+    swapped = (*range(rank - 2), rank - 1, rank - 2)
+    if node["axes"] != swapped or any(arg.rank < 2 for arg in product.args):
+        return None
+    return ops.matmul(*map(swap_last, reversed(product.args)))
 
 
 def _transpose(node: Node) -> Node | None:
