@@ -29,23 +29,21 @@ class Interner:
 
     def __init__(self) -> None:
         self._first: dict[Hashable, Node] = {}
-        self._representatives: set[Node] = set()
+        self.representatives: set[Node] = set()
 
     def __call__(self, node: Node) -> Node:
         """The representative of a node whose arguments are representatives."""
-        if node in self._representatives or node.op.name == "argument":
+        if node in self.representatives:
             return node
-        first = self._first.setdefault(node_key(node), node)
-        self._representatives.add(first)
+        first = node if node.op.name == "argument" else self._first.setdefault(node_key(node), node)
+        self.representatives.add(first)
         return first
 
 
 def node_key(node: Node) -> Hashable:
     """What two nodes on the same arguments must share to be the same value."""
-    args = tuple(map(id, node.args))
-    if node.op.commutative:
-        args = tuple(sorted(args))
-    return node.op.name, args, attr_key(node.attrs) if node.attrs else (), node.type
+    args = tuple(sorted(map(id, node.args))) if node.op.commutative else node.args
+    return node.op, args, attr_key(node.attrs) if node.attrs else (), node.type
 
 
 @dataclass(frozen=True)
@@ -56,14 +54,20 @@ class Cse:
     name: str = "cse"
 
     def run(self, graph: Graph) -> Graph:
-        return graph.rewrite(lambda node, args: self.known(node.with_args(args)), deep=self.name)
+        known = self.known
+
+        def step(node: Node, args: tuple[Node, ...]) -> Node:
+            return known(node.with_args(args))
+
+        return graph.rewrite(step, deep=self.name, done=known.representatives)
 
 
 @dataclass(frozen=True)
 class Reread:
-    """For the teaching form: an adjoint reads what the model has computed, and computes it no second time.
+    """For the teaching form: an adjoint, and what a function is made of, reads what the model has computed.
 
-    Each value of the model stays a step of its own, and so does all that is made of the cotangent `seed`.
+    Each value of the model stays a step of its own (it has a name), and so does all that is made of the
+    cotangent `seed`. A softmax in two functions of the same values is computed once.
     """
 
     seed: Node
@@ -82,6 +86,7 @@ class Reread:
                 return new
             known = first.setdefault(node_key(new), new)
             origins = graph.origins.get(node, ())
-            return known if origins and all(origin.adjoint for origin in origins) else new
+            adjoint = origins and all(origin.adjoint for origin in origins)
+            return known if adjoint or node not in graph.names else new
 
         return graph.rewrite(step)

@@ -88,6 +88,16 @@ def test_what_a_sum_hands_on_is_called_after_each_value() -> None:
     ]
 
 
+def test_what_two_functions_are_made_of_is_computed_once() -> None:
+    text = "dim N, D\ninput y: int[N] in range(D)\nparam z: real[N, D]\noutput p = softmax(z)\n"
+    module = compile(text + "loss L = mean(cross_entropy(z, y))\n", level=0)
+    body = module[module.index("def value_and_grad(") : module.index("def grad(")]
+    assert (body.count("np.exp("), body.count(".max(")) == (1, 1)
+    twice = compile("param x: real[3]\na = exp(x)\nb = exp(x)\nloss f = sum(a * b)\n", level=0)
+    body = twice[twice.index("def value_and_grad(") : twice.index("def grad(")]
+    assert body.count("np.exp(") == 2  # as it is written
+
+
 @pytest.mark.parametrize(
     "text",
     [
