@@ -24,17 +24,19 @@ from .blocks import Statement
 from .copied import COPIED, source_of
 from .fixed import Fixed, fixed_arrays
 from .flow import WRITE, flow_of, name_of
-from .into import AS_IT_IS, COMPARED, ROOMY, SOMETIMES, Form, operands_of, takes_memory
+from .into import AS_IT_IS, COMPARED, ROOMY, SOMETIMES, Form, operands_of, takes_memory, takes_scratch
 from .rewriting import rewritten
 from .sites import Site, Sites
 
 SMALLEST = 512  # elements of an array of fixed size that is worth a buffer
 MOST = 4_000  # pairs of variables and sites of one class that are looked at
+SCRATCH = "{}"  # the text of the memory that routines keep
 NAMES = {
     "matmul": "product", "dot": "product", "multiply": "product", "divide": "quotient", "add": "total",
     "sum": "total", "subtract": "difference", "square": "square", "negative": "negative",
     **dict.fromkeys((*COMPARED.values(), "invert", "isfinite"), "mask"),
     "_row_max": "largest", "_ones": "ones", "ones": "ones", "eye": "eye", "arange": "numbers",
+    "_patches": "windows",
 }  # fmt: skip
 
 
@@ -47,6 +49,7 @@ class Buffer:
     is_result: bool = False  # what it holds is returned
     name: str = ""
     made: str = ""  # the text of what it always holds
+    order: tuple[int, ...] = ()  # of its axes in memory, where it is another one
 
 
 @dataclass(frozen=True)
@@ -111,7 +114,7 @@ class Allocation:
         found: dict[Site, Site] = {}
         for site in self.sites:
             operands = [by_node[o] for o in operands_of(site.form, site.node) if o in by_node]
-            same = [o for o in operands if o.type == site.type]
+            same = [o for o in operands if (o.type, o.order) == (site.type, site.order)]
             if same:
                 found[same[0]] = site
         return found
@@ -131,7 +134,11 @@ class Allocation:
         for one in self.fixed if buffers else ():
             buffers.append(self._fixed(one))
             by_node |= {site.node: (site, (buffers[-1].name,)) for site in buffers[-1].sites}
-        statements, last = rewritten(self.statements, self.last, self.flow, by_node, self.np)
+        calls = self._calls()
+        if calls:
+            buffers.append(Buffer(Type("real", ()), [], name=self._new_name("scratch"), made=SCRATCH))
+        scratch = {node: (position, buffers[-1].name) for node, position in calls.items()}
+        statements, last = rewritten(self.statements, self.last, self.flow, by_node, scratch, self.np)
         classes = self.aliases.classes
         owners = {classes.of(b.sites[0].node) for b in buffers if b.sites and not b.is_result and not b.made}
         inside = frozenset(name_of(variable) for own in owners for variable in self._variables(own))
@@ -141,6 +148,7 @@ class Allocation:
             if site.position == len(self.flow.lines) - 1
             for name in own
         }
+        inside |= {name for position, name in scratch.values() if position == len(self.flow.lines) - 1}
         return Buffered(statements, last, buffers, inside)
 
     def _copies(self) -> list[Site]:
@@ -153,6 +161,17 @@ class Allocation:
             and not self.flow.lines[site.position].loops
             and not any(self.aliases.classes.of(m) in self.returned for m in self.aliases.memory(site.node))
         ]
+
+    def _calls(self) -> dict[ast.expr, int]:
+        """The calls to routines that compute in memory of their own, and their positions."""
+        return {
+            node: position
+            for position, line in enumerate(self.flow.lines)
+            for tree in (line.trees if "(" in line.text and "\n" not in line.text else ())
+            if not isinstance(tree, (ast.If, ast.While, ast.For))
+            for node in ast.walk(tree)
+            if takes_scratch(node)
+        }
 
     def _variables(self, own: Member) -> list[str]:
         """The variables of a class, without the arguments: these never show a buffer."""
@@ -191,7 +210,8 @@ class Allocation:
             count = 2 if in_loop and live else 1
             seen.add(site.position)
             alone = bool(live) and count == 1  # it is reached but once
-            parts.setdefault((site if alone else site.type, count), Part([], count)).sites.append(site)
+            key = site if alone else (site.type, site.order)
+            parts.setdefault((key, count), Part([], count)).sites.append(site)
         return list(parts.values())
 
     # --- who shares a buffer ------------------------------------------------------------------------
@@ -201,15 +221,16 @@ class Allocation:
         eligible = self._eligible()
         spans = self._spans(eligible)
         buffers: list[Buffer] = []
-        idle: dict[Type, list[tuple[int, Buffer]]] = {}
+        idle: dict[tuple[Type, tuple[int, ...]], list[tuple[int, Buffer]]] = {}
         for own in sorted(eligible, key=lambda member: spans[member]):
             start, end = spans[own]
             is_result = own in self.returned
             for sites in [part.sites for part in eligible[own] for _ in range(part.count)]:
-                waiting = [] if is_result else idle.setdefault(sites[0].type, [])
+                kind = sites[0].type, sites[0].order
+                waiting = [] if is_result else idle.setdefault(kind, [])
                 place = next((i for i, (until, _) in enumerate(waiting) if until < start), None)
                 if place is None:
-                    buffers.append(Buffer(sites[0].type, [], is_result))
+                    buffers.append(Buffer(sites[0].type, [], is_result, order=sites[0].order))
                 buffer = buffers[-1] if place is None else waiting.pop(place)[1]
                 buffer.sites += sites
                 for site in sites:

@@ -18,6 +18,7 @@ from typing import TypeGuard
 import numpy as np
 
 from .copied import COPIED
+from .routines_elementwise import _sigmoid
 
 BINARY: dict[type[ast.operator], str] = {
     ast.Add: "add", ast.Sub: "subtract", ast.Mult: "multiply", ast.Div: "divide", ast.MatMult: "matmul",
@@ -93,7 +94,7 @@ def _form_of_call(node: ast.Call, np: str) -> Form | None:
 
 def operands_of(form: Form, node: ast.expr) -> Sequence[ast.expr]:
     """The operands of what works element by element."""
-    if form.is_statement or form.name == "matmul" or not is_ufunc(form.name):
+    if not is_elementwise(form):
         return ()
     return form.operands or (node.args if isinstance(node, ast.Call) else ())
 
@@ -101,6 +102,13 @@ def operands_of(form: Form, node: ast.expr) -> Sequence[ast.expr]:
 def takes_memory(name: str) -> bool:
     """Whether a routine takes memory for its result, which is a new array."""
     return name in COPIED and name not in SOMETIMES and "out" in signature(COPIED[name]).parameters
+
+
+def takes_scratch(node: ast.AST) -> TypeGuard[ast.Call]:
+    """Whether it calls a routine that computes in memory which it keeps."""
+    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
+        return False
+    return node.func.id in COPIED and "scratch" in signature(COPIED[node.func.id]).parameters
 
 
 def gives_number(name: str) -> bool:
@@ -122,6 +130,16 @@ def given_memory(call: ast.Call, np: str) -> ast.expr | None:
 
 def is_module(node: ast.expr, name: str) -> bool:
     return isinstance(node, ast.Name) and node.id == name
+
+
+def is_elementwise(form: Form) -> bool:
+    """Whether it is one of NumPy's functions that work element by element."""
+    return not form.is_statement and form.name != "matmul" and is_ufunc(form.name)
+
+
+def is_elementwise_routine(name: str) -> bool:
+    """Whether a routine works element by element, and takes memory."""
+    return takes_memory(name) and COPIED[name].__module__ == _sigmoid.__module__
 
 
 def is_ufunc(name: str) -> bool:

@@ -24,7 +24,7 @@ from autodiffc.compiler.types import Type
 
 from .blocks import Statement, mentions
 from .body import Body
-from .buffers import Allocation, Buffer
+from .buffers import SCRATCH, Allocation, Buffer
 from .constants import with_constants
 from .context import Context, once
 from .placed import placed
@@ -117,7 +117,8 @@ def _missing(context: Context) -> frozenset[str]:
 
 def _readable(graph: Graph, missing: Collection[str]) -> set[str]:
     """The dims that a function can read from the shapes of the arrays that it is given."""
-    arguments = (node for node in graph.nodes() if node.op.name == "argument")
+    nodes = dict.fromkeys((*graph.inputs, *graph.nodes()))
+    arguments = (node for node in nodes if node.op.name == "argument")
     given = (node for node in arguments if not list_depth(node) and node["name"] not in missing)
     return {
         symbol for node in given for size in node.shape if len(size.terms) == 1 for symbol in size.symbols
@@ -171,23 +172,43 @@ def _call(context: Context, writer: Writer, body: Body, buffers: list[Buffer], w
     function = writer.function
     told = f"what {function}() {'returns' if what == 'results' else 'computes on the way'}"
     name = f"_{function.lstrip('_')}_{what}"
-    arrays = tuple(_constant(context, b.made) if b.made else _array(body, b.type) for b in buffers)
+    arrays = tuple(_maker_text(body, buffer) for buffer in buffers)
     makers(context).append(Maker(name, tuple(sizes), arrays, told))
     return ", ".join([name, *sizes])
 
 
-def _constant(context: Context, text: str) -> str:
-    return f"{context.ref('_constant')}({text})"
+def _maker_text(body: Body, buffer: Buffer) -> str:
+    if buffer.made == SCRATCH:
+        return SCRATCH
+    if buffer.made:
+        return f"{body.context.ref('_constant')}({buffer.made})"
+    axes = buffer.order
+    if not axes:
+        return _array(body, buffer.type)
+    text = _empty(body, buffer.type.with_shape(tuple(buffer.type.shape[axis] for axis in axes)))
+    if axes == (1, 0):
+        return f"{text}.T"
+    if axes[:2] == (1, 0) and axes[2:] == tuple(range(2, len(axes))):
+        return f"{text}.swapaxes(0, 1)"
+    return f"{text}.transpose({', '.join(map(str, map(axes.index, range(len(axes)))))})"
 
 
 def _array(body: Body, type: Type) -> str:
+    if type.kind == "real" and TILE in type.shape[:-1]:
+        return f"{body.context.ref('_by_columns')}({_sizes(body, type)}, {type.shape.index(TILE)})"
+    return _empty(body, type)
+
+
+def _empty(body: Body, type: Type) -> str:
+    return body.empty(_sizes(body, type), body.context.numpy_type(type))
+
+
+def _sizes(body: Body, type: Type) -> str:
+    """The shape of an array, as NumPy wants it."""
     # `x[2:]` is nowhere computed where x is shorter, and no size of an array is -1
     shape = [size if size.is_natural else size.maximum(0) for size in type.shape]
     sizes = [str(body.dim(size)) for size in shape]
-    text = str(tuple_of(sizes)) if len(sizes) > 1 else sizes[0]
-    if type.kind == "real" and TILE in type.shape[:-1]:
-        return f"{body.context.ref('_by_columns')}({text}, {type.shape.index(TILE)})"
-    return body.empty(text, body.context.numpy_type(type))
+    return str(tuple_of(sizes)) if len(sizes) > 1 else sizes[0]
 
 
 def leaving(context: Context, body: Body, last: str) -> Iterator[str]:

@@ -4,7 +4,7 @@
                                               h += b
                                               np.maximum(h, 0.0, out=h)
 
-Only arrays that the function itself has made, that no view shows and that nothing reads later are
+Only arrays that the function itself has made and that nothing reads later, nor a view of them, are
 overwritten; a value of the model's keeps its name for itself.
 """
 
@@ -18,6 +18,7 @@ from .context import Context
 from .control import StructuredBody
 from .inplace import NAME, in_place, without_copy
 from .joined import joined
+from .memory import READ_ONLY, is_view
 from .names import Scope
 from .pool import use_buffers
 from .pytext import Expr, tuple_of
@@ -77,8 +78,15 @@ class ReusingBody(StructuredBody):
 
     def _is_spent(self, arg: Node, node: Node) -> bool:
         """Whether an operand is an array of this node's type, made here, and read by this node alone."""
-        alone = self._uses[arg] == 1 and arg.type == node.type and arg not in self._output_names
-        return alone and self._is_fresh(arg) and (arg in self.pending or arg in self.values)
+        held = arg in self.pending or (arg in self.values and self.values[arg].text.isidentifier())
+        if not held or arg.type != node.type or not self._is_read_once(arg):
+            return False
+        while is_view(arg) and arg.op.name not in READ_ONLY and self._is_read_once(arg.args[0]):
+            arg = arg.args[0]
+        return self._is_fresh(arg)
+
+    def _is_read_once(self, node: Node) -> bool:
+        return self._uses[node] == 1 and node not in self._output_names
 
     def _settle_others(self, node: Node, target: Node, group: Group) -> None:
         """Leave only short expressions to be written into the update."""

@@ -22,13 +22,17 @@ from .into import AS_IT_IS, call_into, lines_into
 from .sites import Site
 
 Held = Mapping[ast.expr, tuple[Site, tuple[str, ...]]]  # expressions, and the names of their memory
+Scratch = Mapping[ast.expr, tuple[int, str]]  # calls, with their positions and names of memory for them
 
 
 def rewritten(
-    statements: Sequence[Statement], last: str, flow: Flow, held: Held, np: str
+    statements: Sequence[Statement], last: str, flow: Flow, held: Held, scratch: Scratch, np: str
 ) -> tuple[list[Statement], str]:
-    """The statements and the last line of which `flow` was made, with memory for what is in `held`."""
-    rewriting = _Rewriting(flow, held, np)
+    """The statements and the last line of which `flow` was made, with memory for what is in `held`.
+
+    `scratch` are calls, with what they compute in.
+    """
+    rewriting = _Rewriting(flow, held, scratch, np)
     changed = rewriting.statements(statements)
     (end,) = rewriting.lines(last)
     return changed, end
@@ -37,10 +41,11 @@ def rewritten(
 class _Rewriting:
     """One function under way; `position` is that of the next line."""
 
-    def __init__(self, flow: Flow, held: Held, np: str):
-        self.flow, self.held, self.np = flow, held, np
+    def __init__(self, flow: Flow, held: Held, scratch: Scratch, np: str):
+        self.flow, self.held, self.scratch, self.np = flow, held, scratch, np
         self.position = 0
         self.touched = {site.position for site, _ in held.values()}
+        self.touched |= {position for position, _ in scratch.values()}
         self.turns: dict[int, dict[str, None]] = {}  # what follows a line
         for site, names in held.values():
             if len(names) > 1:
@@ -67,7 +72,7 @@ class _Rewriting:
 
     def _computed(self, position: int, text: str) -> list[str]:
         (tree,) = self.flow.lines[position].trees
-        line = _Line(text.encode(), self.held, self.np)
+        line = _Line(text.encode(), self.held, self.scratch, self.np)
         if isinstance(tree, ast.Assign) and tree.value in self.held:
             site, memory = self.held[tree.value]
             if site.form.name == AS_IT_IS and memory == (site.target,):
@@ -82,16 +87,23 @@ class _Rewriting:
 class _Line:
     """The text of one line, in bytes, as the offsets of trees count."""
 
-    def __init__(self, source: bytes, held: Held, np: str):
-        self.source, self.held, self.np = source, held, np
+    def __init__(self, source: bytes, held: Held, scratch: Scratch, np: str):
+        self.source, self.held, self.scratch, self.np = source, held, scratch, np
 
     def text(self, node: ast.AST) -> str:
         """A part of the line, with given memory."""
         if not isinstance(node, ast.expr) or node not in self.held:
-            return self._spliced(node)
+            return self._computing(node)
         site, memory = self.held[node]
-        own = "" if site.form.operands else self._spliced(node)
+        own = "" if site.form.operands else self._computing(node)
         return call_into(site.form, own, memory[0] if memory else "", self.np, self.text)
+
+    def _computing(self, node: ast.AST) -> str:
+        """The text of a node, with what it computes in."""
+        text = self._spliced(node)
+        if not isinstance(node, ast.expr) or node not in self.scratch:
+            return text
+        return f"{text[:-1]}, scratch={self.scratch[node][1]})"
 
     def _spliced(self, node: ast.AST) -> str:
         """A part of the line as it stands, but for the expressions in it that have memory."""
@@ -112,7 +124,7 @@ class _Line:
         while stack:
             parent = stack.pop()
             for child in ast.iter_child_nodes(parent):
-                if isinstance(child, ast.expr) and child in self.held:
+                if isinstance(child, ast.expr) and (child in self.held or child in self.scratch):
                     yield child, parent
                 else:
                     stack.append(child)

@@ -11,6 +11,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy import ndarray
 
+from .routines_memory import _numbers, _room
+
 _REAL = np.float64
 _ONES = np.ones(1024)
 
@@ -80,7 +82,9 @@ def _row_max(x: ndarray, initial: float | None = None, out: ndarray | None = Non
     return np.maximum.reduce(x, axis=-1, out=memory, initial=initial)[..., None]
 
 
-def _add_rows(total: ndarray, places: ndarray, rows: ndarray) -> None:
+def _add_rows(
+    total: ndarray, places: ndarray, rows: ndarray, scratch: dict[str, ndarray] | None = None
+) -> None:
     """np.add.at(total, places, rows) for whole rows: element by element, or column by column as they lie."""
     if rows.ndim == 2 and rows.strides[0] == rows.itemsize and places.min(initial=0) >= 0:
         for column, part in zip(total.T, rows.T):
@@ -92,18 +96,35 @@ def _add_rows(total: ndarray, places: ndarray, rows: ndarray) -> None:
     width, flat = total[0].size, total.reshape(-1)
     step = max(16_384 // max(width * places[:1].size, 1), 1)  # places in the cache
     for start in range(0, len(places), step):
-        part = places[start : start + step].reshape(-1, 1) * width + np.arange(width)
-        np.add.at(flat, part.reshape(-1), rows[start : start + step].reshape(-1))
+        some = places[start : start + step]
+        at = _room(scratch, "places", (*some.shape, width), np.int64)
+        np.multiply(some[..., None], width, out=at)
+        at += _numbers(scratch, width)
+        np.add.at(flat, at.reshape(-1), _in_order(rows[start : start + step], scratch))
 
 
-def _add_columns(total: ndarray, places: ndarray, columns: ndarray) -> None:
+def _in_order(x: ndarray, scratch: dict[str, ndarray] | None) -> ndarray:
+    """x.ravel()"""
+    if x.flags.c_contiguous:
+        return x.reshape(-1)
+    out = _room(scratch, "values", x.shape, x.dtype)
+    out[...] = x
+    return out.reshape(-1)
+
+
+def _add_columns(
+    total: ndarray, places: ndarray, columns: ndarray, scratch: dict[str, ndarray] | None = None
+) -> None:
     """np.add.at(total, (slice(None), places), columns) for a matrix, element by element."""
     if not total.flags.c_contiguous:
         np.add.at(total.T, places, np.moveaxis(columns, 0, -1))
         return
     width = max(total.shape[1], 1)
-    flat = np.arange(0, total.size, width)[:, None] + places.reshape(-1) % width
-    np.add.at(total.reshape(-1), flat.reshape(-1), columns.reshape(-1))
+    within = np.remainder(places, width, out=_room(scratch, "within", places.shape, np.int64)).reshape(-1)
+    flat = _room(scratch, "places", (len(total), places.size), np.int64)
+    np.multiply(_numbers(scratch, len(total))[:, None], width, out=flat)
+    flat += within
+    np.add.at(total.reshape(-1), flat.reshape(-1), _in_order(columns, scratch))
 
 
 def _norm(x: ndarray, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> ndarray:

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
+_REAL = np.float64
 _IDLE: deque[tuple[Any, ...]] = deque(maxlen=8)
 __all__ = ["np"]
 
@@ -32,6 +34,29 @@ def _taken(make: Callable[..., list[Any]], *sizes: int) -> tuple[Any, ...]:
             return memory
         _IDLE.appendleft(memory)
     return wanted, *make(*sizes)
+
+
+def _room(
+    scratch: dict[str, ndarray] | None, name: str, shape: tuple[int, ...], dtype: Any = _REAL
+) -> ndarray:
+    """Memory for what a routine computes on the way: what it had before under this name, or new."""
+    if scratch is None:
+        return np.empty(shape, dtype)
+    size = math.prod(shape)
+    held = scratch.get(name)
+    if held is None or len(held) < size or held.dtype != dtype:
+        held = scratch[name] = np.empty(size, dtype)
+    return held[:size].reshape(shape)
+
+
+def _numbers(scratch: dict[str, ndarray] | None, n: int) -> ndarray:
+    """np.arange(n)"""
+    if scratch is None:
+        return np.arange(n)
+    held = scratch.get("numbers")
+    if held is None or len(held) < n:
+        held = scratch["numbers"] = _constant(np.arange(n))
+    return held[:n]
 
 
 def _constant(array: ndarray) -> ndarray:

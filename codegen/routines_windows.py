@@ -12,6 +12,9 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
+from .routines_array import _in_order
+from .routines_memory import _numbers, _room
+
 
 def _members(
     kernel: tuple[int, ...],
@@ -27,12 +30,15 @@ def _members(
     ]
 
 
-def _padded(x: ndarray, padding: tuple[int, ...], value: float) -> ndarray:
+def _padded(
+    x: ndarray, padding: tuple[int, ...], value: float, scratch: dict[str, ndarray] | None = None
+) -> ndarray:
     """x[N, C, …] with a rim around its last axes."""
     if not any(padding):
         return x
     sizes = [n + 2 * p for n, p in zip(x.shape[2:], padding)]
-    out = np.full((*x.shape[:2], *sizes), value, x.dtype)
+    out = _room(scratch, "padded", (*x.shape[:2], *sizes), x.dtype)
+    out.fill(value)
     inside: tuple[Any, ...] = (..., *(slice(p, n - p) for n, p in zip(sizes, padding)))
     out[inside] = x
     return out
@@ -45,9 +51,10 @@ def _patches(
     padding: tuple[int, ...] = (0, 0),
     dilation: tuple[int, ...] = (1, 1),
     out: ndarray | None = None,
+    scratch: dict[str, ndarray] | None = None,
 ) -> ndarray:
     """Every element of every window of x[N, C, …], as [C, *kernel, N, *places]."""
-    x = _padded(x, padding, 0.0).swapaxes(0, 1)
+    x = _padded(x.swapaxes(0, 1), padding, 0.0, scratch)
     spans = [d * (k - 1) + 1 for k, d in zip(kernel, dilation)]
     places = tuple((n - span) // s + 1 for n, span, s in zip(x.shape[2:], spans, stride))
     if out is None:
@@ -64,18 +71,47 @@ def _fold(
     stride: tuple[int, ...] = (1, 1),
     padding: tuple[int, ...] = (0, 0),
     dilation: tuple[int, ...] = (1, 1),
+    out: ndarray | None = None,
 ) -> ndarray:
     """Each element of each window added up at its place in x: the adjoint of _patches."""
     axes = len(sizes)
     kernel, places = g.shape[1 : 1 + axes], g.shape[2 + axes :]
-    wide = [n + 2 * p for n, p in zip(sizes, padding)]
-    out = np.zeros((len(g), g.shape[1 + axes], *wide), g.dtype)
-    for k, at in _members(kernel, places, stride, dilation):
-        member: tuple[Any, ...] = (slice(None), *k)
-        out[at] += g[member]
-    inside: tuple[Any, ...] = (..., *(slice(p, p + n) for n, p in zip(sizes, padding)))
-    result: ndarray = out[inside].swapaxes(0, 1)
-    return result
+    if out is None:
+        out = np.empty((len(g), g.shape[1 + axes], *sizes), g.dtype).swapaxes(0, 1)
+    planes = out.swapaxes(0, 1)
+    planes.fill(0.0)
+    for k in np.ndindex(*kernel):
+        at: list[slice] = []  # the windows of which element k is no rim, and where in x that is
+        taken: list[slice] = []
+        for i, n, m, s, p, d in zip(k, sizes, places, stride, padding, dilation):
+            offset = i * d - p
+            first, last = max(-(offset // s), 0), min(-((offset - n) // s), m)
+            taken.append(slice(first, max(first, last)))
+            at.append(slice(first * s + offset, max((last - 1) * s + offset + 1, first * s + offset), s))
+        planes[(..., *at)] += g[(slice(None), *k, slice(None), *taken)]
+    return out
+
+
+def _window_max(
+    x: ndarray,
+    kernel: tuple[int, ...],
+    stride: tuple[int, ...] = (1, 1),
+    padding: tuple[int, ...] = (0, 0),
+    dilation: tuple[int, ...] = (1, 1),
+    out: ndarray | None = None,
+    scratch: dict[str, ndarray] | None = None,
+) -> ndarray:
+    """The largest element of each window of x[N, C, …]; NaN where it has one."""
+    wide = _padded(x, padding, -np.inf, scratch)
+    spans = [d * (k - 1) + 1 for k, d in zip(kernel, dilation)]
+    places = tuple((n - span) // s + 1 for n, span, s in zip(wide.shape[2:], spans, stride))
+    (_, first), *rest = _members(kernel, places, stride, dilation)
+    if out is None:
+        out = np.empty((*x.shape[:2], *places), x.dtype)
+    np.copyto(out, wide[first])
+    for _, at in rest:
+        np.maximum(out, wide[at], out=out)
+    return out
 
 
 def _window_argmax(
@@ -84,23 +120,54 @@ def _window_argmax(
     stride: tuple[int, ...] = (1, 1),
     padding: tuple[int, ...] = (0, 0),
     dilation: tuple[int, ...] = (1, 1),
+    out: ndarray | None = None,
+    scratch: dict[str, ndarray] | None = None,
 ) -> ndarray:
     """Where in x.ravel() the first largest element of each window is; a NaN is the largest."""
-    wide = _padded(x, padding, -np.inf)
-    corner, inside = np.zeros((), int), np.zeros((), int)
-    strides: list[int] = []
-    for size, rim, k, s, d in zip(x.shape[2:], padding, kernel, stride, dilation):
-        first = np.arange(0, size + 2 * rim - d * (k - 1), s) - rim
-        corner = corner[..., None] * size + first  # where a window begins …
-        inside = inside[..., None] * size + np.where(first < 0, first % d, first)  # … in x
-        strides = [*(step * size for step in strides), d]
-    best = np.full((*x.shape[:2], *corner.shape), -np.inf, x.dtype)
-    where: ndarray = np.broadcast_to(inside, best.shape).copy()
-    for member, at in _members(kernel, corner.shape, stride, dilation):
-        part = wide[at]
-        better = ~(part <= best) & (best == best)
-        np.copyto(best, part, where=better)
-        np.copyto(where, corner + sum(i * step for i, step in zip(member, strides)), where=better)
-    planes = np.arange(x.shape[0] * x.shape[1]).reshape(*x.shape[:2], *[1] * len(kernel))
-    where += planes * int(np.prod(x.shape[2:]))
+    spans = [d * (k - 1) + 1 for k, d in zip(kernel, dilation)]
+    sizes = zip(x.shape[2:], padding, spans, stride)
+    shape = (*x.shape[:2], *((n + 2 * p - span) // s + 1 for n, p, span, s in sizes))
+    best = _room(scratch, "largest", shape, x.dtype)
+    _window_max(x, kernel, stride, padding, dilation, out=best, scratch=scratch)
+    hit = _room(scratch, "hit", shape, np.bool_)
+    any_nan = bool(np.isnan(best, out=hit).any())
+    wide = _padded(x, padding, -np.inf, scratch)
+    strides = [int(np.prod(x.shape[axis + 1 :])) for axis in range(x.ndim)]
+    where = np.empty(shape, np.int64) if out is None else out
+    where.fill(0)
+    for member, at in reversed(_members(kernel, shape[2:], stride, dilation)):
+        np.equal(wide[at], best, out=hit)
+        if any_nan:
+            hit |= np.isnan(wide[at])
+        np.copyto(where, sum(i * d * step for i, d, step in zip(member, dilation, strides[2:])), where=hit)
+    if any(padding) and np.equal(best, -np.inf, out=hit).any():
+        _leave_rim(where, hit, strides, stride, padding, dilation)
+    for axis, (n, s, p) in enumerate(zip(shape, (1, 1, *stride), (0, 0, *padding))):
+        steps = _room(scratch, "steps", (n,), np.int64)
+        np.multiply(_numbers(scratch, n), s * strides[axis], out=steps)
+        steps -= p * strides[axis]
+        where += steps.reshape(-1, *[1] * (x.ndim - 1 - axis))  # where the windows begin
     return where
+
+
+def _add_flat(
+    total: ndarray, places: ndarray, values: ndarray, scratch: dict[str, ndarray] | None = None
+) -> None:
+    """Each value added at its place in total.ravel()."""
+    np.add.at(total.reshape(-1), places.reshape(-1), _in_order(values, scratch))
+
+
+def _leave_rim(
+    where: ndarray,
+    empty: ndarray,
+    strides: list[int],
+    stride: tuple[int, ...],
+    padding: tuple[int, ...],
+    dilation: tuple[int, ...],
+) -> None:
+    """Have windows of nothing but -inf point at their first element that lies in x."""
+    steps = np.zeros((), int)
+    for n, s, p, d, step in zip(where.shape[2:], stride, padding, dilation, strides[2:]):
+        first = np.arange(n) * s - p
+        steps = steps[..., None] + np.where(first < 0, first % d - first, 0) * step
+    np.copyto(where, steps, where=empty)

@@ -23,26 +23,30 @@ from .into import (
     Form,
     form_of,
     gives_number,
+    is_elementwise,
+    is_elementwise_routine,
     is_module,
     is_routine,
     is_ufunc,
     takes_memory,
 )
-from .subscripts import dim_of, part_type
+from .subscripts import Order, dim_of, part_type, reordered
+from .windowed import WINDOWED, windowed
 
 ARITHMETIC = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.Pow)
 PREDICATES = frozenset({"isfinite", "isnan", "isinf", "logical_and", "logical_or", "logical_not"})
-ORDERED = frozenset({"reshape", "ravel", "dot", "matmul"})  # what gives arrays in the order of their axes
+ORDERED = frozenset({"reshape", "ravel", "copy", "dot", "matmul"})  # they give arrays in the order of axes
 ATOMS = (ast.Name, ast.Attribute, ast.Subscript, ast.Call)  # what needs no brackets before a dot
 ONES = Type("real", (Dim.symbol("~"),))  # of a size that agrees with that of a factor
-TURNING = frozenset({"T", "mT", "transpose", "swapaxes", "moveaxis"})
+TURNING = frozenset({"mT", "transpose", "moveaxis"})
 
 
 @dataclass(frozen=True, eq=False)
 class Site:
     """An expression on a line, its type and form.
 
-    `target` is the variable that it is assigned to, `place` the part of an array that it is stored in.
+    `target` is the variable that it is assigned to, `place` the part of an array that it is stored in,
+    `order` that of its axes in memory, where it is another one.
     """
 
     node: ast.expr
@@ -51,6 +55,7 @@ class Site:
     form: Form
     target: str = ""
     place: ast.Subscript | None = None
+    order: tuple[int, ...] = ()
 
 
 class Sites:
@@ -64,7 +69,7 @@ class Sites:
         self.types = dict(types)
         self._found: dict[str, Type] = {}  # of variables whose names have several types
         self._position = 0
-        self._turned: set[str] = set()  # variables whose axes are not in the order of their memory
+        self._orders: dict[str, Order] = {}  # of variables whose axes are not in the order of their memory
 
     def found(self) -> list[Site]:
         """All sites, line by line, inner ones before those around them."""
@@ -89,17 +94,24 @@ class Sites:
             top = node is value and bool(target)
             found = self._type_of_target(target, node) if top else None
             form = form_of(node, self.np)
-            turned = self._is_turned(node)
-            if top and turned:
-                self._turned.add(target)
+            order = self._order(node)
+            if order != () and (known := found or self.type_of(node)) is not None and known.rank < 2:
+                order = ()
+            if top and order != ():
+                self._orders[target] = order
+            turned = order is None or (order != () and not (form and self._keeps(form, node)))
             if form is None or (turned and not place) or (form.is_statement and not top):
                 continue
             found = found if top else self.type_of(node)
             if found is not None and found.rank and (not turned or node is value):
                 fits = found.kind == "real" and form.name not in ROOMY
                 own = place if node is value and fits else None
-                form = self.as_dot(node, form) if own is None and TILE not in found.shape[:-1] else form
-                yield Site(node, position, self._memory(node, found), form, target if top else "", own)
+                tile = TILE in found.shape[:-1]
+                form = self.as_dot(node, form) if own is None and not tile else form
+                order = (order or ()) if own is None else ()
+                if order and len(order) != found.rank:
+                    continue
+                yield Site(node, position, self._memory(node, found), form, target if top else "", own, order)
 
     def _note_parts(self, tree: ast.stmt) -> None:
         """The types of what a line gives several names: `before, after = h_all[:-1], h_all[1:]`."""
@@ -149,34 +161,66 @@ class Sites:
         """Whether an index picks a part that is no copy."""
         return self.type_of(index) == INT or (isinstance(index, ast.Constant) and index.value is ...)
 
-    def _is_turned(self, node: ast.expr) -> bool:
-        """Whether NumPy gives a new array the order of axes of an operand that is transposed."""
-        if isinstance(node, ast.Name):
-            return node.id in self._turned
-        if isinstance(node, ast.Attribute):
-            return node.attr in TURNING or self._is_turned(node.value)
-        if isinstance(node, ast.Subscript):
-            return self._is_turned(node.value)
-        if isinstance(node, ast.Call):
-            if isinstance(node.func, ast.Attribute) and node.func.attr in ORDERED:
-                return False
-            if is_routine(node, "_patches"):
-                return False
-            return self._is_turned(node.func) or any(map(self._is_turned, node.args))
-        if isinstance(node, ast.BinOp):
-            product = isinstance(node.op, ast.MatMult)
-            return not product and self._are_turned(node.left, node.right)
-        if isinstance(node, ast.Compare):
-            return self._is_turned(node.left) or any(map(self._is_turned, node.comparators))
-        return isinstance(node, ast.UnaryOp) and self._is_turned(node.operand)
+    def _keeps(self, form: Form, node: ast.expr) -> bool:
+        """Whether memory in another order of axes is of use to an expression."""
+        return is_elementwise(form) or is_elementwise_routine(form.name) or is_routine(node, "_fold")
 
-    def _are_turned(self, *operands: ast.expr) -> bool:
-        """Whether what is made of operands is turned: not where another of that shape isn't."""
-        turned = [operand for operand in operands if self._is_turned(operand)]
+    def _order(self, node: ast.expr) -> Order:
+        """In which order NumPy lays the axes of an array: that of an operand that is transposed."""
+        if isinstance(node, ast.Name):
+            return self._orders.get(node.id, ())
+        if isinstance(node, ast.Attribute):
+            if node.attr == "T":
+                rank = self._rank(node.value)
+                return None if rank is None else reordered(self._order(node.value), range(rank)[::-1])
+            return None if node.attr in TURNING else self._order(node.value)
+        if isinstance(node, ast.Subscript):
+            return self._order(node.value) and None
+        if isinstance(node, ast.Call):
+            return self._order_of_call(node)
+        if isinstance(node, ast.BinOp):
+            return () if isinstance(node.op, ast.MatMult) else self._common_order(node.left, node.right)
+        if isinstance(node, ast.Compare):
+            return self._common_order(node.left, *node.comparators)
+        return self._order(node.operand) if isinstance(node, ast.UnaryOp) else ()
+
+    def _order_of_call(self, node: ast.Call) -> Order:
+        function = node.func
+        if isinstance(function, ast.Name) and function.id in WINDOWED:
+            axes = node.args[1].elts if isinstance(node.args[1], ast.Tuple) else []
+            return (1, 0, *range(2, 2 + len(axes))) if function.id == "_fold" else ()
+        if isinstance(function, ast.Name) and is_elementwise_routine(function.id):
+            return self._common_order(*node.args)
+        if isinstance(function, ast.Attribute):
+            if function.attr in ORDERED:
+                return ()
+            if function.attr == "swapaxes":
+                return self._order_of_swapped(node, function.value)
+            if is_module(function.value, self.np) and is_ufunc(function.attr):
+                return self._common_order(*node.args)
+        orders = [self._order(function), *map(self._order, node.args)]
+        return () if all(order == () for order in orders) else None
+
+    def _order_of_swapped(self, node: ast.Call, array: ast.expr) -> Order:
+        rank = self._rank(array)
+        a, b = map(_number, node.args)
+        if rank is None or a is None or b is None:
+            return None
+        axes = list(range(rank))
+        axes[a], axes[b] = axes[b], axes[a]
+        return reordered(self._order(array), axes)
+
+    def _common_order(self, *operands: ast.expr) -> Order:
+        """The order of what is made of operands: plain where one of that shape is."""
+        orders = [(operand, order) for operand in operands if (order := self._order(operand)) != ()]
+        turned = [operand for operand, _ in orders]
         types = [self.type_of(operand) for operand in operands if operand not in turned]
         rank = max((t.rank for t in map(self.type_of, turned) if t is not None), default=0)
         plain = any(t is not None and t.rank >= max(rank, 2) and not _has_one(t) for t in types)
-        return bool(turned) and not (rank and plain)
+        if not turned or (rank and plain):
+            return ()
+        found = {order for _, order in orders}
+        return found.pop() if len(found) == 1 else None
 
     # --- types -------------------------------------------------------------------------------------
 
@@ -241,6 +285,8 @@ class Sites:
     def _type_of_call(self, node: ast.Call) -> Type | None:
         function = node.func
         if isinstance(function, ast.Name):
+            if function.id in WINDOWED:
+                return windowed(node, self.type_of, self.sizes)
             return self._type_of_routine(function.id, node.args)
         if not isinstance(function, ast.Attribute):
             return None
@@ -264,8 +310,6 @@ class Sites:
         return self._reduced(node, function) if function.attr in REDUCTIONS else None
 
     def _type_of_routine(self, name: str, arguments: list[ast.expr]) -> Type | None:
-        if name == "_patches":
-            return None  # that of its variable tells
         if name == "_rows":
             return self._rows(*arguments)
         found = self._type_of(arguments[0]) if takes_memory(name) or name in SOMETIMES else None

@@ -7,11 +7,12 @@ z[t, :, H:2 * H]     real[T, B, 4*H]  ->   real[B, H]
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from autodiffc.compiler.types import Dim, Type
 
 Sizes = Mapping[str, str]  # the variables of dims, and the dims
+Order = tuple[int, ...] | None  # axes in the order of their memory; () for 0, 1, …; None where it isn't known
 
 
 def part_type(
@@ -74,3 +75,12 @@ def dim_of(node: ast.expr, sizes: Sizes) -> Dim | None:
             return None
         return {ast.Add: left + right, ast.Sub: left - right, ast.Mult: left * right}[type(node.op)]
     return None
+
+
+def reordered(order: Order, axes: Sequence[int]) -> Order:
+    """The order of an array of which axis i is axis axes[i] of one in the order given."""
+    if order is None:
+        return None
+    places = {axis: place for place, axis in enumerate(axes)}
+    found = tuple(places[axis] for axis in order or range(len(axes)))
+    return () if found == tuple(range(len(axes))) else found

@@ -90,6 +90,8 @@ def _rearranged(node: Node, called: Callable[[Node], str]) -> str:
     if node.op.name != "reshape":
         return ""
     (whole,) = node.args
+    if whole.op.name == "patches" and not called(whole):
+        return "patches"
     if whole.op.name == "matmul" and not called(whole):
         return suggest("matmul", [called(_unshaped(a, called)) for a in whole.args])
     name = called(_unshaped(whole, called))

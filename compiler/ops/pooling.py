@@ -2,6 +2,7 @@
 
     k = ops.window_argmax(x, kernel=(two, two), stride=(2, 2), padding=(zero, zero), dilation=(1, 1))
     y = ops.take_flat(x, k)               # x.take(k)
+    y = ops.window_max(x, kernel=(two, two), …)      # the same without k, at -O2
 
 Positions count through the whole of x in C order. The first of several largest elements is taken; the rim of
 a padded axis never is; NaN counts as the largest, as it does for np.max.
@@ -84,6 +85,31 @@ def _put_py(node: Node, d: DimText) -> str:
     return f"{zeros}\nnp.add.at(out.reshape(-1), k.ravel(), g.ravel())"
 
 
+def _max_eval(x: Array, **attrs: Any) -> Array:
+    found: Array = x.reshape(-1)[_argmax_eval(x, **attrs)]
+    return found
+
+
+def _max_vjp(g: Node, out: Node, x: Node) -> tuple[Node]:
+    return (ops.put_flat(g, ops.window_argmax(x, **dict(out.attrs)), shape=x.shape),)
+
+
+window_max = declare(
+    Op(
+        "window_max",
+        ("x",),
+        "The largest element of each window.",
+        lambda x, **attrs: x.with_shape(_argmax_infer(x, **attrs).shape),
+        _max_eval,
+        _max_vjp,
+        py=lambda node, d: (
+            f"_window_max(x, {tuple_text([d(Dim.of(k)) for k in node['kernel']])}{options_text(node, d)})"
+        ),
+        selector=True,
+        bounds=lambda x: x,
+    )
+)
+
 take_flat = declare(
     Op(
         "take_flat",
@@ -110,6 +136,7 @@ put_flat = declare(
         lambda h, out, g, k: (ops.take_flat(h, k), None),
         work="update",
         py=_put_py,
+        fast=lambda node, d: f"out = np.zeros({shape_arg(node['shape'], d)}, _REAL)\n_add_flat(out, k, g)",
         linear="jointly",
     )
 )

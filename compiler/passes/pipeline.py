@@ -35,6 +35,7 @@ from .fold import Fold
 from .hoist import Hoist
 from .label import Label
 from .layout import Layout
+from .lower import Lower
 from .modes import has_modes, predicting, trained
 from .narrow import Narrow
 from .partition import partition
@@ -107,6 +108,11 @@ def tiling(level: int, program: Program) -> tuple[Step, ...]:
     return (Tile(data), Layout()) if level > 1 else ()
 
 
+def lowering(level: int) -> tuple[Step, ...]:
+    """What gives the last ops forms that write into memory; tiles know those before."""
+    return (Lower(),) if level > 1 else ()
+
+
 @dataclass(frozen=True)
 class Differentiate:
     """Reverse mode as a pass: adds an output `d_NAME` for each name."""
@@ -159,7 +165,8 @@ def derive(
     if program.target is None:
         forward = run_passes((Narrow(ranges), *optimisation(level, 0)), prepared, observe)
         predict = _predict(program, forward, level, ranges, numerics)
-        last = partial(run_passes, (*finishing(level, forward), *tiling(level, program)), observe=observe)
+        steps = (*finishing(level, forward), *tiling(level, program), *lowering(level))
+        last = partial(run_passes, steps, observe=observe)
         return Derivative(None, last(forward), None, predict and last(predict), ())
     count = len(program.wrt)
     seed = argument(f"d_{program.target}", prepared.output(program.target).type)
@@ -175,8 +182,9 @@ def derive(
         alone = run_passes(optimise, one, observe)
     predict = _predict(program, parts.forward, level, ranges, numerics)
     finishers = finishing(level, alone or joint, parts.forward)
-    finish = partial(run_passes, finishers, observe=observe)
-    last = partial(run_passes, (*finishers, *tiling(level, program)), observe=observe)
+    lowered = lowering(level)
+    finish = partial(run_passes, (*finishers, *lowered), observe=observe)
+    last = partial(run_passes, (*finishers, *tiling(level, program), *lowered), observe=observe)
     requested, sparse = _requested(program, prepared, level, ranges, emit, last, observe)
     return Derivative(
         alone and last(alone),

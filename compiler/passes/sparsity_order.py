@@ -100,9 +100,14 @@ def _take_flat(walk: Knows, node: Node, k: int, part: Part) -> list[Part]:
     x, position = node.args
     if position.op is not ops.window_argmax or position.args[0] is not x:
         return walk.sets.merged(part, range(x.rank))
-    count = len(position["kernel"])
+    return _window_max(walk, position, 0, part)
+
+
+@rule_of("window_max")
+def _window_max(walk: Knows, node: Node, k: int, part: Part) -> list[Part]:
+    count = len(node["kernel"])
     order = (1 + count, 0, *range(2 + count, 2 + 2 * count))  # [C, *kernel, N, *places] to [N, C, *places]
-    windows = _windows(walk, position, part)
+    windows = _windows(walk, node, part)
     return [one.on(order.index) for w in windows for one in walk.sets.merged(w, range(1, 1 + count))]
 
 

@@ -7,7 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 from autodiffc.api import Options, module_of, module_text, program_of
+from autodiffc.codegen.routines import ROUTINES
 from autodiffc.codegen.routines_array import _columns, _ones, _row_max, _rows
+from autodiffc.codegen.routines_windows import _add_flat, _fold, _window_max
+from autodiffc.compiler.ir import OPS
 from autodiffc.grammar.source import Source
 
 RNG = np.random.default_rng(0)
@@ -21,6 +24,12 @@ for t in range(T - 1):
     h = tanh(sum(exp(z.T - m), axis=-1)) + m[:, 0]
 loss L = sum(h**2)
 """
+
+
+def moving(*stride: int, **others: tuple[int, ...]) -> dict[str, Any]:
+    """How windows move."""
+    one = (1,) * len(stride)
+    return {"stride": stride, "padding": (0,) * len(stride), "dilation": one, **others}
 
 
 @pytest.mark.parametrize("shape", [(90, 7), (90, 41), (6, 5), (4, 30, 5), (0, 3), (300, 1)])
@@ -78,3 +87,43 @@ def test_the_largest_of_rows_in_a_loop() -> None:
     for found in answers[1:]:
         for one, other in zip(found, answers[0]):
             np.testing.assert_allclose(one, other, rtol=1e-10)
+
+
+@pytest.mark.parametrize(
+    ("shape", "kernel", "windows"),
+    [
+        ((3, 2, 9), (3,), moving(1)),
+        ((3, 1, 8), (2,), moving(3, padding=(1,))),
+        ((1, 3, 6, 7), (2, 2), moving(2, 2)),
+        ((2, 1, 5, 6), (3, 2), moving(1, 2, padding=(1, 1))),
+        ((2, 3, 7, 8), (2, 3), moving(2, 1, padding=(1, 1), dilation=(1, 2))),
+        ((0, 3, 6, 6), (2, 2), moving(2, 2)),
+        ((1, 2, 4, 5), (4, 1), moving(1, 3, padding=(3, 0))),
+    ],
+)
+@pytest.mark.parametrize("fill", [0.0, np.nan, -np.inf])
+def test_windows(shape: tuple[int, ...], kernel: Any, windows: dict[str, Any], fill: float) -> None:
+    """Many elements are equal, or NaN, or -inf; the memory is of earlier calls."""
+    x = RNG.integers(-2, 3, shape).astype(float)
+    x[RNG.random(shape) < 0.6] = fill
+    scratch: dict[str, np.ndarray] = {}
+    for given in (x, np.ascontiguousarray(x.swapaxes(0, 1)).swapaxes(0, 1)):
+        for name, more in (("patches", {"scratch": scratch}), ("window_argmax", {"scratch": scratch})):
+            expected = OPS[name].eval(x, kernel=kernel, **windows)
+            routine, out = ROUTINES[f"_{name}"], np.full_like(expected, 7)
+            np.testing.assert_array_equal(routine(given, kernel, **windows), expected)
+            assert routine(given, kernel, **windows, **more, out=out) is out
+            np.testing.assert_array_equal(out, expected)
+        pooled = _window_max(given, kernel, **windows, scratch=scratch)
+        np.testing.assert_array_equal(pooled, x.reshape(-1)[expected])
+    patches = OPS["patches"].eval(x, kernel=kernel, **windows)
+    folded = OPS["fold"].eval(patches, sizes=shape[2:], **windows)
+    out = np.full_like(folded, np.nan).swapaxes(0, 1).copy().swapaxes(0, 1)
+    for memory in (None, out):
+        np.testing.assert_array_equal(_fold(patches, shape[2:], **windows, out=memory), folded)
+    total = np.zeros(shape)
+    values = RNG.normal(size=(shape[1], shape[0], *expected.shape[2:])).swapaxes(0, 1)
+    _add_flat(total, expected, values, scratch)
+    wanted = np.zeros(shape)
+    np.add.at(wanted.reshape(-1), expected.reshape(-1), values.reshape(-1))
+    np.testing.assert_array_equal(total, wanted)

@@ -311,6 +311,7 @@ CASES: list[Case] = [
     *(case("patches", x, kernel=k, linear=True, **w) for x, k, w in WINDOWS),
     *(case("fold", patches_of(x, k, w), sizes=parsed(x).shape[2:], linear=True, **w) for x, k, w in WINDOWS),
     *(case("window_argmax", x, kernel=k, **w) for x, k, w in WINDOWS),
+    *(case("window_max", x, kernel=k, **w) for x, k, w in WINDOWS),
     case("take_flat", "real[N, D]", "int[B, M]<M", linear=True),
     case("put_flat", "real[B, M]", "int[B, M]<M", shape=(N, D), linear=True),
     *(case("tensordot", *xs, axes=axes) for xs, axes in TENSORDOTS),

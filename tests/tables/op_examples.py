@@ -116,6 +116,7 @@ EXAMPLES: dict[str, Callable[[], Node]] = {
     "set_at": lambda: ops.set_at(ops.sin(x), s, index=(("at", Dim.of(1)),), once=False),
     "add_at": lambda: ops.add_at(ops.sin(x), y, i, index=(("array", 0),)),
     "take_flat": lambda: ops.take_flat(ops.sin(C), i),
+    "window_max": lambda: ops.window_max(ops.sin(signal), kernel=(M,), **WINDOW),
     "put_flat": lambda: ops.put_flat(ops.sin(x), i, shape=(N, K)),
     "patches": lambda: ops.patches(ops.sin(signal), kernel=(M,), **WINDOW),
     "fold": lambda: ops.fold(ops.patches(ops.sin(signal), kernel=(M,), **WINDOW), sizes=(K,), **WINDOW),

@@ -30,7 +30,7 @@ from whole_models import whole_model
 LARGER = {
     "max", "min", "scatter_add", "add_at", "put_flat", "take_flat", "fold", "fold_pad", "cholesky",
     "cofactors_adjoint", "cofactors", "linear_scan", "linspace", "softmax", "var", "std", "centred_squares",
-    "put", "set_at",
+    "put", "set_at", "window_max",
 }  # fmt: skip
 
 
