@@ -10,13 +10,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from autodiffc.compiler.ir import Node
+from autodiffc.grammar.records import record
 
 from .schedule import Group
 
 _IDENTIFIER = re.compile(r"[^\W\d]\w*")
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Statement:
     """Logical lines that compute one node, then blocks."""
 

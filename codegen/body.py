@@ -84,8 +84,8 @@ class Body(Naming):
         self._left.update(node for _, node in self.graph.outputs if not self._is_row_only(node))
         self._find_updated(steps)
         self._find_sums(steps)
-        starts = {s.group.line: self.context.lines.start(s.group.line) for s in steps if s.group.line}
-        for step in regrouped(steps, starts):
+        lines = {step.group.line for step in steps}
+        for step in regrouped(steps, {line: self.context.lines.start(line) for line in lines}):
             self._visit(step)
 
     def reuses(self, step: Step) -> bool:
@@ -255,7 +255,10 @@ class Body(Naming):
 
     def _make_room(self, node: Node, group: Group) -> dict[Node, Pending]:
         """Give statements of their own to waiting operands, until those left, the result, fit on a line."""
-        waiting = {arg: self.pending[arg] for arg in node.args if arg in self.pending}
+        waiting: dict[Node, Pending] = {}
+        for arg in node.args:
+            if arg in self.pending:
+                waiting[arg] = self.pending[arg]
         for arg, held in list(waiting.items()):
             if held.updates or not (held.group == group or held.stable or self._is_quick(node)):
                 self._settle(arg, group)
@@ -271,11 +274,12 @@ class Body(Naming):
             return any(len(held.expr.text) > SHORT for held in waiting.values())
         parsed = self._parsed(node)
         array = bool(node.rank)
-        length = parsed.fixed_length
-        for parameter, arg in zip(parsed.params, node.args):
-            length += len(self._operand(arg, array).text) * parsed.uses[parameter]
+        length, ops = parsed.fixed_length, 0
+        for arg, count in zip(node.args, parsed.counts):
+            length += len(self._operand(arg, array).text) * count
+        for held in waiting.values():
+            ops += held.ops
         target = len(self.graph.names.get(node, "")) + 7
-        ops = sum([held.ops for held in waiting.values()])
         if self._is_quick(node):
             return length > LONGEST_QUICK or ops >= MOST_QUICK
         return length + target > READABLE or ops >= MOST_INLINED

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 
 from autodiffc.compiler.ir import Graph, Node
 
@@ -39,7 +40,7 @@ class Naming(Rendering):
         memory: Memory | None = None,
     ):
         super().__init__(context, graph, scope, given)
-        self.memory = memory or Memory(graph)
+        self._given_memory = memory
         self.derivatives: dict[str, str] = {}  # local names that stand for a derivative, and of what
         renamed = output_names or {}
         self._output_names = {node: renamed.get(name, name) for name, node in reversed(graph.outputs) if name}
@@ -51,10 +52,17 @@ class Naming(Rendering):
         self._grown_names: set[str] = set()
         self._slots: dict[Node, Slot] = {}  # the variables that results are left in
 
+    @cached_property
+    def memory(self) -> Memory:
+        """What shares memory with what."""
+        return self._given_memory or Memory(self.graph)
+
     def _count_uses(self, steps: list[Step]) -> None:
+        uses: dict[Node, int] = {}
         for step in steps:
             for arg, count in self._uses_in(step.node):
-                self._uses[arg] = self._uses.get(arg, 0) + count
+                uses[arg] = uses.get(arg, 0) + count
+        self._uses.update(uses)
         for _, node in self.graph.outputs:
             self._uses[node] += 1
 

@@ -16,6 +16,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
+from autodiffc.grammar.records import record
+
 # Python's precedences, but that `@` is set apart from `*` by parentheses, and that a number, which binds
 # tighter than a power, takes no attribute (`2.T`).
 TERNARY, OR, AND, NOT, COMPARE, BIT_OR, BIT_XOR, BIT_AND = range(8)
@@ -38,7 +40,7 @@ BINARY: dict[type[ast.operator], int] = {
 }
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Expr:
     """The text of an expression and how tightly its outermost operator binds."""
 
@@ -189,10 +191,9 @@ class Template:
         for piece in self.pieces:
             if isinstance(piece, str):
                 parts.append(piece)
-            elif piece.name in names:
-                parts.append(names[piece.name].within(piece.needed))
-            else:
-                parts.append(other(piece.name))
+                continue
+            known = names.get(piece.name)
+            parts.append(other(piece.name) if known is None else known.within(piece.needed))
         return "".join(parts)
 
     def expression(self, names: Mapping[str, Expr], other: Callable[[str], str] = str) -> Expr:

@@ -34,8 +34,7 @@ def write_statements(
         links = Links(context, body.graph, body.statements)
         forward, backward = _parts(body.statements)
         _write_groups(context, writer, body, forward, links)
-        risk = risk or risk_of(context, body.graph)
-        if any(risk.may_warn(s.node) for s in backward):
+        if _may_warn(context, body.graph, backward, risk):
             writer.blank()
             writer.comment(
                 "at the edges of the domain slopes are infinite or NaN, which is no cause for a warning"
@@ -44,6 +43,15 @@ def write_statements(
                 _write_end(context, writer, body, backward, last, links)
         else:
             _write_end(context, writer, body, backward, last, links)
+
+
+def _may_warn(context: Context, graph: Graph, steps: Sequence[Statement], risk: Risk | None) -> bool:
+    """Whether one of the steps may; of those on numbers alone, which a graph tells at once, none does."""
+    nodes = [step.node for step in steps]
+    if graph.on_numbers and set(graph.nodes()).issuperset(nodes):
+        return False
+    risk = risk or risk_of(context, graph)
+    return any(map(risk.may_warn, nodes))
 
 
 def _write_end(

@@ -25,6 +25,7 @@ from typing import Any, TypeVar, Union
 from typing import Literal as Choice
 
 import numpy as np
+from autodiffc.grammar.records import record
 from autodiffc.grammar.source import Span
 
 from .types import BOOL, INT, REAL, Dim, Kind, Type
@@ -152,7 +153,7 @@ def declare(op: Op) -> Op:
 _SHAPE = attrgetter("type.shape")
 
 
-@dataclass(frozen=True, eq=False)
+@record(frozen=True, eq=False)
 class Node:
     """An op applied to arguments; `attrs` is a sorted tuple of pairs."""
 
@@ -183,7 +184,12 @@ class Node:
     @property
     def on_numbers(self) -> bool:
         """Whether neither it nor an argument is an array."""
-        return not self.type.shape and not any(map(_SHAPE, self.args))
+        if self.type.shape:
+            return False
+        for arg in self.args:  # noqa: SIM110  (asked of all nodes: `all` takes twice as long)
+            if arg.type.shape:
+                return False
+        return True
 
     def with_args(self, args: Iterable[Node]) -> Node:
         """The same op on other arguments, typed anew where their types are others."""
@@ -338,7 +344,7 @@ def attr_key(value: Any) -> Any:
     return value
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Origin:
     """Where a node comes from: a place in the source, and whether it belongs to that line's adjoint."""
 
@@ -413,9 +419,17 @@ class Graph:
     @cached_property
     def ops(self) -> frozenset[Op]:
         """The ops of the nodes, and of those in bodies."""
-        own = {node.op for node in self._order}
-        inner = (body.ops for node in self._order if node.attrs for body in node.subgraphs())
-        return frozenset(own.union(*inner))
+        return frozenset({node.op for node in self._order}.union(*[body.ops for body in self.bodies]))
+
+    @cached_property
+    def bodies(self) -> tuple[Graph, ...]:
+        """The graphs that the nodes hold."""
+        return tuple([body for node in self._order if node.attrs for body in node.subgraphs()])
+
+    @cached_property
+    def on_numbers(self) -> bool:
+        """Whether there is no array in it, nor a body in which there may be one."""
+        return not self.bodies and not any(map(_SHAPE, self._order))
 
     def output(self, name: str) -> Node:
         return dict(self.outputs)[name]
@@ -445,25 +459,36 @@ class Graph:
         """The passes that are known to find nothing to do in this graph and in the bodies in it."""
         return set()
 
-    def rewrite(self, step: Callable[[Node, tuple[Node, ...]], Node], deep: str = "") -> Graph:
+    def rewrite(
+        self,
+        step: Callable[[Node, tuple[Node, ...]], Node],
+        deep: str = "",
+        done: Container[Node] = (),
+    ) -> Graph:
         """Rebuild bottom-up: `step(node, new_args)` gives each node's image.
 
         `deep`, the name of a pass, rewrites the bodies of loops and branches first, by the same step: right
         for steps that look at the node alone, and not at what surrounds it in this graph. Bodies in which
         the pass has found nothing before are left alone: nested ones would be gone through at each level.
 
-        A node that a step makes on the way (not the image of any old node) takes over the origins of the
-        node that it stands for. A graph in which no node changes comes back as it is.
+        Nodes in `done` are known to be their own images, with the arguments and bodies that they have: the
+        step isn't asked. A node that a step makes on the way (not the image of any old node) takes over the
+        origins of the node that it stands for. A graph in which no node changes comes back as it is.
         """
         mapping: dict[Node, Node] = {}  # of the nodes that change
         born: dict[Node, tuple[Origin, ...]] = {}
         images: set[Node] = set()  # of all nodes, as soon as one changes
+        unchanged = mapping.keys().isdisjoint
         for place, node in enumerate(self._order):
             inner, args = node, node.args
-            if deep and node.attrs:
-                inner = node.map_subgraphs(lambda body: body._rewritten(step, deep))
-            if not mapping.keys().isdisjoint(args):
+            if not unchanged(args):
                 args = tuple([mapping.get(a, a) for a in args])
+            elif node in done and not (deep and node.attrs):
+                if mapping:
+                    images.add(node)
+                continue
+            if deep and node.attrs:
+                inner = node.map_subgraphs(lambda body: body._rewritten(step, deep, done))
             image = step(inner, args)
             if image is not node:
                 if not mapping:
@@ -481,10 +506,13 @@ class Graph:
 
     def with_images(self, images: Mapping[Node, Node]) -> Graph:
         """The graph with these nodes in the places of others."""
-        return self.rewrite(lambda node, args: images.get(node) or node.with_args(args))
+        done = set(self._order).difference(images)
+        return self.rewrite(lambda node, args: images.get(node) or node.with_args(args), done=done)
 
-    def _rewritten(self, step: Callable[[Node, tuple[Node, ...]], Node], deep: str) -> Graph:
-        return self if deep in self.settled else self.rewrite(step, deep)
+    def _rewritten(
+        self, step: Callable[[Node, tuple[Node, ...]], Node], deep: str, done: Container[Node]
+    ) -> Graph:
+        return self if deep in self.settled else self.rewrite(step, deep, done)
 
 
 def _inherit(
@@ -519,22 +547,24 @@ def topological(roots: Iterable[Node], beyond: Container[Node] = ()) -> list[Nod
 
     Nodes in `beyond` are left out, with what they alone need.
     """
-    done: dict[Node, None] = {}
-    entered: set[Node] = set()
+    order: list[Node] = []
+    done: set[Node] = set()  # and those in `beyond` that have been met
     stack = [root for root in roots if root not in beyond][::-1]
     while stack:
         node = stack.pop()
         if node in done:
             continue
-        if not node.args or node in entered:
-            done[node] = None
+        if done.issuperset(node.args):
+            done.add(node)
+            order.append(node)
             continue
-        entered.add(node)
         stack.append(node)
         for arg in node.args[::-1]:
-            if arg not in done and arg not in beyond:
+            if arg in beyond:
+                done.add(arg)
+            elif arg not in done:
                 stack.append(arg)
-    return list(done)
+    return order
 
 
 def users(nodes: Iterable[Node]) -> dict[Node, list[Node]]:

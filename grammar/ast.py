@@ -11,13 +11,13 @@ name means is the compiler's business. Statements keep their order; blocks are t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Union
 
+from .records import record
 from .source import Source, Span
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Syntax:
     """What every node has: where it stands."""
 
@@ -27,24 +27,24 @@ class Syntax:
 # --- expressions -------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Number(Syntax):
     """A literal; `value` is an int for `3`, a float for `3.0` and `1e-3`."""
 
     value: int | float
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class String(Syntax):
     value: str
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Name(Syntax):
     id: str
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Unary(Syntax):
     """`op` is one of `-`, `+`, `not`."""
 
@@ -52,7 +52,7 @@ class Unary(Syntax):
     operand: Expr
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Binary(Syntax):
     """`op` is one of `+ - * / // % ** @ and or`."""
 
@@ -62,7 +62,7 @@ class Binary(Syntax):
     op_span: Span
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Compare(Syntax):
     """A chain `a < b <= c`: one more operand than there are operators (`== != < <= > >=`)."""
 
@@ -70,7 +70,7 @@ class Compare(Syntax):
     ops: tuple[str, ...]
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Conditional(Syntax):
     """`then if condition else orelse`."""
 
@@ -79,7 +79,7 @@ class Conditional(Syntax):
     orelse: Expr
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Keyword(Syntax):
     """`name=value` in a call."""
 
@@ -87,14 +87,14 @@ class Keyword(Syntax):
     value: Expr
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Call(Syntax):
     func: Name
     args: tuple[Expr, ...]
     keywords: tuple[Keyword, ...]
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Attribute(Syntax):
     """`value.name`; only `.T` means anything."""
 
@@ -102,7 +102,7 @@ class Attribute(Syntax):
     name: Name
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Slice(Syntax):
     """`start:stop:step` in an index; absent parts are None."""
 
@@ -111,12 +111,12 @@ class Slice(Syntax):
     step: Expr | None
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Ellipsis_(Syntax):
     """`...` in an index."""
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Index(Syntax):
     """`value[items]`; `None` as an item is `Name("None")`."""
 
@@ -124,19 +124,19 @@ class Index(Syntax):
     items: tuple[IndexItem, ...]
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class ListLiteral(Syntax):
     items: tuple[Expr, ...]
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class TupleLiteral(Syntax):
     """`(a, b)` and `()`; a parenthesised single expression leaves no node."""
 
     items: tuple[Expr, ...]
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Generator(Syntax):
     """`element for variable in range(bounds)`, the sole argument of a call such as `sum`."""
 
@@ -155,7 +155,7 @@ IndexItem = Union[Expr, Slice, Ellipsis_]
 # --- types and declarations --------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class TypeExpr(Syntax):
     """`real[N, 4*H]`; `kind` is `real`, `int` or `bool` (or another word, for the checker to refuse)."""
 
@@ -163,7 +163,7 @@ class TypeExpr(Syntax):
     dims: tuple[Expr, ...]
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Constraint(Syntax):
     """`> 0` (`op` a comparison, one bound) or `in range(K)` (`op` is `in`, one or two bounds)."""
 
@@ -171,30 +171,30 @@ class Constraint(Syntax):
     bounds: tuple[Expr, ...]
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class ModelDecl(Syntax):
     name: Name
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class DimItem(Syntax):
     name: Name
     value: Expr | None
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class DimDecl(Syntax):
     items: tuple[DimItem, ...]
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class InputDecl(Syntax):
     names: tuple[Name, ...]
     type: TypeExpr
     constraints: tuple[Constraint, ...]
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class ParamDecl(Syntax):
     names: tuple[Name, ...]
     type: TypeExpr
@@ -202,20 +202,20 @@ class ParamDecl(Syntax):
     init: Expr | None
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class ConstDecl(Syntax):
     name: Name
     type: TypeExpr | None
     value: Expr
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class VarDecl(Syntax):
     name: Name
     type: TypeExpr
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class OutputDecl(Syntax):
     """`output p`, `output p = e`, `output p: real[N] = e`, `output p, q` (one node for each name)."""
 
@@ -224,7 +224,7 @@ class OutputDecl(Syntax):
     value: Expr | None
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class LossDecl(Syntax):
     """`loss L = e`, `loss = e` (name None), `loss L`."""
 
@@ -232,13 +232,13 @@ class LossDecl(Syntax):
     value: Expr | None
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class GradDecl(Syntax):
     target: Name
     wrt: tuple[Name, ...]
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class FuncParam(Syntax):
     """Parameters that share one annotation (`a, b: real[N]`) each carry it."""
 
@@ -247,7 +247,7 @@ class FuncParam(Syntax):
     default: Expr | None
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class FuncDef(Syntax):
     """`span` covers the header line; the body's statements have their own."""
 
@@ -256,7 +256,7 @@ class FuncDef(Syntax):
     body: Block
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class AdjointDef(Syntax):
     """`adjoint f(x, d_out): …`."""
 
@@ -265,14 +265,14 @@ class AdjointDef(Syntax):
     body: Block
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Return(Syntax):
     """`return a` or `return a, b` (values has both)."""
 
     values: tuple[Expr, ...]
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class LibraryImport(Syntax):
     """`from nn import a, b`."""
 
@@ -280,7 +280,7 @@ class LibraryImport(Syntax):
     names: tuple[Name, ...]
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class FileImport(Syntax):
     """`from "file.dsl" import a, b`."""
 
@@ -291,7 +291,7 @@ class FileImport(Syntax):
 # --- statements --------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Assign(Syntax):
     """`a = e`, `a: real[N] = e`, `a, b = e` (several targets), `hs[t] = e` (an Index target)."""
 
@@ -300,7 +300,7 @@ class Assign(Syntax):
     value: Expr
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class AugAssign(Syntax):
     """`x += e`; `op` is the operator without `=`."""
 
@@ -309,7 +309,7 @@ class AugAssign(Syntax):
     value: Expr
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class For(Syntax):
     """`for variable in range(bounds) [checkpoint]:`; `span` covers the header line."""
 
@@ -319,7 +319,7 @@ class For(Syntax):
     body: Block
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class If(Syntax):
     """`branches` are the `if` and the `elif`s in order; `orelse` is empty where there is no `else`."""
 
@@ -327,7 +327,7 @@ class If(Syntax):
     orelse: Block
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class While(Syntax):
     """`while condition [max limit]:`."""
 
@@ -336,7 +336,7 @@ class While(Syntax):
     body: Block
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Assert(Syntax):
     """`assert condition[, "message"]`."""
 
@@ -351,7 +351,7 @@ Statement = Union[
 Block = tuple[Statement, ...]
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Model:
     """A whole file."""
 

@@ -12,6 +12,8 @@ from bisect import bisect_right
 from dataclasses import dataclass, field
 from pathlib import PurePath
 
+from .records import record
+
 
 @dataclass(frozen=True, eq=False)
 class Source:
@@ -43,7 +45,7 @@ class Source:
         return self.text[start:end].rstrip("\r\n")
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Span:
     """The half-open range [start, end) of offsets in a source."""
 
@@ -53,7 +55,7 @@ class Span:
 
     @property
     def line(self) -> int:
-        return self.source.place(self.start)[0]
+        return bisect_right(self.source.line_starts, self.start)
 
     @property
     def column(self) -> int:

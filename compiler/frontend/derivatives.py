@@ -10,6 +10,7 @@ stands for a value of its own: `named` keeps it apart from other names of the sa
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from functools import lru_cache
@@ -34,6 +35,7 @@ CODE = "E0305"
 GROWTH = 4  # a derivative has at most so many times the operations of what it is one of
 INSTEAD = "take its `grad`, or give the function an adjoint that is linear in the cotangent"
 USAGE = {"grad": "grad(L, W)", "jvp": "jvp(y, x, v)"}
+_CALL = re.compile(rf"\b(?:{'|'.join(USAGE)})\b\s*\(")
 
 
 # --- names ---------------------------------------------------------------------------------------
@@ -41,7 +43,7 @@ USAGE = {"grad": "grad(L, W)", "jvp": "jvp(y, x, v)"}
 
 def names_differentiated_by(model: ast.Model) -> Iterator[str]:
     """The names that a file differentiates by."""
-    stack: list[object] = [model.statements] if any(word in model.source.text for word in USAGE) else []
+    stack: list[object] = [model.statements] if _CALL.search(model.source.text) else []
     while stack:
         part = stack.pop()
         if isinstance(part, tuple):

@@ -22,10 +22,10 @@ from ..types import Dim
 
 def masks_as_arguments(graph: Graph, taken: Collection[str]) -> tuple[Graph, tuple[Draw, ...]]:
     """The graph with its masks as further inputs, named unlike the names that are taken."""
+    if ops.random_mask not in graph.ops:
+        return graph, ()
     graph = graph.rewrite(_Lifting())
     masks = _masks(graph)
-    if not masks:
-        return graph, ()
     names = _names(len(masks), taken)
     given = {node: argument(name, node.type) for node, name in zip(masks, names)}
     graph = graph.with_images(given)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Hashable, Mapping
 from math import inf
 
 from .. import ops
-from ..ir import Graph, Interval, Node, fact
+from ..ir import Graph, Interval, Node
 from ..ops.derivatives import DERIVATIVES
 from ..ranges import intervals
 from ..types import TUPLE
@@ -21,7 +21,7 @@ Ranges = Mapping[str, Interval]
 
 def in_bodies(graph: Graph, ranges: Ranges, change: Callable[[Graph, Ranges, Node], Graph]) -> Graph:
     """The graph with changed bodies; `change` gets a body, the intervals of its inputs, its node."""
-    if not _has_bodies(graph):
+    if not graph.bodies:
         return graph
     known = intervals(graph, ranges)
 
@@ -32,11 +32,6 @@ def in_bodies(graph: Graph, ranges: Ranges, change: Callable[[Graph, Ranges, Nod
         return new.map_subgraphs(lambda body: change(body, ranges_in(body, node, known), node))
 
     return graph.rewrite(step)
-
-
-@fact
-def _has_bodies(graph: Graph) -> bool:
-    return any(has_body(node) for node in graph.nodes() if node.attrs)
 
 
 def has_body(node: Node) -> bool:

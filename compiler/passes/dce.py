@@ -36,7 +36,7 @@ def _clean(graph: Graph) -> Graph:
     """The graph with what its outputs need."""
     if any(node.type.kind == TUPLE for node in graph.nodes()):
         graph = trimmed(graph, Dce().run)
-    else:
+    elif graph.bodies:
         graph = graph.rewrite(_step)
     live = set(graph.nodes()) | set(graph.inputs)
     if live.issuperset(graph.names) and live.issuperset(graph.origins):
@@ -47,4 +47,4 @@ def _clean(graph: Graph) -> Graph:
 
 
 def _step(node: Node, args: tuple[Node, ...]) -> Node:
-    return node.with_args(args).map_subgraphs(Dce().run) if node.attrs else node.with_args(args)
+    return node.with_args(args).map_subgraphs(Dce().run)

@@ -88,12 +88,20 @@ class Fold:
     name: str = "fold"
 
     def run(self, graph: Graph) -> Graph:
-        return graph.rewrite(_step, deep=self.name)
+        return graph.rewrite(_step, deep=self.name, done=_on_variables(graph))
+
+
+def _on_variables(graph: Graph) -> set[Node]:
+    """The nodes of which nothing can be folded as long as their arguments stay."""
+    nodes = graph.nodes()
+    constants = {node for node in nodes if node.op.name == "const"}
+    folds = constants.issuperset
+    return {node for node in nodes if not (node.args and folds(node.args))}
 
 
 def _step(node: Node, args: tuple[Node, ...]) -> Node:
     new = node.with_args(args)
-    if new.op in (ops.loop, ops.branch):
+    if new.op is ops.loop or new.op is ops.branch:
         return _with_constants(new)
     return folded(new) or new
 

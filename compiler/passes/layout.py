@@ -24,6 +24,8 @@ class Layout:
     name: str = "layout"
 
     def run(self, graph: Graph) -> Graph:
+        if ops.tiled not in graph.ops:
+            return graph
         return graph.rewrite(lambda node, args: _with_columns(node.with_args(args)))
 
 

@@ -7,23 +7,27 @@ Runs before everything else, so that each graph is simplified as if the other di
 
 from __future__ import annotations
 
+from .. import ops
 from ..ir import Graph, Node
 
 
 def trained(graph: Graph) -> Graph:
     """The graph of forward() and value_and_grad()."""
-    return graph.rewrite(lambda node, args: _chosen(node, args, 0), deep="training")
+    return _in_mode(graph, 0, "training")
 
 
 def predicting(graph: Graph) -> Graph:
     """The graph of predict()."""
-    return graph.rewrite(lambda node, args: _chosen(node, args, 1), deep="predicting")
+    return _in_mode(graph, 1, "predicting")
 
 
 def has_modes(graph: Graph) -> bool:
     """Whether training and prediction differ."""
-    return predicting(graph) is not graph
+    return ops.in_training in graph.ops
 
 
-def _chosen(node: Node, args: tuple[Node, ...], mode: int) -> Node:
-    return args[mode] if node.op.name == "in_training" else node.with_args(args)
+def _in_mode(graph: Graph, mode: int, name: str) -> Graph:
+    def step(node: Node, args: tuple[Node, ...]) -> Node:
+        return args[mode] if node.op is ops.in_training else node.with_args(args)
+
+    return graph.rewrite(step, deep=name) if has_modes(graph) else graph

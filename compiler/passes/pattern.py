@@ -24,7 +24,7 @@ arithmetic on the whole domain of the left side, the default) or `guarded` (wher
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import TYPE_CHECKING, Any, Literal, Union
@@ -244,18 +244,25 @@ class LiteralRules:
     """
 
     def __init__(self, rules: Iterable[Rule]):
-        self._by_root: dict[str, list[Form]] = {}
+        self._by_root: dict[Op, list[Form]] = {}
         for form in (form for found in rules for form in _forms(found)):
-            self._by_root.setdefault(form.root, []).append(form)
-        self._fitting: dict[tuple[str, bool, tuple[tuple[str, bool], ...]], list[Form]] = {}
+            self._by_root.setdefault(OPS[form.root], []).append(form)
+        self._fitting: dict[tuple[object, ...], list[Form]] = {}
+
+    @property
+    def roots(self) -> Collection[Op]:
+        """The ops that a rule may apply to."""
+        return self._by_root.keys()
 
     def rewrite(self, node: Node) -> Node | None:
         """The node after the first rule that applies; None where none does."""
-        args = tuple([(arg.op.name, not arg.type.shape) for arg in node.args])
-        key = node.op.name, not node.type.shape, args
+        if node.op not in self._by_root:
+            return None
+        key = node.op, not node.type.shape, *[(arg.op, not arg.type.shape) for arg in node.args]
         forms = self._fitting.get(key)
         if forms is None:
-            forms = [form for form in self._by_root.get(node.op.name, ()) if form.may_fit(args, key[1])]
+            args = [(arg.op.name, not arg.type.shape) for arg in node.args]
+            forms = [form for form in self._by_root[node.op] if form.may_fit(args, not node.type.shape)]
             self._fitting[key] = forms
         for form in forms:
             found = form.bindings(node)

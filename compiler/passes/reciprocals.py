@@ -21,6 +21,8 @@ class Reciprocals:
     name: str = "reciprocals"
 
     def run(self, graph: Graph) -> Graph:
+        if ops.div not in graph.ops:
+            return graph
         return graph.rewrite(lambda node, args: _multiplied(node.with_args(args)), deep=self.name)
 
 

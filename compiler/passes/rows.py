@@ -15,7 +15,6 @@ from .. import ops
 from ..ir import Graph, Node
 from ..ops.indexing import whole
 from ..types import Dim
-from .bodies import has_body
 
 Group = tuple[Node, Node, int]
 
@@ -27,7 +26,7 @@ class Rows:
     def run(self, graph: Graph) -> Graph:
         groups = [parts for parts in _groups(graph).values() if _pays(parts)]
         first = {part: parts[0] for parts in groups for part in parts}
-        if not first and not any(map(has_body, graph.nodes())):
+        if not first and not graph.bodies:
             return graph
         rows: dict[Node, Node] = {}
 

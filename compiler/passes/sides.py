@@ -40,7 +40,8 @@ class Sides:
     name: str = "sides"
 
     def run(self, graph: Graph) -> Graph:
-        graph = graph.rewrite(lambda node, args: node.with_args(args).map_subgraphs(self.run))
+        if graph.bodies:
+            graph = graph.rewrite(lambda node, args: node.with_args(args).map_subgraphs(self.run))
         if len(graph.nodes()) > LARGEST:
             return graph
         graph = _compared(graph)

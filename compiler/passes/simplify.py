@@ -34,7 +34,8 @@ from .rules.structure import (
 )
 
 ROUNDS = 12
-
+# The ops of which it matters who else uses their arguments.
+SHARING = frozenset({ops.add, ops.sub, ops.mul, ops.matmul, ops.reshape, ops.transpose, ops.sum, ops.mean})
 
 _CANONICAL = LiteralRules(CANONICAL_RULES)
 _EXACT = LiteralRules(EXACT_RULES)
@@ -51,7 +52,7 @@ class Canonicalise:
         def step(node: Node, args: tuple[Node, ...]) -> Node:
             return _rewritten(node.with_args(args), _CANONICAL.rewrite)
 
-        return graph.rewrite(step, deep=self.name)
+        return graph if graph.ops.isdisjoint(_CANONICAL.roots) else graph.rewrite(step, deep=self.name)
 
 
 @dataclass
@@ -75,16 +76,22 @@ class Simplify:
 
     def run(self, graph: Graph) -> Graph:
         graph = in_bodies(graph, {}, self._body(graph))
-        own = self._own(graph)
-        uses = Counter(chain.from_iterable([node.args for node in graph.nodes()]))
+        nodes, own = graph.nodes(), self._own(graph)
+        uses = Counter(chain.from_iterable([node.args for node in nodes]))
 
         def step(node: Node, args: tuple[Node, ...]) -> Node:
             new, adjoint = node.with_args(args), node not in own
-            if adjoint or node.op is ops.reshape:
+            if (adjoint and node.op in SHARING) or node.op is ops.reshape:
                 new = _shared(new, node, adjoint, graph, uses)
             return self._simplified(new, adjoint)
 
-        return graph.rewrite(step)
+        return graph.rewrite(step, done={node for node in nodes if self._is_plain(node, node not in own)})
+
+    def _is_plain(self, node: Node, adjoint: bool) -> bool:
+        """Whether no rule changes a node, on the arguments that it has."""
+        if adjoint:
+            return node in self.plain.adjoint and node.op not in SHARING
+        return node in self.plain.own and node.op is not ops.reshape
 
     def _body(self, graph: Graph) -> Callable[[Graph, object, Node], Graph]:
         """In the body of an adjoint all is adjoint."""
@@ -100,7 +107,8 @@ class Simplify:
         return run
 
     def _own(self, graph: Graph) -> set[Node]:
-        return set(topological(node for _, node in graph.outputs[: len(graph.outputs) - self.gradients]))
+        primal = graph.outputs[: len(graph.outputs) - self.gradients]
+        return set(topological(node for _, node in primal) if self.gradients else graph.nodes())
 
     def _simplified(self, node: Node, adjoint: bool) -> Node:
         plain = self.plain.adjoint if adjoint else self.plain.own
