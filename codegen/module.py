@@ -36,6 +36,7 @@ from .functions import (
     write_value_and_grad,
 )
 from .fuse import fused
+from .large import for_large
 from .linking import linked
 from .names import Names
 from .parameters import nested, write_init_params, write_pack, write_unpack
@@ -126,6 +127,8 @@ def lowered(derivative: Derivative, level: int, dtype: str) -> Derivative:
         derivative = fused(derivative, dtype)
     if level > 1 and dtype == "float64":  # sums of many float32 are added up in double precision
         derivative = derivative.mapped(contracted)
+    if level > 1:
+        derivative = derivative.mapped(for_large)
     return unshared(derivative)
 
 

@@ -19,8 +19,8 @@ from autodiffc.compiler.types import TUPLE
 from .telling import is_softmax, known_form
 
 QUIET = frozenset({
-    "add", "sub", "neg", "sum", "mean", "matmul", "inner", "outer", "gate", "gate_finite", "where",
-    "masked", "maximum", "minimum", "max", "min", "argmax", "argmin", "sign", "abs", "less",
+    "add", "sub", "neg", "sum", "mean", "matmul", "times", "inner", "outer", "gate", "gate_finite",
+    "where", "masked", "maximum", "minimum", "max", "min", "argmax", "argmin", "sign", "abs", "less",
     "less_equal", "greater", "greater_equal", "equal", "not_equal", "logical_and", "logical_or",
     "logical_not", "reshape", "transpose", "broadcast_to", "getitem", "put", "gather", "scatter_add",
     "decrement", "take_along", "put_along", "concatenate", "stack", "flip", "roll", "tril", "triu",

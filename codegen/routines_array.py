@@ -36,6 +36,17 @@ def _rows(x: ndarray, places: ndarray, out: ndarray | None = None) -> ndarray:
     return x.take(places, 0, out, "clip")  # without a copy, that a check takes
 
 
+def _times(a: ndarray, b: ndarray, out: ndarray | None = None) -> ndarray:
+    """a @ b, also with each b of a stack; of a large a as the transposed product, which is sooner done."""
+    if a.size < 131_072 or 16 * b.shape[-1] >= len(a):
+        return np.matmul(a, b, out=out)
+    rows = b.T if b.ndim == 2 else b.swapaxes(1, 2).reshape(-1, a.shape[1])
+    turned = rows.dot(a.T).reshape(*b.shape[:-2], b.shape[-1], len(a)).swapaxes(-2, -1)
+    out = np.empty(turned.shape, turned.dtype) if out is None else out
+    np.copyto(out, turned)
+    return out
+
+
 def _columns(x: ndarray, out: ndarray | None = None) -> ndarray:
     """x, column by column in memory where its rows are short and many: so will be what is made of it."""
     if x.shape[1] > 40 or 2 * x.shape[1] > x.shape[0]:

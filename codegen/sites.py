@@ -186,6 +186,8 @@ class Sites:
 
     def _order_of_call(self, node: ast.Call) -> Order:
         function = node.func
+        if is_routine(node, "_times"):
+            return ()
         if isinstance(function, ast.Name) and function.id in WINDOWED:
             axes = node.args[1].elts if isinstance(node.args[1], ast.Tuple) else []
             return (1, 0, *range(2, 2 + len(axes))) if function.id == "_fold" else ()
@@ -312,6 +314,8 @@ class Sites:
     def _type_of_routine(self, name: str, arguments: list[ast.expr]) -> Type | None:
         if name == "_rows":
             return self._rows(*arguments)
+        if name == "_times":
+            return self._product(*arguments)
         found = self._type_of(arguments[0]) if takes_memory(name) or name in SOMETIMES else None
         if name == "_row_max":
             return found and found.with_shape((*found.shape[:-1], Dim.of(1)))

@@ -24,7 +24,8 @@ SUFFIX = {
 }  # fmt: skip
 WORDS = {
     "add": "total", "sub": "difference", "mul": "product", "div": "ratio", "matmul": "product",
-    "sum": "total", "where": "chosen", "gate": "gated", "gate_finite": "gated", "masked": "masked",
+    "times": "product", "sum": "total",
+    "where": "chosen", "gate": "gated", "gate_finite": "gated", "masked": "masked",
     "getitem": "part", "gather": "picked", "put": "placed", "scatter_add": "scattered",
     "reshape": "reshaped", "transpose": "turned", "broadcast_to": "spread", "concatenate": "joined",
     "stack": "stacked", "neg": "negated", "greater": "mask", "less": "mask", "greater_equal": "mask",
