@@ -109,19 +109,24 @@ class Lecture:
         """∂L/∂name."""
         return f"∂{self.target}/∂{name}"
 
-    def step(self, name: str, source: str, turn: int) -> tuple[str, str]:
+    def step(self, name: str, source: str, turn: int, as_it_is: bool) -> tuple[str, str]:
         """What a value gets of the gradient of `source`, and the op that it comes through.
 
-        Where several ops hand it on, this is the turn-th, from the target backwards. Empty where the model
-        has no such step.
+        Where several ops hand it on, this is the turn-th, from the target backwards. `as_it_is`: it gets that
+        gradient itself. Empty where the model has no such step, or values of one name several that differ.
         """
+        found = []
         for last, graph in self._nodes.get(source, ()):
             ways = [way for node, home in self._nodes.get(name, ()) if home is graph
                     for way in _ways(node, last, graph)]  # fmt: skip
             if ways:
                 user, place = ways[turn % len(ways)]
-                return self._through(user, place, source, graph), user.op.name
-        return self._only_step(name)
+                found.append((self._through(user, place, source, graph), user.op.name))
+        found = found or [self._only_step(name)]
+        plain = f"{self.by(source)} · 1"
+        if as_it_is or len(set(found)) > 1:
+            found = [(formula, op) for formula, op in found if (formula == plain) == as_it_is]
+        return found[0] if len(set(found)) == 1 else ("", "")
 
     def has_step(self, name: str, source: str) -> bool:
         """Whether a value is an operand of `source`."""

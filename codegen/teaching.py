@@ -60,6 +60,7 @@ class TeachingBody(StructuredBody):
         super().__init__(context, graph, scope, given, output_names, memory)
         self.turns: Counter[tuple[str, str]] = Counter()  # steps that were told, to a value from another
         self.said: set[str] = set()  # what needs no saying again
+        self.parts: set[str] = set()  # names of what gradients are made of
         self._also: dict[Node, list[str]] = {}  # the names of a gradient that is several values'
         self._forks: dict[Node, int] = {}  # sums of contributions, and the number of paths
         seed = f"d_{context.program.target}"
@@ -70,7 +71,7 @@ class TeachingBody(StructuredBody):
     def nested(self, graph: Graph, given: Mapping[Node, Expr], memory: Memory) -> StructuredBody:
         body = super().nested(graph, given, memory)
         assert isinstance(body, TeachingBody)
-        body.turns, body.said = self.turns, self.said
+        body.turns, body.said, body.parts = self.turns, self.said, self.parts
         return body
 
     def build(self) -> TeachingBody:
@@ -83,7 +84,7 @@ class TeachingBody(StructuredBody):
         for name, node in self.graph.outputs:
             shown = self.values.get(node)
             adjoint = name.startswith("d_") and node.op.name not in LEAVES
-            if adjoint and shown is not None and shown.text != self.context.local(name):
+            if adjoint and shown is not None and self.derivatives.get(shown.text) != name.removeprefix("d_"):
                 own, of = self._claimed(name), name.removeprefix("d_")
                 self.derivatives[own], self.result_names[name] = of, own
                 line = f"{own} = {self._handed(node, of) or shown}"
@@ -206,20 +207,28 @@ class TeachingBody(StructuredBody):
         of, read = self.derivatives.get(name, ""), self._read(value)
         same = [other for other in read if self.derivatives[other] == of]
         sources = [other for other in read if other not in same]
-        grows = bool(same) or sign == "+="
         if not of:
+            self.parts.add(name)
             return f"a part: {self._plain(value)}" if sources else ""
+        if value in same:
+            return f"{told.by(of)} so far"
+        grows = sign == "+=" or any(value.startswith(f"{other} + ") for other in same)
+        if same and not grows:  # of a value that another of its name is made of
+            return f"{told.by(of)} before = {self._plain(value)}"
         if not read:
             zero = value == "0.0" or value.startswith("np.zeros")
             shown = "0 at first" if zero else self._plain(value)
             return told.by(of) if node.op.name == "seed" else f"{told.by(of)} = {shown}"
+        begun = next((first for first in (*same, *self.parts) if value.startswith(f"{first} + ")), "")
+        rest = value.removeprefix(f"{begun} + ")
         formula, op = "", ""
         if len(sources) == 1:
             source = self.derivatives[sources[0]]
-            formula, op = told.step(of, source, self.turns[of, source])
+            formula, op = told.step(of, source, self.turns[of, source], rest in read)
             self.turns[of, source] += 1
-        rest = value.removeprefix(f"{same[0]} + ") if same else value
         shown = formula or self._plain(rest)
+        if begun and not grows:
+            shown = f"{begun} + {shown}"
         whole = f"{told.by(of)} = {f'{told.by(of)} + ' if grows else ''}{shown}"
         return self._with_word(
             line, whole, FORK if grows else first_of(paths, of) if paths else SAID.get(op, "")

@@ -88,6 +88,32 @@ def test_what_a_sum_hands_on_is_called_after_each_value() -> None:
     ]
 
 
+def test_values_of_one_name_are_told_apart() -> None:
+    """In a branch that assigns a name again no step is told that another of the name takes."""
+    text = """input x, k: real
+param w: real
+h = tanh(x * w)
+if k > 0:
+    g = exp(h)
+    h = g * w
+else:
+    h = h + w
+    h = h * h
+loss L = h * w
+"""
+    lines = backward(text)
+    assert "d_h_2 = d_h * h_3 + d_h * h_3 # ∂L/∂h before = ∂L/∂h · h_3 + ∂L/∂h · h_3" in lines
+    assert "d_g = d_h * w # ∂L/∂g = ∂L/∂h · w" in lines
+    text = text.replace(
+        "input x, k: real\nparam w: real", "input k: real\ninput x: real[3]\nparam w: real[3]"
+    )
+    arrays = backward(text.replace("= h * w", "= sum(h * w)"))
+    assert "d_w_2 = d_w # ∂L/∂w so far" in arrays
+    for line in (*lines, *arrays):  # told as a sum is what is one
+        if re.search(r"# ∂L/∂(\w+) = ∂L/∂\1 \+ ", line):
+            assert re.match(r"d_\w+ (\+=|= d_\w+ \+) ", line), line
+
+
 def test_what_two_functions_are_made_of_is_computed_once() -> None:
     text = "dim N, D\ninput y: int[N] in range(D)\nparam z: real[N, D]\noutput p = softmax(z)\n"
     module = compile(text + "loss L = mean(cross_entropy(z, y))\n", level=0)
