@@ -14,6 +14,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from autodiffc.compiler.ops.control import is_local
 from autodiffc.compiler.ops.tiles import TILE
@@ -73,7 +74,8 @@ class Buffered:
 class Allocation:
     """Which statements of a function write into buffers; on request also its results.
 
-    `given` are the function's arguments, `sizes` the dims that it reads from them, by the variables for them.
+    `given` are the function's arguments, `sizes` the dims that it reads from them, by the variables for them,
+    `lent` tells whether a caller may lend the memory, who wants no other made.
     """
 
     def __init__(
@@ -86,11 +88,14 @@ class Allocation:
         np: str,
         results: bool = False,
         sizes: Mapping[str, str] = {},
+        lent: bool = False,
     ):
         self.statements, self.last, self.given = statements, last, given
         self.fresh, self.np, self.results = fresh, np, results
         self.flow = flow_of(statements, last)
         found = Sites(self.flow, types, np, sizes).found()
+        if not lent:  # a mask makes two passes of one
+            found = [site for site in found if site.form.name not in ("where", "_where")]
         self.sites = [site for site in found if site.place is None]
         self.places = [site for site in found if site.place is not None]
         self.aliases = Aliases(np, types, is_new, self.flow.variable)
@@ -217,7 +222,7 @@ class Allocation:
     # --- who shares a buffer ------------------------------------------------------------------------
 
     def _coloured(self) -> list[Buffer]:
-        """The buffers: classes of one type share one if the one is spent before the other begins."""
+        """The buffers: classes of one type share one if the one is spent as the other begins."""
         eligible = self._eligible()
         spans = self._spans(eligible)
         buffers: list[Buffer] = []
@@ -228,7 +233,14 @@ class Allocation:
             for sites in [part.sites for part in eligible[own] for _ in range(part.count)]:
                 kind = sites[0].type, sites[0].order
                 waiting = [] if is_result else idle.setdefault(kind, [])
-                place = next((i for i, (until, _) in enumerate(waiting) if until < start), None)
+                place = next(
+                    (
+                        i
+                        for i, (until, spent) in enumerate(waiting)
+                        if until < start or (until == start and self._writes_over(sites[0], spent))
+                    ),
+                    None,
+                )
                 if place is None:
                     buffers.append(Buffer(sites[0].type, [], is_result, order=sites[0].order))
                 buffer = buffers[-1] if place is None else waiting.pop(place)[1]
@@ -240,6 +252,33 @@ class Allocation:
             if site not in self.held and self.inner.get(site) in self.held:
                 self.held[site] = self.held[self.inner[site]]
         return buffers
+
+    def _writes_over(self, site: Site, spent: Buffer) -> bool:
+        """Whether a site works element by element on what was there before, and nothing reads it after that.
+
+        What is computed for the site in its own memory would be written first.
+        """
+        line = self.flow.lines[site.position]
+        if site in self.inner.values() or line.loops or not operands_of(site.form, site.node):
+            return False
+        classes = {self.aliases.classes.of(one.node) for one in spent.sites}
+        names = {name for own in classes for name in self._variables(own)}
+        read = [
+            node
+            for tree in line.trees
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Name) and self.flow.variable(node.id, site.position) in names
+        ]
+        own = {node for node in operands_of(site.form, site.node) if isinstance(node, ast.Name)}
+        before = all(one.position < site.position for one in spent.sites)
+        return before and classes.isdisjoint(self.turning) and bool(read) and own.issuperset(read)
+
+    @cached_property
+    def turning(self) -> set[Member]:
+        """The classes that loops make anew."""
+        return {
+            self.aliases.classes.of(site.node) for site in self.sites if self.flow.lines[site.position].loops
+        }
 
     def _spans(self, eligible: Mapping[Member, list[Part]]) -> dict[Member, tuple[int, int]]:
         """From where to where the memory of a class is in use; what a loop carries, all through the loop."""

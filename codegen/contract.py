@@ -15,6 +15,7 @@ from autodiffc.compiler import ops
 from autodiffc.compiler.ir import Graph, Node
 from autodiffc.compiler.ops.tiles import TILE
 from autodiffc.compiler.passes.rules.factors import scale_and_array
+from autodiffc.compiler.passes.tile_regions import width_of
 from autodiffc.compiler.types import Dim
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
@@ -22,11 +23,18 @@ LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 def contracted(graph: Graph) -> Graph:
     """The graph with contractions in its tiles."""
+    if ops.tiled not in graph.ops:
+        return graph
     return graph.rewrite(lambda node, args: _inside(node.with_args(args)))
 
 
 def _inside(node: Node) -> Node:
-    return node.map_subgraphs(_body) if node.op is ops.tiled else node
+    """Tiles with contractions, for which they are in less memory."""
+    if node.op is not ops.tiled:
+        return node
+    body = _body(node["body"])
+    attrs = {**dict(node.attrs), "body": body, "width": width_of(body, over=True)}
+    return node if body is node["body"] else ops.tiled(*node.args, **attrs)
 
 
 def _body(body: Graph) -> Graph:

@@ -203,8 +203,11 @@ def _numbers(array: Node, length: Dim) -> Node:
     return ops.arange(start=Dim.of(0), step=1, count=TILE)
 
 
-def width_of(body: Graph) -> Dim:
-    """How many numbers are in use at once for a row of a tile, where they are most."""
+def width_of(body: Graph, over: bool = False) -> Dim:
+    """How many numbers are in use at once for a row of a tile, where they are most.
+
+    `over`: what works element by element is written over an operand that nothing reads later.
+    """
     nodes = body.nodes()
     owner: dict[Node, Node] = {}
     for node in nodes:
@@ -216,9 +219,13 @@ def width_of(body: Graph) -> Dim:
         ends.setdefault(place, []).append(node)
     alive, most = NO_ROWS, NO_ROWS
     for place, node in enumerate(nodes):
-        alive += _row_size(node) if owner[node] is node else NO_ROWS
-        most = max(most, alive, key=_weight)
-        for done in ends.get(place, ()):
+        own = _row_size(node) if owner[node] is node else NO_ROWS
+        ending = ends.get(place, ())
+        candidates = ending if over and node.op.elementwise else ()
+        spent = any(d is not node and d.op.name != "argument" and _row_size(d) == own for d in candidates)
+        alive += own
+        most = max(most, alive - own if spent else alive, key=_weight)
+        for done in ending:
             alive -= _row_size(done)
     return most
 
@@ -266,7 +273,7 @@ class _Rebuilding:
             axes=tuple(axis for _, axis in region.given),
             rows=region.rows,
             length=self.plan.length,
-            width=width_of(region.body),
+            width=width_of(region.body, over=True),
         )
         places = [place for node in nodes for place in self.plan.graph.origins.get(node, ())]
         first = sorted(places, key=lambda place: (place.adjoint, place.span.line))[:1]

@@ -114,3 +114,29 @@ def test_what_is_written_to_is_made_anew() -> None:
     expected, found, text = run(lines, "float(y.sum())")
     assert found == expected
     assert "np.arange(n)" in text
+
+
+@pytest.mark.parametrize(
+    ("lines", "over"),
+    [
+        (("h = A @ x", "g = x * h", "y = A @ g"), True),
+        (("h = A @ x", "g = h * h", "y = A @ g"), True),
+        (("h = A @ x", "g = np.maximum(x, h)", "y = A @ g"), True),
+        (("h = A @ x", "k = h[::-1]", "g = k * h", "y = A @ g"), True),
+        (("h = A @ x", "g = np.cumsum(h)", "y = A @ g"), False),  # reads on after it has written
+        (("h = A @ x", "g = x * x + A @ h", "y = A @ g"), False),
+        (("h = A @ x", "g = 2.0 * x + x * h", "y = A @ g"), False),
+        (("h = A @ x", "g = np.exp(x) * h", "y = A @ g"), False),  # its own operand is written first
+        (("h = A @ x", "g = np.exp(h[::-1]) + h", "y = A @ g"), False),
+        (("h = A @ x", "g = x * h", "y = A @ g + h"), False),  # needed later
+        (("h = A @ x", "g = x * h", "k = h", "y = A @ g + k"), False),
+        (("h = A @ x", "for t in range(3):", "    g = x * h", "    x = A @ g", "y = x"), False),
+    ],
+)  # fmt: skip
+def test_what_is_spent_is_written_over(lines: tuple[str, ...], over: bool) -> None:
+    """An array that is read for the last time gives its memory to what is made of it element by element."""
+    expected, found, text = run(lines, "float(y.sum())")
+    assert found == expected
+    lines_of = {text_.partition(" =")[0].strip(): text_ for text_ in text.splitlines()}
+    memory = lines_of["h"].rpartition(", ")[2]
+    assert lines_of["g"].endswith(f"out={memory}") == over, text
