@@ -192,7 +192,7 @@ def _convert(context: Context, writer: Writer, argument: Argument) -> None:
 
 def _write_values(checks: _Checks, writer: Writer, arguments: Sequence[Argument]) -> None:
     """Bind the dims; compare shapes, then what else the model requires."""
-    body = Writer(writer.width)
+    body = Writer(writer.width, writer.spelt)
     body.depth = writer.depth
     if checks.conditions:
         _write_comparison(checks, body, arguments)

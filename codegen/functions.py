@@ -61,7 +61,7 @@ def write_value_and_grad(context: Context, writer: Writer) -> None:
         )
         results = owned(body, [target, *gradients])
         write_body(context, writer, body, arguments, drawing=True)
-        grads = named_tuple(context, "Grads", [results[g] for g in gradients], graph)
+        grads = named_tuple(context, "Grads", [results[g] for g in gradients])
         write_statements(context, writer, body, f"return {results[target]}, {grads}")
 
     head = Head("value_and_grad", parameters(context, arguments, True), "tuple[float, Grads]")
@@ -100,8 +100,8 @@ def write_forward(context: Context, writer: Writer) -> None:
         cached = [str(body.value(outputs[name])) for name in saved]
         cached += [body.dim_name(d) for d in cache_dims(context)]
         write_body(context, writer, body, arguments, drawing=True)
-        values = named_tuple(context, "Outputs", [results[name] for name in program.outputs], graph)
-        cache = named_tuple(context, "Cache", cached, graph) if has_cache(context) else "()"
+        values = named_tuple(context, "Outputs", [results[name] for name in program.outputs])
+        cache = named_tuple(context, "Cache", cached) if has_cache(context) else "()"
         write_statements(context, writer, body, f"return {values}, {cache}")
 
     kind = "Cache" if has_cache(context) else "tuple[()]"
@@ -138,7 +138,7 @@ def write_backward(context: Context, writer: Writer) -> None:
         _bind_from_cache(context, writer, body)
         for line in checks:
             writer.line(line)
-        grads = named_tuple(context, "Grads", [results[g] for g in gradients], graph)
+        grads = named_tuple(context, "Grads", [results[g] for g in gradients])
         write_statements(context, writer, body, f"return {grads}")
 
     default = " = 1.0" if not seed.rank else ""
@@ -169,7 +169,7 @@ def write_predict(context: Context, writer: Writer) -> None:
         results = owned(body, computed)
         write_body(context, writer, body, arguments)
         values = [results.get(name, "None") for name in program.outputs]
-        last = f"return {named_tuple(context, 'Outputs', values, graph)}"
+        last = f"return {named_tuple(context, 'Outputs', values)}"
         write_statements(context, writer, body, last)
 
     head = Head("predict", parameters(context, arguments), "Outputs")

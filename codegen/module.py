@@ -19,6 +19,7 @@ from autodiffc.compiler.ops.control import may_be_missing
 
 from .assertions import released
 from .audit import audit
+from .bound import bindings, spelt
 from .boundary import declared_dims, declared_text, takes_floats_only, write_checker, write_declared
 from .context import PYTHON, WIDTH, Context, model_names, shown_type
 from .contract import contracted
@@ -73,6 +74,7 @@ IMPORTS = {
     "math": "",
     "operator": "",
     "Struct": "struct",
+    "Context": "contextvars",
     "deque": "collections",
     "Callable": "collections.abc",
     "Iterable": "collections.abc",
@@ -133,7 +135,7 @@ def lowered(derivative: Derivative, level: int, dtype: str) -> Derivative:
 
 
 def _written(context: Context, section: Section) -> Writer:
-    writer = Writer(WIDTH)
+    writer = Writer(WIDTH, partial(spelt, context.names)) if context.level > 1 else Writer(WIDTH)
     section(context, writer)
     write_tile_functions(context, writer)
     return writer
@@ -212,7 +214,12 @@ def _assemble(context: Context, bodies: list[str]) -> str:
     copied = needed(context.names.used)
     routines = [source_of(name) for name in copied]
     tables = _constants(context, copied)
-    aliases = [f"{alias} = {name}" for name, alias in sorted(context.names.aliases.items())]
+    met = [
+        (name, alias)
+        for name, alias in sorted(context.names.aliases.items())
+        if any(alias in b for b in bodies)
+    ]
+    aliases = [f"{alias} = {name}" for name, alias in met]
     parts = [
         module_docstring(context)
         + "\nfrom __future__ import annotations\n\n"
@@ -236,6 +243,13 @@ def _constants(context: Context, copied: list[str]) -> str:
     needs = {name for routine in copied for name in globals_of(routine)}
     if "_ONES" in needs:
         lines.append(f"_ONES = np.ones(1024{'' if context.dtype == 'float64' else ', _REAL'})")
+    if "_QUIET" in needs:
+        lines += [
+            "# In a copy of this context overflow is no cause for a warning; NumPy 1 has no such contexts.",
+            '_QUIET = Context() if int(np.__version__.partition(".")[0]) > 1 else None',
+            "if _QUIET is not None:",
+            '    _QUIET.run(np.seterr, over="ignore")',
+        ]
     for name, held in (("_IDLE", "tuple[Any, ...]"), ("_SPACES", "Workspace")):
         if name in needs:
             lines.append(
@@ -245,6 +259,11 @@ def _constants(context: Context, copied: list[str]) -> str:
     for literal, name in context.tables.items():
         dtype = {"real": context.real, "int": "np.int64", "bool": "np.bool_"}[literal.kind]
         writer.line(f"{name} = np.array({nested(literal.array.tolist())}, {dtype})")
+    bound = bindings(context.names)
+    if bound:
+        writer.comment("found sooner than attributes of NumPy")
+    for line in bound:
+        writer.line(line)
     return "\n".join(lines + writer.lines)
 
 
@@ -255,6 +274,8 @@ def _imports(context: Context, copied: list[str], types: list[str]) -> str:
         used |= {"Callable", "Sequence", "Any"}
     for name in copied:
         used |= set(globals_of(name)) | annotations_of(name)
+    if "_QUIET" in used:
+        used.add("Context")
     if used & {"_IDLE", "_SPACES"}:
         used |= {"deque", "Any"}
     if any(t for t in types):

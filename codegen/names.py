@@ -26,8 +26,9 @@ MODULE_NAMES = frozenset({
     "Sparse", "Colouring", "sparse_jacobian", "value_and_sparse_jacobian", "jacobian_csr",
     "jacobian_sparsity", "jacobian_colouring", "JACOBIAN_SPARSITY", "sparse_hessian", "hessian_csr",
     "hessian_sparsity", "hessian_colouring", "HESSIAN_SPARSITY",
-    "Any", "Callable", "Generator", "release", "deque", "contextmanager", "Workspace",
+    "Any", "Callable", "Generator", "release", "deque", "contextmanager", "Context", "Workspace",
 })  # fmt: skip
+BOUND = "np_"  # begins the names of NumPy's functions that a module binds (see bound.py)
 _TAKEN = MODULE_NAMES | frozenset(keyword.kwlist) | frozenset(keyword.softkwlist) | frozenset(dir(builtins))
 
 
@@ -110,7 +111,8 @@ class Scope:
 
     def is_free(self, name: str) -> bool:
         """Whether nothing else bears the name."""
-        return name not in self.taken and name not in self.names.model and name not in _TAKEN
+        taken = name in self.taken or name in self.names.model or name in _TAKEN
+        return not (taken or name.startswith(BOUND))
 
 
 def _free(base: str, taken: Iterable[str]) -> str:

@@ -7,18 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from autodiffc.compiler.ir import Graph, Node
-from autodiffc.compiler.ops.unrolled import packed
+from autodiffc.compiler.ir import Node
 
 from .body import Body
 from .context import Context
 from .pytext import ATOM, Expr, tuple_of
 
 
-def named_tuple(context: Context, name: str, values: Sequence[str], graph: Graph) -> str:
-    """`Grads(a, b)`; at -O2, of what is computed number by number, without the detour by its constructor."""
-    numbers = context.level > 1 and all(not n.rank or n.op is packed for _, n in graph.outputs)
-    if not numbers or not values:
+def named_tuple(context: Context, name: str, values: Sequence[str]) -> str:
+    """`Grads(a, b)`; at -O2 without the detour by its constructor."""
+    if context.level < 2 or not values:
         return f"{context.ref(name)}({', '.join(values)})"
     return f"{context.ref('_new')}({context.ref(name)}, {tuple_of(list(values))})"
 

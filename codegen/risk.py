@@ -3,8 +3,9 @@
     d_x = d_y / x        may (x = 0);        d_x = 2.0 * d_y, d_W = x.T @ d_y        do not
 
 Sums, products with constants, matrix products and selections warn only where the value has warned before;
-quotients, logarithms, powers and products with values that may be infinite may warn at a model's edges. An
-input that the model is differentiated by may be anywhere, at infinity too; params and data are finite.
+quotients, logarithms, powers and products with values that may be infinite may warn at a model's edges,
+unless NumPy has warned of those values, as it does of an array's logarithms. An input that the model is
+differentiated by may be anywhere, at infinity too; params and data are finite.
 """
 
 from __future__ import annotations
@@ -34,6 +35,8 @@ QUIET = frozenset({
 })  # fmt: skip
 WAVES = frozenset({"sin", "cos"})  # quiet, and finite, of finite arguments
 FINITE = QUIET | WAVES | {"mul", "const", "dim"}  # of finite arguments
+TOLD = frozenset({"div", "exp", "expm1", "log", "log1p", "sqrt", "reciprocal"})  # NumPy warns, of arrays
+GROWING = frozenset({"exp", "expm1"})  # overflow alike
 HUGE = 1e100
 LARGEST = 88.0  # of exponents: beyond it single precision overflows
 
@@ -78,7 +81,7 @@ class Risk:
         if node.op.name == "square" or node.op.name in WAVES:
             return not self.is_finite(node.args[0])
         if node.op.name == "exp":
-            return not self._is_small_power(node)
+            return not (self._is_small_power(node) or self._has_overflown(node.args[0]))
         if node.op.name == "mul":
             return not (all(map(self.is_finite, node.args)) or any(map(self._is_factor, node.args)))
         if node.op.name == "div":
@@ -181,6 +184,11 @@ class Risk:
         shifted = exponent.op.name == "shifted" or known_form(exponent) == "shifted"
         return shifted or self._interval(exponent)[1] < LARGEST
 
+    def _has_overflown(self, exponent: Node) -> bool:
+        """Whether the value has such an exponential too, of which NumPy has warned then."""
+        users = self.graph.users.get(exponent, ())
+        return any(u.op.name in GROWING and u.rank and not self.is_adjoint(u) for u in users)
+
     def _nonzero(self, node: Node) -> bool:
         if self._is_factor(node):
             return True
@@ -194,7 +202,9 @@ class Risk:
 
 
 def _keeps_finite(node: Node) -> bool:
-    """Whether the op makes finite values of finite ones."""
+    """Whether the op makes finite values of finite ones, or NumPy warns that it does not."""
+    if node.op.name in TOLD and node.rank:
+        return True
     return node.op.name in FINITE or (node.op.name == "div" and bool(const_value(node.args[1])))
 
 

@@ -6,8 +6,14 @@ array([0. , 0.5, 1. ])
 
 from __future__ import annotations
 
+from contextvars import Context
+
 import numpy as np
 from numpy import ndarray
+
+_QUIET = Context() if int(np.__version__.partition(".")[0]) > 1 else None
+if _QUIET is not None:
+    _QUIET.run(np.seterr, over="ignore")
 
 
 def _sigmoid(x: ndarray, out: ndarray | None = None) -> ndarray:
@@ -15,6 +21,18 @@ def _sigmoid(x: ndarray, out: ndarray | None = None) -> ndarray:
     z = np.negative(x, out=out)
     with np.errstate(over="ignore"):
         np.exp(z, out=z)
+    z += 1.0
+    return np.reciprocal(z, out=z)
+
+
+def _logistic(x: ndarray, out: ndarray | None = None) -> ndarray:
+    """1 / (1 + exp(-x)); where exp overflows 0 is right."""
+    z = np.negative(x, out=out)
+    if _QUIET is None:
+        with np.errstate(over="ignore"):
+            np.exp(z, out=z)
+    else:
+        _QUIET.copy().run(np.exp, z, z)  # takes a third of the time of np.errstate
     z += 1.0
     return np.reciprocal(z, out=z)
 

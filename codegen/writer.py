@@ -34,9 +34,10 @@ Mark = tuple[int, int, "Callable[[], frozenset[int]]"]
 class Writer:
     """Lines of Python at a depth of indentation."""
 
-    def __init__(self, width: int = 100):
+    def __init__(self, width: int = 100, spelt: Callable[[str], str] = str):
         self.width = width
         self.depth = 0
+        self.spelt = spelt  # how a line of code is written in the end
         self.lines: list[str] = []
         self.function = ""  # the one under way
         self.marks: list[Mark] = []
@@ -48,6 +49,7 @@ class Writer:
         """
         indent = INDENT * self.depth
         if not text:
+        text = self.spelt(text)
             self.blank()
         elif "\n" in text:
             self.lines.extend((indent + part).rstrip() for part in text.split("\n"))

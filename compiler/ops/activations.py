@@ -44,6 +44,7 @@ sigmoid = elementwise(
     vjp=lambda g, out, x: (g * (out * (1.0 - out)),),
     np=sigmoid_of,
     py="_sigmoid(x)",
+    fast=lambda node, d: "_logistic(x)",
     scalar="_sigmoid_scalar(x)",
     plain="1.0 / (1.0 + math.exp(-x))",
     sympy=lambda sp, x: 1 / (1 + sp.exp(-x)),

@@ -127,6 +127,7 @@ outer = declare(
         np.multiply.outer,
         lambda g, out, a, b: (g @ b, swap_last(g) @ a),
         py="np.outer(a, b)",
+        fast=lambda node, d: "a[:, None] @ b[None]",  # in BLAS, which is twice as fast
         coerce=COERCIONS["number"],
         linear="each",
         work="product",

@@ -1,0 +1,45 @@
+"""NumPy's functions under names of the module: what a model's own names do to them, and what stays as it is."""
+
+from __future__ import annotations
+
+import autodiffc
+import numpy as np
+from autodiffc.api import module_of
+
+MODEL = """
+input x: real[300]
+param np_exp: real[300]
+np = exp(x * np_exp)
+loss L = sum(log1p(np))
+"""
+
+
+def test_names_of_the_model_come_first() -> None:
+    text = autodiffc.compile(MODEL, level=2)
+    assert "_np_exp(" in text
+    m, plain = module_of(text, "bound"), module_of(autodiffc.compile(MODEL), "plain")
+    g = np.random.default_rng(0)
+    x, w = g.normal(size=(2, 300))
+    np.testing.assert_allclose(m.value_and_grad(x, w)[1].np_exp, plain.value_and_grad(x, w)[1].np_exp, 1e-13)
+
+
+def test_only_at_the_level_for_speed() -> None:
+    assert all("np_" not in autodiffc.compile(MODEL.replace("np_exp", "w"), level=level) for level in (0, 1))
+
+
+def test_no_alias_that_nothing_uses() -> None:
+    text = autodiffc.compile(MODEL.replace("np_exp", "w"), level=2)
+    assert text.count("_np.") or "\n_np = np\n" not in text
+
+
+def test_what_the_value_warns_of_is_not_hushed_again() -> None:
+    """An adjoint of what has overflown, or was divided by zero, in the value already."""
+    growing = "dim N\ninput x: real[N]\nparam b: real\nloss L = sum((1 - exp(-b * x))**2)\n"
+    root = "dim N\ninput x: real[N]\noutput L = sum(sqrt(x))\ngrad L wrt x\n"
+    assert "errstate(all=" not in _value_and_grad(growing)
+    assert "errstate(all=" in _value_and_grad(root)
+
+
+def _value_and_grad(model: str) -> str:
+    text = autodiffc.compile(model, level=2)
+    return text[text.index("def value_and_grad") : text.index("def grad(")]
