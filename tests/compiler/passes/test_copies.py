@@ -51,6 +51,23 @@ def test_two_reshapes_share_a_copy() -> None:
     assert count(after, "detached") == 1
 
 
+@pytest.mark.parametrize(("axis", "copies"), [(1, 1), (2, 2)])
+def test_joined_arrays_are_copied_once(axis: int, copies: int) -> None:
+    other = ops.sin(X)
+    joined = ops.concatenate(X, other, axis=axis)
+    rows = [
+        ops.reshape(ops.transpose(array, axes=(0, 2, 1)), shape=(T * array.shape[2], array.shape[1]))
+        for array in (other, joined)
+    ]
+    before = Graph((X,), tuple((f"r{k}", row) for k, row in enumerate(rows)))
+    after = Copies().run(before)
+    verify(after, "copies")
+    assert count(after, "detached") == copies
+    old, new = evaluate(before, GIVEN, SIZES), evaluate(after, GIVEN, SIZES)
+    for name, value in old.items():
+        np.testing.assert_array_equal(value, new[name])
+
+
 def test_sums_of_products_are_one_product() -> None:
     Y = ops.argument("y", Type("real", (T, B, H)))
     f = ops.sum(Y, axis=(0, 1, 2), keepdims=False)
