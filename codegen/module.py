@@ -21,6 +21,7 @@ from .assertions import released
 from .audit import audit
 from .bound import bindings, spelt
 from .boundary import declared_dims, declared_text, takes_floats_only, write_checker, write_declared
+from .constants import number_of
 from .context import PYTHON, WIDTH, Context, model_names, shown_type
 from .contract import contracted
 from .copied import annotations_of, globals_of, needed, source_of
@@ -239,8 +240,9 @@ def _constants(context: Context, copied: list[str]) -> str:
     lines = []
     if any("_REAL" in globals_of(name) for name in copied):
         lines.append(f"_REAL = np.dtype({context.real})")
-    lines += shortcuts(context.real, context.names)
     needs = {name for routine in copied for name in globals_of(routine)}
+    context.names.used |= {name for name in needs if number_of(name)}
+    lines += shortcuts(context.real, context.names)
     if "_ONES" in needs:
         lines.append(f"_ONES = np.ones(1024{'' if context.dtype == 'float64' else ', _REAL'})")
     if "_QUIET" in needs:

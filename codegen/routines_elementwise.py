@@ -11,6 +11,7 @@ from contextvars import Context
 import numpy as np
 from numpy import ndarray
 
+_1 = np.array(1.0)
 _QUIET = Context() if int(np.__version__.partition(".")[0]) > 1 else None
 if _QUIET is not None:
     _QUIET.run(np.seterr, over="ignore")
@@ -33,7 +34,7 @@ def _logistic(x: ndarray, out: ndarray | None = None) -> ndarray:
             np.exp(z, out=z)
     else:
         _QUIET.copy().run(np.exp, z, z)  # takes a third of the time of np.errstate
-    z += 1.0
+    z += _1
     return np.reciprocal(z, out=z)
 
 
