@@ -1,10 +1,15 @@
-"""NumPy's functions under names of the module: what a model's own names do to them, and what stays as it is."""
+"""NumPy's functions under names of the module, and what their calls warn of."""
 
 from __future__ import annotations
 
+import warnings
+from concurrent.futures import ThreadPoolExecutor
+
 import autodiffc
 import numpy as np
+import pytest
 from autodiffc.api import module_of
+from autodiffc.codegen import routines_elementwise
 
 MODEL = """
 input x: real[300]
@@ -43,3 +48,22 @@ def test_what_the_value_warns_of_is_not_hushed_again() -> None:
 def _value_and_grad(model: str) -> str:
     text = autodiffc.compile(model, level=2)
     return text[text.index("def value_and_grad") : text.index("def grad(")]
+
+
+@pytest.mark.parametrize("quiet", [True, False], ids=["contexts", "NumPy 1"])
+def test_a_sigmoid_overflows_in_silence(quiet: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    if not quiet:
+        monkeypatch.setattr(routines_elementwise, "_QUIET", None)
+    x = np.array([-800.0, -40.0, 0.0, 800.0, np.nan])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = routines_elementwise._logistic(x)
+    np.testing.assert_array_equal(found, routines_elementwise._sigmoid(x))
+
+
+def test_sigmoids_in_many_threads() -> None:
+    x = np.linspace(-800.0, 800.0, 200_000)
+    with ThreadPoolExecutor(8) as pool, warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = list(pool.map(routines_elementwise._logistic, [x] * 32))
+    assert all(np.array_equal(one, found[0]) for one in found)

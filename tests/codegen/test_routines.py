@@ -19,8 +19,10 @@ COPIED = {
     "Sparse",
     "Workspace",
     "contextmanager",
+    "_1",
     "_IDLE",
     "_ONES",
+    "_QUIET",
     "_SPACES",
 }  # into modules with routines that name them
 AVAILABLE = {"Any", "Callable", "np", "math", "ndarray", "_REAL", *COPIED, *dir(builtins)}
