@@ -25,6 +25,7 @@ LOOSEST_FIRST = (
     (" * ", " / ", " @ "),
 )  # fmt: skip
 CLOSING = {"(": ")", "[": "]", "{": "}"}
+_STRUCTURE = frozenset("()[]{}\"'")
 
 
 # Lines from a first one on, up to a last one, and what tells the lines of the model that they stand for.
@@ -36,8 +37,8 @@ class Writer:
 
     def __init__(self, width: int = 100, spelt: Callable[[str], str] = str):
         self.width = width
-        self.depth = 0
         self.spelt = spelt  # how a line of code is written in the end
+        self.depth = 0
         self.lines: list[str] = []
         self.function = ""  # the one under way
         self.marks: list[Mark] = []
@@ -48,8 +49,8 @@ class Writer:
         A note stands beside the line where there is room, else above it.
         """
         indent = INDENT * self.depth
-        if not text:
         text = self.spelt(text)
+        if not text:
             self.blank()
         elif "\n" in text:
             self.lines.extend((indent + part).rstrip() for part in text.split("\n"))
@@ -196,6 +197,8 @@ def _operands(text: str) -> list[str]:
 
 
 def _cut(text: str, operators: tuple[str, ...]) -> list[str]:
+    if not any(operator in text for operator in operators):
+        return [text.strip()]
     parts, start = [], 0
     for position in _outside(text):
         if position > start and text.startswith(operators, position):
@@ -206,6 +209,8 @@ def _cut(text: str, operators: tuple[str, ...]) -> list[str]:
 
 def split_top(text: str, separator: str) -> list[str]:
     """Split at a separator that stands outside brackets and strings."""
+    if not _STRUCTURE.intersection(text):
+        return text.split(separator)
     parts, start = [], 0
     for position in _outside(text):
         if position >= start and text.startswith(separator, position):
