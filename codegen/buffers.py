@@ -30,6 +30,7 @@ from .rewriting import rewritten
 from .sites import Site, Sites
 
 SMALLEST = 512  # elements of an array of fixed size that is worth a buffer
+SMALLEST_LENT = 32  # the same where a caller lends it
 MOST = 4_000  # pairs of variables and sites of one class that are looked at
 SCRATCH = "{}"  # the text of the memory that routines keep
 NAMES = {
@@ -93,7 +94,8 @@ class Allocation:
         self.statements, self.last, self.given = statements, last, given
         self.fresh, self.np, self.results = fresh, np, results
         self.flow = flow_of(statements, last)
-        found = Sites(self.flow, types, np, sizes).found()
+        found = Sites(self.flow, types, np, sizes, lent).found()
+        self.smallest = SMALLEST_LENT if lent else SMALLEST
         if not lent:  # a mask makes two passes of one
             found = [site for site in found if site.form.name not in ("where", "_where")]
         self.sites = [site for site in found if site.place is None]
@@ -192,12 +194,16 @@ class Allocation:
             own = self.aliases.classes.of(site.node)
             is_new = list(self.aliases.memory(site.node)) == [site.node]
             whole = site.form.name not in ROOMY  # is no part of memory that a result would keep alive
-            wanted = self.results and whole if own in self.returned else _is_worth_it(site.type)
+            wanted = self.results and whole if own in self.returned else self._is_worth_it(site.type)
             if is_new and wanted and not any(map(is_local, site.type.shape)):
                 found.setdefault(own, []).append(site)
         kept = {own: parts for own, sites in found.items() if (parts := self._usable(own, sites))}
         around = {site for parts in kept.values() for part in parts for site in part.sites}
         return {own: parts for own, parts in kept.items() if self.inner.get(parts[0].sites[0]) not in around}
+
+    def _is_worth_it(self, type: Type) -> bool:
+        size = size_of(type.shape)
+        return size.known is None or size.known >= self.smallest
 
     def _usable(self, together: Member, sites: list[Site]) -> list[Part]:
         """The sites at which nothing else of their class is read; one a line, as lines may use several."""
@@ -343,11 +349,6 @@ class Allocation:
 def _text_of(place: ast.Subscript) -> str:
     """The text of a part of an array that a value is stored in."""
     return ast.unparse(place.value if ast.unparse(place.slice) == "..." else place)
-
-
-def _is_worth_it(type: Type) -> bool:
-    size = size_of(type.shape)
-    return size.known is None or size.known >= SMALLEST
 
 
 def is_new(name: str) -> bool:

@@ -170,6 +170,8 @@ def call_into(form: Form, text: str, memory: str, np: str, render: Render) -> st
     if form.operands:
         operands = ", ".join(map(render, form.operands))
         return f"{np}.{form.name}({operands}, out={memory})"
+    if form.name == "_where":
+        text = f"_where{text[text.index('(') :]}"
     separator = "" if text.endswith("()") else ", "
     return f"{text[:-1]}{separator}out={memory})"
 

@@ -73,7 +73,10 @@ def _allocate(body: Body, types: Mapping[str, Type], known: set[str], results: b
     body.statements = placed(
         body.statements, last, types, np, lambda size: str(body.dim(size)), partial(_array, body), sizes
     )
-    found = Allocation(body.statements, last, types, given, body.scope.fresh, np, results, sizes).result()
+    lent = bool(body.space)
+    found = Allocation(body.statements, last, types, given, body.scope.fresh, np, results, sizes, lent).result()
+    if any("_where(" in text for text in (*_texts(found.statements), found.last)):
+        body.context.ref("_where")
     body.statements = with_constants(found.statements, body.types, body.context)
     _rewrite_outputs(body, last, found.last)
     body.buffers, body.in_buffers = found.buffers, found.inside

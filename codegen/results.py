@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from autodiffc.compiler.ir import Node
 
 from .body import Body
+from .buffers import Buffer
 from .context import Context
 from .pytext import ATOM, Expr, tuple_of
 
@@ -33,5 +34,15 @@ def owned(body: Body, names: Sequence[str], keep: Sequence[str] = ()) -> dict[st
         shared = node.rank and (memory.of(node) & held or memory.is_foreign(node))
         held |= memory.of(node)
         text = Expr(body.result_names[name]) if name in body.result_names else body.value(node)
-        texts[name] = f"{text.within(ATOM)}.copy()" if shared else str(text)
+        texts[name] = _copied(body, node, text, name) if shared else str(text)
     return texts
+
+
+def _copied(body: Body, node: Node, text: Expr, name: str) -> str:
+    """A copy, in memory that a caller has lent for results."""
+    known = all(size.symbols <= body.dims.keys() for size in node.shape)
+    if not body.workspace or not known or node.type.kind != "real":
+        return f"{text.within(ATOM)}.copy()"
+    memory = body.scope.fresh(f"{body.context.local(name)}_memory")
+    body.buffers.append(Buffer(node.type, [], is_result=True, name=memory))
+    return f"{body.context.ref('np')}.positive({text}, out={memory})"

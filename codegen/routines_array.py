@@ -11,7 +11,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy import ndarray
 
-from .routines_memory import _numbers, _room
+from .routines_memory import _numbers, _room, _room_like
 
 _REAL = np.float64
 _ONES = np.ones(1024)
@@ -20,6 +20,23 @@ _ONES = np.ones(1024)
 def _ones(n: int) -> ndarray:
     """A vector of ones, of which a product makes a sum."""
     return _ONES[:n] if 0 <= n <= len(_ONES) else np.ones(max(n, 0), _REAL)
+
+
+def _where(condition: ndarray, chosen: ndarray, other: ndarray, out: ndarray) -> ndarray:
+    """np.where, into given memory."""
+    np.copyto(out, other)
+    np.copyto(out, chosen, where=condition)
+    return out
+
+
+def _rolled(x: ndarray, by: int, axis: int, out: ndarray | None = None) -> ndarray:
+    """np.roll by a number that is not 0, nor larger than the axis."""
+    before = (slice(None),) * axis
+    if out is None:
+        return np.concatenate((x[(*before, slice(-by, None))], x[(*before, slice(-by))]), axis=axis)
+    out[(*before, slice(by))] = x[(*before, slice(-by, None))]
+    out[(*before, slice(by, None))] = x[(*before, slice(-by))]
+    return out
 
 
 def _few_or_many(x: ndarray, one: Callable[[float], float], many: Callable[[ndarray], ndarray]) -> ndarray:
@@ -138,11 +155,16 @@ def _add_columns(
     np.add.at(total.reshape(-1), flat.reshape(-1), _in_order(columns, scratch))
 
 
-def _norm(x: ndarray, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> ndarray:
+def _norm(
+    x: ndarray,
+    axis: int | tuple[int, ...] | None = None,
+    keepdims: bool = False,
+    scratch: dict[str, ndarray] | None = None,
+) -> ndarray:
     """The Euclidean norm, scaled where squares would overflow or lose digits."""
     with np.errstate(over="ignore"):
-        squares = np.square(x).sum(axis=axis, dtype=np.float64, keepdims=keepdims)
-        norm = np.sqrt(squares).astype(x.dtype)
+        squares = np.square(x, out=None if scratch is None else _room_like(scratch, "squares", x))
+        norm = np.sqrt(squares.sum(axis=axis, dtype=np.float64, keepdims=keepdims)).astype(x.dtype)
     small = np.finfo(x.dtype).tiny ** 0.47
     if np.all((norm > small) & (norm < 1.0 / small)):
         return norm

@@ -49,6 +49,13 @@ def _room(
     return held[:size].reshape(shape)
 
 
+def _room_like(scratch: dict[str, ndarray], name: str, x: ndarray) -> ndarray:
+    """Such memory for an array that lies as x does."""
+    if x.flags.f_contiguous:
+        return _room(scratch, name, x.shape[::-1], x.dtype).T
+    return _room(scratch, name, x.shape, x.dtype)
+
+
 def _numbers(scratch: dict[str, ndarray] | None, n: int) -> ndarray:
     """np.arange(n)"""
     if scratch is None:

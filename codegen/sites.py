@@ -61,11 +61,19 @@ class Site:
 class Sites:
     """Finds the sites of a function; `types` are those of its names, as far as they have but one.
 
-    `sizes` are dims, by the names that they have.
+    `sizes` are dims, by the names that they have. With `any_order` also those of which it isn't known in
+    what order NumPy would lay the axes.
     """
 
-    def __init__(self, flow: Flow, types: Mapping[str, Type], np: str, sizes: Mapping[str, str] = {}):
-        self.flow, self.np, self.sizes = flow, np, sizes
+    def __init__(
+        self,
+        flow: Flow,
+        types: Mapping[str, Type],
+        np: str,
+        sizes: Mapping[str, str] = {},
+        any_order: bool = False,
+    ):
+        self.flow, self.np, self.sizes, self.any_order = flow, np, sizes, any_order
         self.types = dict(types)
         self._found: dict[str, Type] = {}  # of variables whose names have several types
         self._position = 0
@@ -99,7 +107,10 @@ class Sites:
                 order = ()
             if top and order != ():
                 self._orders[target] = order
-            turned = order is None or (order != () and not (form and self._keeps(form, node)))
+            kept = order == () or (order is not None and form is not None and self._keeps(form, node))
+            turned = not kept and not self.any_order
+            order = order if kept else ()
+            form = form if form is None or top else _as_call(form, node)
             if form is None or (turned and not place) or (form.is_statement and not top):
                 continue
             found = found if top else self.type_of(node)
@@ -340,6 +351,8 @@ class Sites:
 
     def _where(self, condition: ast.expr, *chosen: ast.expr) -> Type | None:
         mask, found = self._type_of(condition), self._elementwise(chosen)
+        if found is None and all(self._type_of(one) == REAL for one in chosen):
+            found = REAL
         return mask and found and found.with_shape(broadcast(mask.shape, found.shape))
 
     def _reshaped(self, node: ast.Call, array: ast.expr) -> Type | None:
@@ -367,6 +380,15 @@ class Sites:
         place = number % max(whole.rank, 1)
         kept = (Dim.of(1),) if isinstance(keep, ast.Constant) and keep.value else ()
         return whole.with_shape((*whole.shape[:place], *kept, *whole.shape[place + 1 :]))
+
+
+def _as_call(form: Form, node: ast.expr) -> Form:
+    """The form within a line of what has statements elsewhere, if it has one."""
+    if form.name == "where":
+        return Form("_where")  # a routine
+    if form.name == "copy" and isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+        return Form("positive", (node.func.value,))
+    return form
 
 
 def _has_one(type: Type) -> bool:

@@ -56,11 +56,19 @@ def _is_rest(node: ast.expr) -> bool:
 def _length(size: Dim, part: ast.Slice, sizes: Sizes) -> Dim | None:
     """How long a slice is that surely lies within the size."""
     start = Dim.of(0) if part.lower is None else dim_of(part.lower, sizes)
-    stop = size if part.upper is None else dim_of(part.upper, sizes)
+    stop = size if part.upper is None else _stop(size, part.upper, sizes)
     if part.step is not None or start is None or stop is None:
         return None
     lies_within = all(d.is_natural for d in (start, stop - start, size - stop))
     return stop - start if lies_within else None
+
+
+def _stop(size: Dim, node: ast.expr, sizes: Sizes) -> Dim | None:
+    """Where a slice ends, which may be counted from the end."""
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+        back = dim_of(node.operand, sizes)
+        return None if back is None else size - back
+    return dim_of(node, sizes)
 
 
 def dim_of(node: ast.expr, sizes: Sizes) -> Dim | None:

@@ -69,14 +69,13 @@ def _roll_py(node: Node, d: DimText) -> str:
 
 
 def _roll_fast(node: Node, d: DimText) -> str | None:
-    """Two slices joined, where the shift is less than the length: np.roll takes longer to call."""
+    """Two slices, where the shift is less than the length: np.roll takes longer to call."""
     if len(node["axis"]) != 1:
         return None
     (axis,), by = node["axis"], Dim.of(node["shift"][0]).known
     if not by or abs(by) > (node.shape[axis].known or 1):
         return None
-    before = ":, " * axis
-    return f"np.concatenate((x[{before}{-by}:], x[{before}:{-by}]), axis={axis})"
+    return f"_rolled(x, {by}, {axis})"
 
 
 def _roll_vjp(g: Node, out: Node, x: Node) -> tuple[Node]:
