@@ -99,6 +99,8 @@ class Scope:
 
     def fresh(self, base: str) -> str:
         """A name of the emitter's own: `base`, or `base_2`, `base_3` … where that is taken."""
+        while base.startswith(BOUND):
+            base = base.removeprefix(BOUND) or "value"
         if self.is_free(base):
             self.taken.add(base)
             return base
