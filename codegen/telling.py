@@ -24,7 +24,7 @@ SUFFIX = {
 }  # fmt: skip
 WORDS = {
     "add": "total", "sub": "difference", "mul": "product", "div": "ratio", "matmul": "product",
-    "times": "product", "sum": "total",
+    "times": "product", "sum": "total", "add_at": "total",
     "where": "chosen", "gate": "gated", "gate_finite": "gated", "masked": "masked",
     "getitem": "part", "gather": "picked", "put": "placed", "scatter_add": "scattered",
     "reshape": "reshaped", "transpose": "turned", "broadcast_to": "spread", "concatenate": "joined",

@@ -21,6 +21,7 @@ from ..ir import Graph, Interval, Node, const
 from ..model import Derivative, Program, Requested, Sparse
 from ..ops import argument
 from ..ops.control import may_be_missing
+from .added_parts import AddedParts
 from .autodiff import differentiate
 from .base import Observe, Repeat, Step, run_passes
 from .batch_last import BatchLast
@@ -99,7 +100,7 @@ def finishing(level: int, model: Graph, saved: Graph | None = None) -> tuple[Ste
         return ()
     loose = frozenset(name for name, node in saved.outputs if may_be_missing(node)) if saved else frozenset()
     small = (Unroll(loose), Fold(), Cse(), Simplify()) if pays(model) else ()
-    return (*small, Sides(), Reciprocals(), Copies())
+    return (*small, Sides(), Reciprocals(), AddedParts(), Copies())
 
 
 def tiling(level: int, program: Program) -> tuple[Step, ...]:
