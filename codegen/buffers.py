@@ -96,8 +96,6 @@ class Allocation:
         self.flow = flow_of(statements, last)
         found = Sites(self.flow, types, np, sizes, lent).found()
         self.smallest = SMALLEST_LENT if lent else SMALLEST
-        if not lent:  # a mask makes two passes of one
-            found = [site for site in found if site.form.name not in ("where", "_where")]
         self.sites = [site for site in found if site.place is None]
         self.places = [site for site in found if site.place is not None]
         self.aliases = Aliases(np, types, is_new, self.flow.variable)
@@ -232,7 +230,7 @@ class Allocation:
         eligible = self._eligible()
         spans = self._spans(eligible)
         buffers: list[Buffer] = []
-        idle: dict[tuple[Type, tuple[int, ...]], list[tuple[int, Buffer]]] = {}
+        idle: dict[tuple[Type, tuple[int, ...]], list[tuple[int, Buffer, Member]]] = {}
         for own in sorted(eligible, key=lambda member: spans[member]):
             start, end = spans[own]
             is_result = own in self.returned
@@ -242,8 +240,9 @@ class Allocation:
                 place = next(
                     (
                         i
-                        for i, (until, spent) in enumerate(waiting)
-                        if until < start or (until == start and self._writes_over(sites[0], spent))
+                        for i, (until, _, spent) in enumerate(waiting)
+                        if until < start
+                        or (until == start > spans[spent][0] and self._writes_over(sites[0], spent))
                     ),
                     None,
                 )
@@ -253,22 +252,22 @@ class Allocation:
                 buffer.sites += sites
                 for site in sites:
                     self.held.setdefault(site, []).append(buffer)
-                waiting.append((end, buffer))
+                waiting.append((end, buffer, own))
         for site in reversed(self.sites):
             if site not in self.held and self.inner.get(site) in self.held:
                 self.held[site] = self.held[self.inner[site]]
         return buffers
 
-    def _writes_over(self, site: Site, spent: Buffer) -> bool:
-        """Whether a site works element by element on what was there before, and nothing reads it after that.
+    def _writes_over(self, site: Site, spent: Member) -> bool:
+        """Whether a site works element by element on what is spent there, and is read nowhere else.
 
         What is computed for the site in its own memory would be written first.
         """
         line = self.flow.lines[site.position]
-        if site in self.inner.values() or line.loops or not operands_of(site.form, site.node):
+        again = spent in self.turning or (spent, site.position) in self.making
+        if again or site in self.around or line.loops:
             return False
-        classes = {self.aliases.classes.of(one.node) for one in spent.sites}
-        names = {name for own in classes for name in self._variables(own)}
+        names = set(self._variables(spent))
         read = [
             node
             for tree in line.trees
@@ -276,15 +275,22 @@ class Allocation:
             if isinstance(node, ast.Name) and self.flow.variable(node.id, site.position) in names
         ]
         own = {node for node in operands_of(site.form, site.node) if isinstance(node, ast.Name)}
-        before = all(one.position < site.position for one in spent.sites)
-        return before and classes.isdisjoint(self.turning) and bool(read) and own.issuperset(read)
+        return bool(read) and own.issuperset(read)
+
+    @cached_property
+    def around(self) -> set[Site]:
+        """The sites that lend others their memory."""
+        return set(self.inner.values())
 
     @cached_property
     def turning(self) -> set[Member]:
         """The classes that loops make anew."""
-        return {
-            self.aliases.classes.of(site.node) for site in self.sites if self.flow.lines[site.position].loops
-        }
+        return {own for own, position in self.making if self.flow.lines[position].loops}
+
+    @cached_property
+    def making(self) -> set[tuple[Member, int]]:
+        """On which lines memory of which classes is written anew."""
+        return {(self.aliases.classes.of(site.node), site.position) for site in self.sites}
 
     def _spans(self, eligible: Mapping[Member, list[Part]]) -> dict[Member, tuple[int, int]]:
         """From where to where the memory of a class is in use; what a loop carries, all through the loop."""

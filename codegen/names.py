@@ -101,6 +101,7 @@ class Scope:
         """A name of the emitter's own: `base`, or `base_2`, `base_3` … where that is taken."""
         while base.startswith(BOUND):
             base = base.removeprefix(BOUND) or "value"
+        base = base if base.isidentifier() else f"value_{base}"
         if self.is_free(base):
             self.taken.add(base)
             return base

@@ -156,3 +156,4 @@ def test_names_that_escape_to_the_same_stay_apart() -> None:
 def test_a_name_of_its_own_never_begins_as_those_of_functions_do() -> None:
     scope = Names(["np_y"]).scope()
     assert [scope.fresh(name) for name in ("np_y", "np_np_y", "np_", "y")] == ["y", "y_2", "value", "y_3"]
+    assert scope.fresh("np_0") == "value_0"  # an element of an array that is called np
