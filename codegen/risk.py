@@ -10,7 +10,7 @@ differentiated by may be anywhere, at infinity too; params and data are finite.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from autodiffc.compiler.ir import Graph, Interval, Node, const_value
 from autodiffc.compiler.model import Program
@@ -35,7 +35,7 @@ QUIET = frozenset({
 })  # fmt: skip
 WAVES = frozenset({"sin", "cos"})  # quiet, and finite, of finite arguments
 FINITE = QUIET | WAVES | {"mul", "const", "dim"}  # of finite arguments
-TOLD = frozenset({"div", "exp", "expm1", "log", "log1p", "sqrt", "reciprocal"})  # NumPy warns, of arrays
+TOLD = frozenset({"div", "exp", "expm1", "log", "log1p", "sqrt", "power"})  # of arrays NumPy warns
 GROWING = frozenset({"exp", "expm1"})  # overflow alike
 HUGE = 1e100
 LARGEST = 88.0  # of exponents: beyond it single precision overflows
@@ -81,11 +81,12 @@ class Risk:
         if node.op.name == "square" or node.op.name in WAVES:
             return not self.is_finite(node.args[0])
         if node.op.name == "exp":
-            return not (self._is_small_power(node) or self._has_overflown(node.args[0]))
+            return not (self._is_small_power(node) or self._has_warned(node.args[0], _grows))
         if node.op.name == "mul":
             return not (all(map(self.is_finite, node.args)) or any(map(self._is_factor, node.args)))
         if node.op.name == "div":
-            return not (self._nonzero(node.args[1]) or is_softmax(node))
+            divisor = node.args[1]
+            return not (self._nonzero(divisor) or is_softmax(node) or self._has_warned(divisor, _bars_zero))
         return node.op.name not in QUIET
 
     def _is_factor(self, node: Node) -> bool:
@@ -184,10 +185,10 @@ class Risk:
         shifted = exponent.op.name == "shifted" or known_form(exponent) == "shifted"
         return shifted or self._interval(exponent)[1] < LARGEST
 
-    def _has_overflown(self, exponent: Node) -> bool:
-        """Whether the value has such an exponential too, of which NumPy has warned then."""
-        users = self.graph.users.get(exponent, ())
-        return any(u.op.name in GROWING and u.rank and not self.is_adjoint(u) for u in users)
+    def _has_warned(self, operand: Node, alike: Callable[[Node, Node], bool]) -> bool:
+        """Whether a step of the value, on arrays, makes NumPy warn where another one on the operand does."""
+        users = self.graph.users.get(operand, ())
+        return any(alike(u, operand) and u.rank and not self.is_adjoint(u) for u in users)
 
     def _nonzero(self, node: Node) -> bool:
         if self._is_factor(node):
@@ -199,6 +200,15 @@ class Risk:
         if self._intervals is None:
             self._intervals = intervals_of(self.graph.nodes(), self.ranges)
         return self._intervals[node]
+
+
+def _grows(node: Node, exponent: Node) -> bool:
+    return node.op.name in GROWING
+
+
+def _bars_zero(node: Node, operand: Node) -> bool:
+    """Whether NumPy warns of the step if the operand is 0."""
+    return node.op.name == "log" or (node.op.name == "div" and node.args[1] is operand)
 
 
 def _keeps_finite(node: Node) -> bool:
