@@ -2,6 +2,7 @@
 
     x / N + (-1.0 / N) * y        →   (x - y) / N
     s * x - s * y                               →   s * (x - y)
+    sum(x * y[:, None], axis=1)                 →   sum(x, axis=1) * y
 
 For sums whose terms nobody else reads; the last bit may differ. Two scalars on both sides of a view are one.
 """
@@ -49,10 +50,25 @@ def scaled_sum(node: Node) -> Node | None:
         return None
     found = _scale_taken_out(node.args[0])
     if found is None or found[1].type != node.args[0].type:
-        return None
+        return _factored_sum(node)
     scale, rest, over = found
     total = node.with_args((rest,))
     return total / scale if over else scale * total
+
+
+def _factored_sum(node: Node) -> Node | None:
+    """sum(x * y) as sum(x) * y, where y is the same along all that is summed."""
+    product, axes = node.args[0], node["axis"]
+    if product.op not in (ops.mul, ops.div):
+        return None
+    for rest, same in (product.args, product.args[::-1])[: 1 + (product.op is ops.mul)]:
+        before = product.rank - same.rank
+        if rest.type != product.type or not same.rank:
+            continue
+        if all(axis < before or same.shape[axis - before].known == 1 for axis in axes):
+            left = [d for i, d in enumerate(same.shape) if node["keepdims"] or i + before not in axes]
+            return product.op(node.with_args((rest,)), ops.reshape(same, shape=tuple(left)))
+    return None
 
 
 def _scale_taken_out(node: Node) -> tuple[Node, Node, bool] | None:
