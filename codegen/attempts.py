@@ -72,7 +72,8 @@ def write_attempt(
             return
         guarded = head.guarded
         with writer.block("try:"):
-            steps(Cse().run(unguarded(graph)), True)
+            plain = unguarded(graph)
+            steps(plain if plain is graph else Cse().run(plain), True)
         with writer.block(f"except ({context.ref('ArithmeticError')}, {context.ref('ValueError')}):"):
             writer.line(f"return {context.ref(guarded.name)}({guarded.passed})")
     writer.blank(2)

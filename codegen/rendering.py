@@ -168,6 +168,14 @@ class Rendering(ABC):
         return found
 
     def _written(self, node: Node) -> tuple[Template, dict[str, Dim]]:
+        op, scalar = node.op, node.on_numbers
+        source = op.scalar if scalar and op.scalar is not None else op.py
+        if scalar and self.plain and op.plain is not None:
+            source = op.plain
+        if node in self.tuples:
+            source = tuple_py(node)
+        if scalar and isinstance(source, str):
+            return template(source, parameters(node)), {}
         held: dict[str, Dim] = {}
 
         def text_of(dim: Dim) -> str:
@@ -177,14 +185,6 @@ class Rendering(ABC):
             held[key] = dim
             return key
 
-        op, scalar = node.op, node.on_numbers
-        source = op.scalar if scalar and op.scalar is not None else op.py
-        if scalar and self.plain and op.plain is not None:
-            source = op.plain
-        if node in self.tuples:
-            source = tuple_py(node)
-        if scalar and isinstance(source, str):
-            return template(source, parameters(node)), held
         widened = self._is_widened(node)
         text = source if isinstance(source, str) else source(node, text_of)
         single = op is packed and (self.context.dtype == "float32" or node in self.tuples)

@@ -19,6 +19,7 @@ from autodiffc.compiler import ops
 from autodiffc.compiler.ir import Graph, Node, const_value
 
 IMPLIED = {"positive": ("positive", "nonnegative", "nonzero")}
+GUARDS = frozenset({ops.nonnegative, ops.abs, ops.gate, ops.gate_finite, ops.xlogy})
 THROUGH = frozenset({"neg", "abs"})  # nonzero, as their argument is
 CHAIN = 12  # factors of a product that are looked at
 Facts = dict[Node, frozenset[str]]
@@ -26,6 +27,8 @@ Facts = dict[Node, frozenset[str]]
 
 def unguarded(graph: Graph, given: Mapping[Node, frozenset[str]] = {}) -> Graph:
     """The graph without the guards that exceptions make needless; `given` is known of its inputs."""
+    if not graph.bodies and graph.ops.isdisjoint(GUARDS):
+        return graph
     known = _facts(graph, given)
 
     def step(node: Node, args: tuple[Node, ...]) -> Node:

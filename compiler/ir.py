@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Container, Hashable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import cached_property, wraps
 from operator import attrgetter
 from typing import Any, TypeVar, Union
@@ -36,7 +36,7 @@ Owner = TypeVar("Owner", "Graph", "Node")
 Found = TypeVar("Found")
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class NonDiff:
     """Stands in the place of a VJP rule: why there is none."""
 
@@ -55,7 +55,7 @@ WorkKind = Choice[
 ]
 
 
-@dataclass(frozen=True, eq=False)
+@record(frozen=True, eq=False)
 class Op:
     """An operation, declared once with all its facts.
 
@@ -274,7 +274,7 @@ class Node:
         return OPS["greater_equal"](self, other)
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Literal:
     """An array constant, hashable by its bytes."""
 
@@ -357,7 +357,7 @@ def adjoint_of(origins: Iterable[Origin]) -> tuple[Origin, ...]:
     return tuple([Origin(origin.span, True) for origin in origins])
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Note:
     """A decision that a pass took for the sake of speed or memory, for `--explain-cost`.
 
@@ -369,7 +369,7 @@ class Note:
     places: tuple[Origin, ...] = ()
 
 
-@dataclass(frozen=True, eq=False)
+@record(frozen=True, eq=False)
 class Graph:
     """Inputs, named outputs, and what is known about the nodes between.
 

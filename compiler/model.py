@@ -14,18 +14,19 @@ the wrt name w.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import inf, nextafter
 from typing import Literal as Choice
 
 import numpy as np
+from autodiffc.grammar.records import record
 from autodiffc.grammar.source import Source, Span
 
 from .ir import Array, Graph, Interval, Scalar
 from .types import Dim, Shape, Type
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Bound:
     """`> 0`: an operator among `> >= < <=` and a number."""
 
@@ -33,7 +34,7 @@ class Bound:
     value: float
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Initialiser:
     """How `init_params` starts a param.
 
@@ -48,7 +49,7 @@ class Initialiser:
     convolves: bool = False
 
 
-@dataclass(frozen=True, eq=False)
+@record(frozen=True, eq=False)
 class Argument:
     """An input or a param: its declared type, its constraints, its place."""
 
@@ -76,7 +77,7 @@ class Argument:
         return max(low, default=-inf), min(high, default=inf)
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Binding:
     """A run-time dim is (size of the argument's axis - offset) / factor, which must come out whole."""
 
@@ -87,7 +88,7 @@ class Binding:
     offset: int = 0
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Requirement:
     """What an expression assumes of the dims: `slack` must not be negative at run time.
 
@@ -106,7 +107,7 @@ class Requirement:
         return f"{remainder} == 0" if remainder.is_remainder else f"{self.slack} >= 0"
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Draw:
     """A mask of random truths that dropout keeps elements by: `rng.random(shape) >= rate`.
 
@@ -123,7 +124,7 @@ class Draw:
         return np.asarray(generator.random(shape) >= self.rate)
 
 
-@dataclass(frozen=True, eq=False)
+@record(frozen=True, eq=False)
 class Program:
     """A checked model.
 
@@ -167,7 +168,7 @@ class CannotEmit(ValueError):
     """A function was asked for that makes no sense for the model."""
 
 
-@dataclass(frozen=True, eq=False)
+@record(frozen=True, eq=False)
 class Requested:
     """A function that the module has on request, as a graph.
 
@@ -180,7 +181,7 @@ class Requested:
     vectors: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True, eq=False)
+@record(frozen=True, eq=False)
 class Sparse:
     """What the functions of a sparse Jacobian or Hessian are made of.
 
@@ -197,7 +198,7 @@ class Sparse:
     serves_dense: bool = False
 
 
-@dataclass(frozen=True, eq=False)
+@record(frozen=True, eq=False)
 class Derivative:
     """The optimised graphs that the emitter writes.
 

@@ -7,7 +7,9 @@ from autodiffc import compile
 from long_models import MODELS
 from work import calls_of
 
-LENGTHS = {"layers": 8, "loops": 6, "states": 8, "choices": 12, "fan": 12, "long_product": 12}  # of others 24
+LENGTHS = {  # of others 24
+    "layers": 8, "loops": 6, "states": 8, "tangle": 48, "choices": 12, "fan": 12, "long_product": 12,
+}  # fmt: skip
 
 
 def measured(name: str, length: int, level: int, emit: str) -> tuple[int, int]:

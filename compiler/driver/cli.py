@@ -35,7 +35,7 @@ from autodiffc.grammar.reading import read_source
 from autodiffc.grammar.source import Source
 
 from .files import write_whole
-from .garbage import uncollected
+from .garbage import spare_the_last, uncollected
 from .parsers import COMMANDS, EMITTED, PARSERS, with_lints
 
 if TYPE_CHECKING:
@@ -52,8 +52,16 @@ class UsageError(Exception):
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command; the exit status."""
-    arguments = list(sys.argv[1:] if argv is None else argv)
+    """Run the command; the exit status. Without arguments those of the process, which then ends."""
+    if argv is not None:
+        return _status(list(argv))
+    try:
+        return _status(sys.argv[1:])
+    finally:
+        spare_the_last()
+
+
+def _status(arguments: list[str]) -> int:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(encoding="utf-8", errors="replace")

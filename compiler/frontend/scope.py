@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from autodiffc.grammar import ast
+from autodiffc.grammar.records import record
 from autodiffc.grammar.source import Span
 
 from .. import ir
@@ -26,7 +27,7 @@ _CONSTANTS: dict[str, Value] = {
 KEYWORD_CONSTANTS = frozenset({"true", "false", "None"})
 
 
-@dataclass(frozen=True, eq=False)
+@record(frozen=True, eq=False)
 class Binding:
     """A defined name: what it means, where it was defined, the how-manieth definition it was."""
 
@@ -35,7 +36,7 @@ class Binding:
     order: int
 
 
-@dataclass(frozen=True, eq=False)
+@record(frozen=True, eq=False)
 class OwnAdjoint:
     """The adjoint that a function brings, and the first definition of the file that it cannot see."""
 
@@ -43,7 +44,7 @@ class OwnAdjoint:
     horizon: int
 
 
-@dataclass(frozen=True, eq=False)
+@record(frozen=True, eq=False)
 class Gone:
     """A name that has no value here: where it gets one, and why that does not reach here."""
 
@@ -52,7 +53,7 @@ class Gone:
     help: str
 
 
-@dataclass(frozen=True, eq=False)
+@record(frozen=True, eq=False)
 class Function:
     """A function of the model or of a library: its definition and what it can see."""
 

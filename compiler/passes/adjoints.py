@@ -12,6 +12,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from autodiffc.grammar.records import record
+
 from .. import ops
 from ..ir import Graph, Interval, Node, Origin
 from ..ops.control import zeros_for
@@ -27,7 +29,7 @@ def unchanged(graph: Graph, derivatives: int) -> Graph:
     return graph
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Options:
     """`ranges` are the intervals of arguments; `optimise` is run on the body of a loop with its adjoint.
 
@@ -45,7 +47,7 @@ class Options:
     recompute: bool = False
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Seed:
     """A cotangent to begin with, and what zeros and infinities it may hold."""
 
@@ -68,7 +70,7 @@ class Reverse(Protocol):
     ) -> tuple[Adjoints, ZeroAnalysis]: ...
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Incoming:
     """What is known when a loop or a branch is reached: the cotangents of its results, by position.
 
@@ -86,7 +88,7 @@ class Incoming:
     infinite: InfiniteInputs
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Outgoing:
     """The operands' cotangents, and the loop or branch that saves what they need.
 

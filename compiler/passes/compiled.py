@@ -9,8 +9,10 @@ Call(op='log', args=(SumPattern(constant=1.0, terms=((-1.0, Variable(name='x')),
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Union
+
+from autodiffc.grammar.records import record
 
 from ..ir import Node
 from .views import Views
@@ -18,24 +20,24 @@ from .views import Views
 Bindings = Mapping[str, Any]
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class AttributeVariable:
     name: str
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Variable:
     name: str
     family: str = field(default="variable", repr=False)
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Number:
     value: float
     family: str = field(default="number", repr=False)
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Call:
     op: str
     args: tuple[Pattern, ...]
@@ -46,14 +48,14 @@ class Call:
         return self.op
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class SumPattern:
     constant: float
     terms: tuple[tuple[float, Pattern], ...]
     family: str = field(default="sum", repr=False)
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class ProductPattern:
     factor: float
     powers: tuple[tuple[Pattern, int], ...]
