@@ -74,7 +74,9 @@ def _allocate(body: Body, types: Mapping[str, Type], known: set[str], results: b
         body.statements, last, types, np, lambda size: str(body.dim(size)), partial(_array, body), sizes
     )
     lent = bool(body.space)
-    found = Allocation(body.statements, last, types, given, body.scope.fresh, np, results, sizes, lent).result()
+    found = Allocation(
+        body.statements, last, types, given, body.scope.fresh, np, results, sizes, lent
+    ).result()
     if any("_where(" in text for text in (*_texts(found.statements), found.last)):
         body.context.ref("_where")
     body.statements = with_constants(found.statements, body.types, body.context)

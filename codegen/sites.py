@@ -138,11 +138,34 @@ class Sites:
         return found if whole is None else whole.with_shape((whole.shape[-1] + 1, *whole.shape[:-1]))
 
     def as_dot(self, node: ast.expr, form: Form) -> Form:
-        """A product of matrices or vectors, where that is known, by `dot`, which wants memory by rows."""
+        """A product of matrices or vectors, where that is known, by `dot`, which wants memory by rows.
+
+        It costs less to call than `@`, but copies matrices that are parts of others.
+        """
         if form.name != "matmul" or not isinstance(node, ast.BinOp) or not isinstance(node.left, ATOMS):
+            return form
+        if self._is_cut(node.left) or self._is_cut(node.right):
             return form
         ranks = self._rank(node.left), self._rank(node.right)
         return Form("dot", form.operands) if set(ranks) <= {1, 2} else form
+
+    def _is_cut(self, node: ast.expr) -> bool:
+        """Whether it is a part of an array that has gaps in memory."""
+        if isinstance(node, ast.Attribute) and node.attr == "T":
+            return self._is_cut(node.value)
+        if isinstance(node, ast.Name):
+            variable = self.flow.variable(node.id, self._position)
+            writes = [p for p, kind, _ in self.flow.events.get(variable, ()) if kind == WRITE]
+            trees = self.flow.lines[writes[0]].trees if len(writes) == 1 else ()
+            value = trees[0].value if trees and isinstance(trees[0], ast.Assign) else None
+            return isinstance(value, ast.Subscript) and self._is_cut(value)
+        if not isinstance(node, ast.Subscript) or not isinstance(node.slice, ast.Tuple):
+            return False
+        parts = [
+            part for part in node.slice.elts if not (isinstance(part, ast.Constant) and part.value is None)
+        ]
+        first = next((i for i, part in enumerate(parts) if isinstance(part, ast.Slice)), len(parts))
+        return not all(isinstance(part, ast.Slice) and _is_whole(part) for part in parts[first + 1 :])
 
     def _rank(self, node: ast.expr) -> int | None:
         found = self.type_of(node)
@@ -389,6 +412,10 @@ def _as_call(form: Form, node: ast.expr) -> Form:
     if form.name == "copy" and isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
         return Form("positive", (node.func.value,))
     return form
+
+
+def _is_whole(part: ast.Slice) -> bool:
+    return part.lower is part.upper is part.step is None
 
 
 def _has_one(type: Type) -> bool:
