@@ -8,7 +8,17 @@ import numpy as np
 import pytest
 from autodiffc.api import Options, module_of, module_text, program_of
 from autodiffc.codegen.routines import ROUTINES
-from autodiffc.codegen.routines_array import _columns, _ones, _row_max, _rows
+from autodiffc.codegen.routines_array import (
+    _add_columns,
+    _add_rows,
+    _columns,
+    _norm,
+    _ones,
+    _rolled,
+    _row_max,
+    _rows,
+    _where,
+)
 from autodiffc.codegen.routines_windows import _add_flat, _fold, _window_max
 from autodiffc.compiler.ir import OPS
 from autodiffc.grammar.source import Source
@@ -127,3 +137,40 @@ def test_windows(shape: tuple[int, ...], kernel: Any, windows: dict[str, Any], f
     wanted = np.zeros(shape)
     np.add.at(wanted.reshape(-1), expected.reshape(-1), values.reshape(-1))
     np.testing.assert_array_equal(total, wanted)
+
+
+@pytest.mark.parametrize("by", [1, -1, 3, -3])
+@pytest.mark.parametrize(("shape", "axis"), [((3,), 0), ((3, 4), 0), ((2, 5, 4), 1), ((2, 3), 1)])
+def test_rolled(shape: tuple[int, ...], axis: int, by: int) -> None:
+    x, out = RNG.normal(size=shape), np.empty(shape)
+    for given in (x, np.asfortranarray(x)):
+        np.testing.assert_array_equal(_rolled(given, by, axis), np.roll(x, by, axis))
+        np.testing.assert_array_equal(_rolled(given, by, axis, out=out), np.roll(x, by, axis))
+
+
+def test_choices() -> None:
+    x, mask, out = RNG.normal(size=(4, 3)), RNG.random((4, 3)) < 0.5, np.empty((4, 3))
+    for chosen, other in ((0.0, x), (x, np.nan), (x, 2.0 * x), (x[0], 1.0), (0.0, 1.0)):
+        np.testing.assert_array_equal(_where(mask, chosen, other, out=out), np.where(mask, chosen, other))
+    np.testing.assert_array_equal(_where(mask[:, :1], x, 0.0, out=out), np.where(mask[:, :1], x, 0.0))
+
+
+@pytest.mark.parametrize("order", "CF")
+def test_routines_keep_what_they_compute_in(order: str) -> None:
+    """Of other sizes than in the call before, too."""
+    scratch: dict[str, np.ndarray] = {}
+    for rows, width in ((40, 3), (7, 5), (60, 4), (0, 2)):
+        places = RNG.integers(-6, 6, rows)
+        x = np.array(RNG.normal(size=(rows, width)), order=order)
+        np.testing.assert_array_equal(_norm(x, axis=1, scratch=scratch), _norm(x, axis=1))
+        for given in (x, np.broadcast_to(RNG.normal(size=width), x.shape)):
+            expected, found = np.zeros((6, width)), np.zeros((6, width))
+            np.add.at(expected, places, given)
+            _add_rows(found, places, given, scratch)
+            np.testing.assert_allclose(found, expected, atol=1e-15)
+            turned = np.zeros((width, 6))
+            _add_columns(turned, places, given.T, scratch)
+            np.testing.assert_allclose(turned, expected.T, atol=1e-15)
+    held = {name: id(array) for name, array in scratch.items()}
+    _norm(x, axis=1, scratch=scratch)
+    assert held == {name: id(array) for name, array in scratch.items()}

@@ -1,0 +1,201 @@
+"""The types of expressions in a function's text, as far as those of its names tell.
+
+x @ W + b        real[N, D] @ real[D, H] + real[H]      ->      real[N, H]
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping, Sequence
+
+from autodiffc.compiler.types import BOOL, INT, REAL, Dim, Type, TypeProblem, broadcast
+
+from .flow import WRITE, Flow
+from .into import COMPARED, REDUCTIONS, SOMETIMES, gives_number, is_module, is_ufunc, takes_memory
+from .subscripts import dim_of, part_type
+from .windowed import WINDOWED, windowed
+
+ARITHMETIC = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.Pow)
+PREDICATES = frozenset({"isfinite", "isnan", "isinf", "logical_and", "logical_or", "logical_not"})
+ONES = Type("real", (Dim.symbol("~"),))  # of a size that agrees with that of a factor
+
+
+class Typed:
+    """The types in a function; `types` are those of its names, as far as they have but one.
+
+    `sizes` are dims, by the names that they have.
+    """
+
+    def __init__(self, flow: Flow, types: Mapping[str, Type], np: str, sizes: Mapping[str, str] = {}):
+        self.flow, self.np, self.sizes = flow, np, sizes
+        self.types = dict(types)
+        self._found: dict[str, Type] = {}  # of variables whose names have several types
+        self._position = 0  # the line that is looked at
+
+    def _type_of_target(self, name: str, value: ast.expr) -> Type | None:
+        """The type of a name's values; of this one, where the variable has no other."""
+        if name in self.types:
+            return self.types[name]
+        variable = self.flow.variable(name, self._position)
+        writes = [position for position, kind, _ in self.flow.events[variable] if kind == WRITE]
+        updates = sum(isinstance(t, ast.AugAssign) for p in writes for t in self.flow.lines[p].trees)
+        found = self.type_of(value) if len(writes) - updates == 1 else None
+        if found is not None and (found.rank or not updates):
+            self._found[variable] = found
+        return found
+
+    def type_of(self, node: ast.expr) -> Type | None:
+        """The type of an expression, if the types of its parts tell."""
+        try:
+            return self._type_of(node)
+        except TypeProblem:
+            return None
+
+    def _type_of(self, node: ast.expr) -> Type | None:
+        if isinstance(node, ast.Name):
+            found = self.types.get(node.id) or self._found.get(self.flow.variable(node.id, self._position))
+            return found or (INT if node.id in self.sizes else None)
+        if isinstance(node, ast.Constant):
+            return {bool: BOOL, int: INT, float: REAL}.get(type(node.value))
+        if isinstance(node, ast.UnaryOp):
+            return self._type_of(node.operand)
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult):
+            return self._product(node.left, node.right)
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ARITHMETIC):
+            types = [self._type_of(node.left), self._type_of(node.right)]  # once: expressions nest
+            return _broadcast_type(types) or _number_type(node.op, types)
+        if isinstance(node, ast.Compare) and len(node.ops) == 1 and type(node.ops[0]) in COMPARED:
+            found = self._elementwise((node.left, node.comparators[0]), any_kind=True)
+            return found and found.with_kind("bool")
+        if isinstance(node, ast.Attribute) and node.attr == "T":
+            found = self._type_of(node.value)
+            return found and found.with_shape(found.shape[::-1])
+        if isinstance(node, ast.Subscript):
+            return self._element(node)
+        return self._type_of_call(node) if isinstance(node, ast.Call) else None
+
+    def _elementwise(self, nodes: tuple[ast.expr, ...], any_kind: bool = False) -> Type | None:
+        """The real (or other) array that operands broadcast to."""
+        return _broadcast_type([self._type_of(node) for node in nodes], any_kind)
+
+    def _product(self, left: ast.expr, right: ast.expr) -> Type | None:
+        a, b = self._type_of(left), self._type_of(right)
+        if a is None or b is None or {a.kind, b.kind} != {"real"} or not (a.rank and b.rank):
+            return None
+        stack = broadcast(a.shape[:-2], b.shape[:-2])
+        return Type("real", (*stack, *a.shape[:-1][-1:], *(b.shape[-1:] if b.rank > 1 else ())))
+
+    def _element(self, node: ast.Subscript) -> Type | None:
+        """A part of an array."""
+        whole = self._type_of(node.value)
+        return whole and part_type(whole, node.slice, self.sizes, lambda i: self._type_of(i) == INT)
+
+    def _type_of_call(self, node: ast.Call) -> Type | None:
+        function = node.func
+        if isinstance(function, ast.Name):
+            if function.id in WINDOWED:
+                return windowed(node, self.type_of, self.sizes)
+            return self._type_of_routine(function.id, node.args)
+        if not isinstance(function, ast.Attribute):
+            return None
+        if is_module(function.value, self.np):
+            if function.attr == "outer":
+                return self._outer(*node.args)
+            if function.attr == "where":
+                return self._where(*node.args)
+            if not is_ufunc(function.attr) or function.attr in ("matmul", "vecdot"):
+                return None
+            found = self._elementwise(tuple(node.args), any_kind=function.attr in PREDICATES)
+            return found and (found.with_kind("bool") if function.attr in PREDICATES else found)
+        if function.attr == "tolist":
+            return self._listed(function.value)
+        if function.attr == "copy":
+            return self._type_of(function.value)
+        if function.attr == "reshape":
+            return self._reshaped(node, function.value)
+        if function.attr == "swapaxes":
+            return self._swapped(node, function.value)
+        return self._reduced(node, function) if function.attr in REDUCTIONS else None
+
+    def _type_of_routine(self, name: str, arguments: list[ast.expr]) -> Type | None:
+        if name == "_rows":
+            return self._rows(*arguments)
+        if name == "_times":
+            return self._product(*arguments)
+        found = self._type_of(arguments[0]) if takes_memory(name) or name in SOMETIMES else None
+        if name == "_row_max":
+            return found and found.with_shape((*found.shape[:-1], Dim.of(1)))
+        return found or (REAL if gives_number(name) else {"int": INT, "_ones": ONES}.get(name))
+
+    def _listed(self, array: ast.expr) -> Type | None:
+        """A list of ints has an int at each index, as the array has."""
+        whole = self._type_of(array)
+        return whole if whole is not None and whole.kind == "int" and whole.rank == 1 else None
+
+    def _rows(self, table: ast.expr, places: ast.expr) -> Type | None:
+        whole, at = self._type_of(table), self._type_of(places)
+        if whole is None or at is None or whole.kind != "real" or not whole.rank:
+            return None
+        return whole.with_shape((*at.shape, *whole.shape[1:]))
+
+    def _outer(self, left: ast.expr, right: ast.expr) -> Type | None:
+        a, b = self._type_of(left), self._type_of(right)
+        if a is None or b is None or {a.kind, b.kind} != {"real"} or (a.rank, b.rank) != (1, 1):
+            return None
+        return Type("real", (*a.shape, *b.shape))
+
+    def _where(self, condition: ast.expr, *chosen: ast.expr) -> Type | None:
+        mask, found = self._type_of(condition), self._elementwise(chosen)
+        if found is None and all(self._type_of(one) == REAL for one in chosen):
+            found = REAL
+        return mask and found and found.with_shape(broadcast(mask.shape, found.shape))
+
+    def _reshaped(self, node: ast.Call, array: ast.expr) -> Type | None:
+        whole = self._type_of(array)
+        sizes = [dim_of(size, self.sizes) for size in node.args]
+        known = [size for size in sizes if size is not None and size.is_natural]
+        return whole.with_shape(tuple(known)) if whole and len(known) == len(sizes) else None
+
+    def _swapped(self, node: ast.Call, array: ast.expr) -> Type | None:
+        whole, (a, b) = self._type_of(array), map(number_of, node.args)
+        if whole is None or a is None or b is None:
+            return None
+        shape = list(whole.shape)
+        shape[a], shape[b] = shape[b], shape[a]
+        return whole.with_shape(tuple(shape))
+
+    def _reduced(self, node: ast.Call, function: ast.Attribute) -> Type | None:
+        """`x.sum(axis=1, keepdims=True)`."""
+        whole = self._type_of(function.value)
+        options = {k.arg: k.value for k in node.keywords if k.arg != "initial"}
+        axis, keep = options.pop("axis", None), options.pop("keepdims", ast.Constant(False))
+        number = axis.value if isinstance(axis, ast.Constant) else None
+        if whole is None or whole.kind != "real" or node.args or options or not isinstance(number, int):
+            return None
+        place = number % max(whole.rank, 1)
+        kept = (Dim.of(1),) if isinstance(keep, ast.Constant) and keep.value else ()
+        return whole.with_shape((*whole.shape[:place], *kept, *whole.shape[place + 1 :]))
+
+
+def number_of(node: ast.expr) -> int | None:
+    """The number that stands there, as -2 does."""
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+        found = number_of(node.operand)
+        return None if found is None else -found
+    return node.value if isinstance(node, ast.Constant) and type(node.value) is int else None
+
+
+def _broadcast_type(types: Sequence[Type | None], any_kind: bool = False) -> Type | None:
+    """The real (or other) array that values of these types broadcast to."""
+    known = [type for type in types if type is not None]
+    real = any(type.kind == "real" and type.rank for type in known)
+    if len(known) < len(types) or not (real or any_kind):
+        return None
+    return Type("real", broadcast(*(type.shape for type in known)))
+
+
+def _number_type(op: ast.operator, types: Sequence[Type | None]) -> Type | None:
+    """Of numbers comes a number."""
+    if REAL in types:
+        return REAL if set(types) <= {REAL, INT} else None
+    return INT if set(types) == {INT} and isinstance(op, (ast.Add, ast.Sub, ast.Mult)) else None
