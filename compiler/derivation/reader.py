@@ -125,17 +125,18 @@ class Reader:
 
     def is_uniform(self, node: Node) -> bool:
         """Whether all elements are the same number, written once."""
-        order = [self.resolved(node)]
-        for n in order:
-            if n not in self._uniform and _spreads(n):
-                order.extend(self.resolved(a) for a in n.args)
-        for n in reversed(order):
-            if n not in self._uniform:
-                args = [self.resolved(a) for a in n.args]
-                self._uniform[n] = n not in self.symbols and (
-                    not n.rank or (_spreads(n) and all(self._uniform.get(a, not a.rank) for a in args))
-                )
-        return self._uniform[self.resolved(node)]
+        top = self.resolved(node)
+        stack = [top]
+        while stack:
+            n = stack[-1]
+            args = [self.resolved(a) for a in n.args] if _spreads(n) else []
+            missing = [a for a in args if a not in self._uniform] if n not in self._uniform else []
+            stack.extend(missing)
+            if not missing:
+                stack.pop()
+                alike = not n.rank or (_spreads(n) and all(self._uniform[a] for a in args))
+                self._uniform.setdefault(n, n not in self.symbols and alike)
+        return self._uniform[top]
 
     def whole(self, node: Node) -> Formula:
         """The array in matrix notation; raises NeedsIndices. A uniform one is its number."""

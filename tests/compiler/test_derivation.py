@@ -240,3 +240,16 @@ def test_fractions_over_zero_are_written(text: str) -> None:
     program = program_of(source(f"param w: real\nloss L = {text}\n"))
     for form in FORMATS:
         assert document(derived(program, program.wrt), form)
+
+
+def test_values_that_many_read_take_time_in_proportion() -> None:
+    """The paths from the loss to a value are more than can be gone."""
+    random, names = Random(3), ["w", "x"]
+    lines = ["input x: real", "param w: real"]
+    for k in range(600):
+        form = random.choice(["sin({}) + {}", "tanh({} * {})", "{} * 0.5 - {}", "maximum({}, {})"])
+        lines.append(f"n{k} = {form.format(random.choice(names[-8:]), random.choice(names[-20:]))}")
+        names.append(f"n{k}")
+    text = "\n".join([*lines, "loss L = n599**2 + n598 + n597\n"])
+    program = program_of(source(text))
+    assert document(derived(program, program.wrt), "text").count("\n") > 600
