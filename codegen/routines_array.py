@@ -126,8 +126,8 @@ def _add_rows(
     for start in range(0, len(places), step):
         some = places[start : start + step]
         at = _room(scratch, "places", (*some.shape, width), np.int64)
-        np.multiply(some[..., None], width, out=at)
-        at += _numbers(scratch, width)
+        first = np.multiply(some, width, out=_room(scratch, "within", some.shape, np.int64))
+        np.add(first[..., None], _numbers(scratch, width), out=at)
         np.add.at(flat, at.reshape(-1), _in_order(rows[start : start + step], scratch))
 
 
