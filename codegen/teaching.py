@@ -139,7 +139,7 @@ class TeachingBody(StructuredBody):
         if node in self._forks and not updates:
             expr = self._begun(group, node, expr)
         super()._assign(group, node, expr, updates)
-        if group.adjoint and node not in self._slots:
+        if group.adjoint and node in self.values and node not in self._slots:  # else it is but a row
             self._hand_on(group, node)
 
     def _hand_on(self, group: Group, node: Node) -> None:
