@@ -25,7 +25,17 @@ from .blocks import Statement
 from .copied import COPIED, source_of
 from .fixed import Fixed, fixed_arrays
 from .flow import WRITE, flow_of, name_of
-from .into import AS_IT_IS, COMPARED, ROOMY, SOMETIMES, Form, operands_of, takes_memory, takes_scratch
+from .into import (
+    AS_IT_IS,
+    COMPARED,
+    ROOMY,
+    SOMETIMES,
+    Form,
+    computing,
+    operands_of,
+    takes_memory,
+    takes_scratch,
+)
 from .rewriting import rewritten
 from .sites import Site, Sites
 
@@ -172,7 +182,7 @@ class Allocation:
         return {
             node: position
             for position, line in enumerate(self.flow.lines)
-            for tree in (line.trees if "(" in line.text and "\n" not in line.text else ())
+            for tree in (line.trees if "\n" not in line.text and _computes(line.text) else ())
             if not isinstance(tree, (ast.If, ast.While, ast.For))
             for node in ast.walk(tree)
             if takes_scratch(node)
@@ -355,6 +365,11 @@ class Allocation:
 def _text_of(place: ast.Subscript) -> str:
     """The text of a part of an array that a value is stored in."""
     return ast.unparse(place.value if ast.unparse(place.slice) == "..." else place)
+
+
+def _computes(text: str) -> bool:
+    """Whether a line may call a routine that keeps memory."""
+    return any(name in text for name in computing())
 
 
 def is_new(name: str) -> bool:

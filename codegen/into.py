@@ -12,6 +12,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from inspect import signature
 from typing import TypeGuard
 
@@ -106,9 +107,13 @@ def takes_memory(name: str) -> bool:
 
 def takes_scratch(node: ast.AST) -> TypeGuard[ast.Call]:
     """Whether it calls a routine that computes in memory which it keeps."""
-    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
-        return False
-    return node.func.id in COPIED and "scratch" in signature(COPIED[node.func.id]).parameters
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in computing()
+
+
+@cache
+def computing() -> frozenset[str]:
+    """The names of such routines."""
+    return frozenset(name for name, routine in COPIED.items() if "scratch" in signature(routine).parameters)
 
 
 def gives_number(name: str) -> bool:

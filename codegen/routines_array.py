@@ -32,10 +32,11 @@ def _where(condition: ndarray, chosen: ndarray, other: ndarray, out: ndarray) ->
 def _rolled(x: ndarray, by: int, axis: int, out: ndarray | None = None) -> ndarray:
     """np.roll by a number that is not 0, nor larger than the axis."""
     before = (slice(None),) * axis
+    end, start = x[before + (slice(-by, None),)], x[before + (slice(-by),)]
     if out is None:
-        return np.concatenate((x[(*before, slice(-by, None))], x[(*before, slice(-by))]), axis=axis)
-    out[(*before, slice(by))] = x[(*before, slice(-by, None))]
-    out[(*before, slice(by, None))] = x[(*before, slice(-by))]
+        return np.concatenate((end, start), axis=axis)
+    out[before + (slice(by),)] = end
+    out[before + (slice(by, None),)] = start
     return out
 
 
@@ -132,7 +133,7 @@ def _add_rows(
 
 
 def _in_order(x: ndarray, scratch: dict[str, ndarray] | None) -> ndarray:
-    """x.ravel()"""
+    """x.ravel(), in memory of its own where that is a copy."""
     if x.flags.c_contiguous:
         return x.reshape(-1)
     out = _room(scratch, "values", x.shape, x.dtype)

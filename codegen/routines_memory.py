@@ -46,24 +46,27 @@ def _room(
     held = scratch.get(name)
     if held is None or len(held) < size or held.dtype != dtype:
         held = scratch[name] = np.empty(size, dtype)
-    return held[:size].reshape(shape)
+    found: ndarray = held[:size].reshape(shape)
+    return found
 
 
 def _room_like(scratch: dict[str, ndarray], name: str, x: ndarray) -> ndarray:
     """Such memory for an array that lies as x does."""
     if x.flags.f_contiguous:
-        return _room(scratch, name, x.shape[::-1], x.dtype).T
+        turned: ndarray = _room(scratch, name, x.shape[::-1], x.dtype).T
+        return turned
     return _room(scratch, name, x.shape, x.dtype)
 
 
 def _numbers(scratch: dict[str, ndarray] | None, n: int) -> ndarray:
-    """np.arange(n)"""
+    """np.arange(n), not to be written to."""
     if scratch is None:
         return np.arange(n)
     held = scratch.get("numbers")
     if held is None or len(held) < n:
         held = scratch["numbers"] = _constant(np.arange(n))
-    return held[:n]
+    found: ndarray = held[:n]
+    return found
 
 
 def _constant(array: ndarray) -> ndarray:

@@ -88,7 +88,9 @@ def _fold(
             first, last = max(-(offset // s), 0), min(-((offset - n) // s), m)
             taken.append(slice(first, max(first, last)))
             at.append(slice(first * s + offset, max((last - 1) * s + offset + 1, first * s + offset), s))
-        planes[(..., *at)] += g[(slice(None), *k, slice(None), *taken)]
+        member: tuple[Any, ...] = (slice(None), *k, slice(None), *taken)
+        inside: tuple[Any, ...] = (..., *at)
+        planes[inside] += g[member]
     return out
 
 

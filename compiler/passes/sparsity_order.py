@@ -100,7 +100,7 @@ def _take_flat(walk: Knows, node: Node, k: int, part: Part) -> list[Part]:
     x, position = node.args
     if position.op is not ops.window_argmax or position.args[0] is not x:
         return walk.sets.merged(part, range(x.rank))
-    return _window_max(walk, position, 0, part)
+    return list(_window_max(walk, position, 0, part))
 
 
 @rule_of("window_max")
