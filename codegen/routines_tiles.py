@@ -17,13 +17,14 @@ _REAL = np.float64
 
 
 def _tiles(rows: int, width: int, added: int = 0) -> list[slice]:
-    """Slices of rows, of which a tile has `width` numbers each in use at once: the cache is to hold them.
+    """Slices of rows, of which a tile has `width` numbers each in use at once: the cache holds them.
 
-    Each tile adds to sums of `added` numbers, which should be little beside its own work. Tiles of one size
-    share their memory.
+    Each tile adds to sums of `added` numbers, which should be little beside its own work. Tiles
+    of one size share their memory.
     """
     least = max(-(-rows * width // max(131_072, 8 * added)), 1)
-    step = -(-rows // next((count for count in range(least, 3 * least // 2 + 1) if rows % count == 0), least))
+    even = (count for count in range(least, 3 * least // 2 + 1) if rows % count == 0)
+    step = -(-rows // next(even, least))
     return [slice(start, start + step) for start in range(0, rows, max(step, 1))]
 
 
