@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import inspect
 import os
+from typing import Any
 
 import pytest
 
@@ -28,3 +29,23 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_make_parametrize_id(config: pytest.Config, val: object, argname: str) -> str | None:
     """A function in a table is named by its column: its address would differ between worker processes."""
     return argname if inspect.isfunction(val) else None
+
+
+# What shares a dear fixture runs in one process: the site is built once, the browser is started once.
+# (pytest-xdist 3.8 marks groups in the names of tests, which pytest 9.2 doesn't show to it.)
+GROUPS = {
+    "tests/docs/test_website.py": "site",
+    "tests/driver/report/test_browser.py": "browser",
+    "tests/driver/diagnosis/test_page_in_a_browser.py": "browser",
+}
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Scheduling(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return GROUPS.get(nodeid.partition("::")[0], nodeid)
+
+    return Scheduling(config, log)

@@ -18,7 +18,6 @@ import pytest
 from running import ROOT
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-pytestmark = pytest.mark.xdist_group("site")
 CHAPTERS = ("index", "chain", "classifier", "recurrent")
 
 

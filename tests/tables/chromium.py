@@ -11,10 +11,7 @@ import pytest
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 FOUND = next(filter(None, map(shutil.which, BROWSERS)), None)
-NEEDED = [
-    pytest.mark.skipif(FOUND is None, reason="no Chromium on the PATH: apt install chromium"),
-    pytest.mark.xdist_group("browser"),
-]
+NEEDED = pytest.mark.skipif(FOUND is None, reason="no Chromium on the PATH: apt install chromium")
 
 
 @contextmanager
