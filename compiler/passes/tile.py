@@ -67,7 +67,8 @@ class Tile:
         found: Counter[Dim] = Counter()
         for node in graph.nodes():
             if kind(node) != "free":
-                found.update({dim for dim in node.shape if any((dim - n).known is not None for n in many)})
+                each = dict.fromkeys(node.shape)  # in their order, which decides between equals
+                found.update([dim for dim in each if any((dim - n).known is not None for n in many)])
         usual = [dim for dim, count in found.most_common() if count > 2 and not is_local(dim)]
         return [dim for dim in usual if dim.known is None or dim in many][:CANDIDATES]
 
