@@ -85,8 +85,8 @@ def run(
     unknown = [name for name in surrogates if name not in report.own] if report.points else []
     if unknown:
         known = ", ".join(report.own) or "none"
-        problem = f"--surrogate: the model calls no {unknown[0]} with an adjoint of its own; it has: {known}"
-        print(f"autodiffc: {problem}", file=sys.stderr)
+        wrong = f"--surrogate: the model calls no {unknown[0]} with an adjoint of its own; it has: {known}"
+        print(f"autodiffc: {wrong}", file=sys.stderr)
         return 2
     print(render(report, left_out))
     return 0 if report.ok else 1

@@ -152,7 +152,9 @@ def _refuse_wrong(program: Program, module: ModuleType, data: Mapping[str, Any],
 
 def _typed(program: Program, data: Mapping[str, Any], seed: int) -> tuple[dict[str, Array], dict[str, int]]:
     """The arguments as the model has them, with masks, and the sizes of dims."""
-    arrays = {a.name: np.array(data[a.name], DTYPES[a.type.kind]) for a in program.arguments}
+    arrays: dict[str, Array] = {
+        a.name: np.array(data[a.name], DTYPES[a.type.kind]) for a in program.arguments
+    }
     sizes = {**program.constants, **_sizes(program, arrays)}
     masks = np.random.default_rng(seed)
     drawn = {draw.name: draw.sample(masks, sizes) for draw in program.draws}

@@ -59,7 +59,9 @@ def _typed(
     program: Program, given: Mapping[str, Array], seed: int
 ) -> tuple[dict[str, Array], dict[str, int]]:
     """The arguments as the model has them, with masks, and the sizes of dims."""
-    arrays = {a.name: np.asarray(given[a.name], KINDS[a.type.kind]) for a in program.arguments}
+    arrays: dict[str, Array] = {
+        a.name: np.asarray(given[a.name], KINDS[a.type.kind]) for a in program.arguments
+    }
     sizes = _sizes(program, arrays)
     masks = np.random.default_rng(seed)
     drawn = {draw.name: draw.sample(masks, sizes) for draw in program.draws}
