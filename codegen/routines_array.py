@@ -149,7 +149,8 @@ def _add_columns(
         np.add.at(total.T, places, np.moveaxis(columns, 0, -1))
         return
     width = max(total.shape[1], 1)
-    within = np.remainder(places, width, out=_room(scratch, "within", places.shape, np.int64)).reshape(-1)
+    within = _room(scratch, "within", places.shape, np.int64)
+    within = np.remainder(places, width, out=within).reshape(-1)
     flat = _room(scratch, "places", (len(total), places.size), np.int64)
     np.multiply(_numbers(scratch, len(total))[:, None], width, out=flat)
     flat += within

@@ -22,13 +22,15 @@ from .sparse_types import Colouring
 def _coloured_by_columns(rows: ndarray, cols: ndarray, height: int, width: int, *made_of: Any) -> Colouring:
     """The pattern with colours of its columns; a product has `height` elements for each."""
     colours = _coloured_columns(rows, cols, height, width)
-    return Colouring(rows, cols, colours, colours[cols] * height + rows, tuple(map(np.array, made_of)))
+    taken = colours[cols] * height + rows
+    return Colouring(rows, cols, colours, taken, tuple(map(np.array, made_of)))
 
 
 def _coloured_by_rows(rows: ndarray, cols: ndarray, height: int, width: int, *made_of: Any) -> Colouring:
     """The pattern with colours of its rows; a product has `width` elements for each."""
     colours = _coloured_columns(cols, rows, width, height)
-    return Colouring(rows, cols, colours, colours[rows] * width + cols, tuple(map(np.array, made_of)))
+    taken = colours[rows] * width + cols
+    return Colouring(rows, cols, colours, taken, tuple(map(np.array, made_of)))
 
 
 def _coloured_by_star(rows: ndarray, cols: ndarray, size: int, *made_of: Any) -> Colouring:
@@ -42,6 +44,7 @@ def _coloured_by_star(rows: ndarray, cols: ndarray, size: int, *made_of: Any) ->
 def _check_colouring(colouring: Colouring, *made_of: Any) -> None:
     """Refuse what was made of other ints or sizes than these: its pattern is another one."""
     if not isinstance(colouring, Colouring):
-        raise TypeError(f"colouring: expected a Colouring of this module, got {type(colouring).__name__}")
+        got = type(colouring).__name__
+        raise TypeError(f"colouring: expected a Colouring of this module, got {got}")
     if not all(map(np.array_equal, colouring.made_of, made_of)):
         raise ValueError("colouring: made of other sizes or ints than those of the arguments")

@@ -51,7 +51,8 @@ def _silu(x: ndarray) -> ndarray:
 def _gelu_tanh(x: ndarray) -> ndarray:
     """x * sigmoid(2 * sqrt(2 / pi) * (x + 0.044715 * x**3)), which is gelu by its tanh formula."""
     near = np.clip(x, -1e3, 1e3)
-    return np.maximum(x, -1e3) * _sigmoid(1.5957691216057308 * (near + 0.044715 * near * near * near))
+    near += 0.044715 * near * near * near
+    return np.maximum(x, -1e3) * _sigmoid(1.5957691216057308 * near)
 
 
 def _log_weight(a: ndarray, b: ndarray) -> ndarray:

@@ -43,7 +43,8 @@ def _cofactors(a: ndarray) -> ndarray:
     det = np.linalg.det(a)[..., None, None]
     regular = np.where(det == 0.0, np.eye(n, dtype=a.dtype), a)
     inverse = np.linalg.inv(regular)
-    norm, inverse_norm = (np.abs(m).sum(axis=-2).max(axis=-1, initial=0.0) for m in (regular, inverse))
+    both = (np.abs(m).sum(axis=-2) for m in (regular, inverse))
+    norm, inverse_norm = (sums.max(axis=-1, initial=0.0) for sums in both)
     singular = (det[..., 0, 0] == 0.0) | (norm * inverse_norm * np.finfo(a.dtype).eps > 1.0)
     singular &= np.isfinite(a).all(axis=(-2, -1))
     out = det * inverse.swapaxes(-1, -2)

@@ -78,9 +78,9 @@ def _constant(array: ndarray) -> ndarray:
 class Workspace:
     """Memory that calls compute in, kept from one to the next: value_and_grad(…, workspace=Workspace()).
 
-    With `outputs` the arrays that a call returns are its memory too: the next call of that function
-    overwrites them. It serves one call at a time, so each thread needs its own, and gets new memory where
-    sizes change. A pickle of it holds no arrays.
+    With `outputs` the arrays that a call returns are its memory too: the next call of that
+    function overwrites them. It serves one call at a time, so each thread needs its own, and gets
+    new memory where sizes change. A pickle of it holds no arrays.
     """
 
     def __init__(self, outputs: bool = False) -> None:
@@ -110,14 +110,16 @@ class Workspace:
         arrays = self.memory(make, *sizes)
         own = {id(array) for array in arrays}
         if any(id(value) in own or id(getattr(value, "base", None)) in own for value in given):
-            raise ValueError("an argument is memory of the workspace that this call overwrites: copy it")
+            problem = "an argument is memory of the workspace that this call overwrites: copy it"
+            raise ValueError(problem)
         return arrays
 
     def __enter__(self) -> Workspace:
         try:
             self._turn.pop()
         except IndexError:
-            raise RuntimeError("another call computes in this workspace; each thread needs its own") from None
+            problem = "another call computes in this workspace; each thread needs its own"
+            raise RuntimeError(problem) from None
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -87,7 +87,8 @@ def _fold(
             offset = i * d - p
             first, last = max(-(offset // s), 0), min(-((offset - n) // s), m)
             taken.append(slice(first, max(first, last)))
-            at.append(slice(first * s + offset, max((last - 1) * s + offset + 1, first * s + offset), s))
+            start = first * s + offset
+            at.append(slice(start, max((last - 1) * s + offset + 1, start), s))
         member: tuple[Any, ...] = (slice(None), *k, slice(None), *taken)
         inside: tuple[Any, ...] = (..., *at)
         planes[inside] += g[member]
@@ -141,7 +142,8 @@ def _window_argmax(
         np.equal(wide[at], best, out=hit)
         if any_nan:
             hit |= np.isnan(wide[at])
-        np.copyto(where, sum(i * d * step for i, d, step in zip(member, dilation, strides[2:])), where=hit)
+        place = sum(i * d * step for i, d, step in zip(member, dilation, strides[2:]))
+        np.copyto(where, place, where=hit)
     if any(padding) and np.equal(best, -np.inf, out=hit).any():
         _leave_rim(where, hit, strides, stride, padding, dilation)
     for axis, (n, s, p) in enumerate(zip(shape, (1, 1, *stride), (0, 0, *padding))):

@@ -38,6 +38,7 @@ from .quotients import EXACT, OUT_OF_TIME, Attempt, agreement, attempts
 from .samples import Sizes, refuse_unknown
 
 Progress = Callable[[str], None]
+ROUNDED = 1e-14  # of a value that is computed in two ways, beside the rounding of its terms
 
 
 @dataclass(frozen=True, eq=False)
@@ -186,16 +187,32 @@ class _Checker:
             outputs = self.compiled.outputs(point.arguments)
         except Fault as fault:
             return dict.fromkeys(self.program.outputs, _faulty(fault))
-        return {name: self._value(name, array, point) for name, array in outputs.items()}
+        expected = point.reference.values
+        found = {name: self._value(name, array, expected[name], point) for name, array in outputs.items()}
+        target = self.program.target
+        if target is not None and self.program.scalar_target:
+            found[target] = merge(found[target], self._beside_gradient(target, outputs[target], point))
+        return found
 
-    def _value(self, name: str, array: Any, point: Point) -> Comparison:
+    def _beside_gradient(self, target: str, value: Any, point: Point) -> Comparison:
+        """The target's value where `value_and_grad` gives it too: that may be rounded in another way."""
+        try:
+            other = self.compiled.value(point.arguments)
+        except Fault as fault:
+            return _faulty(fault)
+        found = self._value(target, other, value, point, ROUNDED)
+        if found.status == "differs":
+            return Comparison("differs", reason=f"value_and_grad gives {other}, forward {value}")
+        return found
+
+    def _value(self, name: str, array: Any, expected: Any, point: Point, rtol: float = EXACT) -> Comparison:
         assert point.reference is not None
-        expected, noise = point.reference.values[name], point.reference.noise[name]
+        noise = point.reference.noise[name]
         if array.shape != expected.shape:
             return Comparison("differs", reason=f"shape {array.shape} where {expected.shape} is expected")
         labels = [f"{name}{list(index) if index else ''}" for index in np.ndindex(expected.shape)]
         floors = [self._floor(e) for e in noise.ravel()]
-        return compare(labels, _list(array), _list(expected), floors, self.precision.tolerance(EXACT))
+        return compare(labels, _list(array), _list(expected), floors, self.precision.tolerance(rtol))
 
     def _floor(self, noise: float) -> float:
         return self.precision.floor(noise / EPSILON)

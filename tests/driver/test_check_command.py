@@ -336,7 +336,7 @@ def test_other_faults_of_a_module_are_differences() -> None:
     for function, words in (
         (raises, "value_and_grad raised ZeroDivisionError: nothing left"),
         (wrong_shape, "d_W has shape"),
-        (other_value, "forward"),
+        (other_value, "the value of L: value_and_grad gives "),
     ):
         found = check(program, Spoilt(module, value_and_grad=function))
         assert not found.ok
