@@ -118,7 +118,8 @@ def _lgamma_near(x: ndarray) -> ndarray:
     w = x - nearest
     steps = np.arange(2.0, 8.0)[:, None]
     up = np.log(np.where(steps < nearest, w + steps, 1.0).prod(axis=0))
-    down = np.where(nearest < 2.0, np.log1p(w), 0.0) + np.where(nearest < 1.0, np.log(np.abs(w)), 0.0)
+    down = np.where(nearest < 2.0, np.log1p(w), 0.0)
+    down += np.where(nearest < 1.0, np.log(np.abs(w)), 0.0)
     return _lgamma_series(w) - down + up
 
 
