@@ -15,6 +15,7 @@ import keyword
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
+import numpy as np
 from autodiffc.compiler.ops.tiles import TILE
 
 # What an emitted module defines or imports; temporaries never bear these names.
@@ -29,7 +30,9 @@ MODULE_NAMES = frozenset({
     "Any", "Callable", "Generator", "release", "deque", "contextmanager", "Context", "Workspace",
 })  # fmt: skip
 BOUND = "np_"  # begins the names of NumPy's functions that a module binds (see bound.py)
-_TAKEN = MODULE_NAMES | frozenset(keyword.kwlist) | frozenset(keyword.softkwlist) | frozenset(dir(builtins))
+_PYTHONS = frozenset((*keyword.kwlist, *keyword.softkwlist, *dir(builtins)))
+_NUMPYS = frozenset(BOUND + name for name, found in vars(np).items() if isinstance(found, np.ufunc))
+_TAKEN = MODULE_NAMES | _PYTHONS | _NUMPYS
 
 
 def escaped(name: str) -> str:
@@ -99,9 +102,6 @@ class Scope:
 
     def fresh(self, base: str) -> str:
         """A name of the emitter's own: `base`, or `base_2`, `base_3` … where that is taken."""
-        while base.startswith(BOUND):
-            base = base.removeprefix(BOUND) or "value"
-        base = base if base.isidentifier() else f"value_{base}"
         if self.is_free(base):
             self.taken.add(base)
             return base
@@ -114,8 +114,7 @@ class Scope:
 
     def is_free(self, name: str) -> bool:
         """Whether nothing else bears the name."""
-        taken = name in self.taken or name in self.names.model or name in _TAKEN
-        return not (taken or name.startswith(BOUND))
+        return not (name in self.taken or name in self.names.model or name in _TAKEN)
 
 
 def _free(base: str, taken: Iterable[str]) -> str:
