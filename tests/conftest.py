@@ -46,6 +46,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
     class Scheduling(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            return GROUPS.get(nodeid.partition("::")[0], nodeid)
+            # Cases of one function go together: a queue of each alone takes minutes to look through.
+            return GROUPS.get(nodeid.partition("::")[0], nodeid.partition("[")[0])
 
     return Scheduling(config, log)

@@ -36,28 +36,27 @@ SIZES = {
 SMALL_BUFFERS = 16  # elements in those inside NumPy's functions
 
 
-def steps(name: str) -> tuple[Callable[[], Any], Callable[[], Any]]:
-    """A step in a workspace that owns the results too, and one of the readable module."""
+def step_of(name: str, **options: Any) -> Callable[[], Any]:
+    """A step of a module, in a workspace that owns the results too where there is one."""
     program = program_of(read_source(str(ROOT / f"{name}.dsl")))
     sizes = SIZES.get(name) or {dim: 60 + i for i, dim in enumerate(program.dims)}
     given = drawn_arguments(program, sizes, 0, 0.9)
-    module = module_of(module_text(program, Options(level=2, emit=("workspace",))), "model")
-    plain = module_of(module_text(program, Options(level=1)), "plain")
+    module = module_of(module_text(program, Options(**options)), "model")
     if "rng" in module.SPEC:
         given[module.SPEC["rng"]] = np.random.default_rng(0)
-    lent = {"workspace": module.Workspace(outputs=True)} if hasattr(module, "Workspace") else {}
-    step, readable = (getattr(m, "value_and_grad", None) or m.forward for m in (module, plain))
-    return partial(step, **given, **lent), partial(readable, **given)
+    if hasattr(module, "Workspace"):
+        given["workspace"] = module.Workspace(outputs=True)
+    return partial(getattr(module, "value_and_grad", None) or module.forward, **given)
 
 
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("name", MODELS)
 def test_a_step_allocates_next_to_nothing(name: str) -> None:
-    step, plain = steps(name)
+    step = step_of(name, level=2, emit=("workspace",))
     for _ in range(2):
         step()
     allocated = peak(step, SMALL_BUFFERS)
     if name in LITTLE:
-        assert SMALL < allocated < peak(plain, SMALL_BUFFERS) / LITTLE[name]
+        assert SMALL < allocated < peak(step_of(name, level=1), SMALL_BUFFERS) / LITTLE[name]
     else:
         assert allocated < SMALL
