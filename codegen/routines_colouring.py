@@ -41,7 +41,7 @@ def _coloured_by_star(rows: ndarray, cols: ndarray, size: int, *made_of: Any) ->
     return Colouring(rows, cols, colours, taken, tuple(map(np.array, made_of)))
 
 
-def _check_colouring(colouring: Colouring, *made_of: Any) -> None:
+def _check_colouring(colouring: Any, *made_of: Any) -> None:
     """Refuse what was made of other ints or sizes than these: its pattern is another one."""
     if not isinstance(colouring, Colouring):
         got = type(colouring).__name__
