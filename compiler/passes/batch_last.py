@@ -24,7 +24,7 @@ from ..ops.indexing import whole
 from ..ops.shape import swap_last
 from ..types import TUPLE, Dim, size_of
 from .batch import ALONG_AXIS, OVER_AXES
-from .bodies import settling
+from .bodies import loops_replaced, settling
 from .siblings import FEW
 from .structured import Fresh, names_in
 
@@ -38,24 +38,16 @@ class BatchLast:
     def run(self, graph: Graph) -> Graph:
         if ops.loop not in graph.ops:
             return graph
-        made: dict[Node, list[Node]] = {}
         names: dict[Node, str] = {}
 
-        def step(node: Node, args: tuple[Node, ...]) -> Node:
-            if node.op is ops.item and args[0] in made:
-                position: int = node["position"]
-                return made[args[0]][position]
-            new = node.with_args(args).map_subgraphs(self._in_body)
-            if new.op is ops.loop:
-                loop = _Loop(new)
-                results = loop.results()
-                if results is not None:
-                    made[new] = results
-                    names.update(loop.names)
-            return new
+        def values(node: Node) -> list[Node] | None:
+            loop = _Loop(node)
+            results = loop.results()
+            names.update(loop.names)
+            return results
 
-        after = graph.rewrite(step)
-        return after.told(names={**names, **after.names}) if made else after
+        after = loops_replaced(graph, self._in_body, values)
+        return after.told(names={**names, **after.names}) if names else after
 
     def _in_body(self, body: Graph) -> Graph:
         return settling(body, self.name, self.run)

@@ -7,7 +7,7 @@ What a body is given has the interval that it has outside; of a carried value no
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from math import inf
 
 from .. import ops
@@ -47,6 +47,25 @@ def settling(body: Graph, key: Hashable, change: Callable[[Graph], Graph]) -> Gr
     if changed is body:
         body.settled.add(key)
     return changed
+
+
+def loops_replaced(
+    graph: Graph, in_body: Callable[[Graph], Graph], values: Callable[[Node], Sequence[Node] | None]
+) -> Graph:
+    """The graph with other nodes for the items of its loops: what `values` gives, None where a loop stays."""
+    made: dict[Node, Sequence[Node]] = {}
+
+    def step(node: Node, args: tuple[Node, ...]) -> Node:
+        if node.op is ops.item and args[0] in made:
+            position: int = node["position"]
+            return made[args[0]][position]
+        new = node.with_args(args).map_subgraphs(in_body)
+        results = values(new) if new.op is ops.loop else None
+        if results is not None:
+            made[new] = results
+        return new
+
+    return graph.rewrite(step)
 
 
 def ranges_in(body: Graph, node: Node, known: Mapping[Node, Interval]) -> dict[str, Interval]:

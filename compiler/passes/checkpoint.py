@@ -22,6 +22,7 @@ from ..ir import Graph, Node
 from ..ops import argument
 from ..ops.control import is_local, items, steps_dim
 from ..types import INT, TUPLE
+from .bodies import loops_replaced
 from .structured import Fresh, names_in
 
 
@@ -37,20 +38,16 @@ class Checkpoint:
 
 
 def _segmented(graph: Graph, numbers: Iterator[int]) -> Graph:
-    made: dict[Node, Node] = {}
     names: dict[Node, str] = {}
 
-    def step(node: Node, args: tuple[Node, ...]) -> Node:
-        if node.op is ops.item and args[0] in made:
-            last = node["position"] == len(args[0].type.items) - 1
-            return args[0].args[0] if last else ops.item(made[args[0]], position=node["position"])
-        new = node.with_args(args).map_subgraphs(lambda body: _segmented(body, numbers))
-        if new.op is ops.loop and _is_wanted(new):
-            made[new] = outer = _in_segments(new, numbers)
-            names.update({outer.args[0]: "segments", outer.args[-2]: "size"})
-        return new
+    def values(loop: Node) -> list[Node] | None:
+        if not _is_wanted(loop):
+            return None
+        outer = _in_segments(loop, numbers)
+        names.update({outer.args[0]: "segments", outer.args[-2]: "size"})
+        return [*items(outer)[:-1], loop.args[0]]  # the last is the number of steps
 
-    graph = graph.rewrite(step)
+    graph = loops_replaced(graph, lambda body: _segmented(body, numbers), values)
     return replace(graph, names={**names, **graph.names}) if names else graph
 
 

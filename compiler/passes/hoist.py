@@ -28,7 +28,7 @@ from ..ops.control import items
 from ..ops.indexing import row
 from ..types import TUPLE
 from .batch_control import origins_of
-from .bodies import settling
+from .bodies import loops_replaced, settling
 from .early import Early
 from .late import Late, Term, terms_of
 from .operands import Operand
@@ -45,26 +45,19 @@ class Hoist:
     def run(self, graph: Graph) -> Graph:
         if not any(node.type.kind == TUPLE for node in graph.nodes()):
             return graph
-        made: dict[Node, list[Node]] = {}
         names: dict[Node, str] = {}
         origins: dict[Node, tuple[Origin, ...]] = {}
 
-        def step(node: Node, args: tuple[Node, ...]) -> Node:
-            if node.op is ops.item and args[0] in made:
-                position: int = node["position"]
-                return made[args[0]][position]
-            new = node.with_args(args).map_subgraphs(self._in_body)
-            if new.op is ops.loop:
-                loop = _Loop(new, self.everything)
-                results = loop.results()
-                if results is not None:
-                    made[new] = results
-                    loop.tell(results, names, origins)
-            return new
+        def values(node: Node) -> list[Node] | None:
+            loop = _Loop(node, self.everything)
+            results = loop.results()
+            if results is not None:
+                loop.tell(results, names, origins)
+            return results
 
-        after = graph.rewrite(step)
-        if not made:
-            return after
+        after = loops_replaced(graph, self._in_body, values)
+        if after is graph:
+            return graph
         return replace(after, names={**names, **after.names}, origins={**after.origins, **origins})
 
     def _in_body(self, body: Graph) -> Graph:
