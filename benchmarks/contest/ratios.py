@@ -30,12 +30,13 @@ def ratio(results: Results, one: str, other: str) -> Spread | None:
 
 @dataclass(frozen=True)
 class Goal:
-    """At least, or at most, so many times; what was got."""
+    """At least, or at most, so many times; what was got, and what the code by hand gets."""
 
     workload: Workload
     what: str
     wanted: float
     got: Spread | None
+    by_hand: Spread | None = None
     at_most: bool = False
 
     @property
@@ -50,10 +51,12 @@ class Goal:
 def goals(workload: Workload, results: Results) -> Iterator[Goal]:
     """Those of a workload."""
     for peer, wanted in workload.goals.items():
-        yield Goal(workload, TITLES[peer], wanted, ratio(results, peer, "O2"))
+        got, by_hand = (ratio(results, peer, own) for own in ("O2", "best"))
+        yield Goal(workload, TITLES[peer], wanted, got, by_hand)
     if workload.limit is not None and workload.goals:
         limit = workload.limit
-        yield Goal(workload, f"of {limit.what}", limit.times, ratio(results, "O2", "limit"), at_most=True)
+        got, by_hand = (ratio(results, own, "limit") for own in ("O2", "best"))
+        yield Goal(workload, f"of {limit.what}", limit.times, got, by_hand, at_most=True)
     if workload.goals:
         wanted = 4.0 if workload.scalars else 3.0
         yield Goal(workload, "of its forward", wanted, ratio(results, "O2", "forward"), at_most=True)

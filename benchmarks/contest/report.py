@@ -18,7 +18,7 @@ from .machine import features
 from .ratios import Goal, Results, goals, ratio, timed
 from .running import Setting
 from .texts import amount, duration, table, times
-from .timing import spread
+from .timing import Spread, spread
 from .workload import Workload
 
 Row = tuple[str, ...]
@@ -55,10 +55,10 @@ def verdict(goal: Goal) -> str:
 
 def goal_rows(run: Run) -> Iterator[Row]:
     """A row for each goal."""
-    yield "work", "against", "to reach", "got", ""
+    yield "work", "against", "to reach", "got", "", "by hand"
     for goal in all_goals(run):
-        sign = "≤" if goal.at_most else "≥"
-        yield goal.workload.title, goal.what, f"{sign} {goal.wanted:g}", times(goal.got), verdict(goal)
+        wanted = f"{'≤' if goal.at_most else '≥'} {goal.wanted:g}"
+        yield goal.workload.title, goal.what, wanted, times(goal.got), verdict(goal), times(goal.by_hand)
 
 
 def seconds(results: Results, name: str) -> str:
@@ -119,16 +119,43 @@ def product_rows(products: Iterable[Product]) -> Iterator[Row]:
         yield title, duration(median(gradient)), times(within)
 
 
+def quicker(results: Results) -> Iterator[tuple[str, Spread]]:
+    """The peers that are quicker than -O2."""
+    for name in PEERS:
+        got = ratio(results, name, "O2")
+        if got is not None and got.median < 1.0:
+            yield TITLES[name], got
+
+
 def losses(run: Run) -> Iterator[Row]:
     """Where a peer is quicker than -O2, the nearest to a tie first."""
-    found = []
-    for workload, results in run:
-        for name in PEERS:
-            got = ratio(results, name, "O2")
-            if got is not None and got.median < 1.0:
-                found.append((got.median, (workload.title, TITLES[name], times(got))))
+    found = [(workload.title, peer, got) for workload, results in run for peer, got in quicker(results)]
     yield "work", "peer", "its time / -O2"
-    yield from (row for _, row in sorted(found, reverse=True))
+    yield from (
+        (title, peer, times(got)) for title, peer, got in sorted(found, key=lambda row: -row[2].median)
+    )
+
+
+def lost(workload: Workload, results: Results) -> list[str]:
+    """The goals that a workload misses, and the peers that are quicker, with what was got."""
+    missed = [goal for goal in goals(workload, results) if goal.met is False]
+    texts = [f"{goal.what} {times(goal.got)} for {goal.wanted:g}" for goal in missed]
+    known = {goal.what for goal in missed}
+    return texts + [f"{peer} {times(got)}" for peer, got in quicker(results) if peer not in known]
+
+
+def remedies(runs: Iterable[Run]) -> Iterator[str]:
+    """What was lost in any setting, and what it would take: workloads of which the same is true together."""
+    found: dict[str, dict[str, list[str]]] = {}
+    for run in runs:
+        for workload, results in run:
+            if texts := lost(workload, results):
+                told = found.setdefault(workload.would_take or "Not looked into yet.", {})
+                told.setdefault(workload.title, []).append(f"{run.title}: {', '.join(texts)}")
+    for text, works in found.items():
+        for title, told in works.items():
+            yield f"- **{title}.** {'; '.join(told)}."
+        yield f"\n{text}\n"
 
 
 def absences(run: Run) -> Iterator[str]:
@@ -173,6 +200,7 @@ def markdown(
     machine = "\n".join(f"- {name}: {text}" for name, text in features().items())
     parts = [part for run in runs for part in of_run(run)]
     first = runs[0]
+    parts.append(section("What it would take", list(remedies(runs)) or ["Nothing was lost."]))
     parts.append(section("Memory", table(memory_rows(first))))
     if compilations:
         parts.append(section("Compilation", table(compile_rows(compilations))))

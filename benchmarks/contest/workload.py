@@ -55,6 +55,7 @@ class Workload:
     without     peers that can't do it, or aren't asked to, and why
     casadi      whether CasADi and SymPy take part: graphs of scalars
     numba       the function by hand is such that Numba compiles it
+    would_take  what it would take to reach a goal that is missed, or a peer that is quicker
     """
 
     name: str
@@ -72,6 +73,7 @@ class Workload:
     scalars: bool = False
     numba: bool = False
     tolerance: float = 1e-9
+    would_take: str = ""
 
     def places(self, arguments: Mapping[str, Any]) -> list[int]:
         """Where the differentiated arguments stand."""
