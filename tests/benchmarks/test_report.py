@@ -28,7 +28,6 @@ from contest.running import Setting
 from contest.texts import aligned, amount, duration, table, times
 from contest.timing import Spread, interleaved, spread
 
-
 DOCS = Path(__file__).parents[2] / "docs"
 
 
