@@ -51,6 +51,7 @@ from .simplify import Canonicalise, Simplify
 from .stabilise import Stabilise
 from .tile import Tile
 from .unroll import Unroll, pays
+from .written_out import WrittenOut
 
 
 def preparation(level: int, ranges: Mapping[str, Interval], precise: bool = False) -> tuple[Step, ...]:
@@ -64,8 +65,9 @@ def preparation(level: int, ranges: Mapping[str, Interval], precise: bool = Fals
 
 def _simplification(level: int) -> tuple[Step, ...]:
     """What makes a model simpler before it is differentiated."""
+    written = (WrittenOut(), Cse()) if level > 1 else ()
     turned = (BatchLast(),) if level > 1 else ()
-    return Fold(), Cse(), Rows(), Simplify(), Chains(level > 1), *turned, Hoist(level > 1)
+    return Fold(), Cse(), Rows(), Simplify(), *written, Chains(level > 1), *turned, Hoist(level > 1)
 
 
 def _stable(ranges: Mapping[str, Interval]) -> tuple[Step, ...]:
