@@ -12,10 +12,10 @@ bit wherever the first raises nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from autodiffc.compiler.ir import Graph, Node
 from autodiffc.compiler.passes.cse import Cse
+from autodiffc.grammar.records import record
 
 from .context import Context
 from .unguard import raises, unguarded
@@ -27,7 +27,7 @@ ARRAYS = frozenset({
 })  # fmt: skip
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Head:
     """The first line of a function: its name, its annotated parameters, the type of its result."""
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from autodiffc.compiler.ir import Node
 from autodiffc.grammar.records import record
@@ -29,7 +28,7 @@ class Statement:
     note: str = ""  # beside the line, in the teaching form
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Block:
     """`for t in range(T):` and what stands under it."""
 
@@ -37,7 +36,7 @@ class Block:
     statements: tuple[Statement, ...]
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Slot:
     """A variable in which a body leaves a result; `old` is the body's input that it holds at first."""
 

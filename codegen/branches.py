@@ -6,10 +6,10 @@ h = item(branch(c, h; then: h -> tanh(h), orelse: h -> h), 0)     ->     if c:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from autodiffc.compiler.ir import Graph, Node
+from autodiffc.grammar.records import record
 
 from .blocks import Block, Slot, Statement
 from .memory import Memory
@@ -27,7 +27,7 @@ def write_branch(outer: StructuredBody, step: Step) -> None:
     _BranchWriter(outer, step).write()
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Variable:
     """The variable of a result, and the argument (its place) that it holds before the branch."""
 

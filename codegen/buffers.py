@@ -19,6 +19,7 @@ from functools import cached_property
 from autodiffc.compiler.ops.control import is_local
 from autodiffc.compiler.ops.tiles import TILE
 from autodiffc.compiler.types import Dim, Type, size_of
+from autodiffc.grammar.records import record
 
 from .aliases import Aliases, Member, gives_new_memory
 from .blocks import Statement
@@ -64,7 +65,7 @@ class Buffer:
     order: tuple[int, ...] = ()  # of its axes in memory, where it is another one
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Part:
     """Sites of a class with one buffer, or with two by turns where they read what they replace."""
 
@@ -72,7 +73,7 @@ class Part:
     count: int
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Buffered:
     """Statements that write into buffers."""
 

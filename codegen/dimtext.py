@@ -7,10 +7,10 @@ H = b.shape[0] // 4
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 
 from autodiffc.compiler.model import Binding
 from autodiffc.compiler.types import Dim, Opaque, Shape
+from autodiffc.grammar.records import record
 
 from .pytext import ADD, MULTIPLY, UNARY, Expr, binary, call, number
 
@@ -41,7 +41,7 @@ def _atom(atom: str | Opaque, symbol: Callable[[str], str], ref: Callable[[str],
     return binary(arguments[0], atom.op, arguments[1], MULTIPLY)
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Holder:
     """An array, or a list of rows, from whose shape dims can be read: its text and its declared shape."""
 

@@ -11,7 +11,9 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from autodiffc.grammar.records import record
 
 from .aliases import Aliases, Member
 from .copied import COPIED
@@ -26,7 +28,7 @@ GROUPS = (ast.Tuple, ast.Slice, ast.Attribute)  # a method is no array
 CLOSED = (ast.ListComp, ast.GeneratorExp, ast.Lambda)
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Fixed:
     """An array's text, the function that makes it and the sizes in it.
 

@@ -16,12 +16,14 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
+from autodiffc.grammar.records import record
+
 from .blocks import Statement
 
 READ, WRITE = 0, 1
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Line:
     """A logical line: its trees, the numbers of the blocks and of the loops around it, outermost first."""
 
@@ -32,7 +34,7 @@ class Line:
     names: tuple[str, ...]
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Loop:
     """The positions of a loop, from its head to its last line, and the blocks of its body."""
 

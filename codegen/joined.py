@@ -23,8 +23,10 @@ import re
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import chain
+
+from autodiffc.grammar.records import record
 
 from .blocks import Block, Statement
 from .flow import parsed
@@ -39,7 +41,7 @@ Place = tuple[int, int]  # of a statement in a block, and of a line; blocks come
 Fresh = Callable[[str], str]
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class _Kept:
     """A list: the line that adds to it, the variables there, and what they are called in the second loop.
 

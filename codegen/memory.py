@@ -15,9 +15,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 
 from autodiffc.compiler.ir import Graph, Node
+from autodiffc.grammar.records import record
 
 from .structure import UPDATES, continued_stacks, keeps_references, passed_through
 
@@ -32,7 +32,7 @@ def is_view(node: Node) -> bool:
     return bool(node.rank) and node.op.view and bool(node.args) and bool(node.args[0].rank) and not picks
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Update:
     """`node` may write into the memory of `target`; `result` is what holds it afterwards."""
 

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property, partial
 
 from autodiffc.compiler.ir import Node
 from autodiffc.compiler.model import Derivative, Program, Requested
 from autodiffc.compiler.ops.control import may_be_missing
+from autodiffc.grammar.records import record
 
 from .assertions import released
 from .audit import audit
@@ -92,7 +92,7 @@ IMPORTS = {
 Section = Callable[[Context, Writer], None]
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Emitted:
     """A module's text, of what it was written, and for each line of the model the lines that it became."""
 

@@ -13,7 +13,6 @@ import ast
 import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 from autodiffc.grammar.records import record
@@ -149,7 +148,7 @@ def _needs(node: ast.AST) -> Iterator[tuple[ast.AST, int]]:
                 yield child, ATOM if tight else inner
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Slot:
     """A name in a template and the precedence that its place asks for; `stored`: it is assigned there."""
 

@@ -6,10 +6,9 @@ parts.sizes        [N - 1, N]     the matrix's own
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from autodiffc.compiler.model import Argument, Sparse
 from autodiffc.compiler.types import Dim, size_of
+from autodiffc.grammar.records import record
 
 from .body import Body
 from .boundary import bindings_of
@@ -21,7 +20,7 @@ LARGEST_CONSTANT = 100_000  # entries
 OF = {"jacobian": "Jacobian", "hessian": "Hessian"}
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Parts:
     """What the functions of one sparse derivative have in common."""
 

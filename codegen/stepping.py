@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 from autodiffc.compiler.ir import Graph, Node, const_value
 from autodiffc.compiler.types import Dim, Opaque
+from autodiffc.grammar.records import record
 
 from .pytext import Expr, call
 
@@ -57,7 +58,7 @@ class Ints:
         return self.known[node]
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Form:
     """scale * k + offset"""
 

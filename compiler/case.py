@@ -10,13 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from itertools import accumulate
 from math import prod
 from typing import Any
 
 import numpy as np
+from autodiffc.grammar.records import record
 
 from .compiled import Arguments, Compiled, Fault
 from .ir import Array
@@ -24,7 +25,7 @@ from .points import Point
 from .symmetry import mirrored, symmetric_arguments
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Layout:
     """Arrays as one vector: their names and shapes."""
 
@@ -51,7 +52,7 @@ class Layout:
         return self.names[number] + (f"[{', '.join(map(str, index))}]" if index else "")
 
 
-@dataclass(frozen=True, eq=False)
+@record(frozen=True, eq=False)
 class Entries:
     """A sparse matrix as a module gives it."""
 

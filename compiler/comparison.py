@@ -9,11 +9,12 @@ What could not be compared is `not checked`, with the reason in words; it never 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from math import isfinite, sqrt
 from typing import Literal
 
 import numpy as np
+from autodiffc.grammar.records import record
 
 from .ir import Array
 
@@ -24,7 +25,7 @@ ROUNDING = 64.0  # units of rounding error that a sum of cancelling terms may ha
 SMALL_PART = 1e-3  # of the largest element: smaller ones are held to that
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Worst:
     """The element where two disagree most."""
 
@@ -33,7 +34,7 @@ class Worst:
     expected: float
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Comparison:
     """The outcome of one method: the largest relative error, where it is, or why there is none."""
 
@@ -44,7 +45,7 @@ class Comparison:
     methods: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Row:
     """One wrt name."""
 
@@ -65,7 +66,7 @@ class Row:
         return "in part" if "ok" in found else "not checked"
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Finding:
     """What a law between the functions of a module came to."""
 
@@ -74,7 +75,7 @@ class Finding:
     outcome: Comparison
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Report:
     """The outcome of a check: a row for each wrt name, a comparison for each output's value.
 
@@ -109,7 +110,7 @@ class Report:
         ]  # fmt: skip
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Precision:
     """How exact a module's numbers are: float32 or float64, after a chain of operations of this depth."""
 

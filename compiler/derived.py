@@ -9,10 +9,11 @@ graphs.squares.outer     # L as a function of these two
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
+from autodiffc.grammar.records import record
 
 from .case import Layout
 from .compiled import Arguments
@@ -34,7 +35,7 @@ class NoSquares(Exception):
     """The target is no sum of squares in which the check finds them."""
 
 
-@dataclass(frozen=True, eq=False)
+@record(frozen=True, eq=False)
 class Squares:
     """A target as a linear function of squares.
 
@@ -87,7 +88,7 @@ class Squares:
         return all(np.all(w >= 0.0) for w in evaluate(self.weights, arguments, sizes).values())
 
 
-@dataclass(frozen=True, eq=False)
+@record(frozen=True, eq=False)
 class Graphs:
     """Made when they are asked for."""
 

@@ -12,10 +12,10 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
+from autodiffc.grammar.records import record
 
 from .formulas import Formula, NoFormula, formula_of
 from .interp import apply, resolve
@@ -43,7 +43,7 @@ class NotAnalytic(Exception):
     """An op that the complex step may not be taken through; the message names it."""
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Slope:
     """A derivative and how far rounding and truncation may have taken it from the truth."""
 

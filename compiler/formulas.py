@@ -14,10 +14,11 @@ SymPy is imported when the first formula is made.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import cache, cached_property
 from itertools import combinations
 from typing import Any
+
+from autodiffc.grammar.records import record
 
 from .ir import Op, Scalar
 
@@ -53,7 +54,7 @@ def constant(value: Scalar) -> Expression:
     return sp.Rational(int(2 * value), 2)
 
 
-@dataclass(frozen=True, eq=False)
+@record(frozen=True, eq=False)
 class Formula:
     """An expression in symbols, one for each argument that varies."""
 

@@ -12,13 +12,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
 from functools import reduce
 from itertools import chain
 from math import prod
 from typing import Any
 
 import numpy as np
+from autodiffc.grammar.records import record
 
 from .case import Case
 from .comparison import Comparison, Finding, Precision, Report, Row, compare, merge, not_checked
@@ -41,7 +41,7 @@ Progress = Callable[[str], None]
 ROUNDED = 1e-14  # of a value that is computed in two ways, beside the rounding of its terms
 
 
-@dataclass(frozen=True, eq=False)
+@record(frozen=True, eq=False)
 class Outcome:
     """What was found at one point."""
 

@@ -19,6 +19,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 
 import numpy as np
+from autodiffc.grammar.records import record
 
 from .interp import Body, resolve
 from .ir import Array
@@ -52,7 +53,7 @@ def without_tangents(x: Array) -> Array:
     return held
 
 
-@dataclass(frozen=True, eq=False)
+@record(frozen=True, eq=False)
 class Linear:
     """y near a point: y + the sum over some arguments of matrix (x - point)."""
 

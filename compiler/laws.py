@@ -13,9 +13,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Container, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
+from autodiffc.grammar.records import record
 
 from .case import Case
 from .comparison import SMALL_PART, Comparison, Finding, Precision, not_checked
@@ -39,7 +40,7 @@ class NotChecked(Exception):
     """Why a law says nothing here."""
 
 
-@dataclass(frozen=True, eq=False)
+@record(frozen=True, eq=False)
 class Trial:
     """The compiled derivatives at a point, and what they are compared with.
 
@@ -106,7 +107,7 @@ class Trial:
         return replace(self, case=self.case.nearby(generator, self.precision.unit))
 
 
-@dataclass(frozen=True, eq=False)
+@record(frozen=True, eq=False)
 class Law:
     """Of a function of the module, in words and as the two sides that are equal.
 

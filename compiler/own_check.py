@@ -15,9 +15,10 @@ Each function that a model calls is taken by itself, at the arguments that it ha
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
+from autodiffc.grammar.records import record
 
 from . import sympy_check
 from .comparison import Comparison, compare, merge, not_checked
@@ -34,7 +35,7 @@ LARGEST = 200  # elements of a function's arguments
 MEANT = "it cannot be meant as a derivative"  # the function has no slope, or the adjoint is not linear
 
 
-@dataclass(frozen=True, eq=False)
+@record(frozen=True, eq=False)
 class Use:
     """A function at a point: its body from its own arguments on, its adjoint, the arguments' values.
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from math import inf
 
 import numpy as np
+from autodiffc.grammar.records import record
 
 from . import sympy_check
 from .differences import EPSILON
@@ -46,7 +47,7 @@ class NoPoint(Exception):
         self.sizes = sizes
 
 
-@dataclass(frozen=True, eq=False)
+@record(frozen=True, eq=False)
 class Direction:
     """A tangent of one argument: an element or a random direction.
 
@@ -60,7 +61,7 @@ class Direction:
     reach: float
 
 
-@dataclass(frozen=True, eq=False)
+@record(frozen=True, eq=False)
 class Point:
     """Where the gradient is checked, and the reference there (or why there is none)."""
 

@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
+from autodiffc.grammar.records import record
 
 from .comparison import SMALL_PART, Comparison, not_checked
 from .differences import Curve, Slope, central, richardson
@@ -24,7 +24,7 @@ RELIABLE = 1e-4  # an extrapolated difference of a larger relative error proves 
 OUT_OF_TIME = "the time allowed ran out"
 
 
-@dataclass(frozen=True, eq=False)
+@record(frozen=True, eq=False)
 class Attempt:
     """Slopes found in one way, how far off each may be, and the relative tolerance that goes with the way."""
 

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
-from dataclasses import dataclass
 
 import numpy as np
+from autodiffc.grammar.records import record
 
 from .case import Case, flat
 from .compiled import Arguments
@@ -28,7 +28,7 @@ STEP, REACH = EPSILON ** (1 / 3), 0.02  # along a direction that moves each elem
 Function = Callable[[Arguments], Array]
 
 
-@dataclass(frozen=True, eq=False)
+@record(frozen=True, eq=False)
 class Ray:
     """What is differenced: outputs of a graph."""
 

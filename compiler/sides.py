@@ -9,10 +9,10 @@ a few units of rounding away: it is measured where the sides would differ otherw
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from itertools import islice
 
 import numpy as np
+from autodiffc.grammar.records import record
 
 from .comparison import Comparison, compare, not_checked
 from .ir import Array
@@ -22,7 +22,7 @@ SAMPLES, NOISE = 3, 16.0  # evaluations nearby, and how many times their spread 
 Label = Callable[[int], str]
 
 
-@dataclass(frozen=True, eq=False)
+@record(frozen=True, eq=False)
 class Sides:
     """`errors` says how far off each element may be, `sure` at which positions the right side is known."""
 

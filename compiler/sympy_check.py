@@ -22,11 +22,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from math import inf
 from typing import Any
 
 import numpy as np
+from autodiffc.grammar.records import record
 
 from . import ops
 from .formulas import Formula, NoFormula, formula_of
@@ -43,7 +43,7 @@ EPSILON = float(np.finfo(np.float64).eps)
 Point = Mapping[str, Array]
 
 
-@dataclass(frozen=True, eq=False)
+@record(frozen=True, eq=False)
 class Reference:
     """What the scalar program gives.
 

@@ -11,9 +11,10 @@ coefficients), so that equal expressions compare equal:
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, Union
+
+from autodiffc.grammar.records import record
 
 Kind = Literal["real", "int", "bool", "tuple"]
 KIND_ORDER: dict[str, int] = {"bool": 0, "int": 1, "real": 2}
@@ -26,7 +27,7 @@ def kind_called(name: str) -> Kind | None:
     return next((kind for kind in WRITTEN if kind == name), None)
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Opaque:
     """A part of a dim that is not a polynomial: `//`, `%`, `max`, `min` of dims."""
 
@@ -69,7 +70,7 @@ def _factor(dim: Dim) -> str:
     return text if text.isidentifier() or text.isdigit() else f"({text})"
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Dim:
     """A polynomial: pairs of a monomial (sorted atoms) and its coefficient, sorted, none zero."""
 
@@ -297,7 +298,7 @@ def _substitute(atom: Opaque, values: Mapping[str, Dim]) -> Dim:
 Shape = tuple[Dim, ...]
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Type:
     """What a value is: `real[N, D]`; the results of a loop or a branch are a tuple, `(real[N], int)`."""
 

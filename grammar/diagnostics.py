@@ -9,9 +9,9 @@ from __future__ import annotations
 import json
 import unicodedata
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from difflib import get_close_matches
 
+from .records import record
 from .source import Source, Span
 
 CODES: dict[str, str] = {
@@ -53,7 +53,7 @@ CODES: dict[str, str] = {
 }
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Note:
     """A second place, with a word on it."""
 
@@ -61,7 +61,7 @@ class Note:
     message: str
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Diagnostic:
     """One finding.
 

@@ -8,9 +8,9 @@ The first row that fits is taken. The tests hold that each row's example leads t
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from .diagnostics import suggestion
+from .records import record
 from .scanner import DECLARATIONS, Lexeme
 
 _WORD = r"[^\W\d]\w*"
@@ -19,7 +19,7 @@ _END = r"\s*(?:#.*)?(?:\r?\n|\Z)"
 _KEPT = 400  # characters of a long statement's beginning and end that the patterns see
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Hint:
     """`mark` is the part of the statement to show, where that is not what was found."""
 
@@ -28,7 +28,7 @@ class Hint:
     mark: tuple[int, int] | None = None
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Row:
     """A mistake, and an example of it.
 

@@ -1,4 +1,4 @@
-"""Dataclasses of which there are many: frozen for the type checker, made the quickest at run time.
+"""The dataclasses that don't change: frozen for the type checker, made the quickest at run time.
 
 >>> @record(frozen=True)
 ... class Point:
@@ -9,12 +9,13 @@
 
 A frozen dataclass stores its fields by a call each, which takes longer than all else that it does: of nodes,
 expressions and places there are some tens for each line of a model. And each of its methods is compiled when
-the class is made.
+the class is made: of a record that is `__init__` alone.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -28,9 +29,28 @@ else:
             cls.__doc__ = cls.__doc__ or cls.__name__  # lest it be made of the signature, which takes long
             if "__repr__" not in vars(cls):
                 cls.__repr__ = _shown
-            return dataclass(repr=False, eq=eq, unsafe_hash=eq and frozen)(cls)
+            cls = dataclass(repr=False, eq=False)(cls)
+            if eq:
+                _compare_fields(cls, frozen)
+            return cls
 
         return made
+
+
+def _compare_fields(cls: Any, hashable: bool) -> None:
+    """Give a class the equality of its fields, and their hash unless it has one of its own."""
+    names = [field.name for field in fields(cls) if field.compare]
+    values = attrgetter(*names) if names else type
+
+    def equal(self: Any, other: Any) -> Any:
+        return values(self) == values(other) if other.__class__ is self.__class__ else NotImplemented
+
+    def hashed(self: Any) -> int:
+        return hash(values(self))
+
+    own = vars(cls).get("__hash__")
+    cls.__eq__ = equal
+    cls.__hash__ = own or (hashed if hashable else None)
 
 
 def _shown(self: Any) -> str:

@@ -9,13 +9,13 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import PurePath
 
 from .records import record
 
 
-@dataclass(frozen=True, eq=False)
+@record(frozen=True, eq=False)
 class Source:
     """The text of one file, the name that messages give it, and where it lies (None: it is no file)."""
 

@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
 
 from .diagnostics import Diagnostic, Note
 from .hints import describe, hint_for
 from .lexical_errors import CHARACTER_HELP, caret, misused_character
+from .records import record
 from .scanner import CLOSERS, DECLARATIONS, OPENERS, Lexeme, lexeme_at, scan
 from .source import Source, Span
 
@@ -30,7 +30,7 @@ _STATEMENT_LINE = re.compile(
 )
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Fault:
     """Where the parser stopped: at `start`, in the statement that begins at `line_start`."""
 

@@ -18,11 +18,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple, Union
+
+from .records import record
 
 GRAMMAR = Path(__file__).with_name("model.lark")
 KEPT = Path(__file__).with_name("model.json")
@@ -46,7 +48,7 @@ class Rule(NamedTuple):
     children: tuple[Child, ...]
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Tables:
     """`states` begin with the first; in `end` the text is read."""
 

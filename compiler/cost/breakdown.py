@@ -9,8 +9,8 @@ summed over whole graphs in `formulas.py`; here are numbers for given sizes.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from autodiffc.grammar.records import record
 from autodiffc.grammar.source import Span
 
 from ..ir import Graph, Node, Note, Origin
@@ -19,7 +19,7 @@ from .formulas import bytes_of, total, work
 from .prediction import Costs
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Done:
     """A node, where it comes from, what it costs a time, and how often it is done."""
 
@@ -44,7 +44,7 @@ def done(graph: Graph, costs: Costs, place: Origin | None = None, times: int = 1
                 yield from done(body, inner, own, times * steps)
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class LineCost:
     """What one place of the source costs in all."""
 

@@ -17,8 +17,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import lru_cache
+
+from autodiffc.grammar.records import record
 
 from ..ir import Graph, Node, Op, WorkKind, topological
 from ..ops.tiles import TILE
@@ -28,7 +29,7 @@ NOTHING = Dim.of(0)
 REAL_BYTES = 8
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Work:
     """The kind of work, operations, bytes read and bytes written."""
 

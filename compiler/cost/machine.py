@@ -11,10 +11,10 @@ the two a CPU has, `detected` asks NumPy.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
+from autodiffc.grammar.records import record
 
 from .measured import AVX2, AVX512
 
@@ -22,7 +22,7 @@ FEATURES = ("X86_V4", "AVX512_SKX", "AVX512F")  # as NumPy 2 and NumPy 1 call th
 USUAL = (0.5, 400.0)  # an op that the table doesn't have
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Machine:
     """Nanoseconds for elements and calls of ops, and rates: operations or bytes in a nanosecond.
 

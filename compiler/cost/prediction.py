@@ -17,8 +17,9 @@ doesn't give are taken to be `ASSUMED`, the steps of a loop that only run time k
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from math import prod
+
+from autodiffc.grammar.records import record
 
 from ..ir import Graph, Node, topological
 from ..ops.control import is_local
@@ -36,7 +37,7 @@ STANDING = {
 SLOW = 0.8  # ns for an element, from where an op on Python numbers calls a function of `math`
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Cost:
     """Predicted seconds, operations, bytes read and written, the most bytes alive at once."""
 

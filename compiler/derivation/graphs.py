@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import count
 from math import pi, sqrt
 
 from autodiffc.grammar import ast
 from autodiffc.grammar.parser import parse
+from autodiffc.grammar.records import record
 
 from ..ir import Graph, Interval, Node, const, const_value
 from ..model import Program
@@ -37,7 +38,7 @@ ARITHMETIC = frozenset({"add", "sub", "mul", "div", "neg", "square", "power"})
 PRODUCTS = frozenset({"matmul", "einsum", "tensordot", "patches"})
 
 
-@dataclass(frozen=True, eq=False)
+@record(frozen=True, eq=False)
 class Derived:
     """A model with its derivative.
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Union
+
+from autodiffc.grammar.records import record
 
 from .graphs import Derived
 from .tree import Element, Equation, Formula, Index, Symbol, parts_of
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Loop:
     """Equations of each step, `index` from 0 on; backward if `reverse`; while `condition` holds."""
 
@@ -21,7 +22,7 @@ class Loop:
     lines: tuple[Line, ...]
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Branch:
     """Equations of either side of a branch."""
 
@@ -33,7 +34,7 @@ class Branch:
 Line = Union[Equation, Loop, Branch]
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Derivation:
     """model: the target as the model computes it; adjoints: its derivatives, from the target back."""
 

@@ -14,13 +14,15 @@ by element ("each"), or matrices ("matrix"; a vector is a column there).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import field, fields, replace
 from typing import Any, Literal
+
+from autodiffc.grammar.records import record
 
 from ..types import Dim
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Formula:
     """Any node of a tree."""
 
@@ -36,19 +38,19 @@ Role = Literal["value", "adjoint", "derivative"]
 Ways = Literal["scalar", "each", "matrix"]
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Number(Formula):
     value: float
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Size(Formula):
     """A dim as a number."""
 
     dim: Dim
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Index(Formula):
     """A position along an axis: bound by a sum, or on the left side of an equation."""
 
@@ -56,7 +58,7 @@ class Index(Formula):
     size: Dim
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Merged(Formula):
     """Positions along several axes that a reshape has made one: (i, j) counts as i·n + j."""
 
@@ -64,7 +66,7 @@ class Merged(Formula):
     sizes: tuple[Dim, ...]
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Symbol(Formula):
     """A value by its name, the adjoint δ of a value, or the derivative ∂of/∂name."""
 
@@ -74,7 +76,7 @@ class Symbol(Formula):
     steps: tuple[Formula, ...] = ()  # of the loops that it is in, the outermost first
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Partial(Formula):
     """∂r[n]/∂x[m], or of the second order ∂²f/∂x∂y."""
 
@@ -82,36 +84,36 @@ class Partial(Formula):
     by: tuple[Formula, ...]
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Sum(Formula):
     terms: tuple[Formula, ...]
     minus: tuple[bool, ...]
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Product(Formula):
     factors: tuple[Formula, ...]
     way: Ways = "scalar"
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Fraction(Formula):
     top: Formula
     bottom: Formula
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Power(Formula):
     base: Formula
     exponent: Formula
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Root(Formula):
     radicand: Formula
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Between(Formula):
     """|x|, ‖x‖, ⌊x⌋, ⌈x⌉."""
 
@@ -120,12 +122,12 @@ class Between(Formula):
     right: str
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Transpose(Formula):
     matrix: Formula
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Inverse(Formula):
     """The inverse of a matrix, or its transpose."""
 
@@ -133,14 +135,14 @@ class Inverse(Formula):
     transposed: bool = False
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Relation(Formula):
     sign: str
     left: Formula
     right: Formula
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Logic(Formula):
     """Conditions joined by `and` or `or`; `not` has one part."""
 
@@ -148,14 +150,14 @@ class Logic(Formula):
     conditions: tuple[Formula, ...]
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Indicator(Formula):
     """1 where the condition holds, else 0."""
 
     condition: Formula
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Total(Formula):
     """Σ (or another operator, as max) over indices, those for which a condition holds.
 
@@ -168,7 +170,7 @@ class Total(Formula):
     condition: Formula | None = None
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Element(Formula):
     """An array at positions of its first axes; 0 outside of it if `padded`."""
 
@@ -177,14 +179,14 @@ class Element(Formula):
     padded: bool = False
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Cases(Formula):
     condition: Formula
     then: Formula
     otherwise: Formula
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Call(Formula):
     """A function by its name; `run` gives its value from those of the arguments and the sizes of dims."""
 
@@ -194,7 +196,7 @@ class Call(Formula):
     run: Callable[..., Any] | None = field(default=None, compare=False, repr=False)
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Equation:
     left: Formula
     right: Formula

@@ -9,9 +9,10 @@ The graph's picture alone is svg or png (by Graphviz), or Graphviz's own languag
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from autodiffc.compiler.model import Program
+from autodiffc.grammar.records import record
 
 from .api import Options, module_of, module_text
 from .report.dot import NoGraphviz, dot_of, laid_out
@@ -21,7 +22,7 @@ from .report.page import compiled, explained_picture, page
 FORMS = ("svg", "png", "dot")
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Request:
     """At which values: those of a file, or random ones for these sizes and this seed."""
 

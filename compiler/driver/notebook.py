@@ -18,13 +18,13 @@ import argparse
 import os
 import shlex
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from keyword import iskeyword
 from types import ModuleType, TracebackType
 from typing import Any, NoReturn
 
 from autodiffc.compiler.model import CannotEmit, Program
 from autodiffc.grammar.diagnostics import Diagnostic, ModelError, render_all
+from autodiffc.grammar.records import record
 from autodiffc.grammar.source import Source
 
 from .api import Options, module_of, module_text, program_of
@@ -34,7 +34,7 @@ from .parsers import Parser, compilation, emission, linting, with_lints
 CELL = "cell"
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Shown:
     """Something with a form for the terminal and one for the notebook."""
 

@@ -13,10 +13,11 @@ that would get no gradient. Inside an adjoint its own function is an ordinary on
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from autodiffc.grammar import ast
 from autodiffc.grammar.diagnostics import Note
+from autodiffc.grammar.records import record
 from autodiffc.grammar.source import Span
 
 from ..ir import Graph, Node
@@ -89,7 +90,7 @@ def _parameters_fit(
 # --- a call --------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, eq=False)
+@record(frozen=True, eq=False)
 class Call:
     """A call that has been expanded: its arguments, its results."""
 

@@ -11,7 +11,8 @@ meanwhile are its own; `close` makes a graph of them in which whatever else they
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+
+from autodiffc.grammar.records import record
 
 from .. import ops
 from ..ir import Graph, Node
@@ -21,7 +22,7 @@ from .scope import Scope
 Results = Sequence[tuple[str, Node]]
 
 
-@dataclass(frozen=True, eq=False)
+@record(frozen=True, eq=False)
 class Closed:
     """The graphs of a body, which have the same inputs, and the values outside that these stand for."""
 

@@ -9,7 +9,7 @@ example may come without the first. A convolution is the product of the weights 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from autodiffc.grammar.records import record
 
 from .. import ir, ops
 from ..ir import Node
@@ -25,7 +25,7 @@ NONE_AROUND, ONE_STEP = Static(Dim.of(0)), Static(ONE)
 SIZES = ("L",), ("H", "W")  # the names of the axes, in messages
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Sliding:
     """A window of `kernel` elements and how it slides along as many axes."""
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from autodiffc.grammar import ast
 from autodiffc.grammar.diagnostics import CODES, Diagnostic, Note, suggestion
+from autodiffc.grammar.records import record
 from autodiffc.grammar.source import Source, Span
 
 from ..ir import Node, Origin
@@ -55,7 +56,7 @@ class Files:
     )  # those being read, and where they are imported
 
 
-@dataclass(frozen=True, eq=False)
+@record(frozen=True, eq=False)
 class Assumption:
     """That a carried value does not depend on a value of outside its loop, which is differentiated by."""
 

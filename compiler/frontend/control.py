@@ -10,11 +10,11 @@ value after it. The body is evaluated where it stands, in the scope around it; b
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import chain
 
 from autodiffc.grammar import ast
 from autodiffc.grammar.diagnostics import Note
+from autodiffc.grammar.records import record
 from autodiffc.grammar.source import Span
 
 from .. import ops
@@ -35,7 +35,7 @@ from .structure import flatten, rebuild
 from .values import POISON, Poison, Value, as_kind, evaluate_constant
 
 
-@dataclass(frozen=True, eq=False)
+@record(frozen=True, eq=False)
 class _Loop:
     """What a `for` and a `while` have in common."""
 

@@ -13,6 +13,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 
+from autodiffc.grammar.records import record
+
 from ..ir import Literal, Node
 from ..types import INT, Dim, Opaque, TypeProblem
 
@@ -21,7 +23,7 @@ _MARK = "?"
 ONE = Dim.of(1)
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Range:
     """The least and the greatest value of an int, where known. The loose bounds may lie outside."""
 
@@ -31,7 +33,7 @@ class Range:
     loose_high: Dim | None = None
 
 
-@dataclass(frozen=True, eq=False)
+@record(frozen=True, eq=False)
 class Counter:
     """A loop in progress; a `while` has no variable, and no symbol."""
 

@@ -7,10 +7,10 @@ they run through: `x[t + 1]` for t in range(N) is an error, `x[t : t + 3]` has t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Union
 
 from autodiffc.grammar import ast
+from autodiffc.grammar.records import record
 from autodiffc.grammar.source import Span
 
 from .. import ops
@@ -25,7 +25,7 @@ _NEW_AXIS = "None"
 _NEW = "new"
 
 
-@dataclass(frozen=True, eq=False)
+@record(frozen=True, eq=False)
 class _Moving:
     """A slice whose first position changes from step to step, as an array of positions."""
 
@@ -35,7 +35,7 @@ class _Moving:
 Picked = Union[Item, Node, _Moving]
 
 
-@dataclass(frozen=True, eq=False)
+@record(frozen=True, eq=False)
 class Place:
     """What an index picks: the index, its arrays, the shape; each axis' position where it is a single one."""
 

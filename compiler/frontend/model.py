@@ -8,11 +8,12 @@ All errors of the file are collected and raised together as one ModelError.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import PurePath
 
 from autodiffc.grammar import ast
 from autodiffc.grammar.diagnostics import Diagnostic, ModelError, Note
+from autodiffc.grammar.records import record
 from autodiffc.grammar.source import Source, Span
 
 from ..ir import Graph, Node
@@ -50,7 +51,7 @@ RESULTS = (ast.OutputDecl, ast.LossDecl)
 OF_A_LIBRARY = (*FUNCTIONS, ast.ConstDecl, ast.DimDecl, ast.LibraryImport, ast.FileImport)
 
 
-@dataclass(frozen=True, eq=False)
+@record(frozen=True, eq=False)
 class Examined:
     """What is known of a model, right or wrong: its names, the types of its expressions, the findings."""
 

@@ -8,10 +8,10 @@ range(n)            as many as n says at run time
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Union
 
 from autodiffc.grammar import ast
+from autodiffc.grammar.records import record
 from autodiffc.grammar.source import Span
 
 from .. import ops
@@ -26,7 +26,7 @@ Whole = Union[Static, Node]
 ZERO = Static(Dim.of(0))
 
 
-@dataclass(frozen=True, eq=False)
+@record(frozen=True, eq=False)
 class Steps:
     """The steps of a loop. `name` is that of the body's first input, the step's number."""
 

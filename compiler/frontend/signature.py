@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
+
+from autodiffc.grammar.records import record
 
 from ..ir import Node
 from ..types import Dim, TypeProblem
@@ -39,7 +40,7 @@ Option = str  # a string
 Raw = Any  # whatever it is
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Builtin:
     """A function of the language: its name, its signature, and what makes its nodes."""
 

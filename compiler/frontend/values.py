@@ -8,10 +8,10 @@ A `Node` is a value of the graph. A `Static` is an int that is known as an expre
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
 from typing import Union
 
 import numpy as np
+from autodiffc.grammar.records import record
 
 from .. import ir
 from ..ir import Node
@@ -20,14 +20,14 @@ from ..passes.fold import is_affordable
 from ..types import Dim, Kind, TypeProblem
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Static:
     """An int of the dims."""
 
     dim: Dim
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Text:
     """A string literal, where an option is named."""
 

@@ -12,9 +12,9 @@ When the file has been read, pairs of accesses are compared.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Union
 
+from autodiffc.grammar.records import record
 from autodiffc.grammar.source import Span
 
 from ..types import Dim, Type
@@ -23,7 +23,7 @@ from .counting import Counter, Ranges, extreme, moving, split
 Form = Union[Dim, None]  # None: a whole axis, or a part of it
 
 
-@dataclass(frozen=True, eq=False)
+@record(frozen=True, eq=False)
 class Variable:
     """A `var`, and how many loops there were around its declaration."""
 
@@ -33,7 +33,7 @@ class Variable:
     depth: int
 
 
-@dataclass(frozen=True, eq=False)
+@record(frozen=True, eq=False)
 class Access:
     """A place where elements are written (`=`, `+=`) or read (``)."""
 

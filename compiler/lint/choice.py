@@ -11,9 +11,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from autodiffc.grammar.diagnostics import suggestion
+from autodiffc.grammar.records import record
 
 from .table import LINTS, Lint
 
@@ -29,7 +29,7 @@ class UnknownLint(ValueError):
     """There is no such lint; the message says which there are."""
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Choice:
     lints: tuple[Lint, ...]
     as_errors: bool = False

@@ -10,9 +10,9 @@ does. An op passes the second on to where its adjoint has a cotangent to give.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from autodiffc.grammar.diagnostics import Diagnostic, Note
+from autodiffc.grammar.records import record
 
 from .. import ops
 from ..ir import Graph, Node, NonDiff
@@ -26,7 +26,7 @@ Reach = tuple[int, int]  # what a value depends on, and what it has a derivative
 NOTHING: Reach = (0, 0)
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Cut:
     """Where a derivative ends."""
 

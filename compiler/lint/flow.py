@@ -23,6 +23,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import inf
 
+from autodiffc.grammar.records import record
+
 from .. import ops
 from ..ir import Graph, Interval, Node
 from ..ops.bounds import REALS, hull
@@ -48,7 +50,7 @@ POSITIVE = frozenset(["matmul", "outer", "einsum", "tensordot", "prod", "cumprod
 PASSED_ON = frozenset(["getitem", "gather", "item", "after", "to_real"])
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Known:
     """What is known of a value; `argument` is the argument of the model that it is a part of."""
 
@@ -57,7 +59,7 @@ class Known:
     argument: str = ""
 
 
-@dataclass(frozen=True, eq=False)
+@record(frozen=True, eq=False)
 class Site:
     """A node, in a graph or in a body, with what is known of its arguments."""
 

@@ -10,9 +10,9 @@ alone is what a condition guards that depends on the same data, and what depends
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 
 from autodiffc.grammar.diagnostics import Diagnostic
+from autodiffc.grammar.records import record
 
 from ..ir import Interval, Node
 from ..ops.bounds import holds
@@ -23,7 +23,7 @@ from .subject import Subject, text_of
 Phrase = Callable[[Interval, Site], str]
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Danger:
     """One way in which an op is singular: of which argument, in which words, and what helps.
 

@@ -8,13 +8,13 @@ subject.graph                the graph in the form that is differentiated, with 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from typing import get_args
 
 from autodiffc.grammar import ast
 from autodiffc.grammar.diagnostics import Note
 from autodiffc.grammar.parser import parse
+from autodiffc.grammar.records import record
 from autodiffc.grammar.source import Span
 
 from ..frontend.statements import statements_below
@@ -29,7 +29,7 @@ LONGEST = 40  # characters of the model that a message repeats
 _STATEMENTS = get_args(ast.Statement)
 
 
-@dataclass(frozen=True, eq=False)
+@record(frozen=True, eq=False)
 class Subject:
     """A checked model."""
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from autodiffc.grammar.diagnostics import Diagnostic, in_order
+from autodiffc.grammar.records import record
 from autodiffc.grammar.source import Span
 
 from ..model import Program
@@ -18,7 +19,7 @@ from .subject import Subject
 from .unused import unused
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Lint:
     """`usual`: it is on where `-W` names no lint."""
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, fields
 from typing import Literal
 
 from autodiffc.grammar import ast
+from autodiffc.grammar.records import record
 from autodiffc.grammar.source import Span
 
 Key = tuple[Literal["value", "function"], str]
@@ -23,7 +24,7 @@ Kind = Literal[
 ]
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Definition:
     """A name, where it gets its value, and what that reads. `together`: the others of `a, b = f(x)`."""
 

@@ -8,7 +8,8 @@ No array of zeros is made, and nothing is added to the rest. For sums that are u
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+from autodiffc.grammar.records import record
 
 from .. import ops
 from ..ir import Graph, Node
@@ -17,7 +18,7 @@ from .bodies import has_body
 PLAIN = frozenset({"slice", "at"})
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class AddedParts:
     name: str = "added_parts"
 

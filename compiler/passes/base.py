@@ -20,8 +20,9 @@ nothing to do returns the graph itself: that is how `Repeat` knows that it is do
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Protocol, Union
+
+from autodiffc.grammar.records import record
 
 from ..ir import Graph
 
@@ -38,7 +39,7 @@ class Pass(Protocol):
 Observe = Callable[[Pass, Graph, Graph], None]
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Repeat:
     """Passes to be run in turn until all of them find nothing, each at most `limit` times."""
 

@@ -14,7 +14,9 @@ It is all or nothing: a loop in which a matrix is used in a way that has no tran
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+
+from autodiffc.grammar.records import record
 
 from .. import ops
 from ..ir import Graph, Node
@@ -31,7 +33,7 @@ from .structured import Fresh, names_in
 COPIES = frozenset({"stop_gradient", "detached", "zeros_like"})
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class BatchLast:
     name: str = "batch_last"
 

@@ -12,7 +12,9 @@ What one side saves, the other leaves undefined.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+
+from autodiffc.grammar.records import record
 
 from .. import ops
 from ..ir import Graph, Node
@@ -26,7 +28,7 @@ from .structured import Activity, Fresh, mapped, name_of, names_in, with_adjoint
 from .zeros import Zeros
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class _Side:
     """One side of a branch with its adjoint: what it saves, and the adjoint in terms of that."""
 

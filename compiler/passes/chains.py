@@ -13,10 +13,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import cache, reduce
 from itertools import islice, product
 from typing import Union
+
+from autodiffc.grammar.records import record
 
 from .. import ops
 from ..ir import Graph, Node
@@ -33,7 +34,7 @@ TRIED = 1024  # combinations of sizes
 NEARLY = 1.25  # times the fewest operations: as good as the best
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Chains:
     choose: bool = False
     name: str = "chains"

@@ -14,8 +14,10 @@ before it goes back through it, so that some 2 sqrt(T) steps are held at a time,
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import count
+
+from autodiffc.grammar.records import record
 
 from .. import ops
 from ..ir import Graph, Node
@@ -26,7 +28,7 @@ from .bodies import loops_replaced
 from .structured import Fresh, names_in
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Checkpoint:
     name: str = "checkpoint"
 

@@ -10,7 +10,8 @@ are joined, and copied as a whole as well, the copy has parts.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from autodiffc.grammar.records import record
 
 from .. import ops
 from ..ir import Graph, Node
@@ -18,7 +19,7 @@ from ..ops.indexing import whole
 from ..types import Dim
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Copies:
     name: str = "copies"
 

@@ -12,7 +12,9 @@ in either order; `maximum`, `minimum` and `where` are not among those, as their 
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from autodiffc.grammar.records import record
 
 from ..ir import Graph, Node, attr_key
 
@@ -46,7 +48,7 @@ def node_key(node: Node) -> Hashable:
     return node.op, args, attr_key(node.attrs) if node.attrs else (), node.type
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Cse:
     """Run again, a pass goes on with the nodes that it knows, and looks at what is new since then."""
 
@@ -62,7 +64,7 @@ class Cse:
         return graph.rewrite(step, deep=self.name, done=known.representatives)
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Reread:
     """For the teaching form: an adjoint, and what a function is made of, reads what the model has computed.
 

@@ -16,7 +16,7 @@ A loop or a branch keeps the results that are used, and what these need: see `tr
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from autodiffc.grammar.records import record
 
 from ..ir import Graph, Node
 from ..types import TUPLE
@@ -24,7 +24,7 @@ from .bodies import settling
 from .trim import trimmed
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Dce:
     name: str = "dce"
 

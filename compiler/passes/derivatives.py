@@ -17,6 +17,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
+from autodiffc.grammar.records import record
+
 from ..ir import Graph, Interval, Node, Origin
 from ..ops import argument
 from ..ops.derivatives import DERIVATIVES
@@ -39,7 +41,7 @@ def as_it_is(ranges: Ranges) -> tuple[Step, ...]:
     return ()
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Derivatives:
     """`stable` are the passes before a graph is differentiated, for intervals of its inputs.
 

@@ -9,12 +9,12 @@ the backward pass share them: one exponential serves a cross-entropy and its gra
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from autodiffc.grammar.records import record
 
 from ..ir import Graph, Node
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Expand:
     name: str = "expand"
 

@@ -10,11 +10,11 @@ that a loop or a branch is given stands in its body.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import prod
 from typing import Any
 
 import numpy as np
+from autodiffc.grammar.records import record
 
 from .. import ops
 from ..ir import Graph, Literal, Node, const
@@ -83,7 +83,7 @@ def _computed(node: Node) -> Node | None:
     return result if result.type == node.type else None
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Fold:
     name: str = "fold"
 

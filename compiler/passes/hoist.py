@@ -21,6 +21,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from autodiffc.grammar.records import record
+
 from .. import ops
 from ..ir import Graph, Node, Origin, topological
 from ..ops import argument
@@ -35,7 +37,7 @@ from .operands import Operand
 from .structured import Fresh, names_in
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Hoist:
     """`everything`: also where it makes arrays of the values of all steps."""
 

@@ -20,6 +20,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import product
 
+from autodiffc.grammar.records import record
+
 from .. import ops
 from ..ir import Node, Op, const
 from ..ops.indexing import Index, Item, whole
@@ -32,7 +34,7 @@ MOST_PARTS, MOST_POSITIONS, MOST_REPEATS = 256, 10_000, 16
 MOST_SLICES = 16  # a union over so many elements keeps them apart: they may be in it already
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Part:
     """Positions in W that a value depends on, along some of its axes."""
 

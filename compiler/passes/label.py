@@ -7,8 +7,10 @@ f = (x + y) * maximum(y, z)     ->     a = x + y, b = maximum(y, z), f = a * b
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import count
+
+from autodiffc.grammar.records import record
 
 from ..ir import Graph, Node
 from .structured import names_in
@@ -18,7 +20,7 @@ NAMELESS = frozenset({"argument", "const", "dim", "check", "after"})
 PICKED = frozenset({"gather", "getitem", "item"})
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Label:
     """`taken` are names that are others' beside those in the graph."""
 

@@ -8,8 +8,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
+
+from autodiffc.grammar.records import record
 
 from .. import ops
 from ..ir import Node, const_value, topological
@@ -186,7 +187,7 @@ def _is_zero(node: Node) -> bool:
     return const_value(value) == 0.0 or node.op is ops.zeros_like
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Term:
     """What a step adds to a carried value; or an update (`node`), which changes some of its elements."""
 

@@ -10,7 +10,8 @@ or gathered, serves all that follows. `columns` leaves an array alone whose rows
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+
+from autodiffc.grammar.records import record
 
 from .. import ops
 from ..ir import Graph, Node
@@ -19,7 +20,7 @@ from ..ops.tiles import TILE
 SHORT = 40  # numbers in a row
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Layout:
     name: str = "layout"
 

@@ -10,7 +10,7 @@ axes swapped: the slopes of pools of it are put into memory that lies as it does
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from autodiffc.grammar.records import record
 
 from .. import ops
 from ..ir import Graph, Node
@@ -20,7 +20,7 @@ from .cse import Interner
 LOWERED = frozenset({ops.tensordot, ops.take_flat, ops.put_flat})
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Lower:
     name: str = "lower"
 

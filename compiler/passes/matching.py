@@ -18,8 +18,9 @@ sub(argument, argument): real
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
+
+from autodiffc.grammar.records import record
 
 from ..ir import OPS, Node
 from .compiled import (
@@ -53,7 +54,7 @@ REDUCTIONS = frozenset(["sum", "mean", "prod", "max", "min", "var", "std", "logs
 WHOLE = frozenset(["softmax", "log_softmax"])
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Found:
     """A match: what the variables are, and what puts the replacement into the root."""
 

@@ -12,7 +12,9 @@ maximum chooses who gets the gradient.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from autodiffc.grammar.records import record
 
 from .. import ops
 from ..ir import Graph, Interval, Node, const_value
@@ -27,7 +29,7 @@ PASSING = frozenset(  # that may have no effect
 )
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Narrow:
     """The pass; `ranges` are the intervals of constrained arguments."""
 

@@ -9,16 +9,17 @@ What `batch.py` hands to its rules, and what they need to bring such values into
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import reduce
 from operator import mul
+
+from autodiffc.grammar.records import record
 
 from .. import ops
 from ..ir import Node
 from ..types import Dim
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Operand:
     """A value, and whether it has the leading axis; of a loop or a branch also what each item is."""
 

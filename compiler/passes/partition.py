@@ -12,7 +12,9 @@ saving: ops carry them.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+
+from autodiffc.grammar.records import record
 
 from .. import ops
 from ..ir import Graph, Node, topological, users
@@ -24,7 +26,7 @@ from .saving import CACHED, CHEAP, SHOWN, Prices, cheapest, explained, is_count,
 Outputs = tuple[tuple[str, Node], ...]
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Parts:
     """Both passes; `saved` names the forward's extra outputs, which are the backward's inputs."""
 

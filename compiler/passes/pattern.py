@@ -25,9 +25,11 @@ arithmetic on the whole domain of the left side, the default) or `guarded` (wher
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from itertools import product
 from typing import TYPE_CHECKING, Any, Literal, Union
+
+from autodiffc.grammar.records import record
 
 from ..ir import OPS, Interval, Node, Op, const_value
 from ..ops import pattern_variable as pattern_variable
@@ -59,7 +61,7 @@ class Binding:
         def __getattr__(self, name: str) -> Any: ...
 
 
-@dataclass(frozen=True, eq=False)
+@record(frozen=True, eq=False)
 class Rule:
     """`left` may be replaced by `right`; made by `rule`."""
 
@@ -162,7 +164,7 @@ def _wrapped(found: Found, new: Node, node: Node) -> Node | None:
 Path = tuple[int, ...]
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Form:
     """One order of a rule's left side, taken apart: what must stand where, from the root down."""
 

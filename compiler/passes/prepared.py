@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
+
+from autodiffc.grammar.records import record
 
 from ..ir import Graph, Interval, Node
 from ..model import Program
@@ -16,7 +18,7 @@ from .forward import pushed_forward
 from .structured import Fresh, names_in
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Prepared:
     """A model ready to be differentiated: its prepared graph, and how that is done.
 

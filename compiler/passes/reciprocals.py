@@ -7,8 +7,9 @@ The quotient is the same to the bit, and NumPy multiplies in two thirds of the t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import frexp
+
+from autodiffc.grammar.records import record
 
 from .. import ops
 from ..ir import Graph, Node, const, const_value
@@ -16,7 +17,7 @@ from ..ir import Graph, Node, const, const_value
 LARGEST = 100  # exponent: single precision has the reciprocal too
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Reciprocals:
     name: str = "reciprocals"
 

@@ -7,13 +7,13 @@ Runs before differentiation, so that the rules of `ops/precise.py` are the ones 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from autodiffc.grammar.records import record
 
 from ..ir import Graph, Node
 from ..ops.precise import PRECISE
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Refine:
     name: str = "refine"
 

@@ -9,7 +9,8 @@ at least half of the rows.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+from autodiffc.grammar.records import record
 
 from .. import ops
 from ..ir import Graph, Node
@@ -19,7 +20,7 @@ from ..types import Dim
 Group = tuple[Node, Node, int]
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Rows:
     name: str = "rows"
 

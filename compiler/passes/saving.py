@@ -24,8 +24,9 @@ bit: an op of IEEE arithmetic on the same numbers.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
 from textwrap import shorten
+
+from autodiffc.grammar.records import record
 
 from ..cost.formulas import bytes_of, is_scalar, kind
 from ..cost.machine import machine_called
@@ -91,7 +92,7 @@ def is_view(node: Node) -> bool:
     return node.op.view and kind(node) == "free"
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Prices:
     """What it costs to keep a value and to make it again, in hundredths of a nanosecond.
 

@@ -17,6 +17,8 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
 
+from autodiffc.grammar.records import record
+
 from .. import ops
 from ..ir import Graph, Node, attr_key
 from ..ops.indexing import whole
@@ -54,7 +56,7 @@ class Together:
         return sum(lengths[1:], lengths[0]) if lengths else Dim.of(len(self.parts))
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Part:
     """A part of an array, or of what was computed of one: `of` is the same for neighbours.
 
@@ -68,7 +70,7 @@ class Part:
     together: Together | None = None
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Siblings:
     name: str = "siblings"
 

@@ -11,7 +11,9 @@ take what lies between them onto both sides would double it, and double it again
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+
+from autodiffc.grammar.records import record
 
 from .. import ops
 from ..ir import Graph, Node, Op, const
@@ -25,7 +27,7 @@ LEAVES = frozenset({"const", "dim"})
 WINS: Mapping[str, Op] = {"maximum": ops.greater, "minimum": ops.less}
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Choice:
     """A node that takes one of two values, as a condition says."""
 
@@ -35,7 +37,7 @@ class Choice:
     orelse: Node
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Sides:
     name: str = "sides"
 

@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from functools import cache
 from itertools import chain
 
+from autodiffc.grammar.records import record
+
 from .. import ops
 from ..ir import Graph, Node, Op, topological
 from .bodies import in_bodies, settling
@@ -42,7 +44,7 @@ _EXACT = LiteralRules(EXACT_RULES)
 _ADJOINT = LiteralRules((*EXACT_RULES, *ADJOINT_RULES))
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Canonicalise:
     """x**2 as square(x), -(-x) as x: at every level, for rules and adjoints to see one form."""
 
@@ -63,7 +65,7 @@ class Plain:
     adjoint: set[Node] = field(default_factory=set)
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Simplify:
     """`gradients` is the number of outputs, at the end, that are derivatives.
 

@@ -12,7 +12,9 @@ use. The pass repeats until nothing changes, as a result may be a part of anothe
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
+
+from autodiffc.grammar.records import record
 
 from ..ir import Graph, Interval, Node
 from ..ranges import interval_of, intervals
@@ -33,7 +35,7 @@ SPELLINGS: dict[str, tuple[str, ...]] = {
 }
 
 
-@dataclass(frozen=True, eq=False)
+@record(frozen=True, eq=False)
 class Applied:
     """A rule, the node of a graph that it has applied to, and what it has put in its place."""
 
@@ -43,7 +45,7 @@ class Applied:
     image: Node
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Stabilise:
     """`observe` is told of every rule that applies."""
 

@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from autodiffc.grammar.records import record
+
 from ..ir import Graph, Node, Origin
 from ..ops.control import zeros_for
 
@@ -41,7 +43,7 @@ class Tangents:
 Inside = Callable[[Graph, Seeds, bool], Tangents]
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Widened:
     """A loop or a branch that gives tangents too: these by the positions of the results that have some.
 

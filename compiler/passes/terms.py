@@ -12,9 +12,10 @@ sub(argument, argument): real
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from math import isfinite
+
+from autodiffc.grammar.records import record
 
 from ..ir import OPS, Node, const
 
@@ -22,7 +23,7 @@ Term = tuple[float, Node]
 Power = tuple[Node, int]
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Sum:
     """constant + Σ coefficient * node."""
 
@@ -30,7 +31,7 @@ class Sum:
     terms: tuple[Term, ...]
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Product:
     """factor * Π node ** exponent."""
 

@@ -14,7 +14,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+
+from autodiffc.grammar.records import record
 
 from ..cost import Costs, kind, machine_called
 from ..ir import Graph, Node
@@ -37,7 +39,7 @@ ADDED = 8.0  # bytes in a ns that are added to a sum
 ROW = 3.0  # ns for a row of a few numbers, of which tiles have columns instead
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Tile:
     """Cut the graph's large arrays into tiles where that makes a region `gain` times faster.
 

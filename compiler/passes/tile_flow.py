@@ -12,8 +12,10 @@ have none: they see arrays as a whole.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
+
+from autodiffc.grammar.records import record
 
 from ..ir import Node
 from ..ops.indexing import indexed_shape, whole
@@ -30,7 +32,7 @@ ALONG_AXIS = frozenset({
 ADDED_UP = frozenset({"sum", "mean", "scatter_add"})  # a mean is a sum over a number known outside
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Flow:
     """One way: the axis along which each operand is cut (None: it is whole), the attributes in a tile.
 

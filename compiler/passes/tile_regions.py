@@ -10,8 +10,10 @@ array and cut again.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
+
+from autodiffc.grammar.records import record
 
 from .. import ops
 from ..cost import kind
@@ -24,7 +26,7 @@ from .tile_flow import Flow, cut, flows, result_axis
 NO_ROWS = Dim.of(0)
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Member:
     """A node of a region: how the axis runs through it, and the axis of its rows (None: a sum)."""
 
@@ -32,7 +34,7 @@ class Member:
     axis: int | None
 
 
-@dataclass(frozen=True, eq=False)
+@record(frozen=True, eq=False)
 class Region:
     """The body of a region; what it is given, with the axes that are cut, and gives, with those of rows."""
 
@@ -42,7 +44,7 @@ class Region:
     rows: Axes
 
 
-@dataclass(frozen=True, eq=False)
+@record(frozen=True, eq=False)
 class Plan:
     """The nodes of a graph that an axis of one size runs through."""
 

@@ -10,14 +10,16 @@ no step changes is the operand itself.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+
+from autodiffc.grammar.records import record
 
 from .. import ops
 from ..ir import Graph, Node, topological
 from ..types import TUPLE
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class _Trimmed:
     """What a loop or a branch became, and what stands for each of its results: a position or an operand."""
 

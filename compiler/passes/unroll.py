@@ -11,7 +11,7 @@ and those whose sizes only run time knows. A loop carries the numbers of small a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from autodiffc.grammar.records import record
 
 from .. import ops
 from ..ir import Graph, Node
@@ -27,7 +27,7 @@ STEPS = 20  # of a loop, for the prediction
 FREE = frozenset({"argument", "const", "dim", "reshape", "transpose", "broadcast_to", "getitem"})
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Unroll:
     """A graph with its small arrays as numbers; the graph itself where these are too many.
 

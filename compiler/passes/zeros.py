@@ -17,6 +17,8 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from operator import attrgetter
 
+from autodiffc.grammar.records import record
+
 from .. import ops
 from ..ir import Graph, Interval, Node, Op
 from ..ranges import intervals
@@ -34,7 +36,7 @@ OVERFLOW: Fact = attrgetter("overflow")
 STEEP: Fact = attrgetter("steep")
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class InfiniteInputs:
     """The inputs of bodies that may be infinite or NaN: below a pole, or by overflow."""
 

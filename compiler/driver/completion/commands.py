@@ -7,12 +7,13 @@ Command("check", "Compare the compiled derivatives", (seed,), Takes("model", fil
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from autodiffc.grammar.records import record
 
 COMPILE = "compile"  # what is done where no command is given
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Takes:
     """A value: one of some words, or several with commas; a file of some endings (`""`: any); a folder."""
 
@@ -23,7 +24,7 @@ class Takes:
     commas: bool = False
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Option:
     """`takes` is None for a mere flag; `joined`: it is written with its value as one word too, as `-O2`."""
 
@@ -34,7 +35,7 @@ class Option:
     joined: bool = False
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Command:
     """`place` is what stands without an option: a model, or one of some words."""
 

@@ -11,7 +11,7 @@ The model runs forward and backward on a tape (`compiler/tape.py`). What there i
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from html import escape
 from os import PathLike, fspath
 from types import ModuleType
@@ -20,6 +20,7 @@ from typing import Any
 from autodiffc.compiler.model import Program
 from autodiffc.compiler.tape import TooLong
 from autodiffc.grammar.reading import read_source
+from autodiffc.grammar.records import record
 
 from ..api import Options, module_of, module_text, program_of
 from .arguments import BadSizes, Point, WrongData, read
@@ -33,7 +34,7 @@ from .tracing import observed
 from .webpage import page
 
 
-@dataclass(frozen=True, eq=False)
+@record(frozen=True, eq=False)
 class Diagnosis:
     """What has been seen, and what is wrong with it. Printed, it is a report for a terminal."""
 

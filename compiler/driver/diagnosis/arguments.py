@@ -10,7 +10,6 @@ from __future__ import annotations
 import inspect
 import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass
 from keyword import iskeyword
 from os import PathLike, fspath
 from types import ModuleType
@@ -24,6 +23,7 @@ from autodiffc.compiler.obstacles import FAILURES, failing
 from autodiffc.compiler.samples import SEED, BadSizes, refuse_unknown
 from autodiffc.compiler.types import Dim
 from autodiffc.grammar.diagnostics import suggestion
+from autodiffc.grammar.records import record
 
 from .words import list_of
 
@@ -47,7 +47,7 @@ def read(path: str | PathLike[str]) -> dict[str, Array]:
     raise WrongData(f"{name} holds a single array; write it with np.savez(…, x=x), by names")
 
 
-@dataclass(frozen=True, eq=False)
+@record(frozen=True, eq=False)
 class Point:
     """All arguments by name, the sizes of all dims, and what was done to get there."""
 

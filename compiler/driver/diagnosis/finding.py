@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from autodiffc.grammar.records import record
 
 from .advice import HELPS, SOURCES
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Finding:
     """Where it is wrong (a name, a line of the model or 0), and the numbers that show it."""
 

@@ -9,12 +9,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
 import numpy as np
 from autodiffc.compiler.ir import Array
+from autodiffc.grammar.records import record
 
 from .thresholds import FLAT
 
@@ -29,7 +29,7 @@ def norm_of(arrays: Sequence[Array]) -> float:
     return largest * float(np.sqrt(sum(float(np.square(a / largest).sum()) for a in arrays)))
 
 
-@dataclass(frozen=True, eq=False)
+@record(frozen=True, eq=False)
 class Layer:
     """A value that the gradient passes: an array, or one for each step of a loop.
 
@@ -139,7 +139,7 @@ class Layer:
         return np.moveaxis(array, self.unit, 0).reshape(self.units, -1)
 
 
-@dataclass(frozen=True, eq=False)
+@record(frozen=True, eq=False)
 class Learned:
     """A param at its value; `gradient` is None where the loss doesn't depend on it.
 
@@ -164,7 +164,7 @@ class Learned:
         return norm_of([self.value])
 
 
-@dataclass(frozen=True, eq=False)
+@record(frozen=True, eq=False)
 class Fed:
     """Data that a layer with weights takes: a row for each feature."""
 
@@ -190,7 +190,7 @@ class Fed:
         return norm_of([self.rows]) / float(np.sqrt(max(1, self.rows.size)))
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Deep:
     """All products with weights that are so deep: so many others lie below them."""
 
@@ -200,7 +200,7 @@ class Deep:
     norm: float  # of the gradient there
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Recurrence:
     """A loop that carries real values.
 
@@ -227,7 +227,7 @@ class Recurrence:
         return self.reach[0] / self.reach[-1]
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Broken:
     """Where a NaN or an infinity first appears."""
 
@@ -239,7 +239,7 @@ class Broken:
     given: bool = False  # an argument, not something computed
 
 
-@dataclass(frozen=True, eq=False)
+@record(frozen=True, eq=False)
 class Observation:
     """A model as it was seen at some data; `target` is what is differentiated, `value` its value there."""
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from autodiffc.compiler.frontend.calls import usages
 from autodiffc.compiler.frontend.modules import MODULES, module_functions
+from autodiffc.grammar.records import record
 from autodiffc.grammar.roles import CONSTANTS, TYPES, roles
 from autodiffc.grammar.scanner import DECLARATIONS
 
@@ -26,7 +26,7 @@ TYPE = re.compile(r"[^\[]*:\s*\w*$")
 AFTER_DOT = re.compile(rf"\.({WORD})?$")
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Entry:
     """`kind` is keyword, type, constant, function, module, or what a name is (`input`, `param`, …)."""
 

@@ -15,6 +15,7 @@ from typing import Literal
 from autodiffc.compiler.frontend.statements import statements_below, targets_of
 from autodiffc.compiler.frontend.walk import walk
 from autodiffc.grammar import ast
+from autodiffc.grammar.records import record
 from autodiffc.grammar.source import Span
 
 Space = Literal["value", "function"]
@@ -24,7 +25,7 @@ KINDS: Mapping[type[ast.Syntax], str] = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Definition:
     """Where a name gets its meaning first; `kind` is what it is there."""
 
@@ -33,7 +34,7 @@ class Definition:
     span: Span
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Use:
     """A name in the text, with its definition; None where that is elsewhere (or nowhere)."""
 

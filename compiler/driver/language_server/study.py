@@ -9,7 +9,6 @@ A study never fails for what is wrong with the text: of the rest it tells all th
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 
 from autodiffc.compiler.frontend.calls import usages
@@ -21,6 +20,7 @@ from autodiffc.compiler.lint import findings as linted
 from autodiffc.grammar import ast
 from autodiffc.grammar.diagnostics import Diagnostic, in_order
 from autodiffc.grammar.parser import parse
+from autodiffc.grammar.records import record
 from autodiffc.grammar.source import Source, Span
 
 from .derivatives import adjoints, local_rule
@@ -31,7 +31,7 @@ TYPES_TOLD = 4  # of an expression in a function that is called so many times
 OF_CONSTANTS = {"pi": "π", "e": "Euler's number", "inf": "infinity", "nan": "not a number"}
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Hover:
     """Markdown, and the name that it is about."""
 

@@ -9,7 +9,6 @@ digits only.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import ModuleType
 
 import numpy as np
@@ -18,6 +17,7 @@ from autodiffc.compiler.ir import Array
 from autodiffc.compiler.model import Program
 from autodiffc.compiler.samples import SEED
 from autodiffc.compiler.tape import Gradients, traced
+from autodiffc.grammar.records import record
 
 from .given import Given
 from .numbers import number
@@ -28,7 +28,7 @@ NOISY = 100.0  # times what the last digits change
 DOUBLE = 2.0**-52  # the precision of the tape
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Difference:
     """The largest difference of a gradient, relative to its largest element; whether all are rounding."""
 

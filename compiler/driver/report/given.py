@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -21,6 +20,7 @@ from autodiffc.compiler.obstacles import FAILURES, failing
 from autodiffc.compiler.points import NoPoint, PointFinder
 from autodiffc.compiler.samples import SEED, BadSizes, refuse_unknown
 from autodiffc.grammar.diagnostics import suggestion
+from autodiffc.grammar.records import record
 
 KINDS = {"real": np.float64, "int": np.int64, "bool": np.bool_}
 REFUSED = (TypeError, ValueError, AssertionError)
@@ -30,7 +30,7 @@ class BadPoint(Exception):
     """Values that the model cannot take; the message says why."""
 
 
-@dataclass(frozen=True, eq=False)
+@record(frozen=True, eq=False)
 class Given:
     """Arguments (and masks, with their seed) by name, the sizes of dims, and where they are from."""
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from html import escape
 from importlib.resources import files
 from types import ModuleType
@@ -26,6 +25,7 @@ from autodiffc.compiler.passes.autodiff import NotDifferentiable
 from autodiffc.compiler.passes.modes import trained
 from autodiffc.compiler.passes.pipeline import prepare
 from autodiffc.compiler.tape import Gradients, TooLong, traced
+from autodiffc.grammar.records import record
 
 from ..api import Options, derivative_of, module_of
 from ..version import VERSION
@@ -42,7 +42,7 @@ MOST = 12  # names in a list
 EXACT = {"float64": 2.0**-52, "float32": 2.0**-23}
 
 
-@dataclass(frozen=True, eq=False)
+@record(frozen=True, eq=False)
 class Compilation:
     """A module under explanation, and what is told of how it was made."""
 

@@ -25,6 +25,7 @@ from autodiffc.compiler import ops
 from autodiffc.compiler.ir import Graph, Node, Origin
 from autodiffc.compiler.tape import Place
 from autodiffc.compiler.types import TUPLE
+from autodiffc.grammar.records import record
 
 LOOP = -1
 Kind = Literal["argument", "constant", "value", "step", "carried", "last", "choice", "stack", "count"]
@@ -32,7 +33,7 @@ Path = tuple[tuple[Node, int], ...]  # the loops around, with LOOP, and branches
 Steps = tuple[int, ...]  # one for each loop of a path
 
 
-@dataclass(frozen=True, eq=False)
+@record(frozen=True, eq=False)
 class Value:
     """A value: its node, the graph that holds it, and the numbers of the values that it is made of.
 
@@ -118,7 +119,7 @@ def steps_of(place: Place) -> Steps:
     return tuple(where.step for where in place if where.node.op is ops.loop)
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class _Result:
     """A result of a loop or a branch, which becomes a value where it is used."""
 
