@@ -34,6 +34,7 @@ REAL_STYLES: Mapping[str, Interval] = {
 INT_STYLES: Mapping[str, tuple[int, ...]] = {"signs": (-1, 1), "counts": (1, 2), "bits": (0, 1)}
 CHOICES, ENOUGH = 2_000, 30  # sizes that are thought of, sizes that are tried
 LARGER = (9, 8, 7, 6, 5, 4)
+WIDEST = 300  # columns of a sparse matrix
 LARGEST = 10_000_000  # elements of an array
 SEED = "the seed of the masks"  # no argument of a model is called so
 AWAY = 0.1  # of zero, so that no step of a difference is too small for its argument
@@ -67,12 +68,19 @@ def size_choices(program: Program, given: Sizes) -> Iterator[dict[str, int]]:
 
 
 def larger_sizes(program: Program, given: Sizes) -> Iterator[dict[str, int]]:
-    """Sizes of all dims that are larger, where there are such."""
+    """Sizes of all dims that are larger, where there are such; those of too large matrices last."""
     shapes = {node.shape for node in (*program.graph.inputs, *program.graph.nodes())}
     free = [dim for dim in program.dims if dim not in given]
     choices = ({dim: size + i for i, dim in enumerate(free)} for size in LARGER if free)
     sensible = ({**program.constants, **given, **choice} for choice in choices)
-    return (sizes for sizes in sensible if fit(program, shapes, sizes))
+    found = [sizes for sizes in sensible if fit(program, shapes, sizes)]
+    return iter(sorted(found, key=lambda sizes: max(WIDEST, _columns(program, sizes))))
+
+
+def _columns(program: Program, sizes: Sizes) -> int:
+    """Of a Jacobian by all that is differentiated."""
+    wrt = [a.type.shape for a in program.arguments if a.name in program.wrt]
+    return sum(prod(dim.evaluate(sizes) for dim in shape) for shape in wrt)
 
 
 def fit(program: Program, shapes: Collection[Shape], sizes: Sizes) -> bool:
