@@ -54,7 +54,7 @@ class Orders(Typed):
 
     def _order_of_call(self, node: ast.Call) -> Order:
         function = node.func
-        if is_routine(node, "_times"):
+        if is_routine(node, "_times") or is_routine(node, "_outer"):
             return ()
         if isinstance(function, ast.Name) and function.id in WINDOWED:
             axes = node.args[1].elts if isinstance(node.args[1], ast.Tuple) else []

@@ -20,7 +20,7 @@ from functools import partial
 from autodiffc.compiler.ir import Graph
 from autodiffc.compiler.ops.control import may_be_missing
 from autodiffc.compiler.ops.tiles import TILE
-from autodiffc.compiler.types import Type
+from autodiffc.compiler.types import Dim, Type
 
 from .blocks import Statement, mentions
 from .body import Body
@@ -200,8 +200,16 @@ def _maker_text(body: Body, buffer: Buffer) -> str:
 
 def _array(body: Body, type: Type) -> str:
     if type.kind == "real" and TILE in type.shape[:-1]:
-        return f"{body.context.ref('_by_columns')}({_sizes(body, type)}, {type.shape.index(TILE)})"
+        width = _width(body, type)
+        more = f", width={body.dim(width)}" if width is not None else ""
+        return f"{body.context.ref('_by_columns')}({_sizes(body, type)}, {type.shape.index(TILE)}{more})"
     return _empty(body, type)
+
+
+def _width(body: Body, type: Type) -> Dim | None:
+    """The last axis of arrays that have two as a matrix has them: it lies in memory as these do."""
+    shapes = [buffer.type.shape for buffer in body.buffers if buffer.type.rank == 3] if type.rank == 2 else []
+    return next((size for *rows, size in shapes if (*rows,) == type.shape and size.known != 1), None)
 
 
 def _empty(body: Body, type: Type) -> str:

@@ -65,6 +65,16 @@ def _times(a: ndarray, b: ndarray, out: ndarray | None = None) -> ndarray:
     return out
 
 
+def _outer(a: ndarray, b: ndarray, out: ndarray | None = None) -> ndarray:
+    """np.outer(a, b), in BLAS, which is several times as fast."""
+    if out is None or out.flags.c_contiguous:
+        return a[:, None].dot(b[None], out)
+    if out.flags.f_contiguous:
+        b[:, None].dot(a[None], out.T)
+        return out
+    return np.multiply(a[:, None], b, out=out)
+
+
 def _columns(x: ndarray, out: ndarray | None = None) -> ndarray:
     """x, column by column in memory where its rows are short and many: so will be what is made of it."""
     if x.shape[1] > 40 or 2 * x.shape[1] > x.shape[0]:
@@ -75,9 +85,10 @@ def _columns(x: ndarray, out: ndarray | None = None) -> ndarray:
     return out
 
 
-def _by_columns(shape: tuple[int, ...], axis: int) -> ndarray:
-    """New memory for rows along an axis, in columns where `_columns` has them."""
-    if shape[-1] > 40 or 2 * shape[-1] > shape[axis]:
+def _by_columns(shape: tuple[int, ...], axis: int, width: int | None = None) -> ndarray:
+    """New memory for rows along an axis, in columns where `_columns` has them, or has rows of that width."""
+    width = shape[-1] if width is None else width
+    if width > 40 or 2 * width > shape[axis]:
         return np.empty(shape, _REAL)
     order = (*shape[:axis], *shape[axis + 1 :], shape[axis])
     return np.moveaxis(np.empty(order, _REAL), -1, axis)

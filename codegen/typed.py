@@ -122,6 +122,8 @@ class Typed:
             return self._rows(*arguments)
         if name == "_times":
             return self._product(*arguments)
+        if name == "_outer":
+            return self._outer(*arguments)
         found = self._type_of(arguments[0]) if takes_memory(name) or name in SOMETIMES else None
         if name == "_row_max":
             return found and found.with_shape((*found.shape[:-1], Dim.of(1)))

@@ -16,6 +16,7 @@ from ..ir import Array, Node, Op, declare
 from ..types import Dim, Shape, Type, TypeProblem, broadcast, shape_text, size_of
 from .base import COERCIONS
 from .shape import DimText, arguments_text, swap_last
+from .tiles import TILE
 
 # --- matmul --------------------------------------------------------------------------------------
 
@@ -118,6 +119,11 @@ def _outer_infer(a: Type, b: Type) -> Type:
     return a.with_shape((a.shape[0], b.shape[0]))
 
 
+def _outer_fast(node: Node, d: DimText) -> str:
+    """In BLAS; a tile's rows may lie in columns, and `@` is slow where the inner axis has length 1."""
+    return "_outer(a, b)" if TILE in node.shape else "a[:, None] @ b[None]"
+
+
 outer = declare(
     Op(
         "outer",
@@ -127,7 +133,7 @@ outer = declare(
         np.multiply.outer,
         lambda g, out, a, b: (g @ b, swap_last(g) @ a),
         py="np.outer(a, b)",
-        fast=lambda node, d: "a[:, None] @ b[None]",  # in BLAS, which is twice as fast
+        fast=_outer_fast,
         coerce=COERCIONS["number"],
         linear="each",
         work="product",

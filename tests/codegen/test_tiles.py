@@ -76,9 +76,19 @@ axis, centre, scale = table[k, 0:3], table[k, 3:6], table[k, 6:7]
 turned = axis * roll(seen - centre, 1, axis=1) - roll(axis, -1, axis=1) * seen
 loss L = sum(w[:, None] * tanh(scale * turned)**2) + sum(exp(-w))
 """
+PAIRS = """
+dim N, D, K
+input x: real[N, D]
+input y: real[N]
+param centres: real[K, D]
+param w: real[K]
+param log_width: real[D]
+d2 = sum(((x[:, None, :] - centres) * exp(-log_width))**2, axis=2)
+loss L = mean((y - softmax(-0.5 * d2, axis=1) @ w)**2)
+"""
 MODELS = {
     "gathered": GATHERED, "elementwise": ELEMENTWISE, "softmax": SOFTMAX, "distances": SQUARED_DISTANCES,
-    "normalised": NORMALISED, "features first": FEATURES_FIRST,
+    "normalised": NORMALISED, "features first": FEATURES_FIRST, "pairs": PAIRS,
 }  # fmt: skip
 
 
@@ -133,6 +143,19 @@ def test_many_rows(name: str, rows: int) -> None:
     for tiled_grad, grad in zip(tiled_grads, grads):
         np.testing.assert_allclose(tiled_grad, grad, rtol=1e-10, atol=1e-12)
         assert np.asarray(tiled_grad).flags.c_contiguous
+
+
+def test_sums_of_what_lies_in_columns_lie_in_columns() -> None:
+    """However many they are: written across columns they would take several times as long."""
+    text = module_text(program(PAIRS), Options(level=2))
+    assert "_by_columns((rows, K, D), 0)" in text
+    assert "_by_columns((rows, K), 0, width=D)" in text
+    arguments = drawn(PAIRS, {"N": 300, "D": 3, "K": 60})
+    value, grads = whole(PAIRS).value_and_grad(*arguments)
+    tiled_value, tiled_grads = in_tiles(program(PAIRS), 120).value_and_grad(*arguments)
+    np.testing.assert_allclose(tiled_value, value, rtol=1e-12)
+    for tiled_grad, grad in zip(tiled_grads, grads):
+        np.testing.assert_allclose(tiled_grad, grad, rtol=1e-10, atol=1e-12)
 
 
 @pytest.mark.parametrize("name", ["gathered", "elementwise", "softmax", "distances"])

@@ -104,6 +104,25 @@ def test_memory_for_rows(shape: tuple[int, ...], axis: int) -> None:
         np.testing.assert_array_equal(routines._row_sums(array), made.sum(axis=-1))
 
 
+def test_a_matrix_lies_as_the_arrays_do_that_have_one_more_axis() -> None:
+    """Sums of (100, 50, 3) along the last axis would else be written across columns."""
+    whole, sums = routines._by_columns((100, 50, 3), 0), routines._by_columns((100, 50), 0, width=3)
+    assert whole.strides[0] == sums.strides[0] == 8
+    whole, sums = routines._by_columns((100, 50, 60), 0), routines._by_columns((100, 50), 0, width=60)
+    assert whole.strides[2] == sums.strides[1] == 8
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("columns", [2, 50])
+def test_products_of_all_pairs(columns: int, order: Literal["C", "F"]) -> None:
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(size=100), rng.normal(size=(columns, 3))[:, 1]
+    for out in (None, np.empty((100, columns), order=order), np.empty((200, columns), order=order)[::2]):
+        found = routines._outer(a, b, out=out)
+        np.testing.assert_array_equal(found, np.multiply.outer(a, b))
+        assert out is None or found is out
+
+
 @pytest.mark.parametrize("order", ["C", "F"])
 @pytest.mark.parametrize("places", [[0, 3, 3, 1, 0], [0, -1, 3, -4, 0], []])
 def test_rows_are_added_up_as_they_lie(order: Literal["C", "F"], places: list[int]) -> None:
