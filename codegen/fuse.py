@@ -14,9 +14,19 @@ from collections.abc import Collection
 from autodiffc.compiler import ops
 from autodiffc.compiler.ir import Graph, Node, NonDiff, Op, topological
 from autodiffc.compiler.model import Derivative
+from autodiffc.compiler.ops.shape import DimText
+from autodiffc.compiler.ops.tiles import TILE
 from autodiffc.compiler.types import REAL, size_of
 
 from .precision import adds_many
+
+
+def _fast(node: Node, dims: DimText) -> str | None:
+    """Rows of tiles may lie in memory column by column."""
+    if node.args[0].rank == 1:
+        return "x.dot(y)"
+    return "_inner(x, y)" if TILE in node.args[0].shape[:-1] else None
+
 
 inner = Op(
     "inner",
@@ -26,7 +36,7 @@ inner = Op(
     lambda x, y: (x * y).sum(),
     NonDiff("it is made after differentiation"),
     py=lambda node, d: "x @ y" if node.args[0].rank == 1 else "np.vdot(x, y)",
-    fast=lambda node, d: "x.dot(y)" if node.args[0].rank == 1 else None,
+    fast=_fast,
     work="product",
     flops=lambda node: 2 * size_of(node.args[0].shape),
 )

@@ -37,6 +37,7 @@ FUNCTIONS = REDUCTIONS | {"dot", "outer", "concatenate", "stack", "clip", "cumsu
 STATEMENTS = frozenset({"empty", "zeros", "ones", "full", "copy", "astype", "where"})
 EMPTY = "_empty"  # np.empty, at hand
 SOMETIMES = frozenset({"_columns"})  # may give an argument itself, else what is in given memory
+IN_PLACE = frozenset({"_masked"})  # may be given their first argument as memory, and then change it
 ROOMY = frozenset({"_row_max"})  # wants more memory than its result has, which it gives a part of
 AS_IT_IS = ""  # the form of what its memory always holds
 Render = Callable[[ast.expr], str]
@@ -94,7 +95,9 @@ def _form_of_call(node: ast.Call, np: str) -> Form | None:
 
 
 def operands_of(form: Form, node: ast.expr) -> Sequence[ast.expr]:
-    """The operands of what works element by element."""
+    """The operands of what works element by element, and may do so in their memory."""
+    if form.name in IN_PLACE and isinstance(node, ast.Call):
+        return node.args[:1]
     if not is_elementwise(form):
         return ()
     return form.operands or (node.args if isinstance(node, ast.Call) else ())

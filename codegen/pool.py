@@ -199,9 +199,10 @@ def _maker_text(body: Body, buffer: Buffer) -> str:
 
 
 def _array(body: Body, type: Type) -> str:
-    if type.kind == "real" and TILE in type.shape[:-1]:
+    if type.kind in ("real", "bool") and TILE in type.shape[:-1]:
         width = _width(body, type)
         more = f", width={body.dim(width)}" if width is not None else ""
+        more += f", dtype={body.context.numpy_type(type)}" if type.kind == "bool" else ""
         return f"{body.context.ref('_by_columns')}({_sizes(body, type)}, {type.shape.index(TILE)}{more})"
     return _empty(body, type)
 

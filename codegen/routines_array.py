@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy import ndarray
@@ -85,13 +86,19 @@ def _columns(x: ndarray, out: ndarray | None = None) -> ndarray:
     return out
 
 
-def _by_columns(shape: tuple[int, ...], axis: int, width: int | None = None) -> ndarray:
+def _by_columns(shape: tuple[int, ...], axis: int, width: int | None = None, dtype: Any = _REAL) -> ndarray:
     """New memory for rows along an axis, in columns where `_columns` has them, or has rows of that width."""
     width = shape[-1] if width is None else width
     if width > 40 or 2 * width > shape[axis]:
-        return np.empty(shape, _REAL)
+        return np.empty(shape, dtype)
     order = (*shape[:axis], *shape[axis + 1 :], shape[axis])
-    return np.moveaxis(np.empty(order, _REAL), -1, axis)
+    return np.moveaxis(np.empty(order, dtype), -1, axis)
+
+
+def _inner(x: ndarray, y: ndarray) -> Any:
+    """The sum of the products of all elements, in the order in which they lie in memory."""
+    order: Any = "K" if x.strides == y.strides else "C"
+    return x.ravel(order).dot(y.ravel(order))
 
 
 def _row_sums(x: ndarray) -> ndarray:

@@ -38,6 +38,16 @@ def _logistic(x: ndarray, out: ndarray | None = None) -> ndarray:
     return np.reciprocal(z, out=z)
 
 
+def _masked(x: ndarray, y: ndarray, out: ndarray | None = None) -> ndarray:
+    """x, but 0 where y is 0: there x, which is y times something, is 0 already or NaN."""
+    if out is not x:
+        out = np.positive(x, out=out)
+    largest = np.maximum.reduce(out, axis=None, initial=-np.inf)
+    if largest != largest:  # NaN, if there is one
+        np.copyto(out, 0.0, where=y == 0.0)
+    return out
+
+
 def _nonnegative(x: ndarray) -> ndarray:
     """x from 0 on (of -0.0 the 0.0), NaN below: where log and its like have a slope."""
     return np.where(x >= 0.0, np.abs(x), np.nan)

@@ -32,7 +32,7 @@ from .pool import use_buffers
 from .pytext import ATOM, Expr, tuple_of
 from .schedule import Group, Step
 from .telling import result_name
-from .tile_rows import written_into
+from .tile_rows import added_into, written_into
 
 if TYPE_CHECKING:
     from .control import StructuredBody
@@ -88,6 +88,8 @@ class TileFunction:
         body.graph = replace(self.body, outputs=tuple(outputs[p] for p in self.sums))
         last = ", ".join(str(body.value(node)) for _, node in body.graph.outputs)
         body.statements = written_into(body.statements, self.rows, last, body.context.ref("np"))
+        added = [self.arrays[position] for position in sorted(self.added)]
+        body.statements = added_into(body.statements, added, last)
         use_buffers(body)
         self.written = body
 

@@ -11,7 +11,9 @@ from autodiffc.codegen.routines import ROUTINES
 from autodiffc.codegen.routines_array import (
     _add_columns,
     _add_rows,
+    _by_columns,
     _columns,
+    _inner,
     _norm,
     _ones,
     _rolled,
@@ -19,6 +21,7 @@ from autodiffc.codegen.routines_array import (
     _rows,
     _where,
 )
+from autodiffc.codegen.routines_elementwise import _masked
 from autodiffc.codegen.routines_windows import _add_flat, _fold, _window_max
 from autodiffc.compiler.ir import OPS
 from autodiffc.grammar.source import Source
@@ -174,3 +177,36 @@ def test_routines_keep_what_they_compute_in(order: str) -> None:
     held = {name: id(array) for name, array in scratch.items()}
     _norm(x, axis=1, scratch=scratch)
     assert held == {name: id(array) for name, array in scratch.items()}
+
+
+@pytest.mark.parametrize("slope", [2.0, np.nan, np.inf, -np.inf, 1e200])
+def test_what_is_made_of_zeros_is_zero(slope: float) -> None:
+    y = np.array([[0.0, 1.0, -0.0], [3.0, 0.0, -2.0]])
+    with np.errstate(invalid="ignore"):
+        x = y * np.array([[slope, 1.0, slope], [slope, slope, 5.0]])
+    expected = np.where(y == 0.0, 0.0, x)
+    kept = x.copy()
+    for given in (None, np.full(x.shape, 7.0), np.full(x.shape[::-1], 7.0).T):
+        np.testing.assert_array_equal(_masked(x, y, out=given), expected)
+        np.testing.assert_array_equal(x, kept)
+    assert _masked(x, y, out=x) is x
+    np.testing.assert_array_equal(x, expected)
+
+
+def test_what_is_masked_may_broadcast() -> None:
+    x, y = np.array([[np.nan, np.inf], [1.0, np.nan]]), np.array([[0.0], [2.0]])
+    np.testing.assert_array_equal(_masked(x, y), [[0.0, 0.0], [1.0, np.nan]])
+    assert _masked(np.empty((0, 3)), np.empty((0, 3))).shape == (0, 3)
+
+
+@pytest.mark.parametrize("shape", [(50, 3), (50, 3, 2), (0, 3), (4, 3)])
+def test_inner_products_in_any_order_of_memory(shape: tuple[int, ...]) -> None:
+    x, y = RNG.normal(size=shape), RNG.normal(size=shape)
+    for a in (x, _by_columns(shape, 0)):
+        for b in (y, _by_columns(shape, 0)):
+            a[...], b[...] = x, y
+            np.testing.assert_allclose(_inner(a, b), (x * y).sum(), rtol=1e-13, atol=1e-13)
+
+
+def test_memory_of_another_kind_lies_by_columns() -> None:
+    assert _by_columns((50, 3), 0, dtype=np.bool_).flags.f_contiguous

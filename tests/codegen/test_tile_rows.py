@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from autodiffc.codegen.blocks import Statement
 from autodiffc.codegen.schedule import Group
-from autodiffc.codegen.tile_rows import written_into
+from autodiffc.codegen.tile_rows import added_into, written_into
 from autodiffc.compiler import ops
 
 
@@ -50,3 +50,36 @@ def test_what_the_function_returns_is_read() -> None:
     text = "p *= a\nd_x[...] = p"
     assert written(text, "return float(p.sum())") == text
     assert written(text, "return float(q.sum())") == "np.multiply(p, a, out=d_x)"
+
+
+def added(text: str, last: str = "") -> str:
+    statements = [Statement(Group(False, 1), (line,), ops.const(0.0), "") for line in text.splitlines()]
+    return "\n".join(line for statement in added_into(statements, ("d_x",), last) for line in statement.lines)
+
+
+ROWS = "s = np.zeros((n, 3))\n_add_rows(s, places, rows)\nd_x += s"
+
+
+def test_rows_are_added_where_they_belong() -> None:
+    assert added(ROWS) == "_add_rows(d_x, places, rows)"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "s = np.ones((n, 3))\n_add_rows(s, places, rows)\nd_x += s",
+        "s = np.zeros((n, 3))\n_add_rows(s, s, rows)\nd_x += s",
+        "s = np.zeros((n, 3))\n_add_rows(t, s, rows)\nd_x += s",
+        "s = np.zeros((n, 3))\n_add_rows(s, places, rows)\nt = s + 1.0\nd_x += s",
+        f"{ROWS}\nt = s + 1.0",
+        "_add_rows(s, places, rows)\nd_x += s",
+        "d_x += s",
+        "d_x += a * b",
+    ],
+)
+def test_else_a_sum_is_added(text: str) -> None:
+    assert added(text) == text
+
+
+def test_a_sum_that_is_returned_is_made() -> None:
+    assert added(ROWS, "return s") == ROWS
