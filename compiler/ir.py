@@ -481,7 +481,7 @@ class Graph:
         unchanged = mapping.keys().isdisjoint
         for place, node in enumerate(self._order):
             inner, args = node, node.args
-            if not unchanged(args):
+            if mapping and not unchanged(args):
                 args = tuple([mapping.get(a, a) for a in args])
             elif node in done and not (deep and node.attrs):
                 if mapping:
@@ -554,16 +554,15 @@ def topological(roots: Iterable[Node], beyond: Container[Node] = ()) -> list[Nod
         node = stack.pop()
         if node in done:
             continue
-        if done.issuperset(node.args):
+        args = node.args
+        if done.issuperset(args):
             done.add(node)
             order.append(node)
             continue
         stack.append(node)
-        for arg in node.args[::-1]:
-            if arg in beyond:
-                done.add(arg)
-            elif arg not in done:
-                stack.append(arg)
+        if beyond:
+            done.update([arg for arg in args if arg in beyond])
+        stack += args[::-1]
     return order
 
 
@@ -571,7 +570,11 @@ def users(nodes: Iterable[Node]) -> dict[Node, list[Node]]:
     """For each node those that use it, once for each use."""
     result: dict[Node, list[Node]] = {}
     for node in nodes:
-        result.setdefault(node, [])
+        if node not in result:
+            result[node] = []
         for arg in node.args:
-            result.setdefault(arg, []).append(node)
+            if arg in result:
+                result[arg].append(node)
+            else:
+                result[arg] = [node]
     return result

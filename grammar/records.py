@@ -43,6 +43,8 @@ def _compare_fields(cls: Any, hashable: bool) -> None:
     values = attrgetter(*names) if names else type
 
     def equal(self: Any, other: Any) -> Any:
+        if self is other:
+            return True
         return values(self) == values(other) if other.__class__ is self.__class__ else NotImplemented
 
     def hashed(self: Any) -> int:

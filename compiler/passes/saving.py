@@ -154,21 +154,26 @@ def cheapest(
 ) -> set[Node] | None:
     """The values to save so that all of `roots` can be had; None where there are too many to think about.
 
-    `free` need no saving. Of these, and of others, `moving` ones are arrays that a loop around changes.
+    `free` need no saving. Of these, and of others, `moving` ones are arrays that a loop around changes. What
+    is no cheaper made than kept is never made again; where that is needed, there is nothing to choose.
     """
     costs, changed = prices.costs, {*free}.intersection(moving)
     again: dict[Node, int | None] = {}
+    keep: dict[Node, int] = {}
     waiting = list(roots)
     while waiting:
         node = waiting.pop()
         if node in again or node in free or is_leaf(node):
             continue
-        again[node] = prices.again(costs, node, moving, changed)
+        keep[node] = prices.keep(costs, node)
+        time = prices.again(costs, node, moving, changed)
+        again[node] = None if time is None or time >= keep[node] else time
         if again[node] is not None:
             waiting.extend(node.args)
         if len(again) > LARGEST:
             return None
-    return _cut(roots, again, {node: prices.keep(costs, node) for node in again})
+    kept = {node for node in roots if node in again and again[node] is None}
+    return kept | _cut(roots, {node: again[node] for node in again if node not in kept}, keep)
 
 
 def _cut(roots: Iterable[Node], again: dict[Node, int | None], keep: dict[Node, int]) -> set[Node]:
