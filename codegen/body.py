@@ -28,6 +28,7 @@ from .naming import Naming
 from .pytext import ATOM, Expr, unparenthesised
 from .rendering import Pending
 from .schedule import LEAVES, Group, Step, regrouped, schedule
+from .sparing import ending, sparing
 from .structure import UPDATES
 
 READABLE = 84  # columns of a statement that has expressions written into it
@@ -39,6 +40,8 @@ SIGNS = {"add": "+", "sub": "-"}
 
 class Body(Naming):
     """The statements of a graph, the expressions of its outputs, and the dims that they mention."""
+
+    is_sparing = False  # whether the order of its steps may be another than that of the model's lines
 
     def __init__(
         self,
@@ -62,9 +65,11 @@ class Body(Naming):
         self.types: dict[str, Type | None] = {}  # of variables; None where they have several, or are lists
         self.buffers: list[Buffer] = []
         self.in_buffers: frozenset[str] = frozenset()  # the variables that may show a buffer
+        self.until_written: tuple[str, ...] = ()  # arguments that are written to: buffers until then
         self.memory_name = ""  # what holds the buffers
         self.workspace = ""  # the argument that may lend them
         self.space = ""  # the variable that holds a workspace, or what stands for one
+        self._prompt: set[Node] = set()  # what doesn't wait for its reader
 
     def build(self) -> Body:
         """Write all statements."""
@@ -78,6 +83,11 @@ class Body(Naming):
         for node, text in self.values.items():
             self.note_type(text.text, node)
         steps = schedule(self.graph, self.memory.before)
+        if self.is_sparing:
+            results = [node for _, node in self.graph.outputs]
+            other = sparing(steps, results, self.memory.before)
+            self._prompt = ending(other, results) if other != steps else set()
+            steps = other
         self._users = users(step.node for step in steps)
         self._count_uses(steps)
         self._left.update(chain.from_iterable([set(step.node.args) for step in steps]))
@@ -245,7 +255,7 @@ class Body(Naming):
         return node.on_numbers or (node.op is packed and not any(a.rank for a in node.args))
 
     def _may_wait(self, node: Node, length: int = 0) -> bool:
-        if self._uses[node] != 1 or node in self._rows:
+        if self._uses[node] != 1 or node in self._rows or node in self._prompt:
             return False
         if node in self._slots:
             return not self._is_free(node) or self._is_awaited(self._slots[node].name)

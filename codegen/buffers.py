@@ -33,6 +33,9 @@ from .into import (
     SOMETIMES,
     Form,
     computing,
+    given_memory,
+    is_module,
+    is_ufunc,
     operands_of,
     takes_memory,
     takes_scratch,
@@ -65,6 +68,16 @@ class Buffer:
     order: tuple[int, ...] = ()  # of its axes in memory, where it is another one
 
 
+@dataclass
+class Spare:
+    """An argument that may hold other arrays between two lines."""
+
+    buffer: Buffer
+    end: int
+    start: int = -1
+    held: Member | None = None
+
+
 @record(frozen=True)
 class Part:
     """Sites of a class with one buffer, or with two by turns where they read what they replace."""
@@ -87,7 +100,8 @@ class Allocation:
     """Which statements of a function write into buffers; on request also its results.
 
     `given` are the function's arguments, `sizes` the dims that it reads from them, by the variables for them,
-    `lent` tells whether a caller may lend the memory, who wants no other made.
+    `lent` tells whether a caller may lend the memory, who wants no other made. `spare` are the arguments that
+    are written to as a whole, by rows: they are buffers until then.
     """
 
     def __init__(
@@ -101,6 +115,7 @@ class Allocation:
         results: bool = False,
         sizes: Mapping[str, str] = {},
         lent: bool = False,
+        spare: Collection[str] = (),
     ):
         self.statements, self.last, self.given = statements, last, given
         self.fresh, self.np, self.results = fresh, np, results
@@ -118,6 +133,7 @@ class Allocation:
         self.sizes, self.fixed = sizes, fixed_arrays(self.flow, self.aliases, sizes, np)
         self._leave_out({node for one in self.fixed for root in one.nodes for node in ast.walk(root)})
         self.held: dict[Site, list[Buffer]] = {}
+        self.spare = [found for name in spare if (found := self._spare(name, types)) is not None]
         self.inner = self._chained()
 
     def _leave_out(self, nodes: Collection[ast.AST]) -> None:
@@ -156,7 +172,9 @@ class Allocation:
         scratch = {node: (position, buffers[-1].name) for node, position in calls.items()}
         statements, last = rewritten(self.statements, self.last, self.flow, by_node, scratch, self.np)
         classes = self.aliases.classes
-        owners = {classes.of(b.sites[0].node) for b in buffers if b.sites and not b.is_result and not b.made}
+        inner = [b for b in buffers if b.sites and not b.is_result and not b.made]
+        inner += [one.buffer for one in self.spare if one.buffer.sites]
+        owners = {classes.of(b.sites[0].node) for b in inner}
         inside = frozenset(name_of(variable) for own in owners for variable in self._variables(own))
         inside |= {
             name
@@ -248,6 +266,10 @@ class Allocation:
             for sites in [part.sites for part in eligible[own] for _ in range(part.count)]:
                 kind = sites[0].type, sites[0].order
                 waiting = [] if is_result else idle.setdefault(kind, [])
+                given = None if is_result else self._spare_for(sites[0], start, end)
+                if given is not None:
+                    self._hold(given, sites)
+                    continue
                 place = next(
                     (
                         i
@@ -260,14 +282,48 @@ class Allocation:
                 if place is None:
                     buffers.append(Buffer(sites[0].type, [], is_result, order=sites[0].order))
                 buffer = buffers[-1] if place is None else waiting.pop(place)[1]
-                buffer.sites += sites
-                for site in sites:
-                    self.held.setdefault(site, []).append(buffer)
+                self._hold(buffer, sites)
                 waiting.append((end, buffer, own))
         for site in reversed(self.sites):
             if site not in self.held and self.inner.get(site) in self.held:
                 self.held[site] = self.held[self.inner[site]]
         return buffers
+
+    def _hold(self, buffer: Buffer, sites: Sequence[Site]) -> None:
+        buffer.sites += sites
+        for site in sites:
+            self.held.setdefault(site, []).append(buffer)
+
+    def _spare(self, name: str, types: Mapping[str, Type]) -> Spare | None:
+        """What an argument can hold before it is written to, which is not in a loop."""
+        first = min((position for position, _, _ in self.flow.events.get(name, ())), default=0)
+        alone = first and not self.flow.lines[first].loops
+        return Spare(Buffer(types[name], [], name=name), first) if alone and name in types else None
+
+    def _spare_for(self, site: Site, start: int, end: int) -> Buffer | None:
+        """The argument that can hold an array from one line to another."""
+        own = self.aliases.classes.of(site.node)
+        for one in self.spare:
+            ends = end < one.end or (end == one.end and self._is_all_read(own, end, self._last(one)))
+            fits = (one.buffer.type, ()) == (site.type, site.order) and ends
+            if fits and (one.start < start or self._follows(site, start, one)):
+                one.start, one.held = end, own
+                return one.buffer
+        return None
+
+    def _last(self, one: Spare) -> Sequence[ast.expr]:
+        """The operands of what is written to an argument, element by element."""
+        (tree, *_) = self.flow.lines[one.end].trees
+        call = tree.value if isinstance(tree, ast.Expr) else None
+        if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Attribute):
+            return ()
+        out = given_memory(call, self.np)
+        whole = isinstance(out, ast.Name) and out.id == one.buffer.name
+        return call.args if whole and is_module(call.func.value, self.np) and is_ufunc(call.func.attr) else ()
+
+    def _follows(self, site: Site, start: int, one: Spare) -> bool:
+        """Whether a site may write over what an argument holds."""
+        return one.start == start and one.held is not None and self._writes_over(site, one.held)
 
     def _writes_over(self, site: Site, spent: Member) -> bool:
         """Whether a site works element by element on what is spent there, and is read nowhere else.
@@ -278,14 +334,18 @@ class Allocation:
         again = spent in self.turning or (spent, site.position) in self.making
         if again or site in self.around or line.loops:
             return False
+        return self._is_all_read(spent, site.position, operands_of(site.form, site.node))
+
+    def _is_all_read(self, spent: Member, position: int, operands: Sequence[ast.expr]) -> bool:
+        """Whether a line reads what shares a memory, and by these operands alone."""
         names = set(self._variables(spent))
         read = [
             node
-            for tree in line.trees
+            for tree in self.flow.lines[position].trees
             for node in ast.walk(tree)
-            if isinstance(node, ast.Name) and self.flow.variable(node.id, site.position) in names
+            if isinstance(node, ast.Name) and self.flow.variable(node.id, position) in names
         ]
-        own = {node for node in operands_of(site.form, site.node) if isinstance(node, ast.Name)}
+        own = {node for node in operands if isinstance(node, ast.Name)}
         return bool(read) and own.issuperset(read)
 
     @cached_property

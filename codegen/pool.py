@@ -75,7 +75,7 @@ def _allocate(body: Body, types: Mapping[str, Type], known: set[str], results: b
     )
     lent = bool(body.space)
     found = Allocation(
-        body.statements, last, types, given, body.scope.fresh, np, results, sizes, lent
+        body.statements, last, types, given, body.scope.fresh, np, results, sizes, lent, body.until_written
     ).result()
     if any("_where(" in text for text in (*_texts(found.statements), found.last)):
         body.context.ref("_where")

@@ -84,14 +84,24 @@ class TileFunction:
         places = {p: f"{name} +" if p in self.added else f"{name}[...] " for p, name in self.arrays.items()}
         kept = {p: f"{place}= {NAME}" for p, place in places.items()}
         body._output_names = {}
+        body.is_sparing = True
         body.write_nested(NO_LINE, {}, kept, self.sums)
         body.graph = replace(self.body, outputs=tuple(outputs[p] for p in self.sums))
         last = ", ".join(str(body.value(node)) for _, node in body.graph.outputs)
         body.statements = written_into(body.statements, self.rows, last, body.context.ref("np"))
+        body.until_written = tuple(self._until_written())
         added = [self.arrays[position] for position in sorted(self.added)]
         body.statements = added_into(body.statements, added, last)
         use_buffers(body)
         self.written = body
+
+    def _until_written(self) -> Iterator[str]:
+        """The arrays that it may use as memory: with rows as the others in it, one piece a tile."""
+        in_columns = any(node.op.name == "columns" for node in self.body.nodes())
+        for position, name in self.arrays.items():
+            rank = self.body.outputs[position][1].rank
+            if self.tiled["rows"][position] == 0 and (rank == 1 or not in_columns):
+                yield name
 
     def own(self, name: str) -> str:
         """A parameter of this name, or of one like it where that is taken."""
