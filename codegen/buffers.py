@@ -50,7 +50,7 @@ SCRATCH = "{}"  # the text of the memory that routines keep
 NAMES = {
     "matmul": "product", "dot": "product", "multiply": "product", "divide": "quotient", "add": "total",
     "sum": "total", "subtract": "difference", "square": "square", "negative": "negative",
-    **dict.fromkeys((*COMPARED.values(), "invert", "isfinite"), "mask"),
+    **dict.fromkeys((*COMPARED.values(), "bitwise_and", "bitwise_or", "invert", "isfinite"), "mask"),
     "_row_max": "largest", "_ones": "ones", "ones": "ones", "eye": "eye", "arange": "numbers",
     "_patches": "windows",
 }  # fmt: skip

@@ -17,9 +17,10 @@ from inspect import signature
 from typing import TypeGuard
 
 import numpy as np
+from autodiffc.compiler import special_error, special_gamma
 
+from . import routines_blocks, routines_elementwise
 from .copied import COPIED
-from .routines_elementwise import _sigmoid
 
 BINARY: dict[type[ast.operator], str] = {
     ast.Add: "add", ast.Sub: "subtract", ast.Mult: "multiply", ast.Div: "divide", ast.MatMult: "matmul",
@@ -37,8 +38,12 @@ FUNCTIONS = REDUCTIONS | {"dot", "outer", "concatenate", "stack", "clip", "cumsu
 STATEMENTS = frozenset({"empty", "zeros", "ones", "full", "copy", "astype", "where"})
 EMPTY = "_empty"  # np.empty, at hand
 SOMETIMES = frozenset({"_columns"})  # may give an argument itself, else what is in given memory
-IN_PLACE = frozenset({"_masked"})  # may be given their first argument as memory, and then change it
+IN_PLACE = frozenset({"_masked", "_nonnegative", "_divide_or_zero"})  # may overwrite their first argument
 ROOMY = frozenset({"_row_max"})  # wants more memory than its result has, which it gives a part of
+ELEMENTWISE = frozenset(
+    {m.__name__ for m in (routines_blocks, routines_elementwise, special_error, special_gamma)}
+)  # modules of routines that work element by element
+BLOCKWISE, WHERE = "_blockwise", "_where"  # routines that nothing but lines with given memory calls
 AS_IT_IS = ""  # the form of what its memory always holds
 Render = Callable[[ast.expr], str]
 
@@ -98,14 +103,25 @@ def operands_of(form: Form, node: ast.expr) -> Sequence[ast.expr]:
     """The operands of what works element by element, and may do so in their memory."""
     if form.name in IN_PLACE and isinstance(node, ast.Call):
         return node.args[:1]
-    if not is_elementwise(form):
+    if not is_elementwise(form) and not is_blockwise(form.name):
         return ()
     return form.operands or (node.args if isinstance(node, ast.Call) else ())
 
 
 def takes_memory(name: str) -> bool:
-    """Whether a routine takes memory for its result, which is a new array."""
-    return name in COPIED and name not in SOMETIMES and "out" in signature(COPIED[name]).parameters
+    """Whether a routine's result, which is a new array, can be put into given memory."""
+    own = name in COPIED and name not in SOMETIMES and "out" in signature(COPIED[name]).parameters
+    return own or is_blockwise(name)
+
+
+@cache
+def is_blockwise(name: str) -> bool:
+    """Whether a routine works element by element and takes no memory, so that `_blockwise` calls it."""
+    routine = COPIED.get(name)
+    if routine is None or routine.__module__ not in ELEMENTWISE:
+        return False
+    facts = signature(routine)
+    return facts.return_annotation == "ndarray" and "out" not in facts.parameters
 
 
 def takes_scratch(node: ast.AST) -> TypeGuard[ast.Call]:
@@ -146,8 +162,8 @@ def is_elementwise(form: Form) -> bool:
 
 
 def is_elementwise_routine(name: str) -> bool:
-    """Whether a routine works element by element, and takes memory."""
-    return takes_memory(name) and COPIED[name].__module__ == _sigmoid.__module__
+    """Whether a routine works element by element, and its result can be put into given memory."""
+    return takes_memory(name) and COPIED[name].__module__ in ELEMENTWISE
 
 
 def is_ufunc(name: str) -> bool:
@@ -178,8 +194,10 @@ def call_into(form: Form, text: str, memory: str, np: str, render: Render) -> st
     if form.operands:
         operands = ", ".join(map(render, form.operands))
         return f"{np}.{form.name}({operands}, out={memory})"
-    if form.name == "_where":
-        text = f"_where{text[text.index('(') :]}"
+    if form.name == WHERE:
+        text = f"{WHERE}{text[text.index('(') :]}"
+    elif is_blockwise(form.name):
+        text = f"{BLOCKWISE}({text.replace('(', ', ', 1)}"
     separator = "" if text.endswith("()") else ", "
     return f"{text[:-1]}{separator}out={memory})"
 

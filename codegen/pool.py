@@ -27,6 +27,7 @@ from .body import Body
 from .buffers import SCRATCH, Allocation, Buffer
 from .constants import with_constants
 from .context import Context, once
+from .into import BLOCKWISE, WHERE
 from .placed import placed
 from .pytext import tuple_of
 from .structure import list_depth
@@ -77,8 +78,9 @@ def _allocate(body: Body, types: Mapping[str, Type], known: set[str], results: b
     found = Allocation(
         body.statements, last, types, given, body.scope.fresh, np, results, sizes, lent, body.until_written
     ).result()
-    if any("_where(" in text for text in (*_texts(found.statements), found.last)):
-        body.context.ref("_where")
+    for routine in (WHERE, BLOCKWISE):
+        if any(f"{routine}(" in text for text in (*_texts(found.statements), found.last)):
+            body.context.ref(routine)
     body.statements = with_constants(found.statements, body.types, body.context)
     _rewrite_outputs(body, last, found.last)
     body.buffers, body.in_buffers = found.buffers, found.inside

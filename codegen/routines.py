@@ -18,6 +18,7 @@ from autodiffc.compiler import colouring, special_error, special_gamma, special_
 
 from . import (
     routines_array,
+    routines_blocks,
     routines_colouring,
     routines_elementwise,
     routines_linalg,
@@ -32,6 +33,7 @@ MODULES = (
     routines_scalar,
     routines_elementwise,
     routines_array,
+    routines_blocks,
     routines_colouring,
     routines_linalg,
     routines_memory,

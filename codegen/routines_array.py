@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -39,13 +38,6 @@ def _rolled(x: ndarray, by: int, axis: int, out: ndarray | None = None) -> ndarr
     out[before + (slice(by),)] = end
     out[before + (slice(by, None),)] = start
     return out
-
-
-def _few_or_many(x: ndarray, one: Callable[[float], float], many: Callable[[ndarray], ndarray]) -> ndarray:
-    """A function of each element that has two forms: few elements are quicker one by one."""
-    if x.size > 48 or x.dtype != np.float64:
-        return many(x)
-    return np.array([one(value) for value in x.ravel().tolist()]).reshape(x.shape)
 
 
 def _rows(x: ndarray, places: ndarray, out: ndarray | None = None) -> ndarray:
@@ -210,11 +202,6 @@ def _centred_squares(
     return np.where(left <= 500.0 * np.finfo(x.dtype).eps * squares, 0.0, left)[()].astype(x.dtype)
 
 
-def _divide_or_zero(x: ndarray, y: ndarray) -> ndarray:
-    """x / y, and 0 where y is 0."""
-    return np.where(y == 0.0, 0.0, x / np.where(y == 0.0, 1.0, y))[()]
-
-
 def _shifted(x: ndarray, m: ndarray, out: ndarray | None = None) -> ndarray:
     """x - m for the largest element m; where that is infinite 0 at +inf and -inf elsewhere."""
     if not np.isinf(m).any():
@@ -227,12 +214,13 @@ def _shifted(x: ndarray, m: ndarray, out: ndarray | None = None) -> ndarray:
     return out
 
 
-def _exclusive_cumprod(x: ndarray, axis: int, reverse: bool) -> ndarray:
+def _exclusive_cumprod(x: ndarray, axis: int, reverse: bool, out: ndarray | None = None) -> ndarray:
     """The product of the elements before each along an axis (after each, if reverse)."""
-    x = np.moveaxis(x, axis, 0)[:: -1 if reverse else 1]
-    out = np.ones_like(x)
-    np.cumprod(x[:-1], axis=0, out=out[1:])
-    return np.moveaxis(out[:: -1 if reverse else 1], 0, axis)
+    out = np.empty_like(x) if out is None else out
+    rows, products = (np.moveaxis(a, axis, 0)[:: -1 if reverse else 1] for a in (x, out))
+    products[:1] = 1.0
+    np.cumprod(rows[:-1], axis=0, out=products[1:])
+    return out
 
 
 def _linear_scan(b: ndarray, a: ndarray, axis: int, reverse: bool) -> ndarray:

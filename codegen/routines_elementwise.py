@@ -48,9 +48,21 @@ def _masked(x: ndarray, y: ndarray, out: ndarray | None = None) -> ndarray:
     return out
 
 
-def _nonnegative(x: ndarray) -> ndarray:
+def _nonnegative(x: ndarray, out: ndarray | None = None) -> ndarray:
     """x from 0 on (of -0.0 the 0.0), NaN below: where log and its like have a slope."""
-    return np.where(x >= 0.0, np.abs(x), np.nan)
+    if np.fmin.reduce(x, axis=None, initial=0.0) < 0.0:
+        x = np.where(x < 0.0, np.nan, x)
+    return np.abs(x, out=out)
+
+
+def _divide_or_zero(x: ndarray, y: ndarray, out: ndarray | None = None) -> ndarray:
+    """x / y, and 0 where y is 0."""
+    if np.all(y):
+        return np.divide(x, y, out=out)
+    zero = np.equal(y, 0.0)
+    out = np.divide(x, np.where(zero, 1.0, y), out=out)
+    np.copyto(out, 0.0, where=zero)
+    return out
 
 
 def _silu(x: ndarray) -> ndarray:

@@ -11,11 +11,21 @@ from collections.abc import Mapping, Sequence
 from autodiffc.compiler.types import BOOL, INT, REAL, Dim, Type, TypeProblem, broadcast
 
 from .flow import WRITE, Flow
-from .into import COMPARED, REDUCTIONS, SOMETIMES, gives_number, is_module, is_ufunc, takes_memory
+from .into import (
+    COMPARED,
+    REDUCTIONS,
+    SOMETIMES,
+    gives_number,
+    is_blockwise,
+    is_module,
+    is_ufunc,
+    takes_memory,
+)
 from .subscripts import dim_of, part_type
 from .windowed import WINDOWED, windowed
 
-ARITHMETIC = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.Pow)
+ARITHMETIC = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.Pow, ast.Mod, ast.FloorDiv)
+LOGIC = (ast.BitAnd, ast.BitOr)
 PREDICATES = frozenset({"isfinite", "isnan", "isinf", "logical_and", "logical_or", "logical_not"})
 ONES = Type("real", (Dim.symbol("~"),))  # of a size that agrees with that of a factor
 
@@ -64,6 +74,8 @@ class Typed:
         if isinstance(node, ast.BinOp) and isinstance(node.op, ARITHMETIC):
             types = [self._type_of(node.left), self._type_of(node.right)]  # once: expressions nest
             return _broadcast_type(types) or _number_type(node.op, types)
+        if isinstance(node, ast.BinOp) and isinstance(node.op, LOGIC):
+            return _mask_type([self._type_of(node.left), self._type_of(node.right)])
         if isinstance(node, ast.Compare) and len(node.ops) == 1 and type(node.ops[0]) in COMPARED:
             found = self._elementwise((node.left, node.comparators[0]), any_kind=True)
             return found and found.with_kind("bool")
@@ -124,6 +136,8 @@ class Typed:
             return self._product(*arguments)
         if name == "_outer":
             return self._outer(*arguments)
+        if is_blockwise(name):
+            return self._elementwise(tuple(arguments))
         found = self._type_of(arguments[0]) if takes_memory(name) or name in SOMETIMES else None
         if name == "_row_max":
             return found and found.with_shape((*found.shape[:-1], Dim.of(1)))
@@ -148,8 +162,6 @@ class Typed:
 
     def _where(self, condition: ast.expr, *chosen: ast.expr) -> Type | None:
         mask, found = self._type_of(condition), self._elementwise(chosen)
-        if found is None and all(self._type_of(one) == REAL for one in chosen):
-            found = REAL
         return mask and found and found.with_shape(broadcast(mask.shape, found.shape))
 
     def _reshaped(self, node: ast.Call, array: ast.expr) -> Type | None:
@@ -190,10 +202,17 @@ def number_of(node: ast.expr) -> int | None:
 def _broadcast_type(types: Sequence[Type | None], any_kind: bool = False) -> Type | None:
     """The real (or other) array that values of these types broadcast to."""
     known = [type for type in types if type is not None]
-    real = any(type.kind == "real" and type.rank for type in known)
+    kinds = {type.kind for type in known}
+    real = "real" in kinds and ("int" not in kinds or any(t.kind == "real" and t.rank for t in known))
     if len(known) < len(types) or not (real or any_kind):
         return None
     return Type("real", broadcast(*(type.shape for type in known)))
+
+
+def _mask_type(types: Sequence[Type | None]) -> Type | None:
+    """The bools that bools broadcast to."""
+    known = [type for type in types if type is not None and type.kind == "bool"]
+    return BOOL.with_shape(broadcast(*(type.shape for type in known))) if len(known) == len(types) else None
 
 
 def _number_type(op: ast.operator, types: Sequence[Type | None]) -> Type | None:
