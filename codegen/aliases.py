@@ -23,7 +23,7 @@ NEW_FUNCTIONS = frozenset({
     "empty_like", "ones_like", "full_like", "arange", "eye", "concatenate", "stack", "take", "outer",
     "take_along_axis", "dot", "vdot", "clip", "cumsum", "cumprod", "argmax", "argmin", "argsort", "sort",
     "tril", "triu", "repeat", "tile", "roll", "pad", "copy", "array", "bincount", "linspace", "any", "all",
-    "tensordot",
+    "tensordot", "round",
 })  # fmt: skip
 NEW_METHODS = frozenset({
     "sum", "mean", "max", "min", "prod", "dot", "copy", "astype", "cumsum", "cumprod", "take", "clip", "any",

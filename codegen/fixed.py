@@ -130,6 +130,7 @@ def _changed(tree: ast.stmt, np: str) -> Iterator[ast.expr]:
         elif isinstance(node, ast.Call):
             memory = given_memory(node, np)
             yield from [memory] if memory is not None else []
-            own = isinstance(node.func, ast.Name) and node.func.id not in COPIED
-            if own or (isinstance(tree, ast.Expr) and tree.value is node):
+            if isinstance(node.func, ast.Name) and node.func.id not in COPIED:
                 yield from (node.func, *node.args)
+            elif isinstance(tree, ast.Expr) and tree.value is node:
+                yield from (node.func, *node.args[:1])

@@ -34,7 +34,9 @@ COMPARED: dict[type[ast.cmpop], str] = {
 UNARY: dict[type[ast.unaryop], str] = {ast.USub: "negative", ast.Invert: "invert"}
 REDUCTIONS = frozenset({"sum", "mean", "max", "min", "prod"})
 METHODS = REDUCTIONS | {"dot", "cumsum", "cumprod", "clip"}
-FUNCTIONS = REDUCTIONS | {"dot", "outer", "concatenate", "stack", "clip", "cumsum", "cumprod", "einsum"}
+FUNCTIONS = REDUCTIONS | {
+    "dot", "outer", "concatenate", "stack", "clip", "cumsum", "cumprod", "einsum", "round",
+}  # fmt: skip
 STATEMENTS = frozenset({"empty", "zeros", "ones", "full", "copy", "astype", "where"})
 EMPTY = "_empty"  # np.empty, at hand
 SOMETIMES = frozenset({"_columns"})  # may give an argument itself, else what is in given memory

@@ -30,9 +30,10 @@ def _where(condition: ndarray, chosen: ndarray, other: ndarray, out: ndarray) ->
 
 
 def _rolled(x: ndarray, by: int, axis: int, out: ndarray | None = None) -> ndarray:
-    """np.roll by a number that is not 0, nor larger than the axis."""
-    before = (slice(None),) * axis
-    end, start = x[before + (slice(-by, None),)], x[before + (slice(-by),)]
+    """np.roll along one axis."""
+    by %= max(x.shape[axis], 1)
+    before, cut = (slice(None),) * axis, x.shape[axis] - by
+    end, start = x[before + (slice(cut, None),)], x[before + (slice(cut),)]
     if out is None:
         return np.concatenate((end, start), axis=axis)
     out[before + (slice(by),)] = end
@@ -171,35 +172,57 @@ def _norm(
     x: ndarray,
     axis: int | tuple[int, ...] | None = None,
     keepdims: bool = False,
+    out: ndarray | None = None,
     scratch: dict[str, ndarray] | None = None,
 ) -> ndarray:
     """The Euclidean norm, scaled where squares would overflow or lose digits."""
     with np.errstate(over="ignore"):
         squares = np.square(x, out=None if scratch is None else _room_like(scratch, "squares", x))
-        norm = np.sqrt(squares.sum(axis=axis, dtype=np.float64, keepdims=keepdims)).astype(x.dtype)
+        double = None if out is None or out.dtype != np.float64 else out
+        norm = squares.sum(axis=axis, dtype=np.float64, keepdims=keepdims, out=double)
+        norm = np.sqrt(norm, out=double).astype(x.dtype, copy=False)
     small = np.finfo(x.dtype).tiny ** 0.47
-    if np.all((norm > small) & (norm < 1.0 / small)):
+    if not (norm.min(initial=np.inf) > small and norm.max(initial=0.0) < 1.0 / small):
+        top = np.abs(x).max(axis=axis, keepdims=True, initial=0.0)
+        scale = np.where((top > 0.0) & (top < np.inf), top, 1.0)
+        norm = np.sqrt(np.square(x / scale).sum(axis=axis, dtype=np.float64, keepdims=True)) * scale
+        norm = (norm if keepdims else norm.squeeze(axis)[()]).astype(x.dtype)
+    if out is None or norm is out:
         return norm
-    top = np.abs(x).max(axis=axis, keepdims=True, initial=0.0)
-    scale = np.where((top > 0.0) & (top < np.inf), top, 1.0)
-    norm = np.sqrt(np.square(x / scale).sum(axis=axis, dtype=np.float64, keepdims=True)) * scale
-    return (norm if keepdims else norm.squeeze(axis)[()]).astype(x.dtype)
+    np.copyto(out, norm)
+    return out
 
 
 def _centred_squares(
-    x: ndarray, axis: int | tuple[int, ...] | None = None, keepdims: bool = False
+    x: ndarray,
+    axis: int | tuple[int, ...] | None = None,
+    keepdims: bool = False,
+    out: ndarray | None = None,
+    scratch: dict[str, ndarray] | None = None,
 ) -> ndarray:
     """The sum of squares about the mean, of values whose mean is 0 but for rounding."""
+    own = out is None or scratch is None
+    left, limit = (None if own else _room(scratch, name, out.shape) for name in ("left", "limit"))
     if axis == x.ndim - 1 and x.dtype == np.float64:
-        squares = np.einsum("...i,...i->...", x, x)
-        total = x @ np.ones(x.shape[-1])
+        rows = [None if room is None else room.reshape(x.shape[:-1]) for room in (limit, left)]
+        limit = np.einsum("...i,...i->...", x, x, out=rows[0])
+        left = np.matmul(x, _ones(x.shape[-1]), out=rows[1])
         if keepdims:
-            squares, total = squares[..., None], total[..., None]
+            limit, left = limit[..., None], left[..., None]
     else:
-        squares = np.square(x).sum(axis=axis, dtype=np.float64, keepdims=keepdims)
-        total = x.sum(axis=axis, dtype=np.float64, keepdims=keepdims)
-    left = squares - total * total / max(x.size // max(squares.size, 1), 1)
-    return np.where(left <= 500.0 * np.finfo(x.dtype).eps * squares, 0.0, left)[()].astype(x.dtype)
+        squares = np.square(x, out=None if scratch is None else _room_like(scratch, "squares", x))
+        limit = squares.sum(axis=axis, dtype=np.float64, keepdims=keepdims, out=limit)
+        left = x.sum(axis=axis, dtype=np.float64, keepdims=keepdims, out=left)
+    limit, left = np.asarray(limit), np.asarray(left)
+    left *= left
+    left /= max(x.size // max(left.size, 1), 1)
+    np.subtract(limit, left, out=left)
+    limit *= 500.0 * np.finfo(x.dtype).eps
+    np.copyto(left, 0.0, where=left <= limit)
+    if out is None:
+        return left[()].astype(x.dtype)
+    np.copyto(out, left)
+    return out
 
 
 def _shifted(x: ndarray, m: ndarray, out: ndarray | None = None) -> ndarray:
@@ -223,13 +246,25 @@ def _exclusive_cumprod(x: ndarray, axis: int, reverse: bool, out: ndarray | None
     return out
 
 
-def _linear_scan(b: ndarray, a: ndarray, axis: int, reverse: bool) -> ndarray:
+def _cumsum(x: ndarray, axis: int, out: ndarray | None = None) -> ndarray:
+    """x.cumsum(axis) of what is turned round, so that its sums, turned round again, lie in order."""
+    turn = (slice(None),) * axis + (slice(None, None, -1),)
+    out = np.empty(x.shape, x.dtype) if out is None else out
+    return x.cumsum(axis=axis, out=out[turn])
+
+
+def _linear_scan(b: ndarray, a: ndarray, axis: int, reverse: bool, out: ndarray | None = None) -> ndarray:
     """s[i+1] = b[i] + a[i] * s[i] along an axis, from s[0] = 0 (from the end backwards, if reverse)."""
-    b, a = (np.moveaxis(x, axis, 0)[:: -1 if reverse else 1] for x in (b, a))
-    out = np.zeros_like(b)
+    out = np.empty_like(b) if out is None else out
+    b, a, s = (np.moveaxis(x, axis, 0)[:: -1 if reverse else 1] for x in (b, a, out))
+    s[:1] = 0.0
     for i in range(1, len(b)):
-        out[i] = b[i - 1] + a[i - 1] * out[i - 1]
-    return np.moveaxis(out[:: -1 if reverse else 1], 0, axis)
+        if s.ndim == 1:
+            s[i] = b[i - 1] + a[i - 1] * s[i - 1]
+        else:
+            row = np.multiply(a[i - 1], s[i - 1], out=s[i])
+            row += b[i - 1]
+    return out
 
 
 def _add_up(g: ndarray, source: ndarray, axis: int) -> ndarray:

@@ -54,7 +54,9 @@ def _is_rest(node: ast.expr) -> bool:
 
 
 def _length(size: Dim, part: ast.Slice, sizes: Sizes) -> Dim | None:
-    """How long a slice is that surely lies within the size."""
+    """How long a slice is that surely lies within the size, or is the whole of it backwards."""
+    if part.lower is part.upper is None and part.step is not None and ast.unparse(part.step) == "-1":
+        return size
     start = Dim.of(0) if part.lower is None else dim_of(part.lower, sizes)
     stop = size if part.upper is None else _stop(size, part.upper, sizes)
     if part.step is not None or start is None or stop is None:

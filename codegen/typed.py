@@ -21,6 +21,7 @@ from .into import (
     is_ufunc,
     takes_memory,
 )
+from .moved import MOVED, SHAPED, moved, shaped
 from .subscripts import dim_of, part_type
 from .windowed import WINDOWED, windowed
 
@@ -107,6 +108,8 @@ class Typed:
         if isinstance(function, ast.Name):
             if function.id in WINDOWED:
                 return windowed(node, self.type_of, self.sizes)
+            if function.id in MOVED:
+                return moved(node, self.type_of, self.sizes)
             return self._type_of_routine(function.id, node.args)
         if not isinstance(function, ast.Attribute):
             return None
@@ -115,6 +118,10 @@ class Typed:
                 return self._outer(*node.args)
             if function.attr == "where":
                 return self._where(*node.args)
+            if function.attr in SHAPED:
+                return shaped(node, self.sizes)
+            if function.attr in ("tril", "triu"):
+                return self._type_of(node.args[0])
             if not is_ufunc(function.attr) or function.attr in ("matmul", "vecdot"):
                 return None
             found = self._elementwise(tuple(node.args), any_kind=function.attr in PREDICATES)

@@ -69,13 +69,11 @@ def _roll_py(node: Node, d: DimText) -> str:
 
 
 def _roll_fast(node: Node, d: DimText) -> str | None:
-    """Two slices, where the shift is less than the length: np.roll takes longer to call."""
-    if len(node["axis"]) != 1:
-        return None
-    (axis,), by = node["axis"], Dim.of(node["shift"][0]).known
-    if not by or abs(by) > (node.shape[axis].known or 1):
-        return None
-    return f"_rolled(x, {by}, {axis})"
+    """Two slices: np.roll takes longer to call."""
+    text = "x"
+    for axis, by in zip(node["axis"], node["shift"]):
+        text = f"_rolled({text}, {d(Dim.of(by))}, {axis})"
+    return None if text == "x" else text
 
 
 def _roll_vjp(g: Node, out: Node, x: Node) -> tuple[Node]:
@@ -129,6 +127,7 @@ repeat = declare(
         lambda x, *, repeats, axis: np.repeat(x, repeats, axis),
         _repeat_vjp,
         py=_repeat_py,
+        fast=lambda node, d: f"_repeated(x, {d(Dim.of(node['repeats']))}, {node['axis']})",
         bounds=lambda x: x,
         linear="jointly",
     )
@@ -156,6 +155,7 @@ tile = declare(
         lambda x, *, reps: np.tile(x, reps),
         _tile_vjp,
         py=lambda node, d: f"np.tile(x, {tuple_text([d(Dim.of(n)) for n in node['reps']])})",
+        fast=lambda node, d: f"_tiled(x, {tuple_text([d(Dim.of(n)) for n in node['reps']])})",
         bounds=lambda x: x,
         linear="jointly",
     )
@@ -189,17 +189,26 @@ def _pad_py(node: Node, d: DimText) -> str:
 
 
 def _pad_fast(node: Node, d: DimText) -> str | None:
-    """Zeros into which the array is put: NumPy's pad takes longer to find out what to do."""
+    """A constant into which the array is put: NumPy's pad takes longer to find out what to do."""
     (x,) = node.args
-    if node["mode"] != "constant" or node["value"] != 0 or x.type.kind != "real":
+    if node["mode"] != "constant":
+        return f'_with_rim(x, {_rims_text(node["widths"], d)}, "{node["mode"]}")'
+    if x.type.kind != "real":
         return None
     places = []
     for size, (before, after) in zip(x.shape, node["widths"]):
         first, last = Dim.of(before), before + size
         whole = first.known == 0 and Dim.of(after).known == 0
         places.append(":" if whole else f"{d(first)}:{d(last)}")
-    zeros = f"out = np.zeros({tuple_text([d(dim) for dim in node.shape])}, _REAL)"
-    return f"{zeros}\nout[{', '.join(places)}] = x"
+    shape = tuple_text([d(dim) for dim in node.shape])
+    value = node["value"]
+    made = f"full({shape}, {_number_text(value)}, _REAL)" if value else f"zeros({shape}, _REAL)"
+    return f"out = np.{made}\nout[{', '.join(places)}] = x"
+
+
+def _rims_text(widths: Widths, d: DimText) -> str:
+    """A pair of widths for each axis."""
+    return tuple_text([f"({d(Dim.of(before))}, {d(Dim.of(after))})" for before, after in widths])
 
 
 def _number_text(value: float) -> str:
@@ -276,6 +285,7 @@ fold_pad = declare(
         _fold_eval,
         _fold_vjp,
         py=_fold_py,
+        fast=lambda node, d: f'_without_rim(g, {_rims_text(node["widths"], d)}, "{node["mode"]}")',
         linear="jointly",
     )
 )

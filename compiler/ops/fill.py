@@ -118,6 +118,11 @@ linspace = declare(
 # --- triangles -----------------------------------------------------------------------------------
 
 
+def _triangle_fast(text: str, x: Node) -> str | None:
+    """By a routine, but for what sizes alone determine."""
+    return None if x.op is ops.broadcast_to else text.replace("np.", "_", 1)
+
+
 def _triangle(name: str, doc: str, function: Callable[..., Any]) -> Op:
     def infer(x: Type, *, k: int) -> Type:
         if x.rank < 2:
@@ -127,6 +132,9 @@ def _triangle(name: str, doc: str, function: Callable[..., Any]) -> Op:
     def vjp(g: Node, out: Node, x: Node) -> tuple[Node]:
         return (OPS[name](g, k=out["k"]),)
 
+    def text(node: Node, d: DimText) -> str:
+        return f"np.{name}(x, {node['k']})" if node["k"] else f"np.{name}(x)"
+
     return declare(
         Op(
             name,
@@ -135,7 +143,8 @@ def _triangle(name: str, doc: str, function: Callable[..., Any]) -> Op:
             infer,
             lambda x, *, k: function(x, k),
             vjp,
-            py=lambda node, d: f"np.{name}(x, {node['k']})" if node["k"] else f"np.{name}(x)",
+            py=text,
+            fast=lambda node, d: _triangle_fast(text(node, d), node.args[0]),
             bounds=_hull_zero,
             selector=True,
             linear="jointly",
@@ -217,6 +226,7 @@ put_diagonal = declare(
         _put_diagonal_eval,
         lambda h, out, g: (ops.diagonal(h, k=out["k"]),),
         py=_put_diagonal_py,
+        fast=lambda node, d: "_diag(g)" if node["n"] == node["m"] and not node["k"] else None,
         bounds=_hull_zero,
         linear="jointly",
     )
@@ -248,6 +258,7 @@ diag = declare(
         lambda v, *, k: _put_diagonal_eval(v, n=len(v) + abs(k), m=len(v) + abs(k), k=k),
         _diag_vjp,
         py=lambda node, d: f"np.diag(v, {node['k']})" if node["k"] else "np.diag(v)",
+        fast=lambda node, d: f"_diag(v, {node['k']})" if node["k"] else "_diag(v)",
         bounds=_hull_zero,
         linear="jointly",
     )

@@ -213,8 +213,16 @@ def takes_rows(index: Index, shape: Shape) -> bool:
     return first and all(item == whole(dim) for item, dim in rest)
 
 
+def picks_elements(shape: Shape, arrays: Sequence[Node]) -> bool:
+    """Whether arrays of one shape, as many as there are axes, pick single elements."""
+    same = len({a.shape for a in arrays}) == 1 and arrays[0].rank
+    return len(arrays) == len(shape) > 1 and bool(same)
+
+
 def _gather_fast(node: Node, d: DimText) -> str | None:
     x, *arrays = node.args
+    if picks_elements(x.shape, arrays):
+        return f"_picked(x, {', '.join(f'i{k}' for k in range(len(arrays)))})"
     rows = takes_rows(node["index"], x.shape) and arrays[0].rank
     return "_rows(x, i0)" if rows else None
 

@@ -11,7 +11,7 @@ import numpy as np
 from .. import ops
 from ..ir import Array, Node, Op, declare
 from ..types import Dim, Type, TypeProblem
-from .indexing import check_index_arrays, indexed_shape
+from .indexing import check_index_arrays, indexed_shape, picks_elements
 from .shape import DimText, shape_arg
 
 # --- labels --------------------------------------------------------------------------------------
@@ -33,6 +33,11 @@ def _names(node: Node) -> str:
     return ", ".join(f"i{k}" for k in range(len(node.args) - 1))
 
 
+def _decrement_fast(node: Node, d: DimText) -> str | None:
+    p, *arrays = node.args
+    return f"out = p.copy()\n_decrement(out, {_names(node)})" if picks_elements(p.shape, arrays) else None
+
+
 decrement = declare(
     Op(
         "decrement",
@@ -43,6 +48,7 @@ decrement = declare(
         lambda g, out, p, *arrays: (g, *(None for _ in arrays)),
         work="update",
         py=lambda node, d: f"out = p.copy()\nout[{_names(node)}] -= 1.0",
+        fast=_decrement_fast,
     )
 )
 
@@ -76,6 +82,10 @@ def _put_along_py(node: Node, d: DimText) -> str:
     return f"{zeros}\nnp.put_along_axis(out, k, g, axis={node['axis']})"
 
 
+def _put_along_fast(node: Node, d: DimText) -> str:
+    return f"out = np.zeros({shape_arg(node.shape, d)}, _REAL)\n_put_along(out, k, g, {node['axis']})"
+
+
 take_along = declare(
     Op(
         "take_along",
@@ -86,6 +96,7 @@ take_along = declare(
         lambda g, out, x, k: (ops.put_along(g, k, axis=out["axis"], count=x.shape[out["axis"]]), None),
         work="pick",
         py=lambda node, d: f"np.take_along_axis(x, k, axis={node['axis']})",
+        fast=lambda node, d: f"_take_along(x, k, {node['axis']})",
         selector=True,
         bounds=lambda x, k: x,
         linear="jointly",
@@ -102,6 +113,7 @@ put_along = declare(
         lambda h, out, g, k: (ops.take_along(h, k, axis=out["axis"]), None),
         work="update",
         py=_put_along_py,
+        fast=_put_along_fast,
         linear="jointly",
     )
 )

@@ -133,8 +133,11 @@ def sum_by_ones(node: Node, d: Callable[[Dim], str]) -> str | None:
     if x.type.kind != "real" or x.rank < 2 or (count is not None and count < FEW):
         return None
     ones = f"_ones({d(reduced_count(x, axis))})"
+    if axis == (last,) and x.rank > 2 and TILE not in x.shape:
+        rows = f"x.reshape({d(size_of(x.shape[:last]))}, {d(x.shape[last])})"
+        return f"({rows} @ {ones}).reshape({', '.join(map(d, node.shape))})"
     if axis == (last,):
-        text = f"x @ {ones}" if x.rank == 2 or TILE not in x.shape else "_row_sums(x)"
+        text = f"x @ {ones}" if x.rank == 2 else "_row_sums(x)"
         return f"({text})[..., None]" if node["keepdims"] else text
     if axis == (last - 1,):
         return f"({ones} @ x)[..., None, :]" if node["keepdims"] else f"{ones} @ x"
@@ -310,8 +313,16 @@ def _position(name: str, doc: str) -> Op:
         axis, rank = node["axis"], node.args[0].rank
         return f"x.{name}({axis_text(axis, rank, node['keepdims'])})" if rank else "0"
 
+    def fast(node: Node, d: Callable[[Dim], str]) -> str | None:
+        """Along one axis of several, by a routine that knows where NumPy makes copies."""
+        (x,), axis = node.args, node["axis"]
+        count = size_of(x.shape).known
+        if len(axis) == x.rank or (count is not None and count < FEW):
+            return None
+        return f"_{name}(x, {axis[0]}{', keepdims=True' if node['keepdims'] else ''})"
+
     reason = NonDiff("a position is piecewise constant")
-    return reduction(name, doc, evaluate, reason, result="int", check=_one_or_all, py=text)
+    return reduction(name, doc, evaluate, reason, result="int", check=_one_or_all, py=text, fast=fast)
 
 
 argmax = _position("argmax", "Where the largest element is, the first of several; in C order over all axes.")

@@ -25,7 +25,14 @@ def _scan_infer(x: Type, *, axis: int, **_: Any) -> Type:
     return x
 
 
-def _scan(name: str, doc: str, vjp: VjpRule, linear: Linearity = "") -> Op:
+def _from_the_end(node: Node, d: DimText) -> str | None:
+    """The sums of what is turned round, which will be turned round again."""
+    (x,) = node.args
+    turned = x.op is ops.flip and x["axis"] == (node["axis"],) and x.type.kind == "real"
+    return f"_cumsum(x, {node['axis']})" if turned else None
+
+
+def _scan(name: str, doc: str, vjp: VjpRule, linear: Linearity = "", **facts: Any) -> Op:
     def text(node: Node, d: DimText) -> str:
         axis = f"axis={node['axis']}" if node.rank > 1 else ""
         return f"x.{name}({axis})"
@@ -42,6 +49,7 @@ def _scan(name: str, doc: str, vjp: VjpRule, linear: Linearity = "") -> Op:
             coerce=COERCIONS["number"],
             linear=linear,
             work="reduction",
+            **facts,
         )
     )
 
@@ -58,7 +66,9 @@ def _cumprod_vjp(g: Node, out: Node, x: Node) -> tuple[Node]:
     return (ops.exclusive_cumprod(x, axis=axis, reverse=False) * (g + later),)
 
 
-cumsum = _scan("cumsum", "The sums of the first elements, of one more each.", _cumsum_vjp, "jointly")
+cumsum = _scan(
+    "cumsum", "The sums of the first elements, of one more each.", _cumsum_vjp, "jointly", fast=_from_the_end
+)
 cumprod = _scan("cumprod", "The products of the first elements, of one more each.", _cumprod_vjp)
 
 

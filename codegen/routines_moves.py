@@ -1,0 +1,273 @@
+"""Routines that move elements into given memory: what NumPy's functions of these names make new arrays for.
+
+>>> x = np.array([[3.0, 1.0], [4.0, 5.0]])
+>>> _argmax(x, 0).tolist(), _picked(x, np.array([0, 1]), np.array([1, 0])).tolist()
+([1, 1], [1.0, 4.0])
+>>> _tril(x).tolist(), _repeated(x[0], 2, 0).tolist(), _tiled(x[0], (2,)).tolist()
+([[3.0, 0.0], [4.0, 5.0]], [3.0, 3.0, 1.0, 1.0], [3.0, 1.0, 3.0, 1.0])
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy import ndarray
+
+from .routines_memory import _constant, _numbers, _room
+
+# --- one element along an axis -------------------------------------------------------------------
+
+
+def _argmax(
+    x: ndarray,
+    axis: int,
+    keepdims: bool = False,
+    out: ndarray | None = None,
+    scratch: dict[str, ndarray] | None = None,
+) -> ndarray:
+    """x.argmax(axis=axis), of elements that lie side by side."""
+    places = None if out is None else np.moveaxis(out, axis, -1)[..., 0] if keepdims else out
+    places = _side_by_side(x, axis, scratch).argmax(axis=-1, out=places)
+    return np.expand_dims(places, axis) if keepdims else places
+
+
+def _argmin(
+    x: ndarray,
+    axis: int,
+    keepdims: bool = False,
+    out: ndarray | None = None,
+    scratch: dict[str, ndarray] | None = None,
+) -> ndarray:
+    """x.argmin(axis=axis), of elements that lie side by side."""
+    places = None if out is None else np.moveaxis(out, axis, -1)[..., 0] if keepdims else out
+    places = _side_by_side(x, axis, scratch).argmin(axis=-1, out=places)
+    return np.expand_dims(places, axis) if keepdims else places
+
+
+def _side_by_side(x: ndarray, axis: int, scratch: dict[str, ndarray] | None) -> ndarray:
+    """x with an axis as the last one, whose elements lie side by side in memory."""
+    turned = np.moveaxis(x, axis, -1)
+    if turned.flags.c_contiguous:
+        return turned
+    room = _room(scratch, "turned", turned.shape, x.dtype)
+    np.copyto(room, turned)
+    return room
+
+
+def _places_along(x: ndarray, places: ndarray, axis: int, scratch: dict[str, ndarray] | None) -> ndarray:
+    """Where in the memory of x, which is in order, the elements are that `places` counts along an axis."""
+    inner = math.prod(x.shape[axis + 1 :])
+    outer = math.prod(x.shape[:axis])
+    at = _room(scratch, "places", (outer, inner), np.int64)
+    np.multiply(places.reshape(outer, inner), inner, out=at)
+    at += _numbers(scratch, inner)
+    starts = _room(scratch, "starts", (outer,), np.int64)
+    at += np.multiply(_numbers(scratch, outer), x.shape[axis] * inner, out=starts)[:, None]
+    return at
+
+
+def _put_along(
+    x: ndarray, places: ndarray, g: ndarray, axis: int, scratch: dict[str, ndarray] | None = None
+) -> None:
+    """np.put_along_axis(x, places, g, axis)."""
+    if x.flags.c_contiguous:
+        x.reshape(-1).put(_places_along(x, places, axis, scratch), g)
+    elif x.flags.f_contiguous:
+        _put_along(x.T, places.T, g.T, x.ndim - 1 - axis, scratch)
+    else:
+        np.put_along_axis(x, places, g, axis)
+
+
+def _take_along(
+    x: ndarray,
+    places: ndarray,
+    axis: int,
+    out: ndarray | None = None,
+    scratch: dict[str, ndarray] | None = None,
+) -> ndarray:
+    """np.take_along_axis(x, places, axis) for places that were found in an array of this shape."""
+    if out is None or not x.flags.c_contiguous:
+        taken = np.take_along_axis(x, places, axis)
+        if out is not None:
+            np.copyto(out, taken)
+        return taken
+    at = _places_along(x, places, axis, scratch)
+    return x.reshape(-1).take(at.reshape(places.shape), 0, out, "clip")
+
+
+# --- single elements -----------------------------------------------------------------------------
+
+
+def _in_memory(x: ndarray, places: tuple[ndarray, ...], scratch: dict[str, ndarray] | None) -> ndarray | None:
+    """Where in its memory x[places] are, if these are many, and all of them there."""
+    if places[0].size < 1024 or not x.flags.c_contiguous:
+        return None
+    at = _room(scratch, "places", places[0].shape, np.int64)
+    at.fill(0)
+    for size, place in zip(x.shape, places):
+        if place.shape != at.shape or place.min() < 0 or place.max() >= size:
+            return None
+        at *= size
+        at += place
+    return at
+
+
+def _picked(
+    x: ndarray,
+    *places: ndarray,
+    out: ndarray | None = None,
+    scratch: dict[str, ndarray] | None = None,
+) -> ndarray:
+    """x[places]: single elements."""
+    at = _in_memory(x, places, scratch)
+    if at is not None:
+        return x.reshape(-1).take(at, 0, out, "clip")
+    if out is None:
+        picked: ndarray = x[places]
+        return picked
+    out[...] = x[places]
+    return out
+
+
+def _decrement(x: ndarray, *places: ndarray, scratch: dict[str, ndarray] | None = None) -> None:
+    """x[places] -= 1.0, of single elements that are picked once each."""
+    at = _in_memory(x, places, scratch)
+    if at is None:
+        x[places] -= 1.0
+        return
+    picked = x.reshape(-1).take(at, 0, _room(scratch, "picked", at.shape, x.dtype), "clip")
+    picked -= 1.0
+    x.reshape(-1).put(at, picked)
+
+
+# --- copies --------------------------------------------------------------------------------------
+
+
+def _repeated(x: ndarray, times: int, axis: int, out: ndarray | None = None) -> ndarray:
+    """np.repeat(x, times, axis)."""
+    if out is None:
+        return np.repeat(x, times, axis)
+    parts = out.reshape(*x.shape[: axis + 1], times, *x.shape[axis + 1 :])
+    if times > 16 or axis < x.ndim - 1:
+        parts[...] = np.expand_dims(x, axis + 1)
+    else:
+        for i in range(times):
+            parts[(slice(None),) * (axis + 1) + (i,)] = x
+    return out
+
+
+def _tiled(x: ndarray, times: tuple[int, ...], out: ndarray | None = None) -> ndarray:
+    """np.tile(x, times), with a number for each axis."""
+    if out is None:
+        return np.tile(x, times)
+    parts = out.reshape([size for pair in zip(times, x.shape) for size in pair])
+    parts[...] = np.expand_dims(x, tuple(range(0, 2 * x.ndim, 2)))
+    return out
+
+
+def _with_rim(
+    x: ndarray, rims: tuple[tuple[int, int], ...], mode: str, out: ndarray | None = None
+) -> ndarray:
+    """np.pad(x, rims, mode=mode), with a rim of x's own elements."""
+    if out is None or not x.size:
+        pad: Any = np.pad
+        padded: ndarray = pad(x, rims, mode=mode)
+        return padded
+    out[_inside(x.shape, rims)] = x
+    for axis, (n, (before, after)) in enumerate(zip(x.shape, rims)):
+        rows = _slabs(out, x.shape, rims, axis)
+        for i in (*range(-before, 0), *range(n, n + after)):
+            rows[before + i] = rows[before + _source(i, n, mode)]
+    return out
+
+
+def _without_rim(
+    g: ndarray,
+    rims: tuple[tuple[int, int], ...],
+    mode: str,
+    out: ndarray | None = None,
+    scratch: dict[str, ndarray] | None = None,
+) -> ndarray:
+    """Each element of the rim added to the one that `_with_rim` took it from."""
+    whole = _room(scratch, "rim", g.shape, g.dtype)
+    np.copyto(whole, g)
+    shape = tuple(n - before - after for n, (before, after) in zip(g.shape, rims))
+    for axis in reversed(range(g.ndim)):
+        n, (before, after) = shape[axis], rims[axis]
+        rows = _slabs(whole, shape, rims, axis)
+        for i in (*range(-before, 0), *range(n, n + after)):
+            rows[before + _source(i, n, mode)] += rows[before + i]
+    inside = whole[_inside(shape, rims)]
+    if out is None:
+        return inside.copy()
+    np.copyto(out, inside)
+    return out
+
+
+def _source(i: int, n: int, mode: str) -> int:
+    """Which of n elements continues them at position i, in one of np.pad's modes."""
+    if mode == "edge":
+        return min(max(i, 0), n - 1)
+    if mode == "wrap":
+        return i % n
+    i %= max(2 * n - 2, 1) if mode == "reflect" else 2 * n
+    return i if i < n else 2 * n - 2 - i + (mode == "symmetric")
+
+
+def _inside(shape: tuple[int, ...], rims: tuple[tuple[int, int], ...]) -> tuple[Any, ...]:
+    """The index of what is inside of the rims."""
+    return tuple(slice(before, before + n) for n, (before, _) in zip(shape, rims))
+
+
+def _slabs(x: ndarray, shape: tuple[int, ...], rims: tuple[tuple[int, int], ...], axis: int) -> ndarray:
+    """The slabs of x along an axis, with their rims along the axes before it alone."""
+    inside = _inside(shape, rims)
+    return np.moveaxis(x[(slice(None),) * (axis + 1) + inside[axis + 1 :]], axis, 0)
+
+
+# --- triangles, diagonals ------------------------------------------------------------------------
+
+
+def _tril(
+    x: ndarray, k: int = 0, out: ndarray | None = None, scratch: dict[str, ndarray] | None = None
+) -> ndarray:
+    """np.tril(x, k)."""
+    if out is None:
+        return np.tril(x, k)
+    out.fill(0.0)
+    np.copyto(out, x, where=_lower(x, k, scratch))
+    return out
+
+
+def _triu(
+    x: ndarray, k: int = 0, out: ndarray | None = None, scratch: dict[str, ndarray] | None = None
+) -> ndarray:
+    """np.triu(x, k)."""
+    if out is None:
+        return np.triu(x, k)
+    np.copyto(out, x)
+    np.copyto(out, 0.0, where=_lower(x, k - 1, scratch))
+    return out
+
+
+def _diag(v: ndarray, k: int = 0, out: ndarray | None = None) -> ndarray:
+    """np.diag(v, k) of a vector."""
+    if out is None:
+        return np.diag(v, k)
+    out.fill(0.0)
+    corner = out[max(-k, 0) :, max(k, 0) :][: len(v), : len(v)]
+    np.einsum("ii->i", corner)[...] = v
+    return out
+
+
+def _lower(x: ndarray, k: int, scratch: dict[str, ndarray] | None) -> ndarray:
+    """Which elements of matrices lie on or below a diagonal; not to be written to."""
+    name, shape = f"lower {k}", x.shape[-2:]
+    lower = None if scratch is None else scratch.get(name)
+    if lower is None or lower.shape != shape:
+        lower = _constant(np.tri(*shape, k, dtype=np.bool_))
+        if scratch is not None:
+            scratch[name] = lower
+    return lower
