@@ -155,7 +155,7 @@ class Memory:
         if whole.op.name == "loop" and position >= whole["carried"]:
             return set()
         found = ((memory, memory.graph.outputs[position][1]) for memory in self.inner[whole])
-        return {t for memory, output in found for t in memory.of(output) if _is_read_only(t)}
+        return {t for memory, output in found for t in memory.of(output) if _is_read_only(t) or _is_table(t)}
 
     def _joined(self, whole: Node) -> set[int]:
         """The results of which another one holds the same memory, as a step, or a side, leaves it."""
@@ -271,6 +271,11 @@ class Memory:
         for reader in dict.fromkeys(self.graph.users.get(argument, ())):
             if reader is not computed and reader not in after and computed not in self._later.get(reader, ()):
                 self._order(reader, computed)
+
+
+def _is_table(node: Node) -> bool:
+    """Whether it is an array of the module's own."""
+    return node.op.name == "const" and node.rank > 0
 
 
 def _is_read_only(node: Node) -> bool:

@@ -81,3 +81,16 @@ def test_cotangents_are_not_given_back(view: str, level: int) -> None:
     assert first.flags.writeable
     assert not np.shares_memory(first, d_y)
     np.testing.assert_array_equal(other, np.zeros((3, 3, 3)))
+
+
+@pytest.mark.parametrize("level", [0, 1, 2])
+def test_a_table_that_one_side_of_a_branch_leaves_is_copied(level: int) -> None:
+    text = (
+        "dim N\ninput flag: bool\ninput k: int[N] in range(2)\nparam x: real[2, 3]\nif flag:\n    v = 0.0\n"
+        "    for i in range(N):\n        v += prod(sin(x[k[i]]))\nelse:\n    v = 2 * sum(x[0])\nloss L = v * 2\n"
+    )
+    module = module_of(compile(text, level=level), "m")
+    for _ in range(2):
+        (gradient,) = module.grad(False, np.array([0, 1]), np.full((2, 3), 0.5))
+        np.testing.assert_array_equal(gradient, [[4.0] * 3, [0.0] * 3])
+        gradient[...] = np.nan
