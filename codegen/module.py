@@ -38,7 +38,6 @@ from .functions import (
     write_value_and_grad,
 )
 from .fuse import fused
-from .large import for_large
 from .linking import linked
 from .names import Names
 from .parameters import nested, write_init_params, write_pack, write_unpack
@@ -60,6 +59,7 @@ from .scipy_view import (
     write_places,
 )
 from .shortcuts import shortcuts
+from .sized import for_sizes
 from .sourcelines import LogicalLines
 from .sparse import write_sparse
 from .sparse_parts import Parts, parts_of
@@ -131,7 +131,7 @@ def lowered(derivative: Derivative, level: int, dtype: str) -> Derivative:
     if level > 1 and dtype == "float64":  # sums of many float32 are added up in double precision
         derivative = derivative.mapped(contracted)
     if level > 1:
-        derivative = derivative.mapped(for_large)
+        derivative = derivative.mapped(for_sizes)
     return unshared(derivative)
 
 

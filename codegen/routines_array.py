@@ -49,8 +49,16 @@ def _rows(x: ndarray, places: ndarray, out: ndarray | None = None) -> ndarray:
 
 
 def _times(a: ndarray, b: ndarray, out: ndarray | None = None) -> ndarray:
-    """a @ b, also with each b of a stack; of a large a as the transposed product, which is sooner done."""
-    if a.size < 131_072 or 16 * b.shape[-1] >= len(a):
+    """a @ b, also with each b of a stack; of a large a as the transposed product, which is sooner done.
+
+    Where a is a stack of small matrices it is one product with all their rows.
+    """
+    small = a.ndim > 2 and a.size and 0 < a.shape[-2] * b.size < 4096 and a.flags.c_contiguous
+    if small and (out is None or out.flags.c_contiguous):
+        out = np.empty((*a.shape[:-1], b.shape[1]), a.dtype) if out is None else out
+        a.reshape(-1, len(b)).dot(b, out.reshape(-1, b.shape[1]))
+        return out
+    if a.ndim > 2 or a.size < 131_072 or 16 * b.shape[-1] >= len(a):
         return np.matmul(a, b, out=out)
     rows = b.T if b.ndim == 2 else b.swapaxes(1, 2).reshape(-1, a.shape[1])
     turned = rows.dot(a.T).reshape(*b.shape[:-2], b.shape[-1], len(a)).swapaxes(-2, -1)
@@ -88,8 +96,10 @@ def _by_columns(shape: tuple[int, ...], axis: int, width: int | None = None, dty
     return np.moveaxis(np.empty(order, dtype), -1, axis)
 
 
-def _inner(x: ndarray, y: ndarray) -> Any:
+def _inner(x: ndarray, y: ndarray, scratch: dict[str, ndarray] | None = None) -> Any:
     """The sum of the products of all elements, in the order in which they lie in memory."""
+    if x is y and scratch is not None and not (x.flags.c_contiguous or x.T.flags.c_contiguous):
+        x = y = np.positive(x, out=_room(scratch, "part", x.shape, x.dtype))
     order: Any = "K" if x.strides == y.strides else "C"
     return x.ravel(order).dot(y.ravel(order))
 

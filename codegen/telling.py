@@ -13,8 +13,8 @@ from autodiffc.compiler.ir import Graph, Node, const_value
 
 LONGEST = 18
 INFIX = {
-    "add": "plus", "sub": "minus", "mul": "times", "div": "over", "matmul": "at", "greater": "above",
-    "less": "below", "greater_equal": "from", "less_equal": "upto", "equal": "is",
+    "add": "plus", "sub": "minus", "mul": "times", "div": "over", "matmul": "at", "times": "at",
+    "greater": "above", "less": "below", "greater_equal": "from", "less_equal": "upto", "equal": "is",
     "not_equal": "is_not", "power": "to", "logical_and": "and", "logical_or": "or",
 }  # fmt: skip
 SUFFIX = {
@@ -93,7 +93,7 @@ def _rearranged(node: Node, called: Callable[[Node], str]) -> str:
     (whole,) = node.args
     if whole.op.name == "patches" and not called(whole):
         return "patches"
-    if whole.op.name == "matmul" and not called(whole):
+    if whole.op.name in ("matmul", "times") and not called(whole):
         return suggest("matmul", [called(_unshaped(a, called)) for a in whole.args])
     name = called(_unshaped(whole, called))
     joined = len([d for d in node.shape if d.known != 1]) < len([d for d in whole.shape if d.known != 1])
