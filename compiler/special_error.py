@@ -52,22 +52,7 @@ def _polynomial(x: Any, coefficients: tuple[float, ...]) -> Any:
     for coefficient in coefficients[1:-1]:
         total += coefficient
         total *= x
-    return total + coefficients[-1]
-
-
-def _long_polynomial(x: Any, coefficients: tuple[float, ...]) -> Any:
-    """The same for many coefficients: on a vector, six of them at a time (Paterson & Stockmeyer 1973)."""
-    if isinstance(x, float):
-        return _polynomial(x, coefficients)
-    blocks = np.array((0.0,) * (-len(coefficients) % 6) + coefficients).reshape(-1, 6)
-    powers = np.ones((6, x.size))
-    for k in range(4, -1, -1):
-        np.multiply(powers[k + 1], x, out=powers[k])
-    total, *rest = blocks @ powers
-    step = powers[0] * x
-    for block in rest:
-        total *= step
-        total += block
+    total += coefficients[-1]
     return total
 
 
