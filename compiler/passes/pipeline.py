@@ -50,6 +50,7 @@ from .sides import Sides
 from .simplify import Canonicalise, Simplify
 from .stabilise import Stabilise
 from .tile import Tile
+from .tile_scales import TileScales
 from .unroll import Unroll, pays
 from .written_out import WrittenOut
 
@@ -108,7 +109,7 @@ def finishing(level: int, model: Graph, saved: Graph | None = None) -> tuple[Ste
 def tiling(level: int, program: Program) -> tuple[Step, ...]:
     """What cuts large arrays into tiles, in functions that need not keep them for another."""
     data = frozenset(a.name for a in program.arguments if a.role != "param")
-    return (Tile(data), Layout()) if level > 1 else ()
+    return (Tile(data), TileScales(), Layout()) if level > 1 else ()
 
 
 def lowering(level: int) -> tuple[Step, ...]:

@@ -171,7 +171,7 @@ class _Body:
     def _operand(self, arg: Node, axis: int | None) -> Node:
         if arg in self.inside:
             return self.images[arg]
-        if axis is None and _is_number(arg):
+        if axis is None and is_number(arg):
             return arg
         if (arg, axis) not in self.given:
             type_ = arg.type if axis is None else Type(arg.type.kind, cut(arg.shape, axis))
@@ -192,9 +192,9 @@ def is_mean(node: Node, flow: Flow) -> bool:
     return node.op is ops.mean and flow.adds
 
 
-def _is_number(node: Node) -> bool:
+def is_number(node: Node) -> bool:
     """Whether it is a constant or a dim, which need not be given to a body."""
-    return node.op.name in ("const", "dim") or (node.op is ops.to_real and _is_number(node.args[0]))
+    return node.op.name in ("const", "dim") or (node.op is ops.to_real and is_number(node.args[0]))
 
 
 def _numbers(array: Node, length: Dim) -> Node:
