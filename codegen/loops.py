@@ -12,6 +12,7 @@ becomes
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from autodiffc.compiler.ir import Graph, Node, const_value
@@ -26,7 +27,7 @@ from .pytext import COMPARE, NOT, Expr, tuple_of
 from .schedule import Step
 from .stacks import is_only_numbers, nesting
 from .stepping import Form, chosen, forms_of, range_text, relative, without_floor
-from .structure import UPDATES, condition_of, continued_stacks
+from .structure import UPDATES, begun_stacks, condition_of, continued_stacks
 from .telling import result_name, told_inside
 
 if TYPE_CHECKING:
@@ -186,28 +187,38 @@ class _LoopWriter:
 
     def _stacks(self, slots: dict[int, Slot], count: Expr) -> dict[int, tuple[str, str]]:
         """The variables of stacked results, and the statements that add a row to them."""
+        outer = self.outer
         found: dict[int, tuple[str, str]] = {}
         for before, after in continued_stacks(self.loop):
-            pair = [self.items[p][0] for p in (before, after) if p in self.items]
-            if len(pair) == 2 and not self.reverse and not any(nesting(self.outer, node) for node in pair):
-                found[before], found[after] = self._joined(before, after, slots, count)
+            pair = [self.items[p] for p in (before, after) if p in self.items]
+            if len(pair) == 2 and not self.reverse and not any(nesting(outer, nodes[0]) for nodes in pair):
+                names = [outer.result_name(nodes, result_name(nodes[0])) for nodes in pair]
+                found[before], found[after] = self._joined(before, after, names, slots, count)
+        for before, place in begun_stacks(self.loop) if self._may_begin() else ():
+            nodes = self.items.get(before, [])
+            if nodes and not nesting(outer, nodes[0]) and nodes[0] not in outer.places:
+                name = outer.result_name(nodes, result_name(nodes[0]))
+                names = [name, outer.scope.fresh(f"{slots[place].name}_after")]
+                found[before], found[place] = self._joined(before, place, names, slots, count)
         for position, nodes in self.items.items():
             if self.carried <= position < self.last and position not in found:
                 found[position] = self._stack(position, nodes, count)
         return found
 
+    def _may_begin(self) -> bool:
+        """Whether a row for a value before each step may be written at the end of the one before."""
+        return self.outer.context.level > 1 and not self.reverse and self.condition is None
+
     def _joined(
-        self, before: int, after: int, slots: dict[int, Slot], count: Expr
+        self, before: int, after: int, names: Sequence[str], slots: dict[int, Slot], count: Expr
     ) -> tuple[tuple[str, str], tuple[str, str]]:
         """One array for a value before the first step and after each; the stacks are its parts."""
         row = self.graph.outputs[after][1]
         slot = slots[self.graph.inputs.index(self.graph.outputs[before][1]) - 1].name
-        names = [
-            self.outer.result_name(self.items[p], result_name(self.items[p][0])) for p in (before, after)
-        ]
         whole = self.outer.scope.fresh(f"{slot}_all")
         if self.count is not None:
             self.outer.types[whole] = row.type.with_shape((self.count + 1, *row.shape))
+            self.outer.types.update((n, row.type.with_shape((self.count, *row.shape))) for n in names)
         more = self.outer.int_text(self.count + 1) if self.count is not None else f"{count} + 1"
         self.lines += [
             f"{whole} = {self._array(more, row)}",
@@ -271,7 +282,7 @@ class _LoopWriter:
         body.places = {
             self.graph.outputs[p][1]: row.partition(" = ")[0]
             for p, row in placed.items()
-            if row and self.items[p][0] not in self.outer.lists
+            if row and p >= self.carried and self.items[p][0] not in self.outer.lists
         }
         body.write_nested(self.group, slots, placed)
         return (Block(head, tuple(body.statements)),)

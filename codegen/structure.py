@@ -72,6 +72,14 @@ def continued_stacks(loop: Node) -> list[tuple[int, int]]:
     return found
 
 
+def begun_stacks(loop: Node) -> list[tuple[int, int]]:
+    """Stacks of a carried value before each step, of which none is there after each, and its own position."""
+    body, carried = loop["body"], loop["carried"]
+    rows = {node: p for p, (_, node) in enumerate(body.outputs) if p >= carried}
+    places = [(rows.get(body.inputs[place + 1]), place) for place in range(carried)]
+    return [(p, place) for p, place in places if p is not None and body.outputs[place][1] not in rows]
+
+
 def keeps_references(loop: Node, position: int) -> bool:
     """Whether a stacked result is a list of the rows themselves, not an array that they are copied into."""
     row = loop["body"].outputs[position][1]

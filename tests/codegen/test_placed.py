@@ -154,3 +154,45 @@ def test_no_row_is_copied_in_a_network() -> None:
     text = autodiffc.compile(MODEL.replace("output h\n", "").replace(" + sum(h)", ""), level=2)
     assert "out=hs[t])" in text
     assert not re.search(r"^ +\w+\[t\] = \w+$", text, re.MULTILINE)
+
+
+STATE = """
+dim T, B, D
+input x: real[T, B, D]
+param U: real[D, D]
+h = ones(B, D)
+k = h
+for t in range(T - 1):
+    STEP
+loss L = sum(h**2) + sum(k)
+"""
+STEPS = {
+    "one": "h = tanh(x[t] + h @ U) * 0.5",
+    "grown": "h = h * sum(h) + x[t] @ U",
+    "two": "h = tanh(x[t] + h @ U)\n    k = k * h + 0.5 * k",
+    "swapped": "h, k = tanh(k @ U) * h, h + x[t]",
+}
+
+
+@pytest.mark.parametrize("steps", [1, 2, 5])
+@pytest.mark.parametrize("name", STEPS)
+def test_what_a_step_begins_with_is_written_at_the_end_of_the_one_before(name: str, steps: int) -> None:
+    rng = np.random.default_rng(steps)
+    x, U = rng.normal(size=(steps, 2, 3)), rng.normal(size=(3, 3))
+    model = STATE.replace("STEP", STEPS[name])
+    for text in (model, model.replace("loss", "output h\nloss")):
+        fast, plain = module(text, 2), module(text, 0)
+        expected = plain.value_and_grad(x, U)
+        for _ in range(2):
+            got = fast.value_and_grad(x, U)
+            np.testing.assert_allclose(got[0], expected[0], rtol=1e-13)
+            np.testing.assert_allclose(got[1].U, expected[1].U, rtol=1e-11, atol=1e-13)
+        _, cache = fast.forward(x, U)
+        np.testing.assert_allclose(fast.backward(cache).U, expected[1].U, rtol=1e-11, atol=1e-13)
+
+
+def test_a_state_is_not_copied() -> None:
+    text = autodiffc.compile(STATE.replace("STEP", STEPS["two"]), level=2)
+    assert "h_before, h_after = h_all[:-1], h_all[1:]" in text or "h_before, hs = h_all" in text
+    assert "out=k_after[t])" in text
+    assert not re.search(r"^ +[hk]_before\[t\] = ", text, re.MULTILINE)
