@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from itertools import chain
 
-from autodiffc.compiler.ir import Graph, Node, users
+from autodiffc.compiler.ir import Graph, Literal, Node, users
 from autodiffc.compiler.ops.checks import check
 from autodiffc.compiler.ops.unrolled import packed
 from autodiffc.compiler.types import Type
@@ -347,6 +347,11 @@ class Body(Naming):
         if name.isidentifier():
             found = None if node in self.lists else node.type
             self.types[name] = found if self.types.get(name, found) == found else None
+
+    def _table(self, node: Node, value: Literal) -> Expr:
+        name = super()._table(node, value)
+        self.note_type(name.text, node)
+        return name
 
     def _keep(self, group: Group, node: Node, text: str) -> None:
         """Write the statements that keep a value: `hs[t] = h`."""

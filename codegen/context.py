@@ -11,8 +11,9 @@ from autodiffc.compiler.ir import Graph, Literal, Node, fact
 from autodiffc.compiler.model import Argument, Derivative, Program
 from autodiffc.compiler.types import Dim, Type
 
-from .names import Names
+from .names import Names, Scope
 from .sourcelines import LogicalLines
+from .telling import described
 
 if TYPE_CHECKING:
     from .tiles import TileFunction
@@ -21,7 +22,9 @@ WIDTH = 100
 PYTHON = {"real": "float", "int": "int", "bool": "bool"}
 
 
+RESERVED = frozenset({"_REAL", "_FLOAT", "_INT", "_BOOL", "_ONES", "_QUIET", "_IDLE", "_SPACES"})
 Fact = TypeVar("Fact")
+Recipes = dict[Literal, tuple[Node, Graph]]  # the node that a constant stands for, in its graph
 
 
 @dataclass(eq=False)
@@ -36,12 +39,17 @@ class Context:
     names: Names
     lines: LogicalLines
     tables: dict[Literal, str] = field(default_factory=dict)  # array constants, by their module-level names
+    recipes: Recipes = field(default_factory=dict)  # of array constants that the module computes
+    globals: Scope = field(init=False)  # the names of the arrays that it computes
     line_ops: dict[int, list[str]] = field(default_factory=dict)  # the ops of the model's values on each line
 
     tiles: list[TileFunction] = field(default_factory=list)  # functions that are called, in order
     tiles_written: int = 0
 
     facts: dict[str, Any] = field(default_factory=dict)  # what `once` keeps
+
+    def __post_init__(self) -> None:
+        self.globals = self.names.scope(RESERVED)
 
     @property
     def real(self) -> str:
@@ -51,8 +59,15 @@ class Context:
     def table(self, literal: Literal) -> str:
         """The module-level name of an array constant."""
         if literal not in self.tables:
-            self.tables[literal] = f"_TABLE_{len(self.tables) + 1}"
+            self.tables[literal] = self._table_name(literal)
         return self.names.ref(self.tables[literal])
+
+    def _table_name(self, literal: Literal) -> str:
+        if literal not in self.recipes:
+            return f"_TABLE_{len(self.tables) + 1}"
+        node, graph = self.recipes[literal]
+        told = graph.names.get(node) or described(node, lambda n: graph.names.get(n, ""))
+        return self.globals.fresh(f"_{told.upper()}")
 
     def local(self, name: str) -> str:
         return self.names.local(name)

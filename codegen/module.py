@@ -22,7 +22,7 @@ from .audit import audit
 from .bound import bindings, spelt
 from .boundary import declared_dims, declared_text, takes_floats_only, write_checker, write_declared
 from .constants import number_of
-from .context import PYTHON, WIDTH, Context, model_names, shown_type
+from .context import PYTHON, WIDTH, Context, Recipes, model_names, shown_type
 from .contract import contracted
 from .copied import annotations_of, globals_of, needed, source_of
 from .docstrings import import_digests, module_docstring, source_digest
@@ -39,6 +39,7 @@ from .functions import (
 )
 from .fuse import fused
 from .linking import linked
+from .made_once import made_once, with_constants_apart, write_made_once
 from .names import Names
 from .parameters import nested, write_init_params, write_pack, write_unpack
 from .pool import makers, write_makers
@@ -114,8 +115,13 @@ def emitted(program: Program, derivative: Derivative, *, level: int, dtype: str,
     derivative = lowered(derivative, level, dtype)
     names = Names(model_names(program))
     lines = LogicalLines(program.source)
-    context = Context(program, derivative, level, dtype, version, names, lines)
+    recipes: Recipes = {}
+    if level > 1:
+        derivative = derivative.mapped(partial(with_constants_apart, recipes=recipes))
+    context = Context(program, derivative, level, dtype, version, names, lines, recipes=recipes)
     written = [_written(context, section) for section in _sections(context)]
+    if any(made_once(context)):
+        written.append(_written(context, write_made_once))
     if makers(context):
         written.append(_written(context, write_makers))
     text = _assemble(context, [writer.text() for writer in written])
@@ -220,6 +226,9 @@ def _assemble(context: Context, bodies: list[str]) -> str:
         for name, alias in sorted(context.names.aliases.items())
         if any(alias in b for b in bodies)
     ]
+    once = [name for name, _ in made_once(context)]
+    arrays = Writer(WIDTH)
+    arrays.line(f"{', '.join(once)} = _made_once()")
     aliases = [f"{alias} = {name}" for name, alias in met]
     parts = [
         module_docstring(context)
@@ -231,6 +240,7 @@ def _assemble(context: Context, bodies: list[str]) -> str:
         *bodies,
         *routines,
         *(["# The model uses these names too.\n" + "\n".join(aliases)] if aliases else []),
+        *([arrays.text().rstrip()] if once else []),
         *(["\n".join(patterns)] if patterns else []),
     ]
     return "\n\n\n".join(parts) + "\n"
@@ -259,6 +269,8 @@ def _constants(context: Context, copied: list[str]) -> str:
             )
     writer = Writer(WIDTH)
     for literal, name in context.tables.items():
+        if literal in context.recipes:
+            continue
         dtype = {"real": context.real, "int": "np.int64", "bool": "np.bool_"}[literal.kind]
         writer.line(f"{name} = np.array({nested(literal.array.tolist())}, {dtype})")
     bound = bindings(context.names)

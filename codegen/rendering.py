@@ -252,9 +252,13 @@ class Rendering(ABC):
         if node.op.name == "const":
             value = node["value"]
             if isinstance(value, Literal):
-                return Expr(self.context.table(value))
+                return self._table(node, value)
             return self._number(value, array)
         return self.dim(node["dim"])
+
+    def _table(self, node: Node, value: Literal) -> Expr:
+        """Hook: the name of an array constant."""
+        return Expr(self.context.table(value))
 
     def _number(self, value: float, array: bool) -> Expr:
         return number(value, self.context.ref, "np" if array else "math")

@@ -35,12 +35,14 @@ class Parts:
     saved: tuple[str, ...]
 
 
-def partition(joint: Graph, gradients: int, seed: Node, recompute: bool = False) -> Parts:
+def partition(
+    joint: Graph, gradients: int, seed: Node, recompute: bool = False, free: Collection[Node] = ()
+) -> Parts:
     """Split a graph whose last `gradients` outputs are derivatives; `seed` is the target's cotangent.
 
-    `recompute`: what is cheaper made again than saved is made again.
+    `recompute`: what is cheaper made again than saved is made again; `free` are values that need no saving.
     """
-    values = saved_values(joint, gradients, (seed,), prices=CACHED if recompute else None)
+    values = saved_values(joint, gradients, (seed,), free, prices=CACHED if recompute else None)
     joint = explained(joint, gradients, [v for v in values if v.op.name != "argument"], "in the cache")
     count = len(joint.outputs) - gradients
     primal, derivatives = joint.outputs[:count], joint.outputs[count:]

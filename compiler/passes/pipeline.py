@@ -27,6 +27,7 @@ from .base import Observe, Repeat, Step, run_passes
 from .batch_last import BatchLast
 from .chains import Chains
 from .checkpoint import Checkpoint
+from .constant_arrays import constant_arrays
 from .copies import Copies
 from .cse import Cse, Reread
 from .dce import Dce
@@ -179,7 +180,7 @@ def derive(
     joint = run_passes(steps, prepared, observe)
     if level == 0:
         joint = run_passes((Reread(seed), Dce()), joint, observe)
-    parts = partition(joint, count, seed, level > 0)
+    parts = partition(joint, count, seed, level > 0, constant_arrays(joint) if level > 1 else ())
     alone = None
     if program.scalar_target:
         one = _with_seed_one(joint, program.target, count, seed, named=level == 0)
