@@ -64,6 +64,7 @@ class Body(Naming):
         self.given = dict(given)
         self.types: dict[str, Type | None] = {}  # of variables; None where they have several, or are lists
         self.buffers: list[Buffer] = []
+        self.drawn: list[str] = []  # the statements that draw into buffers
         self.in_buffers: frozenset[str] = frozenset()  # the variables that may show a buffer
         self.until_written: tuple[str, ...] = ()  # arguments that are written to: buffers until then
         self.memory_name = ""  # what holds the buffers

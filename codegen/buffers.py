@@ -25,10 +25,11 @@ from .aliases import Aliases, Member, gives_new_memory
 from .blocks import Statement
 from .copied import COPIED, source_of
 from .fixed import Fixed, fixed_arrays
-from .flow import WRITE, flow_of, name_of
+from .flow import WRITE, Loop, flow_of, name_of
 from .into import (
     AS_IT_IS,
     COMPARED,
+    RESHAPED,
     ROOMY,
     SOMETIMES,
     Form,
@@ -187,11 +188,11 @@ class Allocation:
 
     def _copies(self) -> list[Site]:
         """The sites that make a copy or give what they are given: each has a buffer of its own."""
-        places = [site for site in self.sites if site.form.name in SOMETIMES]
+        places = [site for site in self.sites if site.form.name in (*SOMETIMES, RESHAPED)]
         return [
             site
             for site in places
-            if TILE in site.type.shape[:-1]
+            if (TILE in site.type.shape[:-1] or site.form.name == RESHAPED)
             and not self.flow.lines[site.position].loops
             and not any(self.aliases.classes.of(m) in self.returned for m in self.aliases.memory(site.node))
         ]
@@ -243,7 +244,9 @@ class Allocation:
             live = [name for name in names if self.flow.is_live(name, site.position)]
             own = self.flow.variable(site.target, site.position)
             in_loop = bool(self.flow.lines[site.position].loops)
-            if (site.form.is_statement and own in live) or (in_loop and live not in ([], [own])):
+            if (site.form.is_statement and own in live) or (
+                in_loop and live not in ([], [own]) and not self._replaces(site, live)
+            ):
                 continue
             count = 2 if in_loop and live else 1
             seen.add(site.position)
@@ -251,6 +254,30 @@ class Allocation:
             key = site if alone else (site.type, site.order)
             parts.setdefault((key, count), Part([], count)).sites.append(site)
         return list(parts.values())
+
+    def _replaces(self, site: Site, live: list[str]) -> bool:
+        """Whether what is read there later on is replaced in the same step: by `h = next_h`."""
+        line = self.flow.lines[site.position]
+        loop = self.flow.loops[line.loops[-1]]
+        if len(live) != 1 or not site.target or loop.may_break:
+            return False
+        own = self.flow.variable(site.target, site.position)
+        found = [self._given_in(loop, name) for name in (own, *live)]
+        if found[0] != [site.position] or len(found[1]) != 1:
+            return False
+        end = self.flow.lines[found[1][0]]
+        same = end.blocks == line.blocks and found[1][0] > site.position
+        return same and end.text == f"{name_of(live[0])} = {site.target}"
+
+    def _given_in(self, loop: Loop, variable: str) -> list[int]:
+        """Where in a loop a variable is given another array."""
+        return [
+            position
+            for position, kind, _ in self.flow.events[variable]
+            if kind == WRITE
+            and loop.start <= position <= loop.end
+            and not isinstance(self.flow.lines[position].trees[0], ast.AugAssign)
+        ]
 
     # --- who shares a buffer ------------------------------------------------------------------------
 

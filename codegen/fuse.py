@@ -22,10 +22,11 @@ from .precision import adds_many
 
 
 def _fast(node: Node, dims: DimText) -> str | None:
-    """Rows of tiles may lie in memory column by column."""
-    if node.args[0].rank == 1:
+    """Rows of tiles may lie in memory column by column, and what is turned or a part in yet other orders."""
+    x = node.args[0]
+    if x.rank == 1:
         return "x.dot(y)"
-    return "_inner(x, y)" if TILE in node.args[0].shape[:-1] else None
+    return "_inner(x, y)" if x.rank > 2 or TILE in x.shape[:-1] or x.op.view else None
 
 
 inner = Op(

@@ -37,7 +37,7 @@ METHODS = REDUCTIONS | {"dot", "cumsum", "cumprod", "clip"}
 FUNCTIONS = REDUCTIONS | {
     "dot", "outer", "concatenate", "stack", "clip", "cumsum", "cumprod", "einsum", "round",
 }  # fmt: skip
-STATEMENTS = frozenset({"empty", "zeros", "ones", "full", "copy", "astype", "where"})
+STATEMENTS = frozenset({"empty", "zeros", "ones", "full", "copy", "astype", "where", "eye"})
 EMPTY = "_empty"  # np.empty, at hand
 SOMETIMES = frozenset({"_columns"})  # may give an argument itself, else what is in given memory
 IN_PLACE = frozenset({"_masked", "_nonnegative", "_divide_or_zero"})  # may overwrite their first argument
@@ -46,6 +46,7 @@ ELEMENTWISE = frozenset(
     {m.__name__ for m in (routines_blocks, routines_elementwise, special_error, special_gamma)}
 )  # modules of routines that work element by element
 BLOCKWISE, WHERE = "_blockwise", "_where"  # routines that nothing but lines with given memory calls
+RESHAPED = "_copied"  # the routine for what `reshape` copies
 AS_IT_IS = ""  # the form of what its memory always holds
 Render = Callable[[ast.expr], str]
 
@@ -88,6 +89,8 @@ def _form_of_call(node: ast.Call, np: str) -> Form | None:
     name = node.func.attr
     if is_module(node.func.value, np):
         if name in STATEMENTS - {"copy", "astype"}:
+            if name == "eye" and len(node.args) + len(node.keywords) > 1:
+                return None
             return Form(name, is_statement=True)
         plain = is_ufunc(name) and len(node.args) == _ufunc(name).nin
         return Form(name) if plain or name in FUNCTIONS else None
@@ -196,6 +199,8 @@ def call_into(form: Form, text: str, memory: str, np: str, render: Render) -> st
     if form.operands:
         operands = ", ".join(map(render, form.operands))
         return f"{np}.{form.name}({operands}, out={memory})"
+    if form.name == RESHAPED:
+        return f"{RESHAPED}({text.rpartition('.reshape(')[0]}, out={memory})"
     if form.name == WHERE:
         text = f"{WHERE}{text[text.index('(') :]}"
     elif is_blockwise(form.name):
@@ -210,6 +215,8 @@ def lines_into(form: Form, node: ast.expr, name: str, memory: str, np: str, rend
     given = [f"{name} = {memory}"] if name != memory else []
     if form.name == "empty":
         return given
+    if form.name == "eye":
+        return [*given, f"{name}.fill(0.0)", f"{np}.fill_diagonal({name}, 1.0)"]
     if form.name in ("zeros", "ones"):
         return [*given, f"{name}.fill({float(form.name == 'ones')})"]
     if form.name == "full":

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 
 from autodiffc.compiler.types import Dim, Shape, Type
 
-from .subscripts import Sizes, dim_of
+from .subscripts import Sizes, dim_of, number_of
 
 REDUCING = frozenset({"_argmax", "_argmin", "_norm", "_centred_squares"})
 MOVED = REDUCING | {"_picked", "_take_along", "_repeated", "_tiled", "_with_rim", "_without_rim", "_diag"}
@@ -44,10 +44,12 @@ def moved(node: ast.Call, type_of: Callable[[ast.expr], Type | None], sizes: Siz
         places = type_of(node.args[1])
         return places and given.with_shape(places.shape)
     if name in REDUCING:
-        found = _reduced(given, node)
+        options = {k.arg: k.value for k in node.keywords}
+        axis = options.get("axis", node.args[1] if len(node.args) > 1 else None)
+        found = reduced(given, axis, options.get("keepdims"))
         return found and (found.with_kind("int") if name.startswith("_arg") else found)
     if name == "_take_along":
-        axis = _number(node.args[2])
+        axis = number_of(node.args[2])
         return None if axis is None else _resized(given, axis, Dim.of(1))
     return _copied(name, given, node.args[1:], sizes)
 
@@ -55,10 +57,10 @@ def moved(node: ast.Call, type_of: Callable[[ast.expr], Type | None], sizes: Siz
 def _copied(name: str, given: Type, arguments: list[ast.expr], sizes: Sizes) -> Type | None:
     """The type of what holds elements several times, or once in more places."""
     if name == "_diag":
-        n = given.shape[0] + abs((_number(arguments[0]) if arguments else 0) or 0)
+        n = given.shape[0] + abs((number_of(arguments[0]) if arguments else 0) or 0)
         return given.with_shape((n, n))
     if name == "_repeated":
-        axis, times = _number(arguments[1]), dim_of(arguments[0], sizes)
+        axis, times = number_of(arguments[1]), dim_of(arguments[0], sizes)
         return None if axis is None or times is None else _resized(given, axis, given.shape[axis] * times)
     sums = [number for number in _sums(arguments[0], sizes) if number is not None]
     if len(sums) != given.rank:
@@ -76,18 +78,15 @@ def _sums(node: ast.expr, sizes: Sizes) -> Iterator[Dim | None]:
         yield sum(known, Dim.of(0)) if len(known) == len(dims) else None
 
 
-def _reduced(given: Type, node: ast.Call) -> Type | None:
-    """The type without some axes, or with these as 1."""
-    options = {k.arg: k.value for k in node.keywords}
-    axis = options.get("axis", node.args[1] if len(node.args) > 1 else None)
-    keep = options.get("keepdims")
-    kept = isinstance(keep, ast.Constant) and bool(keep.value)
+def reduced(given: Type, axis: ast.expr | None, keepdims: ast.expr | None) -> Type | None:
+    """The type without some axes, or with these as 1; without all if none is named."""
+    kept = isinstance(keepdims, ast.Constant) and bool(keepdims.value)
     if axis is None:
-        axes: set[int] = set(range(given.rank))
+        axes = set(range(given.rank))
     else:
         parts = axis.elts if isinstance(axis, ast.Tuple) else [axis]
-        numbers = [_number(part) for part in parts]
-        axes = {number for number in numbers if number is not None}
+        numbers = [number_of(part) for part in parts]
+        axes = {number % max(given.rank, 1) for number in numbers if number is not None}
         if len(axes) < len(parts):
             return None
     shape: Shape = tuple(
@@ -98,7 +97,3 @@ def _reduced(given: Type, node: ast.Call) -> Type | None:
 
 def _resized(given: Type, axis: int, size: Dim) -> Type:
     return given.with_shape((*given.shape[:axis], size, *given.shape[axis + 1 :]))
-
-
-def _number(node: ast.expr) -> int | None:
-    return node.value if isinstance(node, ast.Constant) and type(node.value) is int else None

@@ -8,14 +8,15 @@ z = gates[:, H:2 * H]            has gaps
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from itertools import pairwise
 
-from autodiffc.compiler.types import INT, Type
+from autodiffc.compiler.types import INT, Dim, Shape, Type
 
 from .flow import WRITE, Flow
 from .into import Form, is_elementwise, is_elementwise_routine, is_module, is_routine, is_ufunc
-from .subscripts import Order, reordered
-from .typed import Typed, number_of
+from .subscripts import Order, number_of, reordered
+from .typed import Typed
 from .windowed import WINDOWED
 
 ORDERED = frozenset({"reshape", "ravel", "copy", "dot", "matmul"})  # they give arrays in the order of axes
@@ -66,6 +67,10 @@ class Orders(Typed):
                 return ()
             if function.attr == "swapaxes":
                 return self._order_of_swapped(node, function.value)
+            if function.attr == "transpose":
+                axes = [number_of(axis) for axis in node.args]
+                known = [axis for axis in axes if axis is not None]
+                return reordered(self._order(function.value), known) if axes and axes == known else None
             if is_module(function.value, self.np) and is_ufunc(function.attr):
                 return self._common_order(*node.args)
         orders = [self._order(function), *map(self._order, node.args)]
@@ -79,6 +84,18 @@ class Orders(Typed):
         axes = list(range(rank))
         axes[a], axes[b] = axes[b], axes[a]
         return reordered(self._order(array), axes)
+
+    def _is_copied(self, node: ast.expr) -> bool:
+        """Whether `reshape` makes a copy: of axes of which two become one, and don't follow in memory."""
+        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+            return False
+        if node.func.attr != "reshape":
+            return False
+        order, given, found = self._order(node.func.value), self.type_of(node.func.value), self.type_of(node)
+        if not order or given is None or found is None or given.rank != len(order) or _has_one(given):
+            return False
+        follow = set(pairwise(order))
+        return any(pair not in follow for pair in _joined(given.shape, found.shape))
 
     def _common_order(self, *operands: ast.expr) -> Order:
         """The order of what is made of operands: plain where one of that shape is."""
@@ -123,6 +140,19 @@ class Orders(Typed):
             if node.func.attr == "ravel" and not node.args:
                 return 1
         return None
+
+
+def _joined(old: Shape, new: Shape) -> Iterator[tuple[int, int]]:
+    """The axes of one shape that are one axis of another with the next."""
+    ends, size = set(), Dim.of(1)
+    for length in new:
+        size = size * length
+        ends.add(size)
+    size = Dim.of(1)
+    for axis, length in enumerate(old[:-1]):
+        size = size * length
+        if size not in ends:
+            yield axis, axis + 1
 
 
 def _is_whole(part: ast.Slice) -> bool:

@@ -27,7 +27,7 @@ from .body import Body
 from .buffers import SCRATCH, Allocation, Buffer
 from .constants import with_constants
 from .context import Context, once
-from .into import BLOCKWISE, WHERE
+from .into import BLOCKWISE, RESHAPED, WHERE
 from .placed import placed
 from .pytext import tuple_of
 from .structure import list_depth
@@ -50,12 +50,13 @@ def makers(context: Context) -> list[Maker]:
     return []
 
 
-def use_buffers(body: Body, workspace: str = "") -> None:
+def use_buffers(body: Body, workspace: str = "", passed: Collection[str] = ()) -> None:
     """Let the statements of a function write into buffers, and note the dims of these.
 
-    `workspace` is the argument that may lend them, and memory for the results.
+    `workspace` is the argument that may lend them, and memory for the results; `passed` are dims that are
+    arguments.
     """
-    known = _readable(body.graph, _missing(body.context))
+    known = {*_readable(body.graph, _missing(body.context)), *passed}
     types = {name: type for name, type in body.types.items() if type is not None and _fits(type, known)}
     if any(type.rank for type in types.values()):
         _allocate(body, types, known, bool(workspace))
@@ -78,7 +79,7 @@ def _allocate(body: Body, types: Mapping[str, Type], known: set[str], results: b
     found = Allocation(
         body.statements, last, types, given, body.scope.fresh, np, results, sizes, lent, body.until_written
     ).result()
-    for routine in (WHERE, BLOCKWISE):
+    for routine in (WHERE, BLOCKWISE, RESHAPED):
         if any(f"{routine}(" in text for text in (*_texts(found.statements), found.last)):
             body.context.ref(routine)
     body.statements = with_constants(found.statements, body.types, body.context)
@@ -163,6 +164,7 @@ def taking(context: Context, writer: Writer, body: Body) -> Iterator[str]:
         given = tuple_of(list(dict.fromkeys(str(body.given[node]) for node in arrays)))
         call = _call(context, writer, body, results, "results")
         yield f"{_names(results)} = {body.space}.results({given}, {call})"
+    yield from body.drawn
 
 
 def _names(buffers: list[Buffer]) -> str:

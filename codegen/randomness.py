@@ -9,9 +9,12 @@ the generator gives the same masks.
 
 from __future__ import annotations
 
+from autodiffc.compiler.ir import Graph
 from autodiffc.compiler.model import Draw
+from autodiffc.compiler.types import Type
 
 from .body import Body
+from .buffers import Buffer
 from .context import Context, once
 from .pytext import number, tuple_of
 from .writer import Writer
@@ -43,8 +46,37 @@ def write_check(context: Context, writer: Writer) -> None:
 
 
 def draws(context: Context, body: Body) -> list[str]:
-    """The statements that draw; they mention dims, which the function must then bind."""
-    return [_drawn(context, body, draw) for draw in context.program.draws]
+    """The statements that draw; they mention dims, which the function must then bind.
+
+    A function that has buffers draws into them, unless it gives a mask out. The order of the draws is theirs.
+    """
+    drawn = context.program.draws
+    double = context.dtype == "float64"  # as the numbers are
+    if body.buffers and double and all(d.shape and not _is_returned(body.graph, d) for d in drawn):
+        body.drawn = [_drawn_into(context, body, draw) for draw in drawn]
+        return []
+    return [_drawn(context, body, draw) for draw in drawn]
+
+
+def _is_returned(graph: Graph, draw: Draw) -> bool:
+    """Whether a mask, or a view of it, is a result."""
+    for _, node in graph.outputs:
+        while node.op.view and node.args:
+            node = node.args[0]
+        if node.op.name == "argument" and node["name"] == draw.name:
+            return True
+    return False
+
+
+def _drawn_into(context: Context, body: Body, draw: Draw) -> str:
+    """The statement that draws a mask in buffers: one for the numbers, and one for the mask."""
+    name, numbers = context.local(draw.name), body.scope.fresh("uniform")
+    for kind, held in (("real", numbers), ("bool", name)):
+        body.buffers.append(Buffer(Type(kind, draw.shape), [], name=held))
+    for size in draw.shape:
+        body.dim(size)
+    drawn = f"{generator_name(context)}.random(out={numbers})"
+    return f"{name} = {context.ref('np')}.greater_equal({drawn}, {number(draw.rate)}, out={name})"
 
 
 def _drawn(context: Context, body: Body, draw: Draw) -> str:

@@ -41,11 +41,11 @@ def _rolled(x: ndarray, by: int, axis: int, out: ndarray | None = None) -> ndarr
     return out
 
 
-def _rows(x: ndarray, places: ndarray, out: ndarray | None = None) -> ndarray:
-    """x[places]: whole parts along the first axis."""
-    if out is None or (places.size and not 0 <= places.min() <= places.max() < len(x)):
-        return x.take(places, 0, out)
-    return x.take(places, 0, out, "clip")  # without a copy, that a check takes
+def _rows(x: ndarray, places: ndarray, axis: int = 0, out: ndarray | None = None) -> ndarray:
+    """x[places]: whole parts along the first axis, or another."""
+    if out is None or (places.size and not 0 <= places.min() <= places.max() < x.shape[axis]):
+        return x.take(places, axis, out)
+    return x.take(places, axis, out, "clip")  # without a copy, that a check takes
 
 
 def _times(a: ndarray, b: ndarray, out: ndarray | None = None) -> ndarray:

@@ -167,6 +167,12 @@ def _tiled(x: ndarray, times: tuple[int, ...], out: ndarray | None = None) -> nd
     return out
 
 
+def _copied(x: ndarray, out: ndarray) -> ndarray:
+    """The elements of x in the order of its axes, in memory of another shape."""
+    np.copyto(out.reshape(x.shape), x)
+    return out
+
+
 def _with_rim(
     x: ndarray, rims: tuple[tuple[int, int], ...], mode: str, out: ndarray | None = None
 ) -> ndarray:

@@ -15,7 +15,7 @@ from autodiffc.compiler.ops.tiles import TILE
 from autodiffc.compiler.types import INT, Type
 
 from .flow import Flow
-from .into import ROOMY, WHERE, Form, form_of, is_routine
+from .into import RESHAPED, ROOMY, WHERE, Form, form_of, is_routine
 from .orders import Orders
 
 ATOMS = (ast.Name, ast.Attribute, ast.Subscript, ast.Call)  # what needs no brackets before a dot
@@ -72,6 +72,7 @@ class Sites(Orders):
         target, value = "", None
         place = self._place(tree)
         self._note_parts(tree)
+        self.note_kept(tree)
         if isinstance(tree, ast.Assign) and len(tree.targets) == 1:
             value = tree.value
             target = tree.targets[0].id if isinstance(tree.targets[0], ast.Name) else ""
@@ -79,6 +80,8 @@ class Sites(Orders):
             top = node is value and bool(target)
             found = self._type_of_target(target, node) if top else None
             form = form_of(node, self.np)
+            if form is None and place is None and self._is_copied(node):
+                form = Form(RESHAPED)
             order = self._order(node)
             if order != () and (known := found or self.type_of(node)) is not None and known.rank < 2:
                 order = ()

@@ -55,7 +55,7 @@ def _is_rest(node: ast.expr) -> bool:
 
 def _length(size: Dim, part: ast.Slice, sizes: Sizes) -> Dim | None:
     """How long a slice is that surely lies within the size, or is the whole of it backwards."""
-    if part.lower is part.upper is None and part.step is not None and ast.unparse(part.step) == "-1":
+    if part.lower is part.upper is None and part.step is not None and number_of(part.step) == -1:
         return size
     start = Dim.of(0) if part.lower is None else dim_of(part.lower, sizes)
     stop = size if part.upper is None else _stop(size, part.upper, sizes)
@@ -85,6 +85,14 @@ def dim_of(node: ast.expr, sizes: Sizes) -> Dim | None:
             return None
         return {ast.Add: left + right, ast.Sub: left - right, ast.Mult: left * right}[type(node.op)]
     return None
+
+
+def number_of(node: ast.expr) -> int | None:
+    """The number that stands there, as -2 does."""
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+        found = number_of(node.operand)
+        return None if found is None else -found
+    return node.value if isinstance(node, ast.Constant) and type(node.value) is int else None
 
 
 def reordered(order: Order, axes: Sequence[int]) -> Order:

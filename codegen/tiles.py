@@ -92,7 +92,7 @@ class TileFunction:
         body.until_written = tuple(self._until_written())
         added = [self.arrays[position] for position in sorted(self.added)]
         body.statements = added_into(body.statements, added, last)
-        use_buffers(body)
+        use_buffers(body, passed=self.sizes)
         self.written = body
 
     def _until_written(self) -> Iterator[str]:

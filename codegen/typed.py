@@ -21,8 +21,8 @@ from .into import (
     is_ufunc,
     takes_memory,
 )
-from .moved import MOVED, SHAPED, moved, shaped
-from .subscripts import dim_of, part_type
+from .moved import MOVED, SHAPED, moved, reduced, shaped
+from .subscripts import dim_of, number_of, part_type
 from .windowed import WINDOWED, windowed
 
 ARITHMETIC = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.Pow, ast.Mod, ast.FloorDiv)
@@ -41,6 +41,7 @@ class Typed:
         self.flow, self.np, self.sizes = flow, np, sizes
         self.types = dict(types)
         self._found: dict[str, Type] = {}  # of variables whose names have several types
+        self.kept: dict[str, Type | None] = {}  # of the elements of lists
         self._position = 0  # the line that is looked at
 
     def _type_of_target(self, name: str, value: ast.expr) -> Type | None:
@@ -54,6 +55,15 @@ class Typed:
         if found is not None and (found.rank or not updates):
             self._found[variable] = found
         return found
+
+    def note_kept(self, tree: ast.stmt) -> None:
+        """The type of what a line keeps in a list: `hs.append(h)`."""
+        call = tree.value if isinstance(tree, ast.Expr) else None
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr == "append":
+            found = self.type_of(call.args[0])
+            if isinstance(call.func.value, ast.Name):
+                known = self.kept.setdefault(call.func.value.id, found)
+                self.kept[call.func.value.id] = found if found == known else None
 
     def type_of(self, node: ast.expr) -> Type | None:
         """The type of an expression, if the types of its parts tell."""
@@ -100,6 +110,8 @@ class Typed:
 
     def _element(self, node: ast.Subscript) -> Type | None:
         """A part of an array."""
+        if isinstance(node.value, ast.Name) and node.value.id in self.kept:
+            return self.kept[node.value.id] if self._type_of(node.slice) == INT else None
         whole = self._type_of(node.value)
         return whole and part_type(whole, node.slice, self.sizes, lambda i: self._type_of(i) == INT)
 
@@ -134,6 +146,8 @@ class Typed:
             return self._reshaped(node, function.value)
         if function.attr == "swapaxes":
             return self._swapped(node, function.value)
+        if function.attr == "transpose":
+            return self._transposed(node, function.value)
         return self._reduced(node, function) if function.attr in REDUCTIONS else None
 
     def _type_of_routine(self, name: str, arguments: list[ast.expr]) -> Type | None:
@@ -155,8 +169,10 @@ class Typed:
         whole = self._type_of(array)
         return whole if whole is not None and whole.kind == "int" and whole.rank == 1 else None
 
-    def _rows(self, table: ast.expr, places: ast.expr) -> Type | None:
+    def _rows(self, table: ast.expr, places: ast.expr, axis: ast.expr | None = None) -> Type | None:
         whole, at = self._type_of(table), self._type_of(places)
+        if axis is not None:
+            return whole and at and whole.with_shape((whole.shape[0], *at.shape))
         if whole is None or at is None or whole.kind != "real" or not whole.rank:
             return None
         return whole.with_shape((*at.shape, *whole.shape[1:]))
@@ -185,25 +201,19 @@ class Typed:
         shape[a], shape[b] = shape[b], shape[a]
         return whole.with_shape(tuple(shape))
 
+    def _transposed(self, node: ast.Call, array: ast.expr) -> Type | None:
+        whole, axes = self._type_of(array), [number_of(axis) for axis in node.args]
+        if whole is None or len(axes) != whole.rank:
+            return None
+        return whole.with_shape(tuple(whole.shape[axis] for axis in axes if axis is not None))
+
     def _reduced(self, node: ast.Call, function: ast.Attribute) -> Type | None:
         """`x.sum(axis=1, keepdims=True)`."""
         whole = self._type_of(function.value)
         options = {k.arg: k.value for k in node.keywords if k.arg != "initial"}
-        axis, keep = options.pop("axis", None), options.pop("keepdims", ast.Constant(False))
-        number = axis.value if isinstance(axis, ast.Constant) else None
-        if whole is None or whole.kind != "real" or node.args or options or not isinstance(number, int):
+        if whole is None or whole.kind != "real" or node.args or options.keys() - {"axis", "keepdims"}:
             return None
-        place = number % max(whole.rank, 1)
-        kept = (Dim.of(1),) if isinstance(keep, ast.Constant) and keep.value else ()
-        return whole.with_shape((*whole.shape[:place], *kept, *whole.shape[place + 1 :]))
-
-
-def number_of(node: ast.expr) -> int | None:
-    """The number that stands there, as -2 does."""
-    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
-        found = number_of(node.operand)
-        return None if found is None else -found
-    return node.value if isinstance(node, ast.Constant) and type(node.value) is int else None
+        return reduced(whole, options.get("axis"), options.get("keepdims")) if "axis" in options else None
 
 
 def _broadcast_type(types: Sequence[Type | None], any_kind: bool = False) -> Type | None:

@@ -213,6 +213,11 @@ def takes_rows(index: Index, shape: Shape) -> bool:
     return first and all(item == whole(dim) for item, dim in rest)
 
 
+def takes_columns(index: Index, shape: Shape) -> bool:
+    """Whether one array picks columns of a matrix."""
+    return len(index) == len(shape) == 2 and index[0] == whole(shape[0]) and index[1][0] == "array"
+
+
 def picks_elements(shape: Shape, arrays: Sequence[Node]) -> bool:
     """Whether arrays of one shape, as many as there are axes, pick single elements."""
     same = len({a.shape for a in arrays}) == 1 and arrays[0].rank
@@ -223,8 +228,9 @@ def _gather_fast(node: Node, d: DimText) -> str | None:
     x, *arrays = node.args
     if picks_elements(x.shape, arrays):
         return f"_picked(x, {', '.join(f'i{k}' for k in range(len(arrays)))})"
-    rows = takes_rows(node["index"], x.shape) and arrays[0].rank
-    return "_rows(x, i0)" if rows else None
+    if takes_rows(node["index"], x.shape) and arrays[0].rank:
+        return "_rows(x, i0)"
+    return "_rows(x, i0, 1)" if takes_columns(node["index"], x.shape) and arrays[0].rank == 1 else None
 
 
 gather = declare(
@@ -282,8 +288,7 @@ def adding_routine(index: Index, shape: Shape, arrays: Sequence[Node]) -> str | 
         return None
     if takes_rows(index, shape):
         return "_add_rows"
-    columns = len(index) == len(shape) == 2 and index[0] == whole(shape[0]) and index[1][0] == "array"
-    return "_add_columns" if columns else None
+    return "_add_columns" if takes_columns(index, shape) else None
 
 
 def _scatter_fast(node: Node, d: DimText) -> str | None:
