@@ -27,6 +27,8 @@ from .windowed import WINDOWED, windowed
 
 ARITHMETIC = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.Pow, ast.Mod, ast.FloorDiv)
 LOGIC = (ast.BitAnd, ast.BitOr)
+NUMBERS = frozenset({"inf", "nan"})
+SCANS = frozenset({"cumsum", "cumprod"})
 PREDICATES = frozenset({"isfinite", "isnan", "isinf", "logical_and", "logical_or", "logical_not"})
 ONES = Type("real", (Dim.symbol("~"),))  # of a size that agrees with that of a factor
 
@@ -93,6 +95,8 @@ class Typed:
         if isinstance(node, ast.Attribute) and node.attr == "T":
             found = self._type_of(node.value)
             return found and found.with_shape(found.shape[::-1])
+        if isinstance(node, ast.Attribute) and is_module(node.value, self.np):
+            return REAL if node.attr in NUMBERS else None
         if isinstance(node, ast.Subscript):
             return self._element(node)
         return self._type_of_call(node) if isinstance(node, ast.Call) else None
@@ -130,6 +134,8 @@ class Typed:
                 return self._outer(*node.args)
             if function.attr == "where":
                 return self._where(*node.args)
+            if function.attr == "clip":
+                return self._elementwise(tuple(node.args))
             if function.attr in SHAPED:
                 return shaped(node, self.sizes)
             if function.attr in ("tril", "triu"):
@@ -142,6 +148,9 @@ class Typed:
             return self._listed(function.value)
         if function.attr == "copy":
             return self._type_of(function.value)
+        if function.attr in SCANS:
+            whole = self._type_of(function.value)
+            return whole if whole and whole.kind == "real" and (whole.rank == 1 or node.keywords) else None
         if function.attr == "reshape":
             return self._reshaped(node, function.value)
         if function.attr == "swapaxes":
