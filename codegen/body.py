@@ -121,7 +121,7 @@ class Body(Naming):
             self._check(step)
             return
         self._visiting = node
-        if node.rank and node.op.view and self.lists.get(node.args[0], 0) > 1:
+        if node.op.view and node.rank and self.lists.get(node.args[0], 0) > 1:
             self.lists[node] = self.lists[node.args[0]] - 1
         self._write(step)
         for arg in set(node.args):
@@ -253,7 +253,7 @@ class Body(Naming):
         """Whether it is a step on numbers that is written for speed: inside the next wherever it can be."""
         if self.context.level < 2:
             return False
-        return node.on_numbers or (node.op is packed and not any(a.rank for a in node.args))
+        return self.on_numbers(node) or (node.op is packed and not any(a.rank for a in node.args))
 
     def _may_wait(self, node: Node, length: int = 0) -> bool:
         if self._uses[node] != 1 or node in self._rows or node in self._prompt:

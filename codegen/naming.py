@@ -9,7 +9,7 @@ The parts of a named adjoint, and memory that is made to be updated, are called 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 
 from autodiffc.compiler.ir import Graph, Node
@@ -57,7 +57,7 @@ class Naming(Rendering):
         """What shares memory with what."""
         return self._given_memory or Memory(self.graph)
 
-    def _count_uses(self, steps: list[Step]) -> None:
+    def _count_uses(self, steps: Sequence[Step]) -> None:
         uses: dict[Node, int] = {}
         for step in steps:
             for arg, count in self._uses_in(step.node):
@@ -70,7 +70,7 @@ class Naming(Rendering):
         """How often each argument stands in a node's text."""
         return zip(node.args, self._parsed(node).counts)
 
-    def _find_updated(self, steps: list[Step]) -> None:
+    def _find_updated(self, steps: Sequence[Step]) -> None:
         """Memory that is made here to be updated is called after the result."""
         for step in reversed(steps):
             node = step.node
@@ -89,7 +89,7 @@ class Naming(Rendering):
         alone = target is not None and self._uses[target] == 1 and self.memory.is_own(target)
         return target if alone or node in self.memory.in_place else None
 
-    def _find_sums(self, steps: list[Step]) -> None:
+    def _find_sums(self, steps: Sequence[Step]) -> None:
         """An adjoint that several lines contribute to grows under its one name: `d_x += …`."""
         for step in reversed(steps):
             node = step.node

@@ -192,7 +192,10 @@ class Template:
                 parts.append(piece)
                 continue
             known = names.get(piece.name)
-            parts.append(other(piece.name) if known is None else known.within(piece.needed))
+            if known is None:
+                parts.append(other(piece.name))
+            else:
+                parts.append(known.text if known.precedence >= piece.needed else f"({known.text})")
         return "".join(parts)
 
     def expression(self, names: Mapping[str, Expr], other: Callable[[str], str] = str) -> Expr:

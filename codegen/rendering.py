@@ -71,6 +71,7 @@ class Rendering(ABC):
         self.plain = False  # scalars are computed without guards: the caller waits for exceptions
         self.ints = Ints()
         self._templates: dict[Node, tuple[Template, dict[str, Dim]]] = {}
+        self._on_numbers = graph.on_numbers  # no node is on arrays
 
     def value(self, node: Node) -> Expr:
         """The text of a value, once the statements are written."""
@@ -149,6 +150,10 @@ class Rendering(ABC):
         kind = "" if dtype == "np.float64" else f", {np}{dtype[2:]}"
         return f"{np}.empty({size}{kind})"
 
+    def on_numbers(self, node: Node) -> bool:
+        """Whether neither a value nor what it is made of is an array."""
+        return self._on_numbers or node.on_numbers
+
     # --- templates ---------------------------------------------------------------------------------
 
     def _template(self, node: Node) -> tuple[Template, dict[str, Expr]]:
@@ -168,7 +173,7 @@ class Rendering(ABC):
         return found
 
     def _written(self, node: Node) -> tuple[Template, dict[str, Dim]]:
-        op, scalar = node.op, node.on_numbers
+        op, scalar = node.op, self.on_numbers(node)
         source = op.scalar if scalar and op.scalar is not None else op.py
         if scalar and self.plain and op.plain is not None:
             source = op.plain
@@ -202,7 +207,7 @@ class Rendering(ABC):
     def _render(self, node: Node) -> tuple[list[str], Expr]:
         """The statements that a node needs before its value can be named, and the expression of its value."""
         parsed, held = self._template(node)
-        array = not node.on_numbers
+        array = not self.on_numbers(node)
         operands = [self._operand(arg, array) for arg in node.args]
         names = dict(zip(parsed.params, operands))
         names.update(held)

@@ -15,7 +15,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from autodiffc.compiler.ir import Graph, Node, Origin
+from autodiffc.compiler.ir import Graph, Node, Origin, fact
 
 LEAVES = frozenset({"argument", "const", "dim"})
 
@@ -39,11 +39,20 @@ class Step(NamedTuple):
     group: Group
 
 
-def schedule(graph: Graph, before: Mapping[Node, Sequence[Node]] = {}) -> list[Step]:
+def schedule(graph: Graph, before: Mapping[Node, Sequence[Node]] = {}) -> Sequence[Step]:
     """The nodes to compute, in order; arguments, constants and dims are not among them.
 
     `before` has for some nodes others that come before them, though they are not among their arguments.
     """
+    return _scheduled(graph, before) if before else _in_order(graph)
+
+
+@fact
+def _in_order(graph: Graph) -> Sequence[Step]:
+    return _scheduled(graph, {})
+
+
+def _scheduled(graph: Graph, before: Mapping[Node, Sequence[Node]]) -> Sequence[Step]:
     nodes = [n for n in _checks_first(graph).nodes() if n.op.name not in LEAVES]
     groups = _groups(graph, nodes)
     ranks = {group: i for i, group in enumerate(sorted(set(groups.values()), key=lambda group: group.key))}

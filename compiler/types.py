@@ -338,7 +338,7 @@ def shape_text(shape: Shape) -> str:
 
 def promote(*kinds: Kind) -> Kind:
     """The widest kind, as NumPy promotes bool → int → real."""
-    return max(kinds, key=KIND_ORDER.__getitem__)
+    return "real" if "real" in kinds else max(kinds, key=KIND_ORDER.__getitem__)
 
 
 class TypeProblem(Exception):

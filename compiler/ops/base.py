@@ -94,18 +94,23 @@ def cast(node: Node, kind: Kind) -> Node:
     return to_real(node) if kind == "real" else to_int(node)
 
 
+def _cast_all(nodes: tuple[Node, ...], kind: Kind) -> tuple[Node, ...]:
+    for node in nodes:
+        if node.type.kind != kind:
+            return tuple([cast(n, kind) for n in nodes])
+    return nodes
+
+
 def _all_real(nodes: tuple[Node, ...]) -> tuple[Node, ...]:
-    return tuple(cast(n, "real") for n in nodes)
+    return _cast_all(nodes, "real")
 
 
 def _numbers(nodes: tuple[Node, ...]) -> tuple[Node, ...]:
-    kind = promote("int", *[n.type.kind for n in nodes])
-    return tuple([cast(n, kind) for n in nodes])
+    return _cast_all(nodes, promote("int", *[n.type.kind for n in nodes]))
 
 
 def _common(nodes: tuple[Node, ...]) -> tuple[Node, ...]:
-    kind = promote(*(n.type.kind for n in nodes))
-    return tuple(cast(n, kind) for n in nodes)
+    return _cast_all(nodes, promote(*[n.type.kind for n in nodes]))
 
 
 def _selection(nodes: tuple[Node, ...]) -> tuple[Node, ...]:
@@ -133,6 +138,8 @@ COERCIONS: dict[str, Callable[[tuple[Node, ...]], tuple[Node, ...]] | None] = {
 def _elementwise_infer(name: str, kinds: str) -> Callable[..., Type]:
     def infer(*types: Type) -> Type:
         shape = broadcast(*[t.shape for t in types])
+        if shape and types[-1].shape is shape and kinds in ("real", "number"):
+            return types[-1]  # the same object, which is found to be equal at once
         if kinds == "bool" and any(t.kind != "bool" for t in types):
             bad = next(t for t in types if t.kind != "bool")
             raise TypeProblem("E0204", f"{name} takes bools, not {bad}")
