@@ -2,9 +2,10 @@
 
     (p[:, :, None] * z).sum(axis=0)     ->     (p.T[:, None] @ z.swapaxes(0, -2))[:, 0]
     (z**2).sum(axis=2)                  ->     np.einsum("abc,abc->ab", z, z)
+    (y * z).sum(axis=(0, 1))            ->     np.einsum("abc,abc->c", y, z)
 
 A sum over the rows of a tile is a product of matrices, of one for each place along the axes that both factors
-have. A sum over the numbers of a row is an einsum in arrays of three axes or more, where that is quicker.
+have. Where both have all axes, three or more, it is an einsum, as is a sum over the numbers of a row.
 """
 
 from __future__ import annotations
@@ -49,20 +50,19 @@ def _body(body: Graph) -> Graph:
 
 
 def _is_sum(node: Node, alone: Collection[Node]) -> bool:
-    """Whether it is all that reads a product of arrays, over one axis of which it sums."""
-    sums = node.op is ops.sum and node.type.kind == "real" and len(node["axis"]) == 1
+    """Whether it is all that reads a product of arrays, over axes of which it sums."""
+    sums = node.op is ops.sum and node.type.kind == "real" and bool(node.rank)
     return sums and node.args[0].op in (ops.mul, ops.square) and node.args[0] in alone
 
 
 def _contraction(node: Node, product: Node) -> Node | None:
     """The sum in another form; None where there is none that is quicker."""
-    (axis,) = node["axis"]
+    axis = node["axis"]
     factors = product.args if product.op is ops.mul else product.args * 2
     scales, factors = zip(*map(_scaled, factors))
-    if product.shape[axis] == TILE:
-        found = _matrix_product(factors, product, axis)
-    else:
-        found = _einsum(factors, product) if axis == product.rank - 1 > 1 else None
+    found = _matrix_product(factors, product, axis[0]) if [product.shape[i] for i in axis] == [TILE] else None
+    if found is None:
+        found = _einsum(factors, product, axis)
     if found is None:
         return None
     total = found if found.shape == node.shape else ops.reshape(found, shape=node.shape)
@@ -77,12 +77,15 @@ def _scaled(factor: Node) -> tuple[Node | None, Node]:
     return found if found is not None and found[1].shape == factor.shape else (None, factor)
 
 
-def _einsum(factors: Sequence[Node], product: Node) -> Node | None:
-    """Of two arrays of the product's shape."""
-    if any(factor.shape != product.shape for factor in factors):
+def _einsum(factors: Sequence[Node], product: Node, axes: Sequence[int]) -> Node | None:
+    """Of two arrays of the product's shape, over their rows or the numbers of these."""
+    if product.rank < 3 or any(factor.shape != product.shape for factor in factors):
+        return None
+    if TILE not in [product.shape[i] for i in axes] and tuple(axes) != (product.rank - 1,):
         return None
     term = LETTERS[: product.rank]
-    return ops.contract(*factors, spec=f"{term},{term}->{term[:-1]}")
+    kept = "".join(letter for i, letter in enumerate(term) if i not in axes)
+    return ops.contract(*factors, spec=f"{term},{term}->{kept}")
 
 
 def _matrix_product(factors: Sequence[Node], product: Node, axis: int) -> Node | None:

@@ -136,6 +136,8 @@ def sum_by_ones(node: Node, d: Callable[[Dim], str]) -> str | None:
     if axis == (last,) and x.rank > 2 and TILE not in x.shape:
         rows = f"x.reshape({d(size_of(x.shape[:last]))}, {d(x.shape[last])})"
         return f"({rows} @ {ones}).reshape({', '.join(map(d, node.shape))})"
+    if TILE in x.shape[:1] and x.rank > 2 and axis in ((0,), tuple(range(last))):
+        return _over_rows(node, d)
     if axis == (last,):
         text = f"x @ {ones}" if x.rank == 2 else "_row_sums(x)"
         return f"({text})[..., None]" if node["keepdims"] else text
@@ -144,6 +146,24 @@ def sum_by_ones(node: Node, d: Callable[[Dim], str]) -> str | None:
     if axis != tuple(range(last)) or node["keepdims"]:
         return None
     return f"{ones} @ x.reshape({d(reduced_count(x, axis))}, {d(x.shape[last])})"
+
+
+def _over_rows(node: Node, d: Callable[[Dim], str]) -> str:
+    """A sum over the rows of a tile, and all but the last axis, whose rows may lie in columns.
+
+    What is left of a row is one axis in either order, in the memory that it has.
+    """
+    (x,), axis = node.args, node["axis"]
+    rows, rest = x.shape[0], x.shape[1:]
+    total = f"(_ones({d(rows)}) @ x.reshape({d(rows)}, {d(size_of(rest))}))"
+    if len(axis) > 1:
+        total = f"_ones({d(size_of(rest[:-1]))}) @ {total}.reshape({d(size_of(rest[:-1]))}, {d(rest[-1])})"
+        rest = rest[-1:]
+    return (
+        total
+        if node.shape == rest and len(axis) > 1
+        else f"({total}).reshape({', '.join(map(d, node.shape))})"
+    )
 
 
 sum_ = reduction(

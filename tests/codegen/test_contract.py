@@ -96,6 +96,25 @@ def test_inner_products_of_rows(letters: str, found: bool, square: bool, keepdim
     _agree(before, after)
 
 
+@pytest.mark.parametrize("keepdims", [False, True])
+@pytest.mark.parametrize(
+    ("letters", "axes", "found"),
+    [("NCD", (0,), True), ("CND", (1,), True), ("NCD", (0, 1), True), ("CND", (0, 1), True),
+     ("NCD", (0, 2), True), ("NCD", (1,), False), ("NC", (0,), False), ("NCD", (0, 1, 2), False)],
+)  # fmt: skip
+def test_sums_of_arrays_that_have_all_axes(
+    letters: str, axes: tuple[int, ...], found: bool, keepdims: bool
+) -> None:
+    x, y = _array("x", letters), _array("y", letters)
+    total = ops.sum(x * y, axis=axes, keepdims=keepdims)
+    if TILE in total.shape:
+        total = ops.sum(ops.exp(total), axis=(0,), keepdims=False)
+    before = _in_tiles(total, x, y)
+    after = contracted(before)
+    assert ("contract" in _ops(after)) is (found or (keepdims and len(axes) == 3))
+    _agree(before, after)
+
+
 def test_products_that_are_read_elsewhere_stay() -> None:
     x, y = _array("x", "NC1"), _array("y", "NCD")
     both = x * y

@@ -158,6 +158,28 @@ def test_sums_of_what_lies_in_columns_lie_in_columns() -> None:
         np.testing.assert_allclose(tiled_grad, grad, rtol=1e-10, atol=1e-12)
 
 
+SUMS = """
+dim N, D, K
+input x: real[N, D]
+param c: real[K, D]
+param a: real[D]
+param b: real[K, D]
+z = sin(x[:, None, :] - c)
+loss L = sum(exp(a + z) * c + exp(a * z) + cos(b + z) * z)
+"""
+
+
+@pytest.mark.parametrize(("rows", "K"), [(2, 4), (120, 4), (120, 60), (1000, 1)])
+def test_sums_over_rows(rows: int, K: int) -> None:
+    """Over the rows alone, and over their first axis too: one product with ones, of a view."""
+    arguments = drawn(SUMS, {"N": 300, "D": 3, "K": K})
+    value, grads = whole(SUMS).value_and_grad(*arguments)
+    tiled_value, tiled_grads = in_tiles(program(SUMS), rows).value_and_grad(*arguments)
+    np.testing.assert_allclose(tiled_value, value, rtol=1e-12)
+    for tiled_grad, grad in zip(tiled_grads, grads):
+        np.testing.assert_allclose(tiled_grad, grad, rtol=1e-10, atol=1e-12)
+
+
 @pytest.mark.parametrize("name", ["gathered", "elementwise", "softmax", "distances"])
 def test_no_rows(name: str) -> None:
     text = MODELS[name]
