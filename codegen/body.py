@@ -27,6 +27,7 @@ from .names import Scope
 from .naming import Naming
 from .pytext import ATOM, Expr, unparenthesised
 from .rendering import Pending
+from .room import making_room
 from .schedule import LEAVES, Group, Step, regrouped, schedule
 from .sparing import ending, sparing
 from .structure import UPDATES
@@ -42,6 +43,7 @@ class Body(Naming):
     """The statements of a graph, the expressions of its outputs, and the dims that they mention."""
 
     is_sparing = False  # whether the order of its steps may be another than that of the model's lines
+    is_tile = False
 
     def __init__(
         self,
@@ -85,10 +87,7 @@ class Body(Naming):
             self.note_type(text.text, node)
         steps = schedule(self.graph, self.memory.before)
         if self.is_sparing:
-            results = [node for _, node in self.graph.outputs]
-            other = sparing(steps, results, self.memory.before)
-            self._prompt = ending(other, results) if other != steps else set()
-            steps = other
+            steps = self._in_little_memory(steps)
         self._users = users(step.node for step in steps)
         self._count_uses(steps)
         self._left.update(chain.from_iterable([set(step.node.args) for step in steps]))
@@ -98,6 +97,16 @@ class Body(Naming):
         lines = {step.group.line for step in steps}
         for step in regrouped(steps, {line: self.context.lines.start(line) for line in lines}):
             self._visit(step)
+
+    def _in_little_memory(self, steps: list[Step]) -> list[Step]:
+        """The steps in another order, and some that don't wait for their readers, if that needs less."""
+        results = [node for _, node in self.graph.outputs]
+        if not self.is_tile:
+            steps, self._prompt = making_room(steps, results, self.memory.before)
+            return steps
+        other = sparing(steps, results, self.memory.before)
+        self._prompt = ending(other, results) if other != steps else set()
+        return other
 
     def reuses(self, step: Step) -> bool:
         """Hook: whether the step was written into an operand's memory."""

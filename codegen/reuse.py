@@ -43,6 +43,7 @@ def body_of(
     body.lists, body.plain = dict(lists), plain
     workspace = workspace_name(context) if lent else ""
     body.space = scope.fresh("space") if workspace else ""
+    body.is_sparing = context.level > 1
     body.build()
     if context.level > 1:
         use_buffers(body, workspace)

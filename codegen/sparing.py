@@ -10,17 +10,18 @@ need not wait for the end of the forward pass. Where little is gained the order 
 from __future__ import annotations
 
 import heapq
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cached_property
 
 from autodiffc.compiler.cost import kind
 from autodiffc.compiler.ir import Node
 from autodiffc.compiler.ops.tiles import TILE
-from autodiffc.compiler.types import size_of
+from autodiffc.compiler.types import Dim, size_of
 
 from .schedule import Step
 
 USUAL = 8  # the size of a dim, and the bits of a bool beside those of others
+SMALLEST = 512  # elements of an array of fixed size that is worth it
 LESS = 7 / 8  # of the rows, where another order is worth it
 
 
@@ -31,14 +32,15 @@ def sparing(
 
     `before` has for some nodes others that come before them, though they are not among their arguments.
     """
-    rows = _Rows(steps, results)
+    rows = Rows(steps, results)
     other = rows.ended_soon(before)
-    return other if rows.most(other) <= LESS * rows.most(steps) else list(steps)
+    usual = rows.most(steps)
+    return other if usual and rows.most(other) <= LESS * usual else list(steps)
 
 
 def ending(steps: Sequence[Step], results: Collection[Node]) -> set[Node]:
     """The nodes that end rows, and that the next step doesn't read: they should not wait for their reader."""
-    rows = _Rows(steps, results)
+    rows = Rows(steps, results)
     left = {own: len(places) for own, places in rows.readers.items()}
     found: set[Node] = set()
     for i, (node, _) in enumerate(steps):
@@ -51,17 +53,20 @@ def ending(steps: Sequence[Step], results: Collection[Node]) -> set[Node]:
     return found
 
 
-class _Rows:
+class Rows:
     """The rows that steps make and read."""
 
-    def __init__(self, steps: Sequence[Step], results: Collection[Node]):
+    def __init__(
+        self, steps: Sequence[Step], results: Collection[Node], size: Callable[[Node], int] | None = None
+    ):
+        size = size or _row_size
         self.steps, self.results = steps, results
         self.owner: dict[Node, Node] = {}  # whose memory a view shows
         self.size: dict[Node, int] = {}  # of what is made here
         for node, _ in steps:
-            base = self.owner.get(node.args[0]) if node.args and kind(node) == "free" else None
-            self.owner[node] = base or node
-            self.size[node] = 0 if base or node in results else _size(node)
+            is_view = bool(node.args) and kind(node) == "free"
+            self.owner[node] = self.owner.get(node.args[0], node) if is_view else node
+            self.size[node] = 0 if is_view or node in results else size(node)
 
     @cached_property
     def readers(self) -> dict[Node, list[int]]:
@@ -153,10 +158,21 @@ def _next_pass(ready: Mapping[bool, list[tuple[int, int]]], adjoint: bool) -> bo
     return backward < forward or (backward == forward <= 0 and adjoint)
 
 
-def _size(node: Node) -> int:
+def _row_size(node: Node) -> int:
     """The bits of a row; 0 for what has none."""
-    if TILE not in node.shape:
+    return _bits(node, [dim for dim in node.shape if dim != TILE]) if TILE in node.shape else 0
+
+
+def array_size(node: Node) -> int:
+    """The bits of an array; 0 for one of a few elements."""
+    if node.type.kind == "tuple" or not node.rank:
         return 0
-    size = size_of(tuple(dim for dim in node.shape if dim != TILE))
+    size = size_of(node.shape)
+    return 0 if size.known is not None and size.known < SMALLEST else _bits(node, node.shape)
+
+
+def _bits(node: Node, shape: Sequence[Dim]) -> int:
+    """The bits of so many elements of a node, all dims being equal."""
+    size = size_of(tuple(shape))
     each = 1 if node.type.kind == "bool" else USUAL
     return each * size.evaluate(dict.fromkeys(size.symbols, USUAL))

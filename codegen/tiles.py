@@ -84,7 +84,7 @@ class TileFunction:
         places = {p: f"{name} +" if p in self.added else f"{name}[...] " for p, name in self.arrays.items()}
         kept = {p: f"{place}= {NAME}" for p, place in places.items()}
         body._output_names = {}
-        body.is_sparing = True
+        body.is_sparing = body.is_tile = True
         body.write_nested(NO_LINE, {}, kept, self.sums)
         body.graph = replace(self.body, outputs=tuple(outputs[p] for p in self.sums))
         last = ", ".join(str(body.value(node)) for _, node in body.graph.outputs)
