@@ -83,6 +83,8 @@ class Simplify:
 
         def step(node: Node, args: tuple[Node, ...]) -> Node:
             new, adjoint = node.with_args(args), node not in own
+            if adjoint and node.op is ops.neg and _is_summed_besides(node, graph):
+                return new
             if (adjoint and node.op in SHARING) or node.op is ops.reshape:
                 new = _shared(new, node, adjoint, graph, uses)
             return self._simplified(new, adjoint)
@@ -138,6 +140,12 @@ def _shared(new: Node, old: Node, adjoint: bool, graph: Graph, uses: Counter[Nod
     if op is ops.transpose and _only_use(old, uses):
         return transposed_product(new) or new
     return new
+
+
+def _is_summed_besides(negated: Node, graph: Graph) -> bool:
+    """Whether -x is only added up, while others read x: the sums are -sum(x), and need no array of -x."""
+    (x,), following = negated.args, graph.users[negated]
+    return len(graph.users[x]) > 1 and bool(following) and all(user.op is ops.sum for user in following)
 
 
 def _only_use(node: Node, uses: Counter[Node]) -> bool:
