@@ -17,6 +17,9 @@ from .. import ops
 from ..ir import Node, const
 from .fold import Unknown
 
+# What stands around the parts of an adjoint that are put in their places: zeros that need not be added.
+NOTHING = const(0.0)
+
 
 class Element:
     """A number in an array: the node that computes it. NumPy computes with arrays of them."""
@@ -27,10 +30,10 @@ class Element:
         self.node = node
 
     def __add__(self, other: Any) -> Element:
-        return self if _is_nothing(other) else Element(ops.add(self.node, node_of(other)))
+        return self if _is_nothing(other) else Element(sum_of(self.node, node_of(other)))
 
     def __radd__(self, other: Any) -> Element:
-        return self if _is_nothing(other) else Element(ops.add(node_of(other), self.node))
+        return self if _is_nothing(other) else Element(sum_of(node_of(other), self.node))
 
     def __sub__(self, other: Any) -> Element:
         return Element(ops.sub(self.node, node_of(other)))
@@ -58,6 +61,11 @@ class Element:
 
     def conjugate(self) -> Element:
         return self
+
+
+def sum_of(a: Node, b: Node) -> Node:
+    """a + b, without what is there to fill a place."""
+    return b if a is NOTHING else a if b is NOTHING else ops.add(a, b)
 
 
 def _is_nothing(value: object) -> bool:

@@ -22,7 +22,7 @@ from ..ops.control import item, may_be_missing
 from ..ops.unrolled import digits, elements, packed
 from ..types import Type, size_of
 from .fold import DTYPES, Unknown, known_value
-from .unroll_elements import Element
+from .unroll_elements import NOTHING, Element, sum_of
 from .unroll_small import REDUCED, SUMS, can_be_numbers, is_small, is_split
 
 
@@ -32,6 +32,9 @@ def _along(both: Op, operand: Array, node: Node) -> Array:
     for position in sorted(node["axis"], reverse=True):
         operand = np.asarray(step.reduce(operand, axis=position, keepdims=True), object)
     return operand.reshape(_sizes(node.type))
+
+
+PLACING = frozenset({"put", "scatter_add"})
 
 
 class Refused(Exception):
@@ -210,8 +213,13 @@ class Unrolled:
         found = np.empty(_sizes(node.type), object)
         if np.shape(array) != found.shape:
             raise Unknown
+        around = node.op.name in PLACING and node.type.kind == "real"
         for place, value in np.ndenumerate(np.asarray(array, object)):
-            found[place] = _element(value, node.type)
+            found[place] = (
+                Element(NOTHING)
+                if around and type(value) is int and value == 0
+                else _element(value, node.type)
+            )
         return found
 
     def _elements(self, node: Node) -> Any:
@@ -239,7 +247,8 @@ class Unrolled:
         self._take(wide[0].size)
         found = np.empty(wide[0].shape, object)
         for place in np.ndindex(*found.shape):
-            found[place] = Element(node.op(*(array[place].node for array in wide), **attrs))
+            parts = [array[place].node for array in wide]
+            found[place] = Element(sum_of(*parts) if node.op is ops.add else node.op(*parts, **attrs))
         return found
 
     def _reduced(self, node: Node, operand: Array) -> Array:

@@ -31,9 +31,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from ..ir import Graph, Node, Origin, const
+from ..ops import gather
 from .bodies import loops_replaced
+from .unroll_small import is_small
 
-MOST_STEPS = 8
+MOST_STEPS = 10
 MOST_OPS = 64  # of all steps together
 LEAVES = frozenset({"argument", "const"})
 
@@ -64,11 +66,13 @@ def _is_short(loop: Node) -> bool:
     if any(loop.get(name) for name in ("condition", "reverse", "checkpoint", "recompute", "directions")):
         return False
     inside = [node for node in body.nodes() if node.op.name not in LEAVES]
+    states, given = loop.args[: 1 + loop["carried"]], loop.args[1 + loop["carried"] :]
     return (
         len(body.outputs) == loop["carried"]
         and len(inside) * steps <= MOST_OPS
-        and not any(arg.rank for arg in loop.args)
-        and all(node.op.elementwise and not node.rank for node in inside)
+        and not any(arg.rank for arg in states)
+        and all(is_small(arg.type) for arg in given)
+        and all((node.op.elementwise or node.op is gather) and not node.rank for node in inside)
     )
 
 

@@ -262,3 +262,16 @@ def test_loops_carry_numbers(name: str, steps: int) -> None:
     for wanted, direct, kept in zip(grads, gradients, quick.backward(cache)):
         np.testing.assert_allclose(direct, wanted, rtol=1e-9, atol=1e-12)
         np.testing.assert_allclose(kept, wanted, rtol=1e-9, atol=1e-12)
+
+
+def test_what_is_put_into_a_gradient_is_not_added_to_zeros() -> None:
+    text = "param x: real[4]\nloss f = (x[1] - x[0]**2)**2 + sin(x[2]) * x[1] + x[0]\n"
+    program = program_of(Source("m.dsl", text))
+    quick = module_text(program, Options(level=2))
+    assert "0.0 +" not in quick
+    assert "+ 0.0" not in quick
+    x = np.array([0.3, -0.0, 1.5, 2.0])
+    for level in (0, 2):
+        _, grads = module_of(module_text(program, Options(level=level)), "m").value_and_grad(x)
+        slopes = [1.0 + 4 * 0.3**3, -2 * 0.3**2 + np.sin(1.5), 0.0, 0.0]
+        np.testing.assert_allclose(grads.x, slopes, rtol=1e-12, atol=1e-15)

@@ -32,7 +32,7 @@ output y = h * s
 grad y wrt a, b
 """
 ROWS = """
-param x: real[4]
+param x: real[{size}]
 h = 0.5
 for i in range(4):
     h = h * x[i] + 1
@@ -77,13 +77,24 @@ def test_loops_in_loops_are_written_out_from_within() -> None:
     [
         NEWTON.format(steps=MOST_STEPS + 1),
         NEWTON.format(steps=4).replace("for i in range(4):", "i = 0.0\nwhile abs(E) < 9 max 4:"),
-        ROWS,
+        ROWS.format(size=100),
     ],
     ids=["long", "ended", "rows"],
 )
 def test_other_loops_stay(text: str) -> None:
     graph = graph_of(text)
     assert WrittenOut().run(graph) is graph
+
+
+def test_elements_of_small_arrays_are_read_where_they_are() -> None:
+    program = program_of(Source("m.dsl", ROWS.format(size=4)))
+    plain, written = (module_of(module_text(program, Options(level=level)), "m") for level in (0, 2))
+    assert " in range(" not in module_text(program, Options(level=2))
+    x = np.array([0.4, -0.0, 1.5, -0.7])
+    value, grads = plain.value_and_grad(x)
+    found, others = written.value_and_grad(x)
+    np.testing.assert_allclose(found, value, rtol=1e-12)
+    np.testing.assert_allclose(others.x, grads.x, rtol=1e-12)
 
 
 @pytest.mark.parametrize("text", [NEWTON.format(steps=3), NESTED])
