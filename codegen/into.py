@@ -40,7 +40,8 @@ FUNCTIONS = REDUCTIONS | {
 STATEMENTS = frozenset({"empty", "zeros", "ones", "full", "copy", "astype", "where", "eye"})
 EMPTY = "_empty"  # np.empty, at hand
 SOMETIMES = frozenset({"_columns"})  # may give an argument itself, else what is in given memory
-IN_PLACE = frozenset({"_masked", "_nonnegative", "_divide_or_zero"})  # may overwrite their first argument
+# routines that may overwrite their first argument
+IN_PLACE = frozenset({"_masked", "_nonnegative", "_divide_or_zero", "_shifted"})
 ROOMY = frozenset({"_row_max"})  # wants more memory than its result has, which it gives a part of
 ELEMENTWISE = frozenset(
     {m.__name__ for m in (routines_blocks, routines_elementwise, special_error, special_gamma)}

@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 MODELS: dict[str, tuple[dict[str, int], float]] = {  # sizes, and MB
     "benchmarks/models/elementwise15": ({"N": 1_000_000}, 8.55),  # the gradient has 8
     "benchmarks/models/mlp3": ({"N": 512, "D": 784, "H1": 256, "H2": 128, "K": 10}, 3.85),  # gradients: 1.9
-    "examples/adbench/gmm": ({"n": 1000, "d": 10, "K": 25}, 1.2),
+    "examples/adbench/gmm": ({"n": 1000, "d": 10, "K": 25}, 1.1),
 }
 
 

@@ -8,7 +8,10 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
+from autodiffc.codegen.copied import COPIED as SOURCES
+from autodiffc.codegen.into import IN_PLACE
 from autodiffc.codegen.routines import MODULES, ROUTINES
 
 COPIED = {
@@ -64,3 +67,16 @@ def test_a_routine_s_name_is_its_own() -> None:
             if inspect.isfunction(function) and name.startswith("_"):
                 places.setdefault(name, set()).add(function.__module__)
     assert not {name: found for name, found in places.items() if len(found) > 1}
+
+
+@pytest.mark.parametrize("name", sorted(IN_PLACE))
+def test_a_routine_may_overwrite_its_first_argument(name: str) -> None:
+    edges = np.array([0.0, -0.0, 1.0, -2.5, np.inf, -np.inf, np.nan, 3.0])
+    routine = SOURCES[name]
+    for last in (edges, edges[::-1], np.zeros(8), np.full(8, np.inf), np.full(8, 3.0)):
+        more = [last.copy() for _ in list(inspect.signature(routine).parameters)[1:-1]]
+        x = edges.copy()
+        with np.errstate(all="ignore"):
+            expected = routine(edges.copy(), *more)
+            assert routine(x, *more, out=x) is x
+        np.testing.assert_array_equal(x, expected)
