@@ -59,6 +59,8 @@ def _times(a: ndarray, b: ndarray, out: ndarray | None = None) -> ndarray:
         a.reshape(-1, len(b)).dot(b, out.reshape(-1, b.shape[1]))
         return out
     if a.ndim > 2 or a.size < 131_072 or 16 * b.shape[-1] >= len(a):
+        if a.ndim == b.ndim == 2 and (out is None or out.flags.c_contiguous):
+            return a.dot(b, out)  # costs less to call
         return np.matmul(a, b, out=out)
     rows = b.T if b.ndim == 2 else b.swapaxes(1, 2).reshape(-1, a.shape[1])
     turned = rows.dot(a.T).reshape(*b.shape[:-2], b.shape[-1], len(a)).swapaxes(-2, -1)

@@ -35,6 +35,9 @@ def test_a_product_with_given_memory_and_without(sizes: tuple[int, int], columns
         np.testing.assert_array_equal(_times(a, b), out)
         turned = np.ascontiguousarray(b.swapaxes(-2, -1)).swapaxes(-2, -1)
         np.testing.assert_allclose(_times(a, turned), a @ b, rtol=1e-12, atol=1e-12)
+        by_columns = np.full((*steps, last, rows), np.nan).swapaxes(-2, -1)
+        assert _times(a, b, out=by_columns) is by_columns
+        np.testing.assert_allclose(by_columns, out, rtol=1e-12, atol=1e-12)
 
 
 @pytest.mark.parametrize("sizes", [(3, 2, 4, 5), (2, 1, 300, 300), (0, 2, 3, 4)])
