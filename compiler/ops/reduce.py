@@ -157,13 +157,9 @@ def _over_rows(node: Node, d: Callable[[Dim], str]) -> str:
     rows, rest = x.shape[0], x.shape[1:]
     total = f"(_ones({d(rows)}) @ x.reshape({d(rows)}, {d(size_of(rest))}))"
     if len(axis) > 1:
-        total = f"_ones({d(size_of(rest[:-1]))}) @ {total}.reshape({d(size_of(rest[:-1]))}, {d(rest[-1])})"
-        rest = rest[-1:]
-    return (
-        total
-        if node.shape == rest and len(axis) > 1
-        else f"({total}).reshape({', '.join(map(d, node.shape))})"
-    )
+        count = d(size_of(rest[:-1]))
+        total = f"(_ones({count}) @ {total}.reshape({count}, {d(rest[-1])}))"
+    return total if node.rank == 1 else f"{total}.reshape({', '.join(map(d, node.shape))})"
 
 
 sum_ = reduction(

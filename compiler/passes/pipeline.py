@@ -41,6 +41,7 @@ from .lower import Lower
 from .modes import has_modes, predicting, trained
 from .narrow import Narrow
 from .partition import partition
+from .planes import Planes
 from .prepared import Prepared
 from .reciprocals import Reciprocals
 from .refine import Refine
@@ -110,7 +111,7 @@ def finishing(level: int, model: Graph, saved: Graph | None = None) -> tuple[Ste
 def tiling(level: int, program: Program) -> tuple[Step, ...]:
     """What cuts large arrays into tiles, in functions that need not keep them for another."""
     data = frozenset(a.name for a in program.arguments if a.role != "param")
-    return (Tile(data), TileScales(), Layout()) if level > 1 else ()
+    return (Tile(data), TileScales(), Planes(), Layout()) if level > 1 else ()
 
 
 def lowering(level: int) -> tuple[Step, ...]:

@@ -16,6 +16,7 @@ from autodiffc.compiler.model import Program
 from autodiffc.compiler.passes import pipeline
 from autodiffc.compiler.passes.base import Step
 from autodiffc.compiler.passes.layout import Layout
+from autodiffc.compiler.passes.planes import Planes
 from autodiffc.compiler.passes.tile import Tile
 from autodiffc.compiler.passes.tile_scales import TileScales
 
@@ -28,7 +29,7 @@ def every_region() -> Iterator[None]:
 
     def tiling(level: int, program: Program) -> tuple[Step, ...]:
         data = frozenset(a.name for a in program.arguments if a.role != "param")
-        return (Tile(data, gain=1e-9, least=1, few=0, kept=1), TileScales(), Layout()) if level > 1 else ()
+        return (Tile(data, gain=1e-9, least=1, few=0, kept=1), TileScales(), Planes(), Layout()) if level > 1 else ()
 
     before = pipeline.tiling
     pipeline.tiling = tiling
