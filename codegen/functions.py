@@ -56,9 +56,8 @@ def write_value_and_grad(context: Context, writer: Writer) -> None:
         write_call(context, writer, arguments)
 
     def steps(graph: Graph, plain: bool) -> None:
-        body = body_of(
-            context, graph, scope_of(context, arguments), given_of(context, graph), plain=plain, lent=True
-        )
+        scope, dims = scope_of(context, arguments), bindings_of(context, arguments)
+        body = body_of(context, graph, scope, given_of(context, graph), plain=plain, lent=True, dims=dims)
         results = owned(body, [target, *gradients])
         write_body(context, writer, body, arguments, drawing=True)
         grads = named_tuple(context, "Grads", [results[g] for g in gradients])
@@ -94,8 +93,8 @@ def write_forward(context: Context, writer: Writer) -> None:
 
     def steps(graph: Graph, plain: bool) -> None:
         given, outputs = given_of(context, graph), dict(graph.outputs)
-        scope = scope_of(context, arguments)
-        body = body_of(context, graph, scope, given, cache_names(context), plain=plain, lent=True)
+        scope, dims = scope_of(context, arguments), bindings_of(context, arguments)
+        body = body_of(context, graph, scope, given, cache_names(context), plain=plain, lent=True, dims=dims)
         results = owned(body, list(program.outputs), keep=saved)
         cached = [str(body.value(outputs[name])) for name in saved]
         cached += [body.dim_name(d) for d in cache_dims(context)]
@@ -130,7 +129,14 @@ def write_backward(context: Context, writer: Writer) -> None:
         scope = _cache_scope(context, cotangent, cache)
         given = given_of(context, graph, {**names, f"d_{program.target}": cotangent})
         body = body_of(
-            context, graph, scope, given, lists=_cache_lists(context, graph), plain=plain, lent=True
+            context,
+            graph,
+            scope,
+            given,
+            lists=_cache_lists(context, graph),
+            plain=plain,
+            lent=True,
+            dims=(*_saved_bindings(context), *cache_dims(context)),
         )
         results = owned(body, gradients)
         _unpack_cache(context, writer, cache, cache_fields(context))
@@ -165,7 +171,8 @@ def write_predict(context: Context, writer: Writer) -> None:
 
     def steps(graph: Graph, plain: bool) -> None:
         scope = context.names.scope([*(context.local(a.name) for a in arguments), workspace_name(context)])
-        body = body_of(context, graph, scope, given_of(context, graph), plain=plain, lent=True)
+        dims = bindings_of(context, arguments)
+        body = body_of(context, graph, scope, given_of(context, graph), plain=plain, lent=True, dims=dims)
         results = owned(body, computed)
         write_body(context, writer, body, arguments)
         values = [results.get(name, "None") for name in program.outputs]

@@ -195,6 +195,8 @@ def _maker_text(body: Body, buffer: Buffer) -> str:
     if not axes:
         return _array(body, buffer.type)
     text = _empty(body, buffer.type.with_shape(tuple(buffer.type.shape[axis] for axis in axes)))
+    if axes == tuple(range(len(axes))):
+        return text
     if axes == (1, 0):
         return f"{text}.T"
     if axes[:2] == (1, 0) and axes[2:] == tuple(range(2, len(axes))):

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 
 from autodiffc.compiler.model import Argument, Requested
 
-from .boundary import write_call, write_checker
+from .boundary import bindings_of, write_call, write_checker
 from .context import PYTHON, Context, once
 from .docstrings import write_docstring
 from .functions import given_of, scope_of, signature, taken, write_body
@@ -35,7 +35,8 @@ def write_requested(context: Context, writer: Writer, function: Requested) -> No
     """A function on request that has a graph of its own."""
     program, graph = context.program, function.graph
     arguments = (*program.arguments, *vectors_of(context, function))
-    body = body_of(context, graph, scope_of(context, arguments), given_of(context, graph), lent=True)
+    scope, dims = scope_of(context, arguments), bindings_of(context, arguments)
+    body = body_of(context, graph, scope, given_of(context, graph), lent=True, dims=dims)
     names = [name for name, _ in graph.outputs if name]  # checks have none
     results = owned(body, names)
     taking = signature(context, arguments, True, True)

@@ -10,7 +10,7 @@ overwritten; a value of the model's keeps its name for itself.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from autodiffc.compiler.ir import Graph, Node
 
@@ -36,8 +36,12 @@ def body_of(
     lists: Mapping[Node, int] = {},
     plain: bool = False,
     lent: bool = False,
+    dims: Collection[str] = (),
 ) -> StructuredBody:
-    """The statements of a graph, at the module's level; `lent` if the function can take a workspace."""
+    """The statements of a graph, at the module's level; `lent` if the function can take a workspace.
+
+    `dims` are those that the function can tell.
+    """
     kind = BODIES[context.level]
     body = kind(context, graph, scope, given, output_names)
     body.lists, body.plain = dict(lists), plain
@@ -46,7 +50,7 @@ def body_of(
     body.is_sparing = context.level > 1
     body.build()
     if context.level > 1:
-        use_buffers(body, workspace)
+        use_buffers(body, workspace, dims)
         results = [str(body.value(node)) for name, node in graph.outputs if name]
         body.statements = joined(body.statements, f"return {tuple_of(results)}", scope.fresh)
     return body

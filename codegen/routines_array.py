@@ -31,13 +31,14 @@ def _where(condition: ndarray, chosen: ndarray, other: ndarray, out: ndarray) ->
 
 def _rolled(x: ndarray, by: int, axis: int, out: ndarray | None = None) -> ndarray:
     """np.roll along one axis."""
-    by %= max(x.shape[axis], 1)
-    before, cut = (slice(None),) * axis, x.shape[axis] - by
+    n = x.shape[axis]
+    cut = -by % n if n else 0
+    before = (slice(None),) * axis
     end, start = x[before + (slice(cut, None),)], x[before + (slice(cut),)]
     if out is None:
         return np.concatenate((end, start), axis=axis)
-    out[before + (slice(by),)] = end
-    out[before + (slice(by, None),)] = start
+    out[before + (slice(n - cut),)] = end
+    out[before + (slice(n - cut, None),)] = start
     return out
 
 
@@ -225,14 +226,17 @@ def _centred_squares(
         squares = np.square(x, out=None if scratch is None else _room_like(scratch, "squares", x))
         limit = squares.sum(axis=axis, dtype=np.float64, keepdims=keepdims, out=limit)
         left = x.sum(axis=axis, dtype=np.float64, keepdims=keepdims, out=left)
-    limit, left = np.asarray(limit), np.asarray(left)
+    count, rounding = max(x.size // max(left.size, 1), 1), 500.0 * np.finfo(x.dtype).eps
+    if not left.ndim:
+        left = limit - left * left / count
+        return x.dtype.type(0.0 if left <= rounding * limit else left)
     left *= left
-    left /= max(x.size // max(left.size, 1), 1)
+    left /= count
     np.subtract(limit, left, out=left)
-    limit *= 500.0 * np.finfo(x.dtype).eps
+    limit *= rounding
     np.copyto(left, 0.0, where=left <= limit)
     if out is None:
-        return left[()].astype(x.dtype)
+        return left.astype(x.dtype)
     np.copyto(out, left)
     return out
 

@@ -28,9 +28,9 @@ def _argmax(
     scratch: dict[str, ndarray] | None = None,
 ) -> ndarray:
     """x.argmax(axis=axis), of elements that lie side by side."""
-    places = None if out is None else np.moveaxis(out, axis, -1)[..., 0] if keepdims else out
-    places = _side_by_side(x, axis, scratch).argmax(axis=-1, out=places)
-    return np.expand_dims(places, axis) if keepdims else places
+    x, axis, places = _side_by_side(x, axis, keepdims, out, scratch)
+    found: ndarray = x.argmax(axis=axis, out=places, keepdims=keepdims and places is out)
+    return found if out is None else out
 
 
 def _argmin(
@@ -41,30 +41,37 @@ def _argmin(
     scratch: dict[str, ndarray] | None = None,
 ) -> ndarray:
     """x.argmin(axis=axis), of elements that lie side by side."""
-    places = None if out is None else np.moveaxis(out, axis, -1)[..., 0] if keepdims else out
-    places = _side_by_side(x, axis, scratch).argmin(axis=-1, out=places)
-    return np.expand_dims(places, axis) if keepdims else places
+    x, axis, places = _side_by_side(x, axis, keepdims, out, scratch)
+    found: ndarray = x.argmin(axis=axis, out=places, keepdims=keepdims and places is out)
+    return found if out is None else out
 
 
-def _side_by_side(x: ndarray, axis: int, scratch: dict[str, ndarray] | None) -> ndarray:
-    """x with an axis as the last one, whose elements lie side by side in memory."""
-    turned = np.moveaxis(x, axis, -1)
-    if turned.flags.c_contiguous:
-        return turned
+def _side_by_side(
+    x: ndarray, axis: int, keepdims: bool, out: ndarray | None, scratch: dict[str, ndarray] | None
+) -> tuple[ndarray, int, ndarray | None]:
+    """x, its axis and `out`; if x is large and there is memory for it, with the axis as the last one."""
+    in_order = axis == x.ndim - 1 and x.flags.c_contiguous
+    if out is None or scratch is None or in_order or x.size < 2048:
+        return x, axis, out
+    turned = x.transpose(*range(axis), *range(axis + 1, x.ndim), axis)
     room = _room(scratch, "turned", turned.shape, x.dtype)
     np.copyto(room, turned)
-    return room
+    return room, -1, out.reshape(turned.shape[:-1])
 
 
 def _places_along(x: ndarray, places: ndarray, axis: int, scratch: dict[str, ndarray] | None) -> ndarray:
     """Where in the memory of x, which is in order, the elements are that `places` counts along an axis."""
-    inner = math.prod(x.shape[axis + 1 :])
-    outer = math.prod(x.shape[:axis])
+    outer, inner = math.prod(x.shape[:axis]), math.prod(x.shape[axis + 1 :])
     at = _room(scratch, "places", (outer, inner), np.int64)
+    if inner == 1:
+        np.multiply(_numbers(scratch, outer)[:, None], x.shape[axis], out=at)
+        at += places.reshape(outer, 1)
+        return at
     np.multiply(places.reshape(outer, inner), inner, out=at)
     at += _numbers(scratch, inner)
-    starts = _room(scratch, "starts", (outer,), np.int64)
-    at += np.multiply(_numbers(scratch, outer), x.shape[axis] * inner, out=starts)[:, None]
+    if outer > 1:
+        starts = _room(scratch, "starts", (outer,), np.int64)
+        at += np.multiply(_numbers(scratch, outer), x.shape[axis] * inner, out=starts)[:, None]
     return at
 
 
@@ -72,7 +79,9 @@ def _put_along(
     x: ndarray, places: ndarray, g: ndarray, axis: int, scratch: dict[str, ndarray] | None = None
 ) -> None:
     """np.put_along_axis(x, places, g, axis)."""
-    if x.flags.c_contiguous:
+    if places.size < 256:
+        np.put_along_axis(x, places, g, axis)
+    elif x.flags.c_contiguous:
         x.reshape(-1).put(_places_along(x, places, axis, scratch), g)
     elif x.flags.f_contiguous:
         _put_along(x.T, places.T, g.T, x.ndim - 1 - axis, scratch)
@@ -88,7 +97,7 @@ def _take_along(
     scratch: dict[str, ndarray] | None = None,
 ) -> ndarray:
     """np.take_along_axis(x, places, axis) for places that were found in an array of this shape."""
-    if out is None or not x.flags.c_contiguous:
+    if out is None or places.size < 256 or not x.flags.c_contiguous:
         taken = np.take_along_axis(x, places, axis)
         if out is not None:
             np.copyto(out, taken)

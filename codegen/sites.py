@@ -100,6 +100,8 @@ class Sites(Orders):
                 tile = TILE in found.shape[:-1]
                 form = self.as_dot(node, form) if own is None and not tile else form
                 order = (order or ()) if own is None else ()
+                if tile and is_routine(node, "_rows"):
+                    order = tuple(range(found.rank))  # rows that are copied as they lie
                 if order and len(order) != found.rank:
                     continue
                 yield Site(node, position, self._memory(node, found), form, target if top else "", own, order)

@@ -169,6 +169,8 @@ class Typed:
         if is_blockwise(name):
             return self._elementwise(tuple(arguments))
         found = self._type_of(arguments[0]) if takes_memory(name) or name in SOMETIMES else None
+        if found is not None and not found.rank:
+            found = self._elementwise(tuple(arguments))  # `_divide_or_zero(1.0, norm)`
         if name == "_row_max":
             return found and found.with_shape((*found.shape[:-1], Dim.of(1)))
         return found or (REAL if gives_number(name) else {"int": INT, "_ones": ONES}.get(name))

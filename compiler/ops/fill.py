@@ -120,7 +120,8 @@ linspace = declare(
 
 def _triangle_fast(text: str, x: Node) -> str | None:
     """By a routine, but for what sizes alone determine."""
-    return None if x.op is ops.broadcast_to else text.replace("np.", "_", 1)
+    fixed = x.op is ops.broadcast_to and ops.const_value(x.args[0]) is not None
+    return None if fixed else text.replace("np.", "_", 1)
 
 
 def _triangle(name: str, doc: str, function: Callable[..., Any]) -> Op:
