@@ -258,11 +258,11 @@ class Unrolled:
             return _along(REDUCED[node.op.name], operand, node)
         sizes = np.frompyfunc(lambda a: Element(ops.abs(a.node)), 1, 1)(operand)
         total = _along(ops.add, sizes, node)
-        if node["ord"] != 2:
+        if node["ord"] != 2 or operand.size == total.size:
             return total
         # hypot forgets a NaN beside an infinity; the sum of sizes has it
         kept = np.frompyfunc(lambda a, b: Element(ops.where(ops.equal(a.node, inf), b.node, a.node)), 2, 1)
-        return np.asarray(kept(_along(ops.hypot, sizes, node), total), object)
+        return np.asarray(kept(_along(ops.hypot, operand, node), total), object)
 
     def _moved(self, node: Node, operands: list[Array]) -> Any:
         kinds = [a.type.kind for a in node.args]

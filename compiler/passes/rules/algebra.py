@@ -70,6 +70,10 @@ def _moves_out(negated: Node, other: Node) -> bool:
     return not constant and negated.shape == broadcast(negated.shape, other.shape)
 
 
+def _is_other_than_zero(node: Node) -> bool:
+    return const_value(node) not in (None, 0.0)
+
+
 def _exact(name: str, left: Node, right: Node, *, where: Callable[[Binding], bool] | None = None) -> Rule:
     return rule(name, left, right, kind="exact", where=where)
 
@@ -133,4 +137,5 @@ ADJOINT_RULES: tuple[Rule, ...] = (
     rule("zero-first", 0.0 + x, x, where=lambda b: b.x.type == b.root.type),
     rule("masked-itself", ops.masked(-x, x), -x),
     rule("masked-by-negative", ops.masked(y, -x), ops.masked(y, x)),
+    rule("masked-by-constant", ops.masked(x, s), x, where=lambda b: _is_other_than_zero(b.s)),
 )

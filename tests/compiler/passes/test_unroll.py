@@ -275,3 +275,12 @@ def test_what_is_put_into_a_gradient_is_not_added_to_zeros() -> None:
         _, grads = module_of(module_text(program, Options(level=level)), "m").value_and_grad(x)
         slopes = [1.0 + 4 * 0.3**3, -2 * 0.3**2 + np.sin(1.5), 0.0, 0.0]
         np.testing.assert_allclose(grads.x, slopes, rtol=1e-12, atol=1e-15)
+
+
+@pytest.mark.parametrize("size", [1, 2, 4])
+def test_a_norm_of_numbers_is_one_at_the_edges(size: int) -> None:
+    x = ops.argument("x", Type("real", (Dim.of(size),)))
+    graph = Graph((x,), (("y", ops.norm(x, axis=(0,), keepdims=False, ord=2)),))
+    after = Unroll().run(graph)
+    for values in itertools.product((-0.0, -2.0, 3.0, np.inf, -np.inf, np.nan), repeat=size):
+        same(graph, after, {"x": np.array(values)})
