@@ -58,7 +58,7 @@ class Body(Naming):
         self.statements: list[Statement] = []
         self.shows_formulas = True  # in the teaching form
         self.result_names: dict[str, str] = {}  # outputs that have variables beside those of their values
-        self._left: Counter[Node] = Counter()  # how many steps are still to read a value
+        self._left: Counter[Node] = Counter()  # how often steps are still to read a value
         self._shown: dict[Node, list[Node]] = {}  # values that are written by their argument's text
         self._visiting: Node | None = None
         self._rows: dict[Node, list[str]] = {}  # statements that keep a value, NAME, as soon as it is there
@@ -90,7 +90,7 @@ class Body(Naming):
             steps = self._in_little_memory(steps)
         self._users = users(step.node for step in steps)
         self._count_uses(steps)
-        self._left.update(chain.from_iterable([set(step.node.args) for step in steps]))
+        self._left.update(chain.from_iterable([step.node.args for step in steps]))
         self._left.update(node for _, node in self.graph.outputs if not self._is_row_only(node))
         self._find_updated(steps)
         self._find_sums(steps)
@@ -133,7 +133,7 @@ class Body(Naming):
         if node.op.view and node.rank and self.lists.get(node.args[0], 0) > 1:
             self.lists[node] = self.lists[node.args[0]] - 1
         self._write(step)
-        for arg in set(node.args):
+        for arg in node.args:
             self._left[arg] -= 1
 
     def _write(self, step: Step) -> None:
@@ -211,7 +211,7 @@ class Body(Naming):
                 self._settle(node, held.group)
 
     def is_dead(self, node: Node, besides: int = 0) -> bool:
-        """Whether no more steps than so many read a value, itself or by a text that stands for another."""
+        """Whether steps read a value no more often than so, itself or by a text that stands for another."""
         waiting = [node]
         while waiting:
             current = waiting.pop()
@@ -374,7 +374,7 @@ class Body(Naming):
         name = self._slots[node].name
         reads = node.args if node is self._visiting else ()
         holders = [held for held, text in self.values.items() if text.text == name]
-        return all(self.is_dead(held, besides=held in reads) for held in holders)
+        return all(self.is_dead(held, besides=reads.count(held)) for held in holders)
 
     def _is_awaited(self, name: str) -> bool:
         """Whether another result that waits is made of what a variable holds."""

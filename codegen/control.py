@@ -55,7 +55,7 @@ class StructuredBody(Body):
 
     def has_read(self, node: Node) -> None:
         """A loop or a branch has taken its arguments."""
-        self._left.subtract(set(node.args))
+        self._left.subtract(node.args)
 
     @property
     def spare(self) -> str:

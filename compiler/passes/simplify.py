@@ -24,6 +24,7 @@ from .bodies import in_bodies, settling
 from .pattern import LiteralRules
 from .rules.algebra import ADJOINT_RULES, CANONICAL_RULES, EXACT_RULES
 from .rules.factors import known_product, scale_behind_product, scaled_sum, shared_scale
+from .rules.parts import joined_parts
 from .rules.structure import (
     ADJOINT_STRUCTURE,
     ELEMENTWISE,
@@ -80,6 +81,7 @@ class Simplify:
         graph = in_bodies(graph, {}, self._body(graph))
         nodes, own = graph.nodes(), self._own(graph)
         uses = Counter(chain.from_iterable([node.args for node in nodes]))
+        puts = ops.put in graph.ops
 
         def step(node: Node, args: tuple[Node, ...]) -> Node:
             new, adjoint = node.with_args(args), node not in own
@@ -87,7 +89,7 @@ class Simplify:
                 return new
             if (adjoint and node.op in SHARING) or node.op is ops.reshape:
                 new = _shared(new, node, adjoint, graph, uses)
-            return self._simplified(new, adjoint)
+            return self._simplified(new, adjoint, puts)
 
         return graph.rewrite(step, done={node for node in nodes if self._is_plain(node, node not in own)})
 
@@ -114,12 +116,12 @@ class Simplify:
         primal = graph.outputs[: len(graph.outputs) - self.gradients]
         return set(topological(node for _, node in primal) if self.gradients else graph.nodes())
 
-    def _simplified(self, node: Node, adjoint: bool) -> Node:
+    def _simplified(self, node: Node, adjoint: bool, puts: bool) -> Node:
         plain = self.plain.adjoint if adjoint else self.plain.own
         if node in plain or not node.args:
             return node
         rules = _ADJOINT if adjoint else _EXACT
-        result = _rewritten(node, lambda new: _structured(new, adjoint) or rules.rewrite(new))
+        result = _rewritten(node, lambda new: _structured(new, adjoint, puts) or rules.rewrite(new))
         plain.add(result)
         return result
 
@@ -150,7 +152,10 @@ def _is_summed_besides(negated: Node, graph: Graph) -> bool:
 
 def _only_use(node: Node, uses: Counter[Node]) -> bool:
     """Whether a node is the only use of its arguments."""
-    return {uses[arg] for arg in node.args} == {1}
+    for arg in node.args:
+        if uses[arg] != 1:
+            return False
+    return bool(node.args)
 
 
 def _rewritten(node: Node, rewrite: Callable[[Node], Node | None]) -> Node:
@@ -163,8 +168,8 @@ def _rewritten(node: Node, rewrite: Callable[[Node], Node | None]) -> Node:
     return node
 
 
-def _structured(node: Node, adjoint: bool) -> Node | None:
-    for rule in _structure_rules(node.op, adjoint, not node.type.shape):
+def _structured(node: Node, adjoint: bool, puts: bool) -> Node | None:
+    for rule in _structure_rules(node.op, adjoint, not node.type.shape, puts):
         new = rule(node)
         if new is not None:
             return new
@@ -172,9 +177,11 @@ def _structured(node: Node, adjoint: bool) -> Node | None:
 
 
 @cache
-def _structure_rules(op: Op, adjoint: bool, scalar: bool) -> tuple[StructureRule, ...]:
+def _structure_rules(op: Op, adjoint: bool, scalar: bool, puts: bool) -> tuple[StructureRule, ...]:
     own = STRUCTURE_RULES.get(op.name, ())
     if op.elementwise and scalar:
         return own  # the others are about what elementwise ops do to shapes
     own = (*own, *(ELEMENTWISE if op.elementwise else ()))
-    return (*own, *ADJOINT_STRUCTURE.get(op.name, ())) if adjoint else own
+    rules = (*own, *ADJOINT_STRUCTURE.get(op.name, ())) if adjoint else own
+    # looking through long sums for parts takes long, and there are none in a graph without puts
+    return rules if puts else tuple(rule for rule in rules if rule is not joined_parts)

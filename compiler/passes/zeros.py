@@ -129,7 +129,8 @@ class ZeroAnalysis:
 
     def protect(self, node: Node, arg: Node, cotangent: Node, contribution: Node) -> Node:
         """The contribution to an argument, masked where need be; notes what flows on to the argument."""
-        reached = self._reached(cotangent, contribution) if node.op.elementwise else set()
+        slopes = node.op.elementwise and (self.poles or self.overflows)
+        reached = self._reached(cotangent, contribution) if slopes else set()
         singular = holds(node, SINGULAR, self.intervals) or bool(reached & self.poles)
         result = contribution
         if contribution.op is ops.gate and contribution.args[0] is cotangent and node not in self.unbounded:

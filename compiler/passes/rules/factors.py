@@ -113,7 +113,7 @@ def known_product(new: Node, old: Node, graph: Graph) -> Node | None:
 def shared_scale(node: Node) -> Node | None:
     """A sum or difference of two arrays with what scales both taken out."""
     first, second = node.args
-    if first.type != node.type or second.type != node.type or not node.rank:
+    if not node.rank or first.type != node.type or second.type != node.type:
         return None
     return _shared_divisor(node, first, second) or _shared_factor(node, first, second)
 
