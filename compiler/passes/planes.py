@@ -12,7 +12,7 @@ smaller arrays, and sums alone read, is turned as a whole; of what it is made of
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from autodiffc.grammar.records import record
 
@@ -31,7 +31,8 @@ class Planes:
     name: str = "planes"
 
     def run(self, graph: Graph) -> Graph:
-        turned = {node for group in _groups(graph) if _pays(group, graph) for node in group}
+        outputs = {node for _, node in graph.outputs}
+        turned = {node for group in _groups(graph) if _pays(group, graph.users, outputs) for node in group}
         if not turned:
             return graph
         copies: dict[Node, Node] = {}
@@ -76,12 +77,12 @@ def _has_short_rows(node: Node) -> bool:
     return width is not None and 1 < width <= SHORT and 1 not in rows and (count is None or count > FEW)
 
 
-def _pays(group: Sequence[Node], graph: Graph) -> bool:
+def _pays(group: Sequence[Node], users: Mapping[Node, Sequence[Node]], outputs: set[Node]) -> bool:
     """Whether sums alone read it, and it is made of what is smaller: of parts of rows, or of few rows."""
-    inside, outputs = set(group), {node for _, node in graph.outputs}
-    read = {user for node in group for user in graph.users.get(node, ())} - inside
+    inside = set(group)
+    read = {user for node in group for user in users.get(node, ())} - inside
     given = [arg for node in group for arg in node.args if arg.rank and arg not in inside]
-    kept = outputs.isdisjoint(inside) and all(user.op is ops.sum for user in read)
+    kept = inside.isdisjoint(outputs) and all(user.op is ops.sum for user in read)
     whole = any(arg.shape == group[0].shape for arg in given)
     return kept and not whole and any(arg.shape[-1] != ONE for arg in given)
 
