@@ -60,9 +60,9 @@ def _divide_or_zero(x: ndarray, y: ndarray, out: ndarray | None = None) -> ndarr
     if np.all(y):
         return np.divide(x, y, out=out)
     zero = np.equal(y, 0.0)
-    out = np.divide(x, np.where(zero, 1.0, y), out=out)
-    np.copyto(out, 0.0, where=zero)
-    return out
+    ratio = np.asarray(np.divide(x, np.where(zero, 1.0, y), out=out))
+    np.copyto(ratio, 0.0, where=zero)
+    return ratio
 
 
 def _silu(x: ndarray) -> ndarray:
