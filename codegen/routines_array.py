@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -241,9 +242,9 @@ def _centred_squares(
     return out
 
 
-def _shifted(x: ndarray, m: ndarray, out: ndarray | None = None) -> ndarray:
+def _shifted(x: ndarray, m: ndarray | float, out: ndarray | None = None) -> ndarray:
     """x - m for the largest element m; where that is infinite 0 at +inf and -inf elsewhere."""
-    if not np.isinf(m).any():
+    if not (math.isinf(m) if isinstance(m, float) else np.isinf(m).any()):
         return np.subtract(x, m, out=out)
     with np.errstate(invalid="ignore"):
         shifted = np.where(np.isinf(m), np.where((x == m) & (m > 0.0), 0.0, -np.inf), x - m)

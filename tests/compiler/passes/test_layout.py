@@ -156,6 +156,7 @@ def test_what_is_shifted_into_memory_is_what_is_shifted(top: float) -> None:
     x[1, 2] = top
     m = x.max(axis=1, keepdims=True)
     expected = routines._shifted(x, m)
+    np.testing.assert_array_equal(routines._shifted(x[1], float(m[1, 0])), expected[1])
     out = np.empty_like(x)
     assert routines._shifted(x, m, out=out) is out
     np.testing.assert_array_equal(out, expected)
