@@ -34,6 +34,19 @@ def shaped(node: ast.Call, sizes: Sizes) -> Type | None:
     return Type("real", found) if len(found) == len(dims) else None
 
 
+def summed(node: ast.Call, type_of: Callable[[ast.expr], Type | None]) -> Type | None:
+    """The type of np.einsum("ij,jk->ik", a, b), of reals."""
+    spec = node.args[0].value if isinstance(node.args[0], ast.Constant) else ""
+    terms, arrow, result = str(spec).partition("->")
+    types = [type_of(operand) for operand in node.args[1:]]
+    known = [type for type in types if type is not None and type.kind == "real"]
+    letters = terms.split(",")
+    if not arrow or len(known) < len(letters) or any(len(t) != k.rank for t, k in zip(letters, known)):
+        return None
+    sizes = {letter: size for term, type in zip(letters, known) for letter, size in zip(term, type.shape)}
+    return Type("real", tuple(sizes[letter] for letter in result))
+
+
 def moved(node: ast.Call, type_of: Callable[[ast.expr], Type | None], sizes: Sizes) -> Type | None:
     """The type of a call to one of them."""
     assert isinstance(node.func, ast.Name)
@@ -49,8 +62,8 @@ def moved(node: ast.Call, type_of: Callable[[ast.expr], Type | None], sizes: Siz
         found = reduced(given, axis, options.get("keepdims"))
         return found and (found.with_kind("int") if name.startswith("_arg") else found)
     if name == "_take_along":
-        axis = number_of(node.args[2])
-        return None if axis is None else _resized(given, axis, Dim.of(1))
+        along = number_of(node.args[2])
+        return None if along is None else _resized(given, along, Dim.of(1))
     return _copied(name, given, node.args[1:], sizes)
 
 

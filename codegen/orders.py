@@ -68,9 +68,9 @@ class Orders(Typed):
             if function.attr == "swapaxes":
                 return self._order_of_swapped(node, function.value)
             if function.attr == "transpose":
-                axes = [number_of(axis) for axis in node.args]
-                known = [axis for axis in axes if axis is not None]
-                return reordered(self._order(function.value), known) if axes and axes == known else None
+                places = [k for k in map(number_of, node.args) if k is not None]
+                known = 0 < len(places) == len(node.args)
+                return reordered(self._order(function.value), places) if known else None
             if is_module(function.value, self.np) and is_ufunc(function.attr):
                 return self._common_order(*node.args)
         orders = [self._order(function), *map(self._order, node.args)]

@@ -71,8 +71,8 @@ def _is_returned(graph: Graph, draw: Draw) -> bool:
 def _drawn_into(context: Context, body: Body, draw: Draw) -> str:
     """The statement that draws a mask in buffers: one for the numbers, and one for the mask."""
     name, numbers = context.local(draw.name), body.scope.fresh("uniform")
-    for kind, held in (("real", numbers), ("bool", name)):
-        body.buffers.append(Buffer(Type(kind, draw.shape), [], name=held))
+    body.buffers.append(Buffer(Type("real", draw.shape), [], name=numbers))
+    body.buffers.append(Buffer(Type("bool", draw.shape), [], name=name))
     for size in draw.shape:
         body.dim(size)
     drawn = f"{generator_name(context)}.random(out={numbers})"

@@ -215,8 +215,10 @@ def _centred_squares(
     scratch: dict[str, ndarray] | None = None,
 ) -> ndarray:
     """The sum of squares about the mean, of values whose mean is 0 but for rounding."""
-    own = out is None or scratch is None
-    left, limit = (None if own else _room(scratch, name, out.shape) for name in ("left", "limit"))
+    left: Any = None
+    limit: Any = None
+    if out is not None and scratch is not None:
+        left, limit = _room(scratch, "left", out.shape), _room(scratch, "limit", out.shape)
     if axis == x.ndim - 1 and x.dtype == np.float64:
         rows = [None if room is None else room.reshape(x.shape[:-1]) for room in (limit, left)]
         limit = np.einsum("...i,...i->...", x, x, out=rows[0])

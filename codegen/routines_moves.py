@@ -214,9 +214,8 @@ def _without_rim(
         rows = _slabs(whole, shape, rims, axis)
         for i in (*range(-before, 0), *range(n, n + after)):
             rows[before + _source(i, n, mode)] += rows[before + i]
-    inside = whole[_inside(shape, rims)]
-    if out is None:
-        return inside.copy()
+    inside: ndarray = whole[_inside(shape, rims)]
+    out = np.empty(shape, g.dtype) if out is None else out
     np.copyto(out, inside)
     return out
 
@@ -282,7 +281,7 @@ def _lower(x: ndarray, k: int, scratch: dict[str, ndarray] | None) -> ndarray:
     name, shape = f"lower {k}", x.shape[-2:]
     lower = None if scratch is None else scratch.get(name)
     if lower is None or lower.shape != shape:
-        lower = _constant(np.tri(*shape, k, dtype=np.bool_))
+        lower = _constant(np.tri(shape[0], shape[1], k, dtype=np.bool_))
         if scratch is not None:
             scratch[name] = lower
     return lower

@@ -21,7 +21,7 @@ from .into import (
     is_ufunc,
     takes_memory,
 )
-from .moved import MOVED, SHAPED, moved, reduced, shaped
+from .moved import MOVED, SHAPED, moved, reduced, shaped, summed
 from .subscripts import dim_of, number_of, part_type
 from .windowed import WINDOWED, windowed
 
@@ -136,6 +136,8 @@ class Typed:
                 return self._where(*node.args)
             if function.attr == "clip":
                 return self._elementwise(tuple(node.args))
+            if function.attr == "einsum":
+                return summed(node, self.type_of)
             if function.attr in SHAPED:
                 return shaped(node, self.sizes)
             if function.attr in ("tril", "triu"):
