@@ -134,6 +134,7 @@ ADJOINT_RULES: tuple[Rule, ...] = (
     rule("neg-dividend", (-x) / y, -(x / y), where=lambda b: _moves_out(b.x, b.y)),
     rule("neg-divisor", x / (-y), -(x / y), where=lambda b: _moves_out(b.y, b.x)),
     rule("twice", x + x, 2.0 * x),
+    rule("double-angle", (x * ops.sin(0.5 * y)) * ops.cos(0.5 * y), (0.5 * x) * ops.sin(y)),
     rule("zero-first", 0.0 + x, x, where=lambda b: b.x.type == b.root.type),
     rule("masked-itself", ops.masked(-x, x), -x),
     rule("masked-by-negative", ops.masked(y, -x), ops.masked(y, x)),
