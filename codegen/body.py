@@ -9,7 +9,7 @@ as long as the line stays readable; -O0 gives every op a line of its own.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 
 from autodiffc.compiler.ir import Graph, Literal, Node, users
@@ -98,7 +98,7 @@ class Body(Naming):
         for step in regrouped(steps, {line: self.context.lines.start(line) for line in lines}):
             self._visit(step)
 
-    def _in_little_memory(self, steps: list[Step]) -> list[Step]:
+    def _in_little_memory(self, steps: Sequence[Step]) -> list[Step]:
         """The steps in another order, and some that don't wait for their readers, if that needs less."""
         results = [node for _, node in self.graph.outputs]
         if not self.is_tile:

@@ -14,7 +14,6 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 from autodiffc.compiler.ops.control import is_local
 from autodiffc.compiler.ops.tiles import TILE
@@ -34,13 +33,11 @@ from .into import (
     SOMETIMES,
     Form,
     computing,
-    given_memory,
-    is_module,
-    is_ufunc,
     operands_of,
     takes_memory,
     takes_scratch,
 )
+from .overwriting import Overwriting, spare_of
 from .rewriting import rewritten
 from .sites import Site, Sites
 
@@ -67,16 +64,6 @@ class Buffer:
     name: str = ""
     made: str = ""  # the text of what it always holds
     order: tuple[int, ...] = ()  # of its axes in memory, where it is another one
-
-
-@dataclass
-class Spare:
-    """An argument that may hold other arrays between two lines."""
-
-    buffer: Buffer
-    end: int
-    start: int = -1
-    held: Member | None = None
 
 
 @record(frozen=True)
@@ -134,8 +121,10 @@ class Allocation:
         self.sizes, self.fixed = sizes, fixed_arrays(self.flow, self.aliases, sizes, np)
         self._leave_out({node for one in self.fixed for root in one.nodes for node in ast.walk(root)})
         self.held: dict[Site, list[Buffer]] = {}
-        self.spare = [found for name in spare if (found := self._spare(name, types)) is not None]
         self.inner = self._chained()
+        self.over = Overwriting(self.flow, self.aliases, self.sites, self.inner, self._variables)
+        rows = (Buffer(types[name], [], name=name) for name in spare if name in types)
+        self.spare = [one for buffer in rows if (one := spare_of(buffer, self.flow, np)) is not None]
 
     def _leave_out(self, nodes: Collection[ast.AST]) -> None:
         """Take no notice of the sites in what is fixed."""
@@ -293,7 +282,7 @@ class Allocation:
             for sites in [part.sites for part in eligible[own] for _ in range(part.count)]:
                 kind = sites[0].type, sites[0].order
                 waiting = [] if is_result else idle.setdefault(kind, [])
-                given = None if is_result else self._spare_for(sites[0], start, end)
+                given = None if is_result else self.over.spare_for(self.spare, sites[0], start, end)
                 if given is not None:
                     self._hold(given, sites)
                     continue
@@ -302,7 +291,7 @@ class Allocation:
                         i
                         for i, (until, _, spent) in enumerate(waiting)
                         if until < start
-                        or (until == start > spans[spent][0] and self._writes_over(sites[0], spent))
+                        or (until == start > spans[spent][0] and self.over.may_write(sites[0], spent))
                     ),
                     None,
                 )
@@ -320,75 +309,6 @@ class Allocation:
         buffer.sites += sites
         for site in sites:
             self.held.setdefault(site, []).append(buffer)
-
-    def _spare(self, name: str, types: Mapping[str, Type]) -> Spare | None:
-        """What an argument can hold before it is written to, which is not in a loop."""
-        first = min((position for position, _, _ in self.flow.events.get(name, ())), default=0)
-        alone = first and not self.flow.lines[first].loops
-        return Spare(Buffer(types[name], [], name=name), first) if alone and name in types else None
-
-    def _spare_for(self, site: Site, start: int, end: int) -> Buffer | None:
-        """The argument that can hold an array from one line to another."""
-        own = self.aliases.classes.of(site.node)
-        for one in self.spare:
-            ends = end < one.end or (end == one.end and self._is_all_read(own, end, self._last(one)))
-            fits = (one.buffer.type, ()) == (site.type, site.order) and ends
-            if fits and (one.start < start or self._follows(site, start, one)):
-                one.start, one.held = end, own
-                return one.buffer
-        return None
-
-    def _last(self, one: Spare) -> Sequence[ast.expr]:
-        """The operands of what is written to an argument, element by element."""
-        (tree, *_) = self.flow.lines[one.end].trees
-        call = tree.value if isinstance(tree, ast.Expr) else None
-        if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Attribute):
-            return ()
-        out = given_memory(call, self.np)
-        whole = isinstance(out, ast.Name) and out.id == one.buffer.name
-        return call.args if whole and is_module(call.func.value, self.np) and is_ufunc(call.func.attr) else ()
-
-    def _follows(self, site: Site, start: int, one: Spare) -> bool:
-        """Whether a site may write over what an argument holds."""
-        return one.start == start and one.held is not None and self._writes_over(site, one.held)
-
-    def _writes_over(self, site: Site, spent: Member) -> bool:
-        """Whether a site works element by element on what is spent there, and is read nowhere else.
-
-        What is computed for the site in its own memory would be written first.
-        """
-        line = self.flow.lines[site.position]
-        again = spent in self.turning or (spent, site.position) in self.making
-        if again or site in self.around or line.loops:
-            return False
-        return self._is_all_read(spent, site.position, operands_of(site.form, site.node))
-
-    def _is_all_read(self, spent: Member, position: int, operands: Sequence[ast.expr]) -> bool:
-        """Whether a line reads what shares a memory, and by these operands alone."""
-        names = set(self._variables(spent))
-        read = [
-            node
-            for tree in self.flow.lines[position].trees
-            for node in ast.walk(tree)
-            if isinstance(node, ast.Name) and self.flow.variable(node.id, position) in names
-        ]
-        own = {node for node in operands if isinstance(node, ast.Name)}
-        return bool(read) and own.issuperset(read)
-
-    @cached_property
-    def around(self) -> set[Site]:
-        """The sites that lend others their memory."""
-        return set(self.inner.values())
-
-    @cached_property
-    def turning(self) -> set[Member]:
-        """The classes that loops make anew."""
-        return {own for own, position in self.making if self.flow.lines[position].loops}
-
-    @cached_property
-    def making(self) -> set[tuple[Member, int]]:
-        """On which lines memory of which classes is written anew."""
-        return {(self.aliases.classes.of(site.node), site.position) for site in self.sites}
 
     def _spans(self, eligible: Mapping[Member, list[Part]]) -> dict[Member, tuple[int, int]]:
         """From where to where the memory of a class is in use; what a loop carries, all through the loop."""
