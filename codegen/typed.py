@@ -31,6 +31,7 @@ NUMBERS = frozenset({"inf", "nan"})
 SCANS = frozenset({"cumsum", "cumprod"})
 PREDICATES = frozenset({"isfinite", "isnan", "isinf", "logical_and", "logical_or", "logical_not"})
 ONES = Type("real", (Dim.symbol("~"),))  # of a size that agrees with that of a factor
+BROADCASTING = frozenset({"_shifted", "_divide_or_zero"})  # other routines of two operands
 
 
 class Typed:
@@ -168,7 +169,7 @@ class Typed:
             return self._product(*arguments)
         if name == "_outer":
             return self._outer(*arguments)
-        if is_blockwise(name):
+        if is_blockwise(name) or name in BROADCASTING:
             return self._elementwise(tuple(arguments))
         found = self._type_of(arguments[0]) if takes_memory(name) or name in SOMETIMES else None
         if found is not None and not found.rank:
