@@ -86,7 +86,7 @@ class Body(Naming):
         for node, text in self.values.items():
             self.note_type(text.text, node)
         steps = schedule(self.graph, self.memory.before)
-        if self.is_sparing:
+        if self.is_sparing and not self._on_numbers:
             steps = self._in_little_memory(steps)
         self._users = users(step.node for step in steps)
         self._count_uses(steps)

@@ -59,14 +59,14 @@ class Rows:
     def __init__(
         self, steps: Sequence[Step], results: Collection[Node], size: Callable[[Node], int] | None = None
     ):
-        size = size or _row_size
+        size, kept = size or _row_size, set(results)
         self.steps, self.results = steps, results
         self.owner: dict[Node, Node] = {}  # whose memory a view shows
         self.size: dict[Node, int] = {}  # of what is made here
         for node, _ in steps:
             is_view = bool(node.args) and kind(node) == "free"
             self.owner[node] = self.owner.get(node.args[0], node) if is_view else node
-            self.size[node] = 0 if is_view or node in results else size(node)
+            self.size[node] = 0 if is_view or node in kept else size(node)
 
     @cached_property
     def readers(self) -> dict[Node, list[int]]:
