@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 
@@ -110,7 +110,7 @@ class TeachingBody(StructuredBody):
         origins = self.graph.origins.get(node, ())
         return bool(origins) and all(origin.adjoint for origin in origins)
 
-    def _find_sums(self, steps: list[Step]) -> None:
+    def _find_sums(self, steps: Sequence[Step]) -> None:
         """The gradients that come over several paths."""
         told = lecture(self.context)
         for step in reversed(steps):
