@@ -29,7 +29,11 @@ def every_region() -> Iterator[None]:
 
     def tiling(level: int, program: Program) -> tuple[Step, ...]:
         data = frozenset(a.name for a in program.arguments if a.role != "param")
-        return (Tile(data, gain=1e-9, least=1, few=0, kept=1), TileScales(), Planes(), Layout()) if level > 1 else ()
+        return (
+            (Tile(data, gain=1e-9, least=1, few=0, kept=1), TileScales(), Planes(), Layout())
+            if level > 1
+            else ()
+        )
 
     before = pipeline.tiling
     pipeline.tiling = tiling
