@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from autodiffc.compiler.ops.tiles import TILE
 from autodiffc.compiler.types import INT, Type
+from autodiffc.grammar.records import record
 
 from .flow import Flow
 from .into import RESHAPED, ROOMY, WHERE, Form, form_of, is_routine
@@ -21,7 +21,7 @@ from .orders import Orders
 ATOMS = (ast.Name, ast.Attribute, ast.Subscript, ast.Call)  # what needs no brackets before a dot
 
 
-@dataclass(frozen=True, eq=False)
+@record(frozen=True, eq=False)
 class Site:
     """An expression on a line, its type and form.
 
