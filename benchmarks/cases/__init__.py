@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from contest.workload import Workload
 
 from . import (
@@ -16,7 +18,12 @@ from . import (
     regressions,
     scalars,
 )
+from .losses import WOULD_TAKE
 
 _MODULES = (scalars, networks, regressions, mixtures, elementwise, recurrent, orbits, adbench, fits, formulas)
-_ALL = [workload for module in _MODULES for workload in module.WORKLOADS]
+_ALL = [
+    replace(workload, would_take=WOULD_TAKE.get(workload.name, "").strip())
+    for module in _MODULES
+    for workload in module.WORKLOADS
+]
 WORKLOADS: dict[str, Workload] = {w.name: w for w in sorted(_ALL, key=lambda w: not w.goals)}

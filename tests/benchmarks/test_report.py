@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from cases import WORKLOADS
+from cases.losses import WOULD_TAKE
 from contest.figure import png
 from contest.machine import THREADS, environment, features
 from contest.ratios import goals
@@ -117,6 +118,11 @@ def test_what_losses_would_take() -> None:
         "- **RNN, 60 steps, hidden 32, batch 20.** One thread: JAX jit ×0.90; 2 threads: JAX jit ×0.90.",
         "Not looked into yet.",
     ]
+
+
+def test_texts_on_losses_are_of_workloads() -> None:
+    assert set(WOULD_TAKE) <= set(WORKLOADS)
+    assert WORKLOADS["lstm"].would_take == WOULD_TAKE["lstm"].strip()
 
 
 def test_no_loss_of_the_latest_run_is_without_a_text() -> None:
