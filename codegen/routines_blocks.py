@@ -25,7 +25,8 @@ def _blockwise(function: Callable[..., ndarray], *operands: Any, out: ndarray) -
     with np.nditer((*arrays, out), ["external_loop", "buffered"], modes, buffersize=8192) as blocks:
         for *block, result in blocks:
             parts = iter(block)
-            result[...] = function(*(next(parts) if isinstance(x, ndarray) else x for x in operands))
+            given = (next(parts) if isinstance(x, ndarray) else x for x in operands)
+            result[...] = function(*given)
     return out
 
 

@@ -121,33 +121,36 @@ def test_the_same_bytes_in_another_process(name: str) -> None:
 def test_the_text_is_neat(path: Path) -> None:
     for level in LEVELS:
         text = module_text(program_of(read_source(str(path))), Options(level=level))
-        lines = text.split("\n")
-        assert all(line == line.rstrip() for line in lines)
-        assert "\n\n\n\n" not in text
-        assert text.endswith("\n")
-        assert not text.endswith("\n\n")
-        long = [
-            line
-            for line in lines
-            if len(line) > 100 and not line.lstrip().startswith(("def _", '"""', "Generated"))
-        ]
-        assert long == [], long
+        _laid_out(text)
+        _nothing_in_vain(ast.parse(text))
 
 
-@pytest.mark.parametrize("path", EXAMPLES, ids=lambda p: p.stem)
-def test_no_name_is_bound_for_nothing(path: Path) -> None:
+def _laid_out(text: str) -> None:
+    """Lines are short and have no spaces at their end; the file ends with one."""
+    lines = text.split("\n")
+    assert all(line == line.rstrip() for line in lines)
+    assert "\n\n\n\n" not in text
+    assert text.endswith("\n")
+    assert not text.endswith("\n\n")
+    long = [
+        line
+        for line in lines
+        if len(line) > 100 and not line.lstrip().startswith(("def _", '"""', "Generated"))
+    ]
+    assert long == [], long
+
+
+def _nothing_in_vain(tree: ast.Module) -> None:
     """Every local of the computing functions is read, and every routine and import is used."""
-    for level in LEVELS:
-        tree = ast.parse(module_text(program_of(read_source(str(path))), Options(level=level)))
-        for function in ast.walk(tree):
-            if isinstance(function, ast.FunctionDef) and not function.name.startswith("_"):
-                names = [n for n in ast.walk(function) if isinstance(n, ast.Name)]
-                stored = {n.id for n in names if isinstance(n.ctx, ast.Store)}
-                read = {n.id for n in names if isinstance(n.ctx, ast.Load)} | _shown_elsewhere(function)
-                arguments = {a.arg for a in function.args.args}
-                unpacked = _unpacked(function)
-                assert stored - read - arguments - unpacked - {"_"} == set(), function.name
-        _all_used(tree)
+    for function in ast.walk(tree):
+        if isinstance(function, ast.FunctionDef) and not function.name.startswith("_"):
+            names = [n for n in ast.walk(function) if isinstance(n, ast.Name)]
+            stored = {n.id for n in names if isinstance(n.ctx, ast.Store)}
+            read = {n.id for n in names if isinstance(n.ctx, ast.Load)} | _shown_elsewhere(function)
+            arguments = {a.arg for a in function.args.args}
+            unpacked = _unpacked(function)
+            assert stored - read - arguments - unpacked - {"_"} == set(), function.name
+    _all_used(tree)
 
 
 def _shown_elsewhere(function: ast.FunctionDef) -> set[str]:
