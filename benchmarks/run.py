@@ -62,6 +62,9 @@ def options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--without", nargs="+", default=[], metavar="NAME", choices=ALL, help="leave these out"
     )
+    parser.add_argument(
+        "--with", nargs="+", default=[], dest="also", metavar="NAME", choices=ALL, help="although --quick"
+    )
     parser.add_argument("--no-peers", action="store_true", help="our levels and the code by hand alone")
     parser.add_argument(
         "--workloads-alone", action="store_true", help="only the workloads: no compile times, no Hessians"
@@ -77,7 +80,8 @@ def options(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 def settings(asked: argparse.Namespace) -> list[Setting]:
     """The runs that are asked for."""
-    left_out = {*asked.without, *(PEERS if asked.no_peers else ()), *(("compile",) if asked.quick else ())}
+    slow = {"compile"}.difference(asked.also) if asked.quick else ()
+    left_out = {*asked.without, *(PEERS if asked.no_peers else ()), *slow}
     names = tuple(name for name in ALL if name not in left_out)
     found = [
         Setting(int(threads), True, asked.quick, asked.busy, names) for threads in asked.threads.split(",")
