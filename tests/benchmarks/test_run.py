@@ -33,6 +33,15 @@ def test_two_workloads_end_to_end(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert kept == {path.name: path.stat().st_mtime_ns for path in results.iterdir()}
 
 
+@pytest.mark.parametrize(
+    ("given", "compiles"), [([], True), (["--quick"], False), (["--quick", "--with", "compile"], True)]
+)
+def test_who_takes_part(given: list[str], compiles: bool) -> None:
+    (setting,) = run.settings(run.options(given))
+    assert ("compile" in setting.contenders) == compiles
+    assert {"O2", "best", "jax"} <= set(setting.contenders)
+
+
 def test_an_interrupted_run_keeps_what_is_done(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
