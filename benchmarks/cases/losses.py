@@ -30,7 +30,7 @@ loop in machine code.
 GMM = """
 Code by hand multiplies A with x and with μ apart, which loses digits where x is far from 0 (with x at 10⁶
 its gradients are off by 6e-10), and makes no checks; with differences first, as here, it takes 0.7 to 0.95
-of our time, and most of JAX's lead over the goal remains. It would take the exponents and their sums in the
+of our time, and even the former is far from the goals. They would take the exponents and their sums in the
 loop of the products, in machine code.
 """
 ELEMENTWISE = """

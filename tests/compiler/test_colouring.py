@@ -5,9 +5,9 @@ The counts of CasADi are those that its 3.8 gives (`Sparsity.uni_coloring`, `Spa
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from itertools import combinations
-from time import process_time
 
 import numpy as np
 import pytest
@@ -15,6 +15,7 @@ from autodiffc.compiler.colouring import _coloured_columns, _stands_alone, _star
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy import ndarray
+from work import calls_of
 
 Pattern = tuple[ndarray, ndarray]
 
@@ -138,19 +139,18 @@ def star(size: int) -> Pattern:
 
 
 @pytest.mark.parametrize("pattern", [band, star])
-def test_time_grows_with_the_elements(pattern: object) -> None:
-    """A hundred times the elements take some hundred times the time, not ten thousand."""
-    assert callable(pattern)
+def test_work_grows_with_the_elements(pattern: Callable[[int], Pattern]) -> None:
+    """Twenty times the elements take some twenty times the calls; 100,000 are coloured, too."""
 
-    def seconds(size: int) -> float:
+    def colour(size: int) -> None:
         rows, cols = pattern(size)
-        begin = process_time()
         _coloured_columns(rows[:size], cols[:size], size, size)
         _star_coloured(rows, cols, size)
-        return process_time() - begin
 
-    small = min(seconds(1_000) for _ in range(3))
-    assert seconds(100_000) < 1_000 * small
+    colour(100)  # what is done but once
+    few, many = (calls_of(partial(colour, size)) for size in (500, 10_000))
+    assert many < 25 * few
+    colour(100_000)
 
 
 def test_nothing() -> None:
