@@ -13,10 +13,10 @@ from autodiffc.compiler.model import Program
 from op_examples import DIFFERENTIABLE, NO_DERIVATIVE, PLAIN, example
 
 
-def verdicts(op: Op, program: Program, points: int = 3) -> dict[str, str]:
+def verdicts(op: Op, program: Program) -> dict[str, str]:
     options = Options(numerics="precise" if op.name in PLAIN else "stable")
     module = module_of(module_text(program, options), program.name)
-    return {row.name: row.verdict for row in check(program, module, seed=1, points=points).rows}
+    return {row.name: row.verdict for row in check(program, module, seed=1).rows}
 
 
 Parts = tuple["Node | None", ...]
@@ -67,7 +67,7 @@ def test_a_wrong_rule_is_caught(name: str) -> None:
     for position in range(len(use.args)):
         for how, change in SPOILT.items():
             with spoilt(op, position, change) as given:
-                found = verdicts(op, program, points=1)
+                found = verdicts(op, program)
             if given:
                 caught += 1
                 assert "DIFFERS" in found.values(), f"part {position} of {name}'s rule {how} was not seen"
