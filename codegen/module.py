@@ -82,7 +82,6 @@ IMPORTS = {
     "Iterable": "collections.abc",
     "Iterator": "collections.abc",
     "Sequence": "collections.abc",
-    "contextmanager": "contextlib",
     "partial": "functools",
     "Any": "typing",
     "NamedTuple": "typing",

@@ -27,7 +27,7 @@ MODULE_NAMES = frozenset({
     "Sparse", "Colouring", "sparse_jacobian", "value_and_sparse_jacobian", "jacobian_csr",
     "jacobian_sparsity", "jacobian_colouring", "JACOBIAN_SPARSITY", "sparse_hessian", "hessian_csr",
     "hessian_sparsity", "hessian_colouring", "HESSIAN_SPARSITY",
-    "Any", "Callable", "Generator", "release", "deque", "contextmanager", "Context", "Workspace",
+    "Any", "Callable", "Generator", "release", "deque", "Context", "Workspace",
 })  # fmt: skip
 BOUND = "np_"  # begins the names of NumPy's functions that a module binds (see bound.py)
 _PYTHONS = frozenset((*keyword.kwlist, *keyword.softkwlist, *dir(builtins)))

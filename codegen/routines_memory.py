@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -85,8 +84,9 @@ class Workspace:
 
     def __init__(self, outputs: bool = False) -> None:
         self.outputs = outputs
-        self._held: dict[Callable[..., list[Any]], list[tuple[tuple[int, ...], list[Any]]]] = {}
+        self._held: dict[tuple[Callable[..., list[Any]], tuple[int, ...]], list[Any]] = {}
         self._turn = [True]  # is taken while a call computes
+        self._pool: Any = None  # where a call leaves it for later ones
 
     def release(self) -> None:
         """Forget the memory."""
@@ -95,24 +95,33 @@ class Workspace:
 
     def memory(self, make: Callable[..., list[Any]], *sizes: int) -> list[Any]:
         """The arrays that `make` has made for these sizes."""
-        held = self._held.setdefault(make, [])
-        for known, arrays in held:
-            if known == sizes:
-                return arrays
-        del held[:-1]  # two sizes are kept: a loop over tiles ends with a smaller one
-        held.append((sizes, make(*sizes)))
-        return held[-1][1]
+        try:
+            return self._held[make, sizes]
+        except KeyError:
+            return self._keep(make, sizes, make(*sizes))
 
     def results(self, given: Sequence[Any], make: Callable[..., list[Any]], *sizes: int) -> list[Any]:
         """The arrays for what a call returns; `given` are its arguments."""
         if not self.outputs:
             return make(*sizes)
-        arrays = self.memory(make, *sizes)
-        own = {id(array) for array in arrays}
-        if any(id(value) in own or id(getattr(value, "base", None)) in own for value in given):
-            problem = "an argument is memory of the workspace that this call overwrites: copy it"
-            raise ValueError(problem)
+        try:
+            own, *arrays = self._held[make, sizes]
+        except KeyError:  # views, so that whatever lies in their memory has a base
+            arrays = [array.view() for array in make(*sizes)]
+            own = {id(array.base) for array in arrays}
+            self._keep(make, sizes, [own, *arrays])
+        for value in given:
+            base = getattr(value, "base", None)
+            if base is not None and id(base) in own:
+                problem = "an argument is memory of the workspace that this call overwrites: copy it"
+                raise ValueError(problem)
         return arrays
+
+    def _keep(self, make: Callable[..., list[Any]], sizes: tuple[int, ...], made: list[Any]) -> list[Any]:
+        for key in [key for key in self._held if key[0] is make][:-1]:
+            del self._held[key]  # two sizes are kept: a loop over tiles ends with a smaller one
+        self._held[make, sizes] = made
+        return made
 
     def __enter__(self) -> Workspace:
         try:
@@ -122,8 +131,10 @@ class Workspace:
             raise RuntimeError(problem) from None
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, raised: object, *_: object) -> None:
         self._turn.append(True)
+        if self._pool is not None and raised is None:
+            self._pool.append(self)
 
     def __reduce__(self) -> tuple[type[Workspace], tuple[bool]]:
         return Workspace, (self.outputs,)
@@ -132,12 +143,11 @@ class Workspace:
 _SPACES: deque[Workspace] = deque(maxlen=8)
 
 
-@contextmanager
-def _borrowed() -> Iterator[Workspace]:
+def _borrowed() -> Workspace:
     """A workspace for one call, which an earlier call has left, or new."""
     try:
-        workspace = _SPACES.pop()
+        return _SPACES.pop()
     except IndexError:
         workspace = Workspace()
-    yield workspace
-    _SPACES.append(workspace)
+        workspace._pool = _SPACES
+        return workspace

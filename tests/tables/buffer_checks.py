@@ -30,7 +30,7 @@ def spoil(module: Any, *lent: Any) -> int:
     """Fill what calls have left for later ones with rubbish, and workspaces."""
     spaces = [*getattr(module, "_SPACES", ()), *lent]
     left = [a for memory in getattr(module, "_IDLE", ()) for a in memory]
-    left += [a for space in spaces for held in space._held.values() for _, memory in held for a in memory]
+    left += [a for space in spaces for memory in space._held.values() for a in memory]
     arrays = [a for a in left if isinstance(a, np.ndarray)]
     arrays += [array for scratch in left if isinstance(scratch, dict) for array in scratch.values()]
     for array in arrays:
