@@ -37,7 +37,7 @@ METHODS = REDUCTIONS | {"dot", "cumsum", "cumprod", "clip"}
 FUNCTIONS = REDUCTIONS | {
     "dot", "outer", "concatenate", "stack", "clip", "cumsum", "cumprod", "einsum", "round",
 }  # fmt: skip
-STATEMENTS = frozenset({"empty", "zeros", "ones", "full", "copy", "astype", "where", "eye"})
+STATEMENTS = frozenset({"empty", "zeros", "ones", "full", "copy", "astype", "eye"})
 EMPTY = "_empty"  # np.empty, at hand
 SOMETIMES = frozenset({"_columns"})  # may give an argument itself, else what is in given memory
 # routines that may overwrite their first argument
@@ -89,6 +89,8 @@ def _form_of_call(node: ast.Call, np: str) -> Form | None:
         return None
     name = node.func.attr
     if is_module(node.func.value, np):
+        if name == "where":
+            return Form(WHERE)
         if name in STATEMENTS - {"copy", "astype"}:
             if name == "eye" and len(node.args) + len(node.keywords) > 1:
                 return None
@@ -222,12 +224,5 @@ def lines_into(form: Form, node: ast.expr, name: str, memory: str, np: str, rend
         return [*given, f"{name}.fill({float(form.name == 'ones')})"]
     if form.name == "full":
         return [*given, f"{name}.fill({render(node.args[1])})"]
-    if form.name == "where":
-        condition, chosen, other = map(render, node.args)
-        return [
-            *given,
-            f"{np}.copyto({name}, {other})",
-            f"{np}.copyto({name}, {chosen}, where={condition})",
-        ]
     assert isinstance(node.func, ast.Attribute)
     return [*given, f"{np}.copyto({name}, {render(node.func.value)})"]

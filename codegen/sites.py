@@ -15,7 +15,7 @@ from autodiffc.compiler.types import INT, Type
 from autodiffc.grammar.records import record
 
 from .flow import Flow
-from .into import RESHAPED, ROOMY, WHERE, Form, form_of, is_routine
+from .into import RESHAPED, ROOMY, Form, form_of, is_routine
 from .orders import Orders
 
 ATOMS = (ast.Name, ast.Attribute, ast.Subscript, ast.Call)  # what needs no brackets before a dot
@@ -148,8 +148,6 @@ class Sites(Orders):
 
 def _as_call(form: Form, node: ast.expr) -> Form:
     """The form within a line of what has statements elsewhere, if it has one."""
-    if form.name == "where":
-        return Form(WHERE)  # a routine
     if form.name == "copy" and isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
         return Form("positive", (node.func.value,))
     return form

@@ -158,6 +158,28 @@ def test_choices() -> None:
     np.testing.assert_array_equal(_where(mask[:, :1], x, 0.0, out=out), np.where(mask[:, :1], x, 0.0))
 
 
+@pytest.mark.parametrize("share", [0.0, 0.002, 0.5, 1.0])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("order", "CF")
+def test_choices_of_many(order: Any, dtype: type, share: float) -> None:
+    """By branches or by bits: the same, down to signs of zero and to NaN."""
+    mask = np.array(RNG.random((70, 50)) < share, order=order)
+    x = np.array(RNG.normal(size=(70, 50)), dtype, order=order)
+    x[::7, ::3], x[1::7, ::3], x[2::7], x[3::7] = -0.0, np.nan, np.inf, -np.inf
+    out = np.full((70, 80), 5.0, dtype)
+    for chosen, other in ((0.0, x), (x, np.nan), (x, x[::-1]), (x[0], -0.0), (x[:, :1], np.inf), (x, 3)):
+        for given in (mask, mask[:, :1], True, False):
+            expected = np.where(given, chosen, other).astype(dtype)
+            for room in (out[:, 30:], np.empty((70, 50), dtype, order=order)):
+                found = _where(given, chosen, other, out=room)
+                assert found is room
+                np.testing.assert_array_equal(found, np.broadcast_to(expected, found.shape))
+                np.testing.assert_array_equal(
+                    np.signbit(found), np.signbit(expected) | np.zeros_like(found, bool)
+                )
+        assert (out[:, :30] == 5.0).all()
+
+
 @pytest.mark.parametrize("order", "CF")
 def test_routines_keep_what_they_compute_in(order: str) -> None:
     """Of other sizes than in the call before, too."""

@@ -21,6 +21,7 @@ def written(text: str, last: str = "") -> str:
         ("d_x[...] = a * (b + c)", "np.multiply(a, b + c, out=d_x)"),
         ("d_x[...] = np.exp(a)", "np.exp(a, out=d_x)"),
         ("d_x[...] = a @ b.T", "np.matmul(a, b.T, out=d_x)"),
+        ("d_x[...] = np.where(a, b, c)", "_where(a, b, c, out=d_x)"),
         ("p *= a - b\nd_x[...] = p", "np.multiply(p, a - b, out=d_x)"),
         ("p = a\np /= x[:, None]\nd_x[...] = p", "p = a\nnp.divide(p, x[:, None], out=d_x)"),
         ("np.subtract(1.0, p, out=p)\nd_x[...] = p", "np.subtract(1.0, p, out=d_x)"),
@@ -35,7 +36,6 @@ def test_the_last_step_writes(before: str, after: str) -> None:
     [
         "d_x[...] = a",  # nothing computes it here
         "d_x[...] = a.astype(np.float32)",
-        "d_x[...] = np.where(a, b, c)",  # two copies are no better than one
         "p *= a\nq = b\nd_x[...] = p",  # q may be what the step reads
         "p[0] *= a\nd_x[...] = p",  # a part alone
         "p *= a\nd_x[...] = p\nq = p + 1.0",  # read later
