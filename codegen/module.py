@@ -274,7 +274,7 @@ def _constants(context: Context, copied: list[str]) -> str:
         writer.line(f"{name} = np.array({nested(literal.array.tolist())}, {dtype})")
     bound = bindings(context.names)
     if bound:
-        writer.comment("found sooner than attributes of NumPy")
+        writer.comment("found sooner than attributes of modules")
     for line in bound:
         writer.line(line)
     return "\n".join(lines + writer.lines)

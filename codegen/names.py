@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import builtins
 import keyword
+import math
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
@@ -29,10 +30,12 @@ MODULE_NAMES = frozenset({
     "hessian_sparsity", "hessian_colouring", "HESSIAN_SPARSITY",
     "Any", "Callable", "Generator", "release", "deque", "Context", "Workspace",
 })  # fmt: skip
-BOUND = "np_"  # begins the names of NumPy's functions that a module binds (see bound.py)
 _PYTHONS = frozenset((*keyword.kwlist, *keyword.softkwlist, *dir(builtins)))
-_NUMPYS = frozenset(BOUND + name for name, found in vars(np).items() if isinstance(found, np.ufunc))
-_TAKEN = MODULE_NAMES | _PYTHONS | _NUMPYS
+_BOUND = frozenset(
+    [f"np_{name}" for name, found in vars(np).items() if isinstance(found, np.ufunc)]
+    + [f"math_{name}" for name in vars(math)]
+)  # names of functions that a module may bind (see bound.py)
+_TAKEN = MODULE_NAMES | _PYTHONS | _BOUND
 
 
 def escaped(name: str) -> str:
