@@ -24,7 +24,7 @@ arithmetic on the whole domain of the left side, the default) or `guarded` (wher
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import field, replace
 from itertools import product
 from typing import TYPE_CHECKING, Any, Literal, Union
@@ -238,18 +238,40 @@ def _orders(pattern: Node) -> list[Node]:
     return [replace(pattern, args=tuple(args)) for args in found]
 
 
+class Fitting:
+    """The forms that nodes of an op with arguments of certain ops may have, by the ops further down."""
+
+    def __init__(self, forms: Sequence[Form]):
+        self.forms = forms
+        self.paths = sorted({path for form in forms for path, _ in form.ops if len(path) == 2})
+        self._by_ops: dict[tuple[Op, ...], list[Form]] = {}
+
+    def of(self, node: Node) -> Sequence[Form]:
+        """The forms that the ops of the arguments' arguments leave."""
+        if not self.paths:
+            return self.forms
+        args = node.args
+        below = tuple([args[i].args[j].op for i, j in self.paths])
+        forms = self._by_ops.get(below)
+        if forms is None:
+            names = {path: op.name for path, op in zip(self.paths, below)}
+            forms = [f for f in self.forms if all(names.get(path, op) == op for path, op in f.ops)]
+            self._by_ops[below] = forms
+        return forms
+
+
 class LiteralRules:
     """Rules that match what is there as it is written, up to commuted operands.
 
     Every order of the operands is a form of its own, looked up by the op of the root and those of its
-    arguments: most nodes meet no rule at all.
+    arguments, and of theirs: most nodes meet no rule at all.
     """
 
     def __init__(self, rules: Iterable[Rule]):
         self._by_root: dict[Op, list[Form]] = {}
         for form in (form for found in rules for form in _forms(found)):
             self._by_root.setdefault(OPS[form.root], []).append(form)
-        self._fitting: dict[tuple[object, ...], list[Form]] = {}
+        self._fitting: dict[tuple[object, ...], Fitting] = {}
 
     @property
     def roots(self) -> Collection[Op]:
@@ -261,12 +283,12 @@ class LiteralRules:
         if node.op not in self._by_root:
             return None
         key = node.op, not node.type.shape, *[(arg.op, not arg.type.shape) for arg in node.args]
-        forms = self._fitting.get(key)
-        if forms is None:
+        fitting = self._fitting.get(key)
+        if fitting is None:
             args = [(arg.op.name, not arg.type.shape) for arg in node.args]
             forms = [form for form in self._by_root[node.op] if form.may_fit(args, not node.type.shape)]
-            self._fitting[key] = forms
-        for form in forms:
+            fitting = self._fitting[key] = Fitting(forms)
+        for form in fitting.of(node):
             found = form.bindings(node)
             new = None if found is None else _replaced(form.rule, node, found)
             if new is not None:

@@ -236,7 +236,7 @@ def _with_seed_one(joint: Graph, target: str, gradients: int, seed: Node, named:
     one = ops.seed() if named else const(1.0)
     kept = _only(joint, (target,)).outputs + joint.outputs[len(joint.outputs) - gradients :]
     graph = replace(joint, inputs=tuple(i for i in joint.inputs if i is not seed), outputs=kept)
-    graph = graph.rewrite(lambda node, args: one if node is seed else node.with_args(args))
+    graph = graph.with_images({seed: one})
     if not named:
         return graph
     born = tuple(replace(origin, adjoint=True) for origin in joint.origins.get(joint.output(target), ()))

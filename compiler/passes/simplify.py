@@ -10,11 +10,9 @@ outputs need is adjoint code, whose order of factors is the compiler's choice.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from itertools import chain
 
 from autodiffc.grammar.records import record
 
@@ -23,7 +21,7 @@ from ..ir import Graph, Node, Op, topological
 from .bodies import in_bodies, settling
 from .pattern import LiteralRules
 from .rules.algebra import ADJOINT_RULES, CANONICAL_RULES, EXACT_RULES
-from .rules.factors import known_product, scale_behind_product, scaled_sum, shared_scale
+from .rules.factors import known_product, scale_and_array, scale_behind_product, scaled_sum, shared_scale
 from .rules.parts import joined_parts
 from .rules.structure import (
     ADJOINT_STRUCTURE,
@@ -37,8 +35,18 @@ from .rules.structure import (
 )
 
 ROUNDS = 12
+# Rules for nodes that are the only use of their arguments.
+_SUMS = (sum_before_product, sum_of_products, scaled_sum)
+ALONE: Mapping[Op, tuple[StructureRule, ...]] = {
+    ops.add: (shared_scale,),
+    ops.sub: (shared_scale,),
+    ops.reshape: (without_kept_dims,),
+    ops.transpose: (transposed_product,),
+    ops.sum: _SUMS,
+    ops.mean: _SUMS,
+}
 # The ops of which it matters who else uses their arguments.
-SHARING = frozenset({ops.add, ops.sub, ops.mul, ops.matmul, ops.reshape, ops.transpose, ops.sum, ops.mean})
+SHARING = frozenset({*ALONE, ops.mul, ops.matmul})
 
 _CANONICAL = LiteralRules(CANONICAL_RULES)
 _EXACT = LiteralRules(EXACT_RULES)
@@ -60,10 +68,19 @@ class Canonicalise:
 
 @dataclass
 class Plain:
-    """The nodes that no rule changes, among the model's own and in adjoints."""
+    """The nodes that no rule changes, among the model's own and in adjoints.
+
+    A rule may change the `waiting` ones among them, when something else uses their arguments.
+    """
 
     own: set[Node] = field(default_factory=set)
     adjoint: set[Node] = field(default_factory=set)
+    waiting: set[Node] = field(default_factory=set)
+
+    def among(self, nodes: set[Node], own: set[Node]) -> set[Node]:
+        """The nodes of a graph that need not be looked at again, with the arguments that they have."""
+        plain = (self.own & own & nodes) | (self.adjoint & (nodes - own))
+        return plain - self.waiting
 
 
 @record(frozen=True)
@@ -79,25 +96,17 @@ class Simplify:
 
     def run(self, graph: Graph) -> Graph:
         graph = in_bodies(graph, {}, self._body(graph))
-        nodes, own = graph.nodes(), self._own(graph)
-        uses = Counter(chain.from_iterable([node.args for node in nodes]))
-        puts = ops.put in graph.ops
+        own, puts = self._own(graph), ops.put in graph.ops
 
         def step(node: Node, args: tuple[Node, ...]) -> Node:
             new, adjoint = node.with_args(args), node not in own
             if adjoint and node.op is ops.neg and _is_summed_besides(node, graph):
                 return new
             if (adjoint and node.op in SHARING) or node.op is ops.reshape:
-                new = _shared(new, node, adjoint, graph, uses)
+                new = _shared(new, node, graph) or new
             return self._simplified(new, adjoint, puts)
 
-        return graph.rewrite(step, done={node for node in nodes if self._is_plain(node, node not in own)})
-
-    def _is_plain(self, node: Node, adjoint: bool) -> bool:
-        """Whether no rule changes a node, on the arguments that it has."""
-        if adjoint:
-            return node in self.plain.adjoint and node.op not in SHARING
-        return node in self.plain.own and node.op is not ops.reshape
+        return graph.rewrite(step, done=self.plain.among(set(graph.nodes()), own))
 
     def _body(self, graph: Graph) -> Callable[[Graph, object, Node], Graph]:
         """In the body of an adjoint all is adjoint."""
@@ -123,25 +132,28 @@ class Simplify:
         rules = _ADJOINT if adjoint else _EXACT
         result = _rewritten(node, lambda new: _structured(new, adjoint, puts) or rules.rewrite(new))
         plain.add(result)
+        if result.op in SHARING and _is_waiting(result):
+            self.plain.waiting.add(result)
         return result
 
 
-def _shared(new: Node, old: Node, adjoint: bool, graph: Graph, uses: Counter[Node]) -> Node:
+def _shared(new: Node, old: Node, graph: Graph) -> Node | None:
     """The node after the rules that ask who else uses its arguments, or what else is made of them."""
-    op = old.op
-    if op is ops.add or op is ops.sub:
-        return shared_scale(new) or new if _only_use(old, uses) else new
-    if op is ops.mul and old.type.shape:
-        return known_product(new, old, graph) or new
-    if op is ops.matmul:
-        return scale_behind_product(new, [len(graph.users[arg]) == 1 for arg in old.args]) or new
-    if op is ops.reshape and _only_use(old, uses):
-        return without_kept_dims(new) or new
-    if adjoint and (op is ops.sum or op is ops.mean) and _only_use(old, uses):
-        return sum_before_product(new) or sum_of_products(new) or scaled_sum(new) or new
-    if op is ops.transpose and _only_use(old, uses):
-        return transposed_product(new) or new
-    return new
+    if old.op is ops.mul:
+        return known_product(new, old, graph) if old.type.shape else None
+    if old.op is ops.matmul:
+        return scale_behind_product(new, [len(graph.users[arg]) == 1 for arg in old.args])
+    found = _first(ALONE[old.op], new)
+    return found if found is not None and _only_use(old, graph) else None
+
+
+def _is_waiting(node: Node) -> bool:
+    """Whether one of those rules would change the node, depending on what else uses its arguments."""
+    if node.op is ops.mul:
+        return bool(node.type.shape) and any(map(scale_and_array, node.args))
+    if node.op is ops.matmul:
+        return scale_behind_product(node, (True, True)) is not None
+    return _first(ALONE[node.op], node) is not None
 
 
 def _is_summed_besides(negated: Node, graph: Graph) -> bool:
@@ -150,10 +162,10 @@ def _is_summed_besides(negated: Node, graph: Graph) -> bool:
     return len(graph.users[x]) > 1 and bool(following) and all(user.op is ops.sum for user in following)
 
 
-def _only_use(node: Node, uses: Counter[Node]) -> bool:
+def _only_use(node: Node, graph: Graph) -> bool:
     """Whether a node is the only use of its arguments."""
     for arg in node.args:
-        if uses[arg] != 1:
+        if len(graph.users[arg]) != 1:
             return False
     return bool(node.args)
 
@@ -169,7 +181,12 @@ def _rewritten(node: Node, rewrite: Callable[[Node], Node | None]) -> Node:
 
 
 def _structured(node: Node, adjoint: bool, puts: bool) -> Node | None:
-    for rule in _structure_rules(node.op, adjoint, not node.type.shape, puts):
+    return _first(_structure_rules(node.op, adjoint, not node.type.shape, puts), node)
+
+
+def _first(rules: Iterable[StructureRule], node: Node) -> Node | None:
+    """The node after the first rule that applies; None where none does."""
+    for rule in rules:
         new = rule(node)
         if new is not None:
             return new
