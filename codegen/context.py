@@ -22,7 +22,9 @@ WIDTH = 100
 PYTHON = {"real": "float", "int": "int", "bool": "bool"}
 
 
-RESERVED = frozenset({"_REAL", "_FLOAT", "_INT", "_BOOL", "_ONES", "_QUIET", "_IDLE", "_SPACES"})
+RESERVED = frozenset({
+    "_REAL", "_FLOAT", "_INT", "_BOOL", "_ONES", "_QUIET", "_quiet", "_IDLE", "_SPACES",
+})  # fmt: skip
 Fact = TypeVar("Fact")
 Recipes = dict[Literal, tuple[Node, Graph]]  # the node that a constant stands for, in its graph
 

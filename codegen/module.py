@@ -78,6 +78,7 @@ IMPORTS = {
     "Struct": "struct",
     "Context": "contextvars",
     "deque": "collections",
+    "AbstractContextManager": "contextlib",
     "Callable": "collections.abc",
     "Iterable": "collections.abc",
     "Iterator": "collections.abc",
@@ -229,6 +230,7 @@ def _assemble(context: Context, bodies: list[str]) -> str:
     arrays = Writer(WIDTH)
     arrays.line(f"{', '.join(once)} = _made_once()")
     aliases = [f"{alias} = {name}" for name, alias in met]
+    quiet = ["_quiet = _quietly()"] if "_quiet" in context.names.used else []
     parts = [
         module_docstring(context)
         + "\nfrom __future__ import annotations\n\n"
@@ -238,6 +240,7 @@ def _assemble(context: Context, bodies: list[str]) -> str:
         spec,
         *bodies,
         *routines,
+        *quiet,
         *(["# The model uses these names too.\n" + "\n".join(aliases)] if aliases else []),
         *([arrays.text().rstrip()] if once else []),
         *(["\n".join(patterns)] if patterns else []),

@@ -41,8 +41,26 @@ def test_what_the_value_warns_of_is_not_hushed_again() -> None:
     """An adjoint of what has overflown, or was divided by zero, in the value already."""
     growing = "dim N\ninput x: real[N]\nparam b: real\nloss L = sum((1 - exp(-b * x))**2)\n"
     root = "dim N\ninput x: real[N]\noutput L = sum(sqrt(x))\ngrad L wrt x\n"
-    assert "errstate(all=" not in _value_and_grad(growing)
-    assert "errstate(all=" in _value_and_grad(root)
+    assert "with _quiet():" not in _value_and_grad(growing)
+    assert "with _quiet():" in _value_and_grad(root)
+
+
+@pytest.mark.parametrize("version", [np.__version__, "1.26.4"])
+def test_what_is_hushed_is_heard_again(version: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(np, "__version__", version)
+    before, quiet = np.geterr(), routines_elementwise._quietly()
+    assert np.geterr() == before
+
+    def fails() -> None:
+        with quiet():
+            with quiet():
+                pass
+            assert set(np.geterr().values()) == {"ignore"}
+            raise ValueError("inside")
+
+    with pytest.raises(ValueError, match="inside"):
+        fails()
+    assert np.geterr() == before
 
 
 def _value_and_grad(model: str) -> str:
