@@ -23,6 +23,11 @@ def _ones(n: int) -> ndarray:
     return _ONES[:n] if 0 <= n <= len(_ONES) else np.ones(max(n, 0), _REAL)
 
 
+def _total(x: ndarray) -> Any:
+    """x.sum() of a vector; a short one is sooner multiplied by ones."""
+    return x.dot(_ONES[: len(x)]) if len(x) <= 1024 else x.sum()
+
+
 def _where(condition: ndarray, chosen: ndarray, other: ndarray, out: ndarray) -> ndarray:
     """np.where, into given memory; of a mask that no branch can foresee by arithmetic on the bits."""
     if out.size < 2048 or out.dtype.kind != "f" or not _changes_often(condition):

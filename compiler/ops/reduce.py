@@ -123,14 +123,18 @@ def _sum_bounds(x: Interval) -> Interval:
 
 
 SHORT = 40  # elements of a row that NumPy is slow to find the largest of
-FEW = 64  # elements: of fewer NumPy's own sum is as quick
+FEW = 64  # elements: of fewer NumPy's own sum over an axis is as quick
 
 
 def sum_by_ones(node: Node, d: Callable[[Dim], str]) -> str | None:
     """A sum over one of the last two axes of a real array, or over all but the last, by BLAS: ones @ x."""
     (x,), axis = node.args, node["axis"]
     count, last = size_of(x.shape).known, x.rank - 1
-    if x.type.kind != "real" or x.rank < 2 or (count is not None and count < FEW):
+    if x.type.kind != "real":
+        return None
+    if x.rank == 1:
+        return "_total(x)" if axis and not node["keepdims"] else None
+    if count is not None and count < FEW:
         return None
     ones = f"_ones({d(reduced_count(x, axis))})"
     if axis == (last,) and x.rank > 2 and TILE not in x.shape:
@@ -190,7 +194,7 @@ def _mean_fast(node: Node, d: Callable[[Dim], str]) -> str | None:
     """A sum and a division: NumPy's mean is a Python function that takes longer to call."""
     (x,), axis = node.args, node["axis"]
     whole = len(axis) == x.rank and not node["keepdims"]
-    text = "x.sum()" if whole else sum_by_ones(node, d) or method("sum")(node, d)
+    text = sum_by_ones(node, d) or ("x.sum()" if whole else method("sum")(node, d))
     return f"{text} / {d(reduced_count(x, axis))}" if axis else None
 
 
