@@ -34,9 +34,7 @@ def pytest_make_parametrize_id(config: pytest.Config, val: object, argname: str)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """The tests themselves stay to the end: no collection of garbage need go through them again and again."""
-    gc.collect()
-    gc.freeze()
+    """Thousands of tests stay to the end: garbage need not be looked for among them all the time."""
     gc.set_threshold(50_000, 20, 20)
 
 

@@ -13,7 +13,7 @@ import numpy as np
 def peak(call: Callable[[], Any], inner: int | None = None) -> int:
     """The bytes; `inner`: with so many elements in the buffers inside NumPy's functions."""
     buffers = np.setbufsize(inner) if inner else 0
-    gc.collect()
+    gc.disable()  # what was allocated before stays
     tracemalloc.start()
     try:
         before, _ = tracemalloc.get_traced_memory()
@@ -22,5 +22,6 @@ def peak(call: Callable[[], Any], inner: int | None = None) -> int:
         return tracemalloc.get_traced_memory()[1] - before
     finally:
         tracemalloc.stop()
+        gc.enable()
         if inner:
             np.setbufsize(buffers)

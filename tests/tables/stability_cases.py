@@ -15,7 +15,7 @@ from typing import Any
 import mpmath as mp
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Case:
     """`points` has a tuple for each variable: its value at each of the three points."""
 

@@ -6,6 +6,7 @@ Scalars and arrays, with the gradient and without, in at least four spellings ea
 from __future__ import annotations
 
 import re
+from functools import cache
 from types import ModuleType
 from typing import Any
 
@@ -30,6 +31,7 @@ def module(case: Case, text: str, type_: str, level: int = 1, grad: bool = True)
     return module_of(autodiffc.compile(source, level=level), "model")
 
 
+@cache
 def truth(case: Case, index: int) -> tuple[Any, list[Any]]:
     """Value and partial derivatives at a point, to many digits."""
     with mp.workdps(case.digits):
