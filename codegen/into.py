@@ -111,7 +111,7 @@ def operands_of(form: Form, node: ast.expr) -> Sequence[ast.expr]:
     """The operands of what works element by element, and may do so in their memory."""
     if form.name in IN_PLACE and isinstance(node, ast.Call):
         return node.args[:1]
-    if not is_elementwise(form) and not is_blockwise(form.name):
+    if not is_elementwise(form) and not is_in_blocks(form.name):
         return ()
     return form.operands or (node.args if isinstance(node, ast.Call) else ())
 
@@ -123,13 +123,19 @@ def takes_memory(name: str) -> bool:
 
 
 @cache
-def is_blockwise(name: str) -> bool:
-    """Whether a routine works element by element and takes no memory, so that `_blockwise` calls it."""
+def is_in_blocks(name: str) -> bool:
+    """Whether a routine computes some thousand elements at a time, and is done with them when it stores."""
     routine = COPIED.get(name)
     if routine is None or routine.__module__ not in ELEMENTWISE:
         return False
     facts = signature(routine)
-    return facts.return_annotation == "ndarray" and "out" not in facts.parameters
+    own = "out" not in facts.parameters or "scratch" in facts.parameters
+    return facts.return_annotation == "ndarray" and own
+
+
+def is_blockwise(name: str) -> bool:
+    """Whether such a routine takes no memory, so that `_blockwise` calls it."""
+    return is_in_blocks(name) and "out" not in signature(COPIED[name]).parameters
 
 
 def takes_scratch(node: ast.AST) -> TypeGuard[ast.Call]:

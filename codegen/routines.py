@@ -14,7 +14,7 @@ from collections.abc import Callable
 from inspect import isfunction
 from typing import Any
 
-from autodiffc.compiler import colouring, special_error, special_gamma, special_scalar
+from autodiffc.compiler import colouring, special_blocks, special_error, special_gamma, special_scalar
 
 from . import (
     routines_array,
@@ -43,6 +43,7 @@ MODULES = (
     routines_sparse,
     routines_tiles,
     colouring,
+    special_blocks,
     special_error,
     special_gamma,
     special_scalar,

@@ -33,12 +33,13 @@ def _blockwise(function: Callable[..., ndarray], *operands: Any, out: ndarray) -
 def _few_or_many(
     x: ndarray,
     one: Callable[[float], float],
-    many: Callable[[ndarray], ndarray],
+    many: Callable[..., ndarray],
     out: ndarray | None = None,
+    scratch: dict[str, ndarray] | None = None,
 ) -> ndarray:
     """A function of each element that has two forms: few elements are quicker one by one."""
     if x.size > 48 or x.dtype != np.float64:
-        return many(x) if out is None else _blockwise(many, x, out=out)
+        return many(x, out, scratch)
     values = np.array([one(value) for value in x.ravel().tolist()]).reshape(x.shape)
     if out is None:
         return values

@@ -8,15 +8,14 @@
 
 from __future__ import annotations
 
-import math
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+from autodiffc.compiler.special_blocks import _room as _room
 from numpy import ndarray
 
-_REAL = np.float64
 _IDLE: deque[tuple[Any, ...]] = deque(maxlen=8)
 __all__ = ["np"]
 
@@ -33,20 +32,6 @@ def _taken(make: Callable[..., list[Any]], *sizes: int) -> tuple[Any, ...]:
             return memory
         _IDLE.appendleft(memory)
     return wanted, *make(*sizes)
-
-
-def _room(
-    scratch: dict[str, ndarray] | None, name: str, shape: tuple[int, ...], dtype: Any = _REAL
-) -> ndarray:
-    """Memory for what a routine computes on the way: what it had before under this name, or new."""
-    if scratch is None:
-        return np.empty(shape, dtype)
-    size = math.prod(shape)
-    held = scratch.get(name)
-    if held is None or len(held) < size or held.dtype != dtype:
-        held = scratch[name] = np.empty(size, dtype)
-    found: ndarray = held[:size].reshape(shape)
-    return found
 
 
 def _room_like(scratch: dict[str, ndarray], name: str, x: ndarray) -> ndarray:

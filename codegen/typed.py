@@ -16,7 +16,7 @@ from .into import (
     REDUCTIONS,
     SOMETIMES,
     gives_number,
-    is_blockwise,
+    is_in_blocks,
     is_module,
     is_ufunc,
     takes_memory,
@@ -169,7 +169,9 @@ class Typed:
             return self._product(*arguments)
         if name == "_outer":
             return self._outer(*arguments)
-        if is_blockwise(name) or name in BROADCASTING:
+        if name == "_few_or_many":
+            return self._type_of(arguments[0])
+        if is_in_blocks(name) or name in BROADCASTING:
             return self._elementwise(tuple(arguments))
         found = self._type_of(arguments[0]) if takes_memory(name) or name in SOMETIMES else None
         if found is not None and not found.rank:

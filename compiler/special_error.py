@@ -11,52 +11,17 @@ Mathematics of Computation 23 (1969), 631-637.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy import ndarray
 
+from .special_blocks import _begun, _by_interval, _in_blocks, _one_by_one, _polynomial
 
-def _by_interval(
-    x: ndarray, edges: tuple[float, ...], branches: tuple[Callable[..., Any], ...], *others: ndarray
-) -> ndarray:
-    """Each branch on those elements of x that lie between its edges, in double precision."""
-    dtype = np.result_type(x, *others)
-    arrays = np.broadcast_arrays(x, *others) if others else [np.asarray(x)]
-    parts = [array.ravel().astype(np.float64, copy=False) for array in arrays]
-    out = np.empty(parts[0].shape)
-    with np.errstate(all="ignore"):
-        for start in range(0, len(out), 8192):  # what the cache holds
-            block = [part[start : start + 8192] for part in parts]
-            below: Any = False
-            for edge, branch in zip((*edges, None), branches):
-                below, before = edge is None or block[0] < edge, below
-                mine = (below ^ before).nonzero()[0]
-                if mine.size == block[0].size:
-                    out[start : start + 8192] = branch(*block)
-                elif mine.size:
-                    out[start + mine] = branch(*(part[mine] for part in block))
-        return out.reshape(arrays[0].shape).astype(dtype, copy=False)[()]
+# --- the approximations, for arrays and for floats ------------------------------------------------------
 
 
-def _one_by_one(function: Callable[[float], float], x: ndarray) -> ndarray:
-    """A function of Python floats on each element, in double precision: what is quickest for few."""
-    values = np.fromiter(map(function, x.ravel().tolist()), np.float64, x.size)
-    return values.reshape(x.shape).astype(x.dtype, copy=False)[()]
-
-
-def _polynomial(x: Any, coefficients: tuple[float, ...]) -> Any:
-    """The polynomial with these coefficients, the highest power first, by Horner's rule."""
-    total = coefficients[0] * x
-    for coefficient in coefficients[1:-1]:
-        total += coefficient
-        total *= x
-    total += coefficients[-1]
-    return total
-
-
-def _erf_near(x: Any) -> Any:
+def _erf_near(x: Any, out: ndarray | None = None, room: Any = (None, None)) -> Any:
     """erf(x) for abs(x) up to 0.46875 (Cody 1969)."""
     above = (
         0.185777706184603153, 3.16112374387056560, 113.864154151050156, 377.485237685302021,
@@ -65,10 +30,16 @@ def _erf_near(x: Any) -> Any:
     below = (
         1.0, 23.6012909523441209, 244.024637934444173, 1282.61652607737228, 2844.23683343917062,
     )  # fmt: skip
-    return x * _polynomial(x * x, above) / _polynomial(x * x, below)
+    square, denominator, *_ = room
+    square = _begun(x, square)
+    square *= x
+    value = _polynomial(square, above, out)
+    value *= x
+    value /= _polynomial(square, below, denominator)
+    return value
 
 
-def _erfcx_middle(x: Any) -> Any:
+def _erfcx_middle(x: Any, out: ndarray | None = None, room: Any = (None,)) -> Any:
     """exp(x**2) * erfc(x) from 0.46875 to 4 (Cody 1969)."""
     above = (
         2.15311535474403846e-8, 0.564188496988670089, 8.88314979438837594, 66.1191906371416295,
@@ -79,10 +50,12 @@ def _erfcx_middle(x: Any) -> Any:
         1.0, 15.7449261107098347, 117.693950891312499, 537.181101862009858, 1621.38957456669019,
         3290.79923573345963, 4362.61909014324716, 3439.36767414372164, 1230.33935480374942,
     )  # fmt: skip
-    return _polynomial(x, above) / _polynomial(x, below)
+    value = _polynomial(x, above, out)
+    value /= _polynomial(x, below, room[0])
+    return value
 
 
-def _erfcx_far(x: Any) -> Any:
+def _erfcx_far(x: Any, out: ndarray | None = None, room: Any = (None, None, None)) -> Any:
     """exp(x**2) * erfc(x) from 4 on (Cody 1969)."""
     above = (
         0.0163153871373020978, 0.305326634961232344, 0.360344899949804439, 0.125781726111229246,
@@ -92,73 +65,179 @@ def _erfcx_far(x: Any) -> Any:
         1.0, 2.56852019228982242, 1.87295284992346725, 0.527905102951428412, 0.0605183413124413191,
         0.00233520497626869185,
     )  # fmt: skip
-    inverse = 1.0 / x
-    t = inverse * inverse
-    return inverse * (0.5641895835477563 - t * _polynomial(t, above) / _polynomial(t, below))
+    inverse, t, denominator, *_ = room
+    inverse = _begun(-1.0, inverse)
+    inverse /= x
+    t = _begun(inverse, t)
+    t *= inverse
+    value = _polynomial(t, above, out)
+    value *= t
+    value /= _polynomial(t, below, denominator)
+    value -= 0.5641895835477563
+    value *= inverse
+    return value
 
 
-def _exp_of_square(x: ndarray, sign: float) -> ndarray:
+# --- on blocks -----------------------------------------------------------------------------------------
+
+
+def _exp_of_square(x: ndarray, sign: float, out: ndarray, room: list[ndarray]) -> ndarray:
     """exp(sign * x**2) without the rounding error of x**2, which grows with x."""
-    x = np.clip(x, -30.0, 30.0)
-    coarse = np.trunc(16.0 * x) / 16.0
-    return np.exp(sign * coarse * coarse) * np.exp(sign * (x - coarse) * (x + coarse))
+    near, coarse, *_ = room
+    np.minimum(x, 30.0, out=near)
+    np.multiply(near, 16.0, coarse)
+    np.trunc(coarse, coarse)
+    coarse /= 16.0
+    np.subtract(near, coarse, out)
+    near += coarse
+    out *= near
+    out *= sign
+    np.exp(out, out)
+    coarse *= coarse
+    coarse *= sign
+    out *= np.exp(coarse, coarse)
+    return out
 
 
-def _erfc_middle(x: ndarray) -> ndarray:
+def _erfc_middle(x: ndarray, out: ndarray, room: list[ndarray]) -> ndarray:
     """erfc(x) from 0.46875 to 4."""
-    return _exp_of_square(x, -1.0) * _erfcx_middle(x)
+    factor, *room = room
+    _erfcx_middle(x, out, room)
+    out *= _exp_of_square(x, -1.0, factor, room)
+    return out
 
 
-def _erfc_far(x: ndarray) -> ndarray:
+def _erfc_far(x: ndarray, out: ndarray, room: list[ndarray]) -> ndarray:
     """erfc(x) from 4 on."""
-    return _exp_of_square(x, -1.0) * _erfcx_far(x)
+    factor, *room = room
+    _erfcx_far(x, out, room)
+    out *= _exp_of_square(x, -1.0, factor, room)
+    return out
 
 
-def _erf(x: ndarray) -> ndarray:
+def _erf_block(x: ndarray, out: ndarray, room: list[ndarray]) -> ndarray:
     """The error function."""
-    x = np.asarray(x)
-    if x.size <= 2048:
-        return _one_by_one(math.erf, x)
-    branches = (_erf_near, lambda x: 1.0 - _erfc_middle(x), lambda x: 1.0 - _erfc_far(x))
-    return np.copysign(_by_interval(np.abs(x), (0.46875, 4.0), branches), x)
+    size, *room = room
+    branches = (
+        _erf_near,
+        lambda x, out, room: np.subtract(1.0, _erfc_middle(x, out, room), out),
+        lambda x, out, room: np.subtract(1.0, _erfc_far(x, out, room), out),
+    )
+    _by_interval(np.abs(x, size), (0.46875, 4.0), branches, out, room)
+    return np.copysign(out, x, out)
 
 
-def _erfc(x: ndarray) -> ndarray:
+def _erfc_block(x: ndarray, out: ndarray, room: list[ndarray]) -> ndarray:
     """1 - erf(x), exact where that is small."""
-    x = np.asarray(x)
-    if x.size <= 2048:
-        return _one_by_one(math.erfc, x)
-    branches = (lambda x: 1.0 - _erf_near(x), _erfc_middle, _erfc_far)
-    above = _by_interval(np.abs(x), (0.46875, 4.0), branches)
-    return np.subtract(2.0, above, out=above, where=x < 0.0)
+    if len(x) <= 2048:
+        return _one_by_one(math.erfc, x, out)
+    size, *room = room
+    branches = (lambda x, out, room: np.subtract(1.0, _erf_near(x, out, room), out), _erfc_middle, _erfc_far)
+    _by_interval(np.abs(x, size), (0.46875, 4.0), branches, out, room)
+    below = np.less(x, 0.0, room[0].view(np.bool_)[: len(x)])
+    np.putmask(out, below, np.subtract(2.0, out, size))
+    return out
 
 
-def _erfcx(x: ndarray) -> ndarray:
+def _erfcx_block(x: ndarray, out: ndarray, room: list[ndarray]) -> ndarray:
     """exp(x**2) * erfc(x)."""
     branches = (
-        lambda x: np.full_like(x, np.inf),
-        lambda x: 2.0 * _exp_of_square(x, 1.0) - _erfcx(-x),
-        lambda x: np.exp(x * x) * (1.0 - _erf_near(x)),
+        lambda x, out, room: np.multiply(x, -np.inf, out),
+        _erfcx_below,
+        _erfcx_near,
         _erfcx_middle,
         _erfcx_far,
     )
-    return _by_interval(x, (-26.7, -0.46875, 0.46875, 4.0), branches)
+    return _by_interval(x, (-26.7, -0.46875, 0.46875, 4.0), branches, out, room)
 
 
-def _log_erfc(x: ndarray) -> ndarray:
+def _erfcx_below(x: ndarray, out: ndarray, room: list[ndarray]) -> ndarray:
+    """The same from -26.7 to -0.46875."""
+    above, other, *room = room
+    _exp_of_square(x, 1.0, out, room)
+    out *= 2.0
+    out -= _erfcx_block(np.negative(x, above), other, room)
+    return out
+
+
+def _erfcx_near(x: ndarray, out: ndarray, room: list[ndarray]) -> ndarray:
+    """The same for abs(x) up to 0.46875."""
+    square, *room = room
+    np.subtract(1.0, _erf_near(x, out, room), out)
+    out *= np.exp(np.multiply(x, x, square), square)
+    return out
+
+
+def _log_erfc_block(x: ndarray, out: ndarray, room: list[ndarray]) -> ndarray:
     """log(erfc(x)), also where erfc(x) underflows."""
     branches = (
-        lambda x: np.log(_erfc(x)),
-        lambda x: np.log1p(-_erf_near(x)),
-        lambda x: np.log(_erfc_middle(x)),
-        lambda x: np.log(_erfcx(x)) - x * x,
+        lambda x, out, room: np.log(_erfc_block(x, out, room), out),
+        lambda x, out, room: np.log1p(np.negative(_erf_near(x, out, room), out), out),
+        lambda x, out, room: np.log(_erfc_middle(x, out, room), out),
+        _log_erfc_above,
     )
-    return _by_interval(x, (-0.46875, 0.46875, 1.0), branches)
+    return _by_interval(x, (-0.46875, 0.46875, 1.0), branches, out, room)
 
 
-def _gelu(x: ndarray) -> ndarray:
+def _log_erfc_above(x: ndarray, out: ndarray, room: list[ndarray]) -> ndarray:
+    """The same from 1 on."""
+    square, *room = room
+    np.log(_erfcx_block(x, out, room), out)
+    out -= np.multiply(x, x, square)
+    return out
+
+
+def _gelu_block(x: ndarray, out: ndarray, room: list[ndarray]) -> ndarray:
+    """The same, for a block."""
+    other, *room = room
+    _erfc_block(np.multiply(x, -0.7071067811865476, other), out, room)
+    out *= 0.5
+    out *= np.maximum(x, -1e3, out=other)
+    return out
+
+
+# --- on arrays -----------------------------------------------------------------------------------------
+
+
+def _erf(x: ndarray, out: ndarray | None = None, scratch: dict[str, ndarray] | None = None) -> ndarray:
+    """The error function."""
+    x = np.asarray(x)
+    if x.size <= 2048:
+        return _one_by_one(math.erf, x, out)
+    with np.errstate(all="ignore"):
+        return _in_blocks(_erf_block, x, out=out, scratch=scratch, rows=12)
+
+
+def _erfc(x: ndarray, out: ndarray | None = None, scratch: dict[str, ndarray] | None = None) -> ndarray:
+    """1 - erf(x), exact where that is small."""
+    x = np.asarray(x)
+    if x.size <= 2048:
+        return _one_by_one(math.erfc, x, out)
+    with np.errstate(all="ignore"):
+        return _in_blocks(_erfc_block, x, out=out, scratch=scratch, rows=12)
+
+
+def _erfcx(x: ndarray, out: ndarray | None = None, scratch: dict[str, ndarray] | None = None) -> ndarray:
+    """exp(x**2) * erfc(x)."""
+    with np.errstate(all="ignore"):
+        return _in_blocks(_erfcx_block, x, out=out, scratch=scratch, rows=16)
+
+
+def _log_erfc(x: ndarray, out: ndarray | None = None, scratch: dict[str, ndarray] | None = None) -> ndarray:
+    """log(erfc(x)), also where erfc(x) underflows."""
+    with np.errstate(all="ignore"):
+        return _in_blocks(_log_erfc_block, x, out=out, scratch=scratch, rows=20)
+
+
+def _gelu(x: ndarray, out: ndarray | None = None, scratch: dict[str, ndarray] | None = None) -> ndarray:
     """x times the normal distribution function at x; the bound below makes 0 of it at -inf."""
-    return np.maximum(x, -1e3) * (0.5 * _erfc(-0.7071067811865476 * x))
+    if np.size(x) <= 256:
+        return np.multiply(np.maximum(x, -1e3), 0.5 * _erfc(-0.7071067811865476 * x), out)
+    with np.errstate(all="ignore"):
+        return _in_blocks(_gelu_block, x, out=out, scratch=scratch, rows=14)
+
+
+# --- on floats -----------------------------------------------------------------------------------------
 
 
 def _erfcx_scalar(x: float) -> float:

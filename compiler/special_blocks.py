@@ -1,0 +1,134 @@
+"""How special functions of arrays are computed: for some thousand elements at a time, in memory that is kept.
+
+>>> def hypotenuse(x: ndarray, y: ndarray, out: ndarray, room: list[ndarray]) -> ndarray:
+...     other, *_ = room
+...     np.square(x, out)
+...     out += np.square(y, other)
+...     return np.sqrt(out, out)
+>>> _in_blocks(hypotenuse, np.array([3.0, 5.0]), np.array([4.0, 12.0]), rows=2)
+array([ 5., 13.])
+
+Such a function is given blocks, `out` for its result, and `room`, arrays of the same length to compute in.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy import ndarray
+
+_REAL = np.float64
+
+
+def _room(
+    scratch: dict[str, ndarray] | None, name: str, shape: tuple[int, ...], dtype: Any = _REAL
+) -> ndarray:
+    """Memory for what a routine computes on the way: what it had before under this name, or new."""
+    if scratch is None:
+        return np.empty(shape, dtype)
+    size = math.prod(shape)
+    held = scratch.get(name)
+    if held is None or len(held) < size or held.dtype != dtype:
+        held = scratch[name] = np.empty(size, dtype)
+    found: ndarray = held[:size].reshape(shape)
+    return found
+
+
+def _in_blocks(
+    function: Callable[..., ndarray],
+    *operands: Any,
+    out: ndarray | None = None,
+    scratch: dict[str, ndarray] | None = None,
+    rows: int,
+) -> Any:
+    """A function of each element in double precision, which is given blocks and so many arrays."""
+    if out is None:
+        shape = np.broadcast_shapes(*map(np.shape, operands))
+        out = np.empty(shape, np.result_type(*operands))
+        return _in_blocks(function, *operands, out=out, scratch=scratch, rows=rows)[()]
+    n = min(out.size, 8192)  # what the cache holds
+    room = list(_room(scratch, "blocks", (rows, n + 72), np.float64)[:, :n])  # not in step with the cache
+    modes = [["readonly"]] * len(operands) + [["writeonly"]]
+    types = [np.dtype(np.float64)] * len(operands) + [out.dtype]
+    flags: Any = ["external_loop", "buffered", "zerosize_ok"]
+    with np.nditer((*operands, out), flags, modes, types, "K", "same_kind", buffersize=8192) as blocks:
+        for *block, result in blocks:
+            given = room if len(result) == n else [row[: len(result)] for row in room]
+            result[...] = function(*block, given[0], given[1:])
+    return out
+
+
+def _by_interval(
+    x: ndarray,
+    edges: tuple[float, ...],
+    branches: tuple[Callable[..., ndarray], ...],
+    out: ndarray,
+    room: list[ndarray],
+    *others: ndarray,
+) -> ndarray:
+    """Each branch on those elements of x that lie between its edges."""
+    marks, places, *room = room
+    left, mine = marks.view(np.bool_)[: 2 * len(x)].reshape(2, -1)
+    left.fill(True)
+    for edge, branch in zip((*edges, None), branches):
+        if edge is None:
+            mine = left
+        else:
+            np.less(x, edge, mine)
+            mine &= left
+            left ^= mine
+        count = np.count_nonzero(mine)
+        if count == len(x):
+            return branch(x, *others, out, room)
+        if count:
+            at = mine.nonzero()[0] if count <= 2048 else _indices(mine, places.view(np.int64))
+            some = [row[:count] for row in room]
+            parts = [part.take(at, None, row, "clip") for part, row in zip((x, *others), some)]
+            result, *some = some[len(parts) :]
+            out[at] = branch(*parts, result, some)
+    return out
+
+
+def _indices(mask: ndarray, out: ndarray) -> ndarray:
+    """Where a mask is true, found for a part at a time: NumPy's own function takes no memory."""
+    count = 0
+    for start in range(0, len(mask), 2048):
+        found = mask[start : start + 2048].nonzero()[0]
+        np.add(found, start, out[count : count + len(found)])
+        count += len(found)
+    return out[:count]
+
+
+def _one_by_one(function: Callable[[float], float], x: ndarray, out: ndarray | None = None) -> ndarray:
+    """A function of Python floats on each element, in double precision: what is quickest for few."""
+    if out is None:
+        return _one_by_one(function, x, np.empty(x.shape, x.dtype))[()]
+    numbers = memoryview(x.ravel())  # makes one Python float after the other, no list of them
+    out[...] = np.fromiter(map(function, numbers), np.float64, x.size).reshape(x.shape)
+    return out
+
+
+def _begun(value: Any, out: ndarray | None) -> Any:
+    """What a formula goes on from with `+=` and its like: a float itself, or given memory with it."""
+    if out is None:
+        return value
+    out[...] = value
+    return out
+
+
+def _polynomial(x: Any, coefficients: tuple[float, ...], out: ndarray | None = None) -> Any:
+    """The polynomial with these coefficients, the highest power first, by Horner's rule."""
+    if out is None:
+        total = coefficients[0] * x
+        for coefficient in coefficients[1:-1]:
+            total = (total + coefficient) * x
+        return total + coefficients[-1]
+    first, *middle, last = map(np.array, coefficients)  # NumPy is quicker with them than with floats
+    np.multiply(x, first, out)
+    for coefficient in middle:
+        np.add(out, coefficient, out)
+        np.multiply(out, x, out)
+    return np.add(out, last, out)
