@@ -158,11 +158,21 @@ def _row_max(x: ndarray, initial: float | None = None, out: ndarray | None = Non
 def _add_rows(
     total: ndarray, places: ndarray, rows: ndarray, scratch: dict[str, ndarray] | None = None
 ) -> None:
-    """np.add.at(total, places, rows) for whole rows: element by element, or column by column as they lie."""
-    if rows.ndim == 2 and rows.strides[0] == rows.itemsize and places.min(initial=0) >= 0:
-        for column, part in zip(total.T, rows.T):
-            column += np.bincount(places, part, len(total))
-        return
+    """np.add.at(total, places, rows) for whole rows: column by column if these are long, or else flat.
+
+    NumPy is quick where one axis is added to another, of the same dtype.
+    """
+    if places.ndim > 1 and rows.flags.c_contiguous:
+        places, rows = places.reshape(-1), rows.reshape(places.size, *total.shape[1:])
+    if total.ndim == 2 and places.ndim == 1:
+        width, in_columns = total.shape[1], rows.strides[0] == rows.itemsize
+        if len(rows) >= 16 * width if in_columns else width <= 16 and len(rows) >= 64 * width:
+            step = len(rows) if in_columns else 32_768 // max(width, 1)  # rows in the cache
+            for start in range(0, len(rows), max(step, 1)):
+                at = places[start : start + step]
+                for column, part in zip(total.T, rows[start : start + step].T):
+                    np.add.at(column, at, _in_dtype(part, total.dtype, scratch))
+            return
     if not total.flags.c_contiguous or not total.size:
         np.add.at(total, places, rows)
         return
@@ -173,14 +183,23 @@ def _add_rows(
         at = _room(scratch, "places", (*some.shape, width), np.int64)
         first = np.multiply(some, width, out=_room(scratch, "within", some.shape, np.int64))
         np.add(first[..., None], _numbers(scratch, width), out=at)
-        np.add.at(flat, at.reshape(-1), _in_order(rows[start : start + step], scratch))
+        np.add.at(flat, at.reshape(-1), _in_order(rows[start : start + step], total.dtype, scratch))
 
 
-def _in_order(x: ndarray, scratch: dict[str, ndarray] | None) -> ndarray:
-    """x.ravel(), in memory of its own where that is a copy."""
+def _in_dtype(x: ndarray, dtype: Any, scratch: dict[str, ndarray] | None) -> ndarray:
+    """x in a dtype, in memory of its own where it has another."""
+    if x.dtype == dtype:
+        return x
+    out = _room(scratch, "values", x.shape, dtype)
+    out[...] = x
+    return out
+
+
+def _in_order(x: ndarray, dtype: Any, scratch: dict[str, ndarray] | None) -> ndarray:
+    """x.ravel() in a dtype, in memory of its own where that is a copy."""
     if x.flags.c_contiguous:
-        return x.reshape(-1)
-    out = _room(scratch, "values", x.shape, x.dtype)
+        return _in_dtype(x.reshape(-1), dtype, scratch)
+    out = _room(scratch, "values", x.shape, dtype)
     out[...] = x
     return out.reshape(-1)
 
@@ -198,7 +217,7 @@ def _add_columns(
     flat = _room(scratch, "places", (len(total), places.size), np.int64)
     np.multiply(_numbers(scratch, len(total))[:, None], width, out=flat)
     flat += within
-    np.add.at(total.reshape(-1), flat.reshape(-1), _in_order(columns, scratch))
+    np.add.at(total.reshape(-1), flat.reshape(-1), _in_order(columns, total.dtype, scratch))
 
 
 def _norm(

@@ -158,7 +158,7 @@ def _add_flat(
     total: ndarray, places: ndarray, values: ndarray, scratch: dict[str, ndarray] | None = None
 ) -> None:
     """Each value added at its place in total.ravel()."""
-    np.add.at(total.reshape(-1), places.reshape(-1), _in_order(values, scratch))
+    np.add.at(total.reshape(-1), places.reshape(-1), _in_order(values, total.dtype, scratch))
 
 
 def _leave_rim(

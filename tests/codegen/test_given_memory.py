@@ -184,7 +184,7 @@ def test_choices_of_many(order: Any, dtype: type, share: float) -> None:
 def test_routines_keep_what_they_compute_in(order: str) -> None:
     """Of other sizes than in the call before, too."""
     scratch: dict[str, np.ndarray] = {}
-    for rows, width in ((40, 3), (7, 5), (60, 4), (0, 2)):
+    for rows, width in ((40, 3), (7, 5), (300, 4), (120, 6), (0, 2)):
         places = RNG.integers(-6, 6, rows)
         x = np.array(RNG.normal(size=(rows, width)), order=order)
         np.testing.assert_array_equal(_norm(x, axis=1, scratch=scratch), _norm(x, axis=1))
@@ -192,13 +192,28 @@ def test_routines_keep_what_they_compute_in(order: str) -> None:
             expected, found = np.zeros((6, width)), np.zeros((6, width))
             np.add.at(expected, places, given)
             _add_rows(found, places, given, scratch)
-            np.testing.assert_allclose(found, expected, atol=1e-15)
+            np.testing.assert_allclose(found, expected, atol=1e-13)
             turned = np.zeros((width, 6))
             _add_columns(turned, places, given.T, scratch)
-            np.testing.assert_allclose(turned, expected.T, atol=1e-15)
+            np.testing.assert_allclose(turned, expected.T, atol=1e-13)
     held = {name: id(array) for name, array in scratch.items()}
     _norm(x, axis=1, scratch=scratch)
     assert held == {name: id(array) for name, array in scratch.items()}
+
+
+@pytest.mark.parametrize("order", "CF")
+@pytest.mark.parametrize("shape", [(200,), (40, 5), (10, 20), (0, 3)])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_rows_are_added(dtype: type, shape: tuple[int, ...], order: Any) -> None:
+    """To a table of double precision, whatever the places' rank; also where it is part of another."""
+    places = RNG.integers(-8, 8, shape)
+    for width in ((), (1,), (3,), (30,), (2, 3)):
+        rows = np.array(RNG.normal(size=(*shape, *width)), dtype, order=order)
+        expected = np.ones((8, *width))
+        np.add.at(expected, places, rows)
+        for found in (np.ones((8, *width)), np.ones((16, *width))[::2]):
+            _add_rows(found, places, rows)
+            np.testing.assert_allclose(found, expected, rtol=1e-12)
 
 
 @pytest.mark.parametrize("slope", [2.0, np.nan, np.inf, -np.inf, 1e200])
