@@ -475,34 +475,45 @@ class Graph:
         step isn't asked. A node that a step makes on the way (not the image of any old node) takes over the
         origins of the node that it stands for. A graph in which no node changes comes back as it is.
         """
+        inside = bool(deep and self.bodies)
         mapping: dict[Node, Node] = {}  # of the nodes that change
-        born: dict[Node, tuple[Origin, ...]] = {}
-        images: set[Node] = set()  # of all nodes, as soon as one changes
         unchanged = mapping.keys().isdisjoint
-        for place, node in enumerate(self._order):
+        alike = True  # each image has the images of its node's arguments
+        for node in self._order:
             inner, args = node, node.args
             if mapping and not unchanged(args):
                 args = tuple([mapping.get(a, a) for a in args])
-            elif node in done and not (deep and node.attrs):
-                if mapping:
-                    images.add(node)
+            elif node in done and not (inside and node.attrs):
                 continue
-            if deep and node.attrs:
+            if inside and node.attrs:
                 inner = node.map_subgraphs(lambda body: body._rewritten(step, deep, done))
             image = step(inner, args)
             if image is not node:
-                if not mapping:
-                    images.update(self._order[:place])
                 mapping[node] = image
-                if image not in images and self.origins.get(node):
-                    _inherit(image, self.origins[node], born, images)
-            if mapping:
-                images.add(image)
+                alike = alike and image.args == args
         if not mapping:
             self.settled.update([deep] if deep else [])
             return self
         graph = self.replace(mapping)
-        return replace(graph, origins={**born, **graph.origins}) if born else graph
+        born = self._born(mapping)
+        if born:
+            graph = replace(graph, origins={**born, **graph.origins})
+        if alike:
+            graph.__dict__["_order"] = tuple(dict.fromkeys([mapping.get(n, n) for n in self._order]))
+        return graph
+
+    def _born(self, mapping: Mapping[Node, Node]) -> dict[Node, tuple[Origin, ...]]:
+        """The origins of new nodes, images and what these are made of: those of what they stand for."""
+        old = set(self._order)
+        known = old.difference(mapping).union(mapping.values())
+        born: dict[Node, tuple[Origin, ...]] = {}
+        for node, image in mapping.items():
+            origins = self.origins.get(node)
+            if origins and image not in old:
+                born.setdefault(image, origins)
+                if not known.issuperset(image.args):
+                    _inherit(image.args, origins, born, known)
+        return born
 
     def with_images(self, images: Mapping[Node, Node]) -> Graph:
         """The graph with these nodes in the places of others."""
@@ -516,10 +527,10 @@ class Graph:
 
 
 def _inherit(
-    image: Node, origins: tuple[Origin, ...], born: dict[Node, tuple[Origin, ...]], known: set[Node]
+    nodes: Iterable[Node], origins: tuple[Origin, ...], born: dict[Node, tuple[Origin, ...]], known: set[Node]
 ) -> None:
-    """Give fresh nodes below `image`, down to known ones, the origins of what they replace."""
-    stack = [image]
+    """Give fresh nodes, down to known ones, the origins of what they replace."""
+    stack = list(nodes)
     while stack:
         node = stack.pop()
         if node in born or node in known or node.op.name == "argument":

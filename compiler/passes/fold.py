@@ -96,7 +96,7 @@ def _on_variables(graph: Graph) -> set[Node]:
     nodes = graph.nodes()
     constants = {node for node in nodes if node.op.name == "const"}
     folds = constants.issuperset
-    return {node for node in nodes if not (node.args and folds(node.args))}
+    return {node for node in nodes if not folds(node.args) or (not node.args and node.op is not ops.dim)}
 
 
 def _step(node: Node, args: tuple[Node, ...]) -> Node:

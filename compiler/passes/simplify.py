@@ -76,6 +76,13 @@ class Plain:
     own: set[Node] = field(default_factory=set)
     adjoint: set[Node] = field(default_factory=set)
     waiting: set[Node] = field(default_factory=set)
+    _needed: tuple[tuple[Node, ...], set[Node]] = ((), set())
+
+    def needed(self, roots: tuple[Node, ...]) -> set[Node]:
+        """What these nodes need; they are the same from one run to the next, as a rule."""
+        if self._needed[0] != roots:
+            self._needed = roots, set(topological(roots))
+        return self._needed[1]
 
     def among(self, nodes: set[Node], own: set[Node]) -> set[Node]:
         """The nodes of a graph that need not be looked at again, with the arguments that they have."""
@@ -122,8 +129,9 @@ class Simplify:
         return run
 
     def _own(self, graph: Graph) -> set[Node]:
-        primal = graph.outputs[: len(graph.outputs) - self.gradients]
-        return set(topological(node for _, node in primal) if self.gradients else graph.nodes())
+        if not self.gradients:
+            return set(graph.nodes())
+        return self.plain.needed(tuple([node for _, node in graph.outputs[: -self.gradients]]))
 
     def _simplified(self, node: Node, adjoint: bool, puts: bool) -> Node:
         plain = self.plain.adjoint if adjoint else self.plain.own
