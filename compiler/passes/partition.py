@@ -165,5 +165,15 @@ def fresh_name(base: str, taken: set[str], numbers: dict[str, int]) -> str:
 def _backward(joint: Graph, derivatives: Outputs, names: Mapping[Node, str], seed: Node) -> Graph:
     """The derivatives in terms of the saved values, which become arguments."""
     given = {node: argument(name, node.type) for node, name in names.items()}
-    graph = replace(joint, inputs=(*given.values(), seed), outputs=derivatives)
-    return Dce().run(graph.with_images(given))
+    images = dict(given)
+    for node in topological([node for _, node in derivatives], beyond=given):
+        images[node] = node.with_args([images.get(arg, arg) for arg in node.args])
+    return Dce().run(
+        Graph(
+            (*given.values(), seed),
+            tuple([(name, images[node]) for name, node in derivatives]),
+            {images[node]: name for node, name in joint.names.items() if node in images},
+            {image: joint.origins[node] for node, image in images.items() if node in joint.origins},
+            joint.notes,
+        )
+    )
