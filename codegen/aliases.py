@@ -17,6 +17,7 @@ from autodiffc.compiler.types import Type
 
 from .flow import name_of
 from .into import EMPTY, given_memory, is_module, is_ufunc
+from .trees import children, walk
 
 NEW_FUNCTIONS = frozenset({
     "sum", "mean", "max", "min", "prod", "where", "zeros", "empty", "ones", "full", "zeros_like",
@@ -158,7 +159,7 @@ class Aliases:
             yield from self.memory(node.body)
             yield from self.memory(node.orelse)
         else:
-            for child in ast.iter_child_nodes(node):
+            for child in children(node):
                 if isinstance(child, ast.expr):
                     yield from self.memory(child)
                 elif isinstance(child, ast.comprehension):
@@ -205,11 +206,11 @@ def gives_new_memory(source: str) -> bool:
     function = ast.parse(source).body[0]
     assert isinstance(function, ast.FunctionDef)
     aliases = Aliases("np")
-    for tree in ast.walk(function):
+    for tree in walk(function):
         if isinstance(tree, ast.stmt):
             aliases.read(tree)
-    own = {n.id for n in ast.walk(function) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
-    own -= {a.arg for a in ast.walk(function) if isinstance(a, ast.arg)}
+    own = {n.id for n in walk(function) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+    own -= {a.arg for a in walk(function) if isinstance(a, ast.arg)}
     returned = aliases.returned
     members = aliases.classes.members()
     given = {m for one in returned for m in members.get(one, ()) if isinstance(m, str)}

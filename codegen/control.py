@@ -76,12 +76,10 @@ class StructuredBody(Body):
             found.setdefault(user["position"], []).append(user)
         return found
 
-    def _uses_in(self, node: Node) -> Iterable[tuple[Node, int]]:
+    def _given_by(self, node: Node) -> Iterable[tuple[Node, int]]:
         """What is given to a body is used more than once, as it were: it must have a name."""
         if node.op.name == "item":
             return ()
-        if node.op.name not in WRITERS:
-            return super()._uses_in(node)
         if node.op.name == "tiled":
             return dict.fromkeys(node.args, 2).items()
         found = dict.fromkeys(node.args[1:], 2)

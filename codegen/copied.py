@@ -14,6 +14,7 @@ from typing import Any
 
 from . import guards, initial
 from .routines import ROUTINES
+from .trees import walk
 
 
 def _functions() -> dict[str, Callable[..., Any]]:
@@ -36,32 +37,37 @@ def source_of(name: str) -> str:
 
 
 @cache
-def globals_of(name: str) -> tuple[str, ...]:
-    """The global names that a function refers to in code that runs, in the order of their first use."""
+def _tree(name: str) -> ast.FunctionDef:
     function = ast.parse(source_of(name)).body[0]
     assert isinstance(function, ast.FunctionDef)
-    inside = {a.arg for a in ast.walk(function) if isinstance(a, ast.arg)}
+    return function
+
+
+@cache
+def globals_of(name: str) -> tuple[str, ...]:
+    """The global names that a function refers to in code that runs, in the order of their first use."""
+    function = _tree(name)
+    inside = {a.arg for a in walk(function) if isinstance(a, ast.arg)}
     defaults = [d for d in [*function.args.defaults, *function.args.kw_defaults] if d is not None]
     found: dict[str, None] = {}
     for root in [*function.body, *defaults]:
-        for node in ast.walk(root):
+        for node in walk(root):
             if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
                 inside.add(node.id)
     for root in [*function.decorator_list, *function.body, *defaults]:
-        for node in ast.walk(root):
+        for node in walk(root):
             if isinstance(node, ast.Name) and node.id not in inside:
                 found[node.id] = None
     return tuple(found)
 
 
-def annotations_of(name: str) -> set[str]:
+@cache
+def annotations_of(name: str) -> frozenset[str]:
     """The names in a function's annotations, which type checkers want imported."""
-    function = ast.parse(source_of(name)).body[0]
-    roots = [
-        a.annotation for a in ast.walk(function) if isinstance(a, (ast.arg, ast.AnnAssign)) and a.annotation
-    ]
-    roots += [function.returns] if isinstance(function, ast.FunctionDef) and function.returns else []
-    return {n.id for root in roots for n in ast.walk(root) if isinstance(n, ast.Name)}
+    function = _tree(name)
+    roots = [a.annotation for a in walk(function) if isinstance(a, (ast.arg, ast.AnnAssign)) and a.annotation]
+    roots += [function.returns] if function.returns else []
+    return frozenset(n.id for root in roots for n in walk(root) if isinstance(n, ast.Name))
 
 
 def needed(names: Iterable[str]) -> list[str]:

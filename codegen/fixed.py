@@ -19,6 +19,7 @@ from .aliases import Aliases, Member
 from .copied import COPIED
 from .flow import Flow
 from .into import given_memory, is_module
+from .trees import children, walk
 
 MAKERS = frozenset({"arange", "ones", "eye", "tri", "tril", "triu", "linspace"})
 METHODS = frozenset({"astype", "reshape"})
@@ -57,7 +58,7 @@ def fixed_arrays(flow: Flow, aliases: Aliases, sizes: Collection[str], np: str) 
     found: dict[str, Fixed] = {}
     for position, tree, node in places:
         target = _target(tree, node)
-        held = {flow.variable(target, position), *(n for n in ast.walk(node) if isinstance(n, ast.expr))}
+        held = {flow.variable(target, position), *(n for n in walk(node) if isinstance(n, ast.expr))}
         if not any(aliases.classes.of(member) in kept for member in held):
             one = found.setdefault(ast.unparse(node), _fixed(node, sizes))
             one.places.append((node, position, target))
@@ -65,8 +66,8 @@ def fixed_arrays(flow: Flow, aliases: Aliases, sizes: Collection[str], np: str) 
 
 
 def _fixed(node: ast.expr, sizes: Collection[str]) -> Fixed:
-    names = dict.fromkeys(n.id for n in ast.walk(node) if isinstance(n, ast.Name) and n.id in sizes)
-    *_, maker = (n.func for n in ast.walk(node) if isinstance(n, ast.Call))
+    names = dict.fromkeys(n.id for n in walk(node) if isinstance(n, ast.Name) and n.id in sizes)
+    *_, maker = (n.func for n in walk(node) if isinstance(n, ast.Call))
     name = maker.id if isinstance(maker, ast.Name) else maker.attr if isinstance(maker, ast.Attribute) else ""
     return Fixed(ast.unparse(node), name, tuple(names))
 
@@ -83,15 +84,15 @@ def _arrays(tree: ast.stmt, sizes: Collection[str], np: str) -> Iterator[ast.exp
     while stack:
         node = stack.pop()
         if isinstance(node, ast.expr) and not isinstance(node, GROUPS) and _is_fixed(node, sizes, np):
-            if any(isinstance(n, ast.Call) for n in ast.walk(node)):
+            if any(isinstance(n, ast.Call) for n in walk(node)):
                 yield node
         elif not isinstance(node, CLOSED):
-            stack.extend(ast.iter_child_nodes(node))
+            stack.extend(children(node))
 
 
 def _is_fixed(node: ast.expr, sizes: Collection[str], np: str) -> bool:
     """Whether an expression is made of sizes and numbers alone, by means that `MAKERS` are."""
-    for part in ast.walk(node):
+    for part in walk(node):
         if isinstance(part, ast.Name):
             if part.id not in sizes and part.id not in (np, "_ones"):
                 return False
@@ -124,7 +125,7 @@ def _written(flow: Flow, aliases: Aliases, np: str) -> set[Member]:
 def _changed(tree: ast.stmt, np: str) -> Iterator[ast.expr]:
     if isinstance(tree, ast.AugAssign):
         yield tree.target
-    for node in ast.walk(tree):
+    for node in walk(tree):
         if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store):
             yield node.value
         elif isinstance(node, ast.Call):

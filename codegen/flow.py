@@ -19,6 +19,7 @@ from dataclasses import dataclass, field, replace
 from autodiffc.grammar.records import record
 
 from .blocks import Statement
+from .trees import walk
 
 READ, WRITE = 0, 1
 
@@ -182,7 +183,7 @@ def parsed(text: str) -> tuple[ast.stmt, ...]:
 
 def events_of(tree: ast.stmt) -> Iterator[tuple[int, str]]:
     """The variables that a line reads and those that it gives values; `h += b` changes h and keeps it."""
-    for node in ast.walk(tree):
+    for node in walk(tree):
         if isinstance(node, ast.Name):
             yield WRITE if isinstance(node.ctx, ast.Store) else READ, node.id
     if isinstance(tree, ast.AugAssign) and isinstance(tree.target, ast.Name):

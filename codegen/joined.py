@@ -31,6 +31,7 @@ from autodiffc.grammar.records import record
 from .blocks import Block, Statement
 from .flow import parsed
 from .pytext import tuple_of
+from .trees import walk
 
 FORWARD = re.compile(r"for \w+ in range\((.+)\):")
 BACKWARD = re.compile(r"for (\w+) in reversed\(range\((.+)\)\):")
@@ -196,7 +197,7 @@ class _Pair:
         """Where the first loop gives variables values, in order."""
         found: dict[str, list[Place]] = {}
         for place, text in _placed(self.there):
-            for node in chain.from_iterable(map(ast.walk, parsed(text))):
+            for node in chain.from_iterable(map(walk, parsed(text))):
                 if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
                     found.setdefault(node.id, []).append(place)
         return found

@@ -25,6 +25,7 @@ from .copied import COPIED
 from .flow import READ, flow_of, name_of
 from .into import ROOMY, Form, call_into, form_of, is_module
 from .sites import Sites
+from .trees import walk
 
 Text = Callable[[Dim], str]
 
@@ -197,12 +198,12 @@ def is_call(node: ast.expr, np: str, *names: str) -> bool:
 def _changed(tree: ast.stmt) -> Iterator[str]:
     """The variables whose memory a line may write into; what is called for its effect may write anywhere."""
     if isinstance(tree, ast.Expr):
-        yield from (node.id for node in ast.walk(tree) if isinstance(node, ast.Name))
+        yield from (node.id for node in walk(tree) if isinstance(node, ast.Name))
     if isinstance(tree, ast.AugAssign):
         yield from _roots(tree.target)
     if isinstance(tree, ast.Assign):
         yield from (name for target in tree.targets for name in _stored(target))
-    for node in ast.walk(tree):
+    for node in walk(tree):
         if isinstance(node, ast.keyword) and node.arg == "out":
             yield from _roots(node.value)
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and not is_known(node.func.id):
@@ -223,7 +224,7 @@ def _stored(target: ast.expr) -> Iterator[str]:
 
 
 def _roots(node: ast.expr) -> Iterator[str]:
-    return (inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name))
+    return (inner.id for inner in walk(node) if isinstance(inner, ast.Name))
 
 
 def _edited(statements: Sequence[Statement], changes: Mapping[int, list[str]]) -> list[Statement]:

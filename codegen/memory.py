@@ -14,7 +14,7 @@ memory of the loop's own.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from autodiffc.compiler.ir import Graph, Node
 from autodiffc.grammar.records import record
@@ -63,7 +63,7 @@ class Memory:
         self.before: dict[Node, list[Node]] = {}
         self.in_place: set[Node] = set()  # updates, and results of loops and branches that are
         self.owned: set[Node] = set()  # inputs that are updated in place
-        self._nodes = graph.nodes()
+        self._nodes: Sequence[Node] = () if graph.on_numbers else graph.nodes()
         self._outputs = [node for _, node in graph.outputs]
         self._kept = {node for p, node in enumerate(self._outputs) if p not in set(copied)}
         self._refused: set[Node] = set()

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 
-from autodiffc.compiler.ir import Graph, Node
+from autodiffc.compiler.ir import Graph, Node, users
 
 from .blocks import Slot
 from .context import Context, value_names
@@ -24,6 +24,7 @@ from .schedule import LEAVES, Step
 from .structure import UPDATES
 from .telling import described, is_stack, singular
 
+GIVING = frozenset({"loop", "branch", "tiled", "elements", "item"})  # what has a body, and its results
 ARITHMETIC = frozenset({"add", "sub", "mul", "div"})
 
 
@@ -45,7 +46,8 @@ class Naming(Rendering):
         renamed = output_names or {}
         self._output_names = {node: renamed.get(name, name) for name, node in reversed(graph.outputs) if name}
         self._reserved = frozenset(renamed.values())
-        self._users: dict[Node, list[Node]] = {}
+        self._models_names = value_names(context)
+        self._steps: Sequence[Step] = ()
         self._uses: Counter[Node] = Counter()
         self._sums: dict[Node, Node] = {}  # partial sums of a named adjoint, and the adjoint
         self._grown: dict[Node, str] = {}  # the names of adjoints of which a part has been written
@@ -57,22 +59,28 @@ class Naming(Rendering):
         """What shares memory with what."""
         return self._given_memory or Memory(self.graph)
 
-    def _count_uses(self, steps: Sequence[Step]) -> None:
+    @cached_property
+    def _users(self) -> Mapping[Node, Sequence[Node]]:
+        return users([step.node for step in self._steps])
+
+    def _count_uses(self) -> None:
+        """Count how often values stand in the texts of the steps and the results."""
         uses: dict[Node, int] = {}
-        for step in steps:
-            for arg, count in self._uses_in(step.node):
-                uses[arg] = uses.get(arg, 0) + count
+        for node, _ in self._steps:
+            giving = node.op.name in GIVING
+            for arg, count in self._given_by(node) if giving else zip(node.args, self._parsed(node).counts):
+                uses[arg] = uses[arg] + count if arg in uses else count
         self._uses.update(uses)
         for _, node in self.graph.outputs:
             self._uses[node] += 1
 
-    def _uses_in(self, node: Node) -> Iterable[tuple[Node, int]]:
-        """How often each argument stands in a node's text."""
-        return zip(node.args, self._parsed(node).counts)
+    def _given_by(self, node: Node) -> Iterable[tuple[Node, int]]:
+        """Hook: how often values stand in what is written for a node with a body, or for a result of one."""
+        return ()
 
-    def _find_updated(self, steps: Sequence[Step]) -> None:
+    def _find_updated(self) -> None:
         """Memory that is made here to be updated is called after the result."""
-        for step in reversed(steps):
+        for step in reversed(self._steps) if not self._on_numbers else ():
             node = step.node
             target = self._begins_as(node)
             if target is not None and target.op.name not in LEAVES and target not in self.graph.names:
@@ -89,16 +97,17 @@ class Naming(Rendering):
         alone = target is not None and self._uses[target] == 1 and self.memory.is_own(target)
         return target if alone or node in self.memory.in_place else None
 
-    def _find_sums(self, steps: Sequence[Step]) -> None:
+    def _find_sums(self) -> None:
         """An adjoint that several lines contribute to grows under its one name: `d_x += …`."""
-        for step in reversed(steps):
+        for step in reversed(self._steps):
             node = step.node
-            final = self._sums.get(node, node)
-            named = final in self.graph.names and final is node
-            if node.op.name != "add" or not step.group.adjoint or not (named or node in self._sums):
+            if node.op.name != "add" or not step.group.adjoint:
                 continue
             if self.context.level > 1 and not node.rank:
                 continue  # a number is computed in one expression
+            final = self._sums.get(node, node)
+            if final is node and node not in self.graph.names:
+                continue
             parts = [a for a in node.args if self._may_grow(a, node)]
             if parts:
                 self._sums[next((p for p in parts if p.op.name == "add"), parts[0])] = final
@@ -142,19 +151,22 @@ class Naming(Rendering):
 
     def _claimed(self, given: str) -> str:
         """The local name for a name that the model, or a pass, has given."""
-        models = given in value_names(self.context) or given in self._reserved
-        return self.scope.claim(given) if models else self.scope.fresh(given)
+        return self.scope.claim(given) if self._is_given(given) else self.scope.fresh(given)
 
     def _is_taken(self, given: str) -> bool:
         """Whether something else bears the local name for such a name already."""
-        models = given in value_names(self.context) or given in self._reserved
-        return self.context.local(given) in self.scope.taken if models else not self.scope.is_free(given)
+        if self._is_given(given):
+            return self.context.local(given) in self.scope.taken
+        return not self.scope.is_free(given)
 
     def name_of(self, node: Node) -> str:
         """The name that the graph gives a value; of a stack only the model's own tells something."""
         given = self.graph.names.get(node) or self._output_names.get(node) or ""
-        told = not is_stack(node) or given in value_names(self.context) or given in self._reserved
-        return given if told else ""
+        return given if not is_stack(node) or self._is_given(given) else ""
+
+    def _is_given(self, name: str) -> bool:
+        """Whether the model, or the function's signature, gives the name; a pass may have."""
+        return name in self._models_names or name in self._reserved
 
     def _row_name(self, array: str, positions: list[str]) -> str:
         """The name of a single element or row: `h` of `hs`, or `h_t` where that is taken; `x_t` of `x[t]`."""

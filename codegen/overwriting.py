@@ -18,6 +18,7 @@ from .aliases import Aliases, Member
 from .flow import Flow
 from .into import given_memory, is_module, is_ufunc, operands_of
 from .sites import Site
+from .trees import walk
 
 if TYPE_CHECKING:
     from .buffers import Buffer
@@ -106,7 +107,7 @@ class Overwriting:
         read = [
             node
             for tree in self.flow.lines[position].trees
-            for node in ast.walk(tree)
+            for node in walk(tree)
             if isinstance(node, ast.Name) and self.flow.variable(node.id, position) in names
         ]
         own = {node for node in operands if isinstance(node, ast.Name)}

@@ -171,10 +171,11 @@ class Template:
         self.precedence = precedence_of(root)
         self.pieces = _pieces(normal, root)
         self.params = params
-        slots = [piece for piece in self.pieces if isinstance(piece, Slot)]
-        self.uses: Counter[str] = Counter(slot.name for slot in slots)
+        self.slots = [piece for piece in self.pieces if isinstance(piece, Slot)]
+        self.uses: Counter[str] = Counter(slot.name for slot in self.slots)
         self.counts = tuple(self.uses[parameter] for parameter in params)
-        self.stored = tuple(dict.fromkeys(slot.name for slot in slots if slot.stored))
+        self.stored = tuple(dict.fromkeys(slot.name for slot in self.slots if slot.stored))
+        self._form = "".join("%s" if isinstance(p, Slot) else p.replace("%", "%%") for p in self.pieces)
 
     @cached_property
     def fixed_length(self) -> int:
@@ -187,21 +188,18 @@ class Template:
     def text(self, names: Mapping[str, Expr], other: Callable[[str], str] = str) -> str:
         """The text with its names replaced: by `names`, else by `other`."""
         parts = []
-        for piece in self.pieces:
-            if isinstance(piece, str):
-                parts.append(piece)
-                continue
-            known = names.get(piece.name)
+        for slot in self.slots:
+            known = names.get(slot.name)
             if known is None:
-                parts.append(other(piece.name))
+                parts.append(other(slot.name))
             else:
-                parts.append(known.text if known.precedence >= piece.needed else f"({known.text})")
-        return "".join(parts)
+                parts.append(known.text if known.precedence >= slot.needed else f"({known.text})")
+        return self._form % tuple(parts)
 
     def expression(self, names: Mapping[str, Expr], other: Callable[[str], str] = str) -> Expr:
         """The expression with its names replaced."""
-        if len(self.pieces) == 1 and isinstance(self.pieces[0], Slot) and self.pieces[0].name in names:
-            return names[self.pieces[0].name]
+        if self._form == "%s" and self.slots[0].name in names:
+            return names[self.slots[0].name]
         return Expr(self.text(names, other), self.precedence)
 
 

@@ -9,7 +9,7 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from autodiffc.compiler.ir import Graph, Literal, Node
 from autodiffc.compiler.ops.control import is_local
@@ -32,6 +32,7 @@ ALONE = {
     "rel_entr": ("p", "q"), "xlog1py": ("y",), "xlogy": ("y",),
 }  # fmt: skip
 _DEFAULT_DTYPE = re.compile(r"(np\.(?:zeros|ones|full|array|eye|linspace)\(.*), (?:dtype=)?_REAL\)")
+_NOTHING: Mapping[str, Any] = {}
 _ONE_AXIS = re.compile(r"(np\.(?:zeros|ones|full)\()\((\w+),\)")
 
 
@@ -70,7 +71,8 @@ class Rendering(ABC):
         self.tuples: set[Node] = set()  # arrays of numbers that are kept as tuples
         self.plain = False  # scalars are computed without guards: the caller waits for exceptions
         self.ints = Ints()
-        self._templates: dict[Node, tuple[Template, dict[str, Dim]]] = {}
+        self._templates: dict[Node, tuple[Template, Mapping[str, Dim]]] = {}
+        self._constants: dict[tuple[Node, bool], Expr] = {}
         self._on_numbers = graph.on_numbers  # no node is on arrays
 
     def value(self, node: Node) -> Expr:
@@ -156,23 +158,23 @@ class Rendering(ABC):
 
     # --- templates ---------------------------------------------------------------------------------
 
-    def _template(self, node: Node) -> tuple[Template, dict[str, Expr]]:
+    def _template(self, node: Node) -> tuple[Template, Mapping[str, Expr]]:
         """The parsed text of a node's op, and the expressions that stand in it for dims."""
         parsed, held = self._found(node)
-        return parsed, {key: self.dim(dim) for key, dim in held.items()} if held else {}
+        return parsed, {key: self.dim(dim) for key, dim in held.items()} if held else _NOTHING
 
     def _parsed(self, node: Node) -> Template:
         """The parsed text of a node's op."""
         return self._found(node)[0]
 
-    def _found(self, node: Node) -> tuple[Template, dict[str, Dim]]:
+    def _found(self, node: Node) -> tuple[Template, Mapping[str, Dim]]:
         """The parsed text of a node's op, and the dims in it."""
         found = self._templates.get(node)
         if found is None:
             found = self._templates[node] = self._written(node)
         return found
 
-    def _written(self, node: Node) -> tuple[Template, dict[str, Dim]]:
+    def _written(self, node: Node) -> tuple[Template, Mapping[str, Dim]]:
         op, scalar = node.op, self.on_numbers(node)
         source = op.scalar if scalar and op.scalar is not None else op.py
         if scalar and self.plain and op.plain is not None:
@@ -180,7 +182,7 @@ class Rendering(ABC):
         if node in self.tuples:
             source = tuple_py(node)
         if scalar and isinstance(source, str):
-            return template(source, parameters(node)), {}
+            return template(source, parameters(node)), _NOTHING
         held: dict[str, Dim] = {}
 
         def text_of(dim: Dim) -> str:
@@ -210,13 +212,14 @@ class Rendering(ABC):
         array = not self.on_numbers(node)
         operands = [self._operand(arg, array) for arg in node.args]
         names = dict(zip(parsed.params, operands))
-        names.update(held)
-        for local in parsed.stored:
-            texts = [operand.text for operand in operands]
-            names[local] = Expr(self._own_name(node, texts) if local == "out" else self.scope.fresh(local))
+        if held:
+            names.update(held)
         if parsed.is_expression:
             expr = parsed.expression(names, self._global)
             return [], self._typed(node, expr) if array else expr
+        for local in parsed.stored:
+            texts = [operand.text for operand in operands]
+            names[local] = Expr(self._own_name(node, texts) if local == "out" else self.scope.fresh(local))
         return parsed.text(names, self._global).split("\n"), names["out"]
 
     def _typed(self, node: Node, expr: Expr) -> Expr:
@@ -254,12 +257,16 @@ class Rendering(ABC):
         waiting = self.pending.get(node)
         if waiting is not None:
             return waiting.expr
-        if node.op.name == "const":
-            value = node["value"]
-            if isinstance(value, Literal):
-                return self._table(node, value)
-            return self._number(value, array)
-        return self.dim(node["dim"])
+        if node.op.name == "dim":
+            return self.dim(node["dim"])
+        constant = self._constants.get((node, array))
+        if constant is None:
+            constant = self._constants[node, array] = self._constant(node, array)
+        return constant
+
+    def _constant(self, node: Node, array: bool) -> Expr:
+        value = node["value"]
+        return self._table(node, value) if isinstance(value, Literal) else self._number(value, array)
 
     def _table(self, node: Node, value: Literal) -> Expr:
         """Hook: the name of an array constant."""

@@ -20,6 +20,7 @@ from .blocks import Block, Statement
 from .flow import Flow
 from .into import AS_IT_IS, call_into, lines_into
 from .sites import Site
+from .trees import children
 
 Held = Mapping[ast.expr, tuple[Site, tuple[str, ...]]]  # expressions, and the names of their memory
 Scratch = Mapping[ast.expr, tuple[int, str]]  # calls, with their positions and names of memory for them
@@ -123,7 +124,7 @@ class _Line:
         stack = [node]
         while stack:
             parent = stack.pop()
-            for child in ast.iter_child_nodes(parent):
+            for child in children(parent):
                 if isinstance(child, ast.expr) and (child in self.held or child in self.scratch):
                     yield child, parent
                 else:

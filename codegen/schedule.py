@@ -11,8 +11,10 @@ Any order that respects the data would do; this one can be read beside the sourc
 from __future__ import annotations
 
 import heapq
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
+from itertools import chain
+from operator import attrgetter
 from typing import NamedTuple
 
 from autodiffc.compiler.ir import Graph, Node, Origin, fact
@@ -30,6 +32,9 @@ class Group(NamedTuple):
     def key(self) -> tuple[bool, int]:
         """Sorts groups into the order in which they are emitted."""
         return self.adjoint, -self.line if self.adjoint else self.line
+
+
+_GROUP_KEY = attrgetter("key")
 
 
 class Step(NamedTuple):
@@ -55,29 +60,32 @@ def _in_order(graph: Graph) -> Sequence[Step]:
 def _scheduled(graph: Graph, before: Mapping[Node, Sequence[Node]]) -> Sequence[Step]:
     nodes = [n for n in _checks_first(graph).nodes() if n.op.name not in LEAVES]
     groups = _groups(graph, nodes)
-    ranks = {group: i for i, group in enumerate(sorted(set(groups.values()), key=lambda group: group.key))}
-    places = {node: ranks[groups[node]] * len(nodes) + i for i, node in enumerate(nodes)}
+    together: dict[Group, list[Step]] = {}
+    for node, group in groups.items():
+        if group not in together:
+            together[group] = []
+        together[group].append(Step(node, group))
+    steps = list(chain.from_iterable([together[group] for group in sorted(together, key=_GROUP_KEY)]))
     needs = {node: {*node.args, *before.get(node, ())} for node in nodes} if before else {}
-    order = sorted(nodes, key=places.__getitem__)
-    if not _is_possible(order, needs):
-        order = _earliest(nodes, places, needs)
-    return [Step(node, groups[node]) for node in order]
+    order = [step.node for step in steps]
+    if _is_possible(order, needs):
+        return steps
+    return [Step(node, groups[node]) for node in _earliest(order, needs)]
 
 
 def _is_possible(order: Sequence[Node], needs: Mapping[Node, Collection[Node]]) -> bool:
     """Whether nothing comes before what it needs."""
     coming = set(order)
     for node in order:
-        if not coming.isdisjoint(needs.get(node) or node.args):
+        if not coming.isdisjoint(needs[node] if needs else node.args):
             return False
         coming.discard(node)
     return True
 
 
-def _earliest(
-    nodes: Sequence[Node], places: Mapping[Node, int], needs: Mapping[Node, Collection[Node]]
-) -> list[Node]:
-    """The order that always takes what has the first place of all that is ready."""
+def _earliest(nodes: Sequence[Node], needs: Mapping[Node, Collection[Node]]) -> list[Node]:
+    """The order that always takes the first node of all that are ready."""
+    places = {node: place for place, node in enumerate(nodes)}
     following: dict[Node, list[Node]] = {node: [] for node in nodes}
     waiting: dict[Node, int] = {}
     for node in nodes:
@@ -89,7 +97,7 @@ def _earliest(
     heapq.heapify(ready)
     order = []
     while ready:
-        node = nodes[heapq.heappop(ready) % len(nodes)]
+        node = nodes[heapq.heappop(ready)]
         order.append(node)
         for user in following[node]:
             waiting[user] -= 1
@@ -115,7 +123,7 @@ def _groups(graph: Graph, nodes: Sequence[Node]) -> dict[Node, Group]:
         own = _origin(graph.origins.get(node, ()))
         if own is None:
             near = [groups[a] for a in node.args if a in groups]
-            groups[node] = max(near, key=lambda g: g.key) if near else Group(False, 0)
+            groups[node] = max(near, key=_GROUP_KEY) if near else Group(False, 0)
         else:
             place = own.adjoint, own.span.line
             groups[node] = known.get(place) or known.setdefault(place, Group(*place))
@@ -130,11 +138,12 @@ def _origin(origins: Sequence[Origin]) -> Origin | None:
     return origins[0] if origins else None
 
 
-def regrouped(steps: Sequence[Step], starts: Mapping[int, int]) -> list[Step]:
+def regrouped(steps: Sequence[Step], start: Callable[[int], int]) -> Sequence[Step]:
     """The steps with each line replaced by the first line of its statement."""
-    moved = {line: start for line, start in starts.items() if line != start}
+    lines = {step.group.line for step in steps}
+    moved = {line: first for line in lines if (first := start(line)) != line}
     if not moved:
-        return list(steps)
+        return steps
     return [
         Step(s.node, Group(s.group.adjoint, moved[s.group.line])) if s.group.line in moved else s
         for s in steps

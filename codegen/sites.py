@@ -17,6 +17,7 @@ from autodiffc.grammar.records import record
 from .flow import Flow
 from .into import RESHAPED, ROOMY, Form, form_of, is_routine
 from .orders import Orders
+from .trees import children
 
 ATOMS = (ast.Name, ast.Attribute, ast.Subscript, ast.Call)  # what needs no brackets before a dot
 
@@ -163,4 +164,4 @@ def _expressions(tree: ast.stmt) -> Iterator[ast.expr]:
                 yield node
         elif not isinstance(node, (ast.ListComp, ast.GeneratorExp, ast.Lambda)):
             stack.append((node, True))
-            stack.extend((child, False) for child in ast.iter_child_nodes(node))
+            stack.extend((child, False) for child in children(node))

@@ -8,12 +8,14 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from functools import cached_property
 
 from autodiffc.grammar.source import Source
 
 OPENING, CLOSING = "([{", ")]}"
+_BRACKETS = re.compile(r"[()\[\]{}]")
 
 
 def safe(text: str) -> str:
@@ -67,6 +69,8 @@ class LogicalLines:
 
 
 def _without_comment(line: str) -> str:
+    if "#" not in line:
+        return line
     quote = ""
     for position, char in enumerate(line):
         if quote:
@@ -79,6 +83,9 @@ def _without_comment(line: str) -> str:
 
 
 def _balance(code: str) -> int:
+    """How many brackets are left open."""
+    if not _BRACKETS.search(code):
+        return 0
     depth, quote = 0, ""
     for char in code:
         if quote:

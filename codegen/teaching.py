@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import cached_property
 
@@ -26,7 +26,7 @@ from .control import StructuredBody
 from .memory import Memory
 from .names import Scope
 from .pytext import Expr
-from .schedule import LEAVES, Group, Step
+from .schedule import LEAVES, Group
 from .writer import NOTE_COLUMN
 
 _ASSIGNED = re.compile(r"(\w+) (\+?=) (.*)", re.DOTALL)
@@ -110,10 +110,10 @@ class TeachingBody(StructuredBody):
         origins = self.graph.origins.get(node, ())
         return bool(origins) and all(origin.adjoint for origin in origins)
 
-    def _find_sums(self, steps: Sequence[Step]) -> None:
+    def _find_sums(self) -> None:
         """The gradients that come over several paths."""
         told = lecture(self.context)
-        for step in reversed(steps):
+        for step in reversed(self._steps):
             given = self.graph.names.get(step.node, "")
             carried = step.node in self._slots  # in a variable that may still hold what it held before
             if told is not None and not carried and step.node.op.name == "add" and given.startswith("d_"):

@@ -18,6 +18,8 @@ from functools import lru_cache
 from autodiffc.compiler import ops
 from autodiffc.compiler.ir import Graph, Node, const_value
 
+from .trees import children
+
 IMPLIED = {"positive": ("positive", "nonnegative", "nonzero")}
 GUARDS = frozenset({ops.nonnegative, ops.abs, ops.gate, ops.gate_finite, ops.xlogy})
 THROUGH = frozenset({"neg", "abs"})  # nonzero, as their argument is
@@ -159,5 +161,5 @@ def _lazy_names(text: str, params: tuple[str, ...]) -> frozenset[str]:
         elif isinstance(node, ast.BoolOp):
             waiting.append(node.values[0])
         else:
-            waiting.extend(ast.iter_child_nodes(node))
+            waiting.extend(children(node))
     return frozenset(params) - read

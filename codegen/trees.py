@@ -1,0 +1,39 @@
+"""Syntax trees gone through quickly: `ast.walk` without the nodes for operators and contexts.
+
+>>> import ast
+>>> [type(node).__name__ for node in walk(ast.parse("h += x * 2.0").body[0])]
+['AugAssign', 'Name', 'BinOp', 'Name', 'Constant']
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from functools import cache
+
+PLAIN = frozenset({"ctx", "op", "ops", "id", "attr", "kind", "type_comment"})  # fields without trees of use
+
+
+def walk(tree: ast.AST) -> Iterator[ast.AST]:
+    """A tree and all trees in it, outer ones first."""
+    waiting = [tree]
+    for node in waiting:
+        yield node
+        waiting += children(node)
+
+
+def children(node: ast.AST) -> list[ast.AST]:
+    """The trees right below a node."""
+    found: list[ast.AST] = []
+    for field in _fields(type(node)):
+        value = getattr(node, field, None)
+        if isinstance(value, ast.AST):
+            found.append(value)
+        elif isinstance(value, list):
+            found += [item for item in value if isinstance(item, ast.AST)]
+    return found
+
+
+@cache
+def _fields(kind: type[ast.AST]) -> tuple[str, ...]:
+    return () if kind is ast.Constant else tuple(field for field in kind._fields if field not in PLAIN)
