@@ -21,6 +21,7 @@ from ..ir import Graph, Node, Op, topological
 from .bodies import in_bodies, settling
 from .pattern import LiteralRules
 from .rules.algebra import ADJOINT_RULES, CANONICAL_RULES, EXACT_RULES
+from .rules.complements import is_complement, known_complement
 from .rules.factors import known_product, scale_and_array, scale_behind_product, scaled_sum, shared_scale
 from .rules.parts import joined_parts
 from .rules.structure import (
@@ -151,6 +152,8 @@ def _shared(new: Node, old: Node, graph: Graph) -> Node | None:
         return known_product(new, old, graph) if old.type.shape else None
     if old.op is ops.matmul:
         return scale_behind_product(new, [len(graph.users[arg]) == 1 for arg in old.args])
+    if is_complement(old):
+        return known_complement(new, old, graph)
     found = _first(ALONE[old.op], new)
     return found if found is not None and _only_use(old, graph) else None
 
@@ -161,6 +164,8 @@ def _is_waiting(node: Node) -> bool:
         return bool(node.type.shape) and any(map(scale_and_array, node.args))
     if node.op is ops.matmul:
         return scale_behind_product(node, (True, True)) is not None
+    if is_complement(node):
+        return True
     return _first(ALONE[node.op], node) is not None
 
 
