@@ -38,12 +38,14 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     gc.set_threshold(50_000, 20, 20)
 
 
-# What shares a dear fixture runs in one process: the site is built once, the browser is started once.
+# What shares a dear fixture runs in one process: the site is built once, the browser is started once,
+# a model's module is compiled once.
 # (pytest-xdist 3.8 marks groups in the names of tests, which pytest 9.2 doesn't show to it.)
 GROUPS = {
     "tests/docs/test_website.py": "site",
     "tests/driver/report/test_browser.py": "browser",
     "tests/driver/diagnosis/test_page_in_a_browser.py": "browser",
+    "tests/test_derivative_peers.py": "derivatives",
 }
 
 

@@ -45,14 +45,15 @@ INDEXED: dict[str, Indexed] = {
         ("argmaxₗₘ u1[n, i, 2 j + l, 2 k + m]", "maxₗₘ u1[n, i, 2 j + l, 2 k + m]"),
     ),
     "pool with a rim": Indexed(
-        f"{_IMAGES}h = max_pool2d(conv2d(x, K), 3, stride=1, padding=1)\nloss L = sum(h**2)\n",
+        "dim N\ninput x: real[N, 1, 6, 6]\nparam K: real[2, 1, 3, 3]\n"
+        "h = max_pool2d(conv2d(x, K), 3, stride=1, padding=1)\nloss L = sum(h**2)\n",
         (
             "max_(l, m: 0 ≤ j + l − 1 < 4",
             "and 0 ≤ k + m − 1 < 4) u1[n, i, j + l − 1, k + m − 1]",
         ),
     ),
     "pools in a loop": Indexed(
-        "dim N\nconst T = 3\ninput x: real[N, 1, 4, 4]\nparam K: real[1, 1, 3, 3]\nh = x\nfor t in range(T):\n"
+        "dim N\nconst T = 2\ninput x: real[N, 1, 3, 3]\nparam K: real[1, 1, 3, 3]\nh = x\nfor t in range(T):\n"
         "    h = max_pool2d(conv2d(h, K, padding=1), 3, stride=1, padding=1)\nloss L = sum(h**2)\n",
         ("s*⁽ᵗ⁾[n, 0, j, k]", "1[s*⁽ᵗ⁾["),
     ),
