@@ -121,6 +121,10 @@ def _operands(evaluator: Evaluator, expr: ast.Call) -> tuple[list[Value], dict[s
 
 def _sequences(expr: ast.Call) -> ast.Call:
     """`sum(x, axis=[0, 1])` read as `sum(x, axis=(0, 1))` wherever an array makes no sense."""
+    if not any(
+        isinstance(given, ast.ListLiteral) for given in (*expr.args, *[k.value for k in expr.keywords])
+    ):
+        return expr
     parameters = BUILTINS[expr.func.id].signature.parameters
     places = BUILTINS[expr.func.id].positions(len(expr.args))
     args = tuple(_sequence(a, parameter) for a, parameter in zip(expr.args, places))
@@ -147,7 +151,6 @@ def _builtin(evaluator: Evaluator, expr: ast.Call) -> Value:
     args, keywords = operands
     if name in EXTREMES and len(args) == 2 and not keywords and all(isinstance(a, Static) for a in args):
         return Static(EXTREMES[name](*(a.dim for a in args if isinstance(a, Static))))
-    notes = evaluator.declared(*expr.args)
     try:
         if name in ("max", "min") and any(isinstance(a, Node) for a in args[1:2]):
             raise TypeProblem("E0205", f"{name} reduces one array; {name}imum(a, b) compares two")
@@ -155,10 +158,10 @@ def _builtin(evaluator: Evaluator, expr: ast.Call) -> Value:
     except ArgumentProblem as problem:
         span = _argument_span(expr, problem.argument)
         label = f"{problem.argument}: {problem}" if problem.code == "E0204" else str(problem)
-        shown = notes if problem.code == "E0203" else ()
+        shown = evaluator.declared(*expr.args) if problem.code == "E0203" else ()
         return evaluator.context.problem(problem.code, label, span, f"`{name}`", shown)
     except TypeProblem as problem:
-        shown = notes if problem.code != "E0205" else ()
+        shown = evaluator.declared(*expr.args) if problem.code != "E0205" else ()
         return evaluator.context.problem(problem.code, str(problem), expr.span, f"`{name}`", shown)
     for part in value if isinstance(value, tuple) else (value,):
         if isinstance(part, Node):

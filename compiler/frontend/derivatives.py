@@ -66,6 +66,8 @@ def own_value(evaluator: Evaluator, name: ast.Name, value: Value) -> Value:
 def without_own(graph: Graph) -> Graph:
     """The graph in which names stand for what they are names of."""
     named = ops.named
+    if named not in graph.ops:
+        return graph
     return graph.rewrite(
         lambda node, args: args[0] if node.op is named else node.with_args(args), deep="named"
     )

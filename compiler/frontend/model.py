@@ -213,9 +213,10 @@ def _program(
     inputs = tuple(found.nodes[a.name] for a in arguments)
     params = {node for a, node in zip(arguments, inputs) if a.role == "param"}
     outputs = guard_outputs(outputs, found.loss_name, context.checks, params)
-    live = Graph(inputs, outputs).nodes()
+    graph = Graph(inputs, outputs)
+    live = graph.nodes()
     places = {node: context.origins[node] for node in live if node in context.origins}
-    graph = Graph(inputs, outputs, _live_names(context, found, live), places)
+    graph = graph.told(names=_live_names(context, found, live), origins=places)
     graph, draws = masks_as_arguments(without_own(graph), {*context.defined, *graph.names.values()})
     open_graph = laid_open(graph)
     return Program(

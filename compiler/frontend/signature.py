@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any
 
 from autodiffc.grammar.records import record
@@ -48,7 +49,7 @@ class Builtin:
     make: Callable[..., Value]
     signature: inspect.Signature
 
-    @property
+    @cached_property
     def names(self) -> tuple[str, ...]:
         """The arguments that may be given by name."""
         parameters = self.signature.parameters.values()
@@ -63,7 +64,7 @@ class Builtin:
             found.append(parameter)
         return found[:count]
 
-    @property
+    @cached_property
     def usage(self) -> str:
         """`cumsum(x, axis=-1)`, for messages."""
         shown = []

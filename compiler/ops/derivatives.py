@@ -106,6 +106,8 @@ DERIVATIVES = frozenset({gradient, directional})
 
 def laid_open(graph: Graph) -> Graph:
     """The graph with what it differentiates as further outputs, for who asks what its arguments serve as."""
+    if graph.ops.isdisjoint(DERIVATIVES):
+        return graph
     targets: list[Node] = []
     roots = [node for _, node in graph.outputs]
     seen: set[Node] = set()
