@@ -77,6 +77,7 @@ IMPORTS = {
     "operator": "",
     "Struct": "struct",
     "Context": "contextvars",
+    "copy_context": "contextvars",
     "deque": "collections",
     "AbstractContextManager": "contextlib",
     "Callable": "collections.abc",

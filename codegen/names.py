@@ -28,7 +28,8 @@ MODULE_NAMES = frozenset({
     "Sparse", "Colouring", "sparse_jacobian", "value_and_sparse_jacobian", "jacobian_csr",
     "jacobian_sparsity", "jacobian_colouring", "JACOBIAN_SPARSITY", "sparse_hessian", "hessian_csr",
     "hessian_sparsity", "hessian_colouring", "HESSIAN_SPARSITY",
-    "Any", "Callable", "Generator", "release", "deque", "Context", "AbstractContextManager", "Workspace",
+    "Any", "Callable", "Generator", "release", "deque", "Context", "copy_context",
+    "AbstractContextManager", "Workspace",
 })  # fmt: skip
 _PYTHONS = frozenset((*keyword.kwlist, *keyword.softkwlist, *dir(builtins)))
 _BOUND = frozenset(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from contextvars import Context
+from contextvars import Context, copy_context
 from functools import partial
 from typing import Any
 
@@ -28,10 +28,16 @@ def _quietly() -> Callable[[], AbstractContextManager[Any]]:
     context = Context()
     context.run(np.seterr, all="ignore")
     ((errors, ignored),) = context.items()
+    usual = Context().run(errors.get)
+
+    def changed() -> Any:
+        np.seterr(all="ignore")
+        return errors.get()
 
     class Quiet:
         def __enter__(self) -> None:
-            self.before = errors.set(ignored)
+            is_usual = errors.get() is usual  # or a caller has changed it, or NumPy's buffers
+            self.before = errors.set(ignored if is_usual else copy_context().run(changed))
 
         def __exit__(self, *_: object) -> None:
             errors.reset(self.before)

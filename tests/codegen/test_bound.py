@@ -46,21 +46,24 @@ def test_what_the_value_warns_of_is_not_hushed_again() -> None:
 
 
 @pytest.mark.parametrize("version", [np.__version__, "1.26.4"])
-def test_what_is_hushed_is_heard_again(version: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("size", [np.getbufsize(), 1024])
+def test_what_is_hushed_is_heard_again(version: str, size: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(np, "__version__", version)
-    before, quiet = np.geterr(), routines_elementwise._quietly()
-    assert np.geterr() == before
+    quiet = routines_elementwise._quietly()
+    usual = np.setbufsize(size)
+    before = np.geterr()
 
     def fails() -> None:
         with quiet():
             with quiet():
-                pass
+                assert np.getbufsize() == size
             assert set(np.geterr().values()) == {"ignore"}
             raise ValueError("inside")
 
     with pytest.raises(ValueError, match="inside"):
         fails()
     assert np.geterr() == before
+    assert np.setbufsize(usual) == size
 
 
 def _value_and_grad(model: str) -> str:
