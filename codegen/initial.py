@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy import ndarray
-from numpy.random import Generator
+
+if TYPE_CHECKING:  # NumPy imports its random numbers when they are first asked for
+    from numpy.random import Generator
 
 
 def _xavier(rng: Generator, *shape: int) -> ndarray:

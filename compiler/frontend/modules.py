@@ -7,7 +7,7 @@ belong to its subject, so that either may be imported from it.
 from __future__ import annotations
 
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 
 from autodiffc.grammar import ast
 from autodiffc.grammar.diagnostics import InternalError, suggestion
@@ -31,12 +31,13 @@ MODULES: dict[str, frozenset[str]] = {
     "losses": frozenset(_LOSSES.split()),
     "stats": frozenset(_STATS.split()),
 }
+LIBRARY = Path(__file__).parents[1] / "lib"
 
 
 @cache
 def module_syntax(name: str) -> ast.Model:
     """The syntax tree of a library module."""
-    text = files("autodiffc.compiler.lib").joinpath(f"{name}.dsl").read_text("utf-8")
+    text = (LIBRARY / f"{name}.dsl").read_text("utf-8")
     model, diagnostics = parse(Source(f"{name}.dsl", text))
     if diagnostics:
         raise InternalError(f"the library module {name} does not parse: {diagnostics[0].message}")
