@@ -64,6 +64,7 @@ class Buffer:
     name: str = ""
     made: str = ""  # the text of what it always holds
     order: tuple[int, ...] = ()  # of its axes in memory, where it is another one
+    number: str = ""  # the argument that it holds
 
 
 @record(frozen=True)

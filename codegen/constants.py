@@ -2,16 +2,19 @@
 
     np.multiply(2.0, r, out=d_r)     ->     np.multiply(_2, r, out=d_r)
     product *= -0.5                  ->     product *= _m0p5
+    np.multiply(b, r, out=d_r)       ->     b_array[()] = b
+                                            np.multiply(b_array, r, out=d_r)        for an argument b
 
 NumPy turns a Python number into an array at each call, which takes as long as a hundred multiplications. Such
-an array has a dtype that counts, as a number has not: so only in double precision.
+an array has a dtype that counts, as a number has not: so only in double precision. That of an argument is
+part of a function's memory, and is written to at the start of a call.
 """
 
 from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from autodiffc.compiler.types import Type
@@ -68,36 +71,92 @@ def as_arrays(
     statements: Sequence[Statement], types: Mapping[str, Type | None], np: str, ref: Callable[[str], str]
 ) -> list[Statement]:
     """The statements with names for numbers; `ref` notes a name's use."""
+
+    def named(node: ast.expr) -> str:
+        return ref(name_of(repr(ast.literal_eval(node)))) if _is_number(node) else ""
+
+    return _renamed(statements, types, np, FLOAT, named)
+
+
+def with_arguments(
+    statements: Sequence[Statement],
+    types: Mapping[str, Type | None],
+    numbers: Collection[str],
+    np: str,
+    fresh: Callable[[str], str],
+) -> tuple[list[Statement], dict[str, str]]:
+    """The statements with arrays of rank 0 where arrays meet arguments, and these by the arguments.
+
+    `numbers` are the arguments that are such, `fresh` makes names.
+    """
+    found: dict[str, str] = {}
+
+    def named(node: ast.expr) -> str:
+        if not isinstance(node, ast.Name) or node.id not in kept:
+            return ""
+        return found.get(node.id) or found.setdefault(node.id, fresh(f"{node.id}_array"))
+
+    kept = [name for name in numbers if name.isidentifier()]
+    if not kept:
+        return [*statements], found
+    mentioned = re.compile(rf"\b(?:{'|'.join(kept)})\b")
+    changed = {name for line in _texts(statements) if mentioned.search(line) for name in _assigned(line)}
+    kept = [name for name in kept if name not in changed]
+    return _renamed(statements, types, np, mentioned, named), found
+
+
+def _texts(statements: Sequence[Statement]) -> Iterator[str]:
+    """All lines, as statements of their own."""
+    for statement in statements:
+        yield from statement.lines
+        for block in statement.blocks:
+            if not block.head.startswith(("el", "try", "except", "finally")):
+                yield f"{block.head} pass"
+            yield from _texts(block.statements)
+
+
+def _assigned(line: str) -> Iterator[str]:
+    """The variables that a line gives another value."""
+    for node in ast.walk(ast.parse(line)):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            yield node.id
+
+
+def _renamed(
+    statements: Sequence[Statement],
+    types: Mapping[str, Type | None],
+    np: str,
+    looked_at: re.Pattern[str],
+    named: Callable[[ast.expr], str],
+) -> list[Statement]:
+    """The statements with other names for some operands of arrays, in lines that match a pattern."""
     arrays = frozenset(name for name, type in types.items() if type is not None and type.rank)
-    return [_statement(statement, arrays, np, ref) for statement in statements] if arrays else [*statements]
+
+    def line(text: str) -> str:
+        return _line(text, arrays, np, named) if looked_at.search(text) else text
+
+    def statement(old: Statement) -> Statement:
+        blocks = tuple(Block(block.head, tuple(map(statement, block.statements))) for block in old.blocks)
+        return replace(old, lines=tuple(map(line, old.lines)), blocks=blocks)
+
+    return [*map(statement, statements)] if arrays else [*statements]
 
 
-def _statement(statement: Statement, arrays: frozenset[str], np: str, ref: Callable[[str], str]) -> Statement:
-    lines = tuple(_line(line, arrays, np, ref) if FLOAT.search(line) else line for line in statement.lines)
-    blocks = tuple(
-        Block(block.head, tuple(_statement(s, arrays, np, ref) for s in block.statements))
-        for block in statement.blocks
-    )
-    return replace(statement, lines=lines, blocks=blocks)
-
-
-def _line(text: str, arrays: frozenset[str], np: str, ref: Callable[[str], str]) -> str:
-    """A line with names for the numbers that meet arrays."""
+def _line(text: str, arrays: frozenset[str], np: str, named: Callable[[ast.expr], str]) -> str:
     source = text.encode()
     found = {
-        (number.col_offset, number.end_col_offset)
+        (operand.col_offset, operand.end_col_offset): name
         for node in ast.walk(ast.parse(text))
-        for number in _met(node, arrays, np)
-        if number.lineno == number.end_lineno == 1
+        for operand in _met(node, arrays, np)
+        if operand.lineno == operand.end_lineno == 1 and (name := named(operand))
     }
     for start, end in sorted(found, reverse=True):
-        name = ref(name_of(repr(ast.literal_eval(source[start:end].decode()))))
-        source = source[:start] + name.encode() + source[end:]
+        source = source[:start] + found[start, end].encode() + source[end:]
     return source.decode()
 
 
 def _met(node: ast.AST, arrays: frozenset[str], np: str) -> Iterator[ast.expr]:
-    """The numbers that a step on an array takes."""
+    """What a step on an array takes."""
     operands: Sequence[ast.expr] = ()
     if isinstance(node, ast.AugAssign) and isinstance(node.op, OPERATORS):
         operands = (node.target, node.value)
@@ -109,7 +168,7 @@ def _met(node: ast.AST, arrays: frozenset[str], np: str) -> Iterator[ast.expr]:
         operands = node.args
     has_array = any(isinstance(o, ast.Name) and o.id in arrays for o in operands)
     if has_array or isinstance(node, ast.Call):
-        yield from filter(_is_number, operands)
+        yield from operands
 
 
 def _is_step(call: ast.Call, np: str) -> bool:

@@ -20,12 +20,12 @@ from functools import partial
 from autodiffc.compiler.ir import Graph
 from autodiffc.compiler.ops.control import may_be_missing
 from autodiffc.compiler.ops.tiles import TILE
-from autodiffc.compiler.types import Dim, Type
+from autodiffc.compiler.types import REAL, Dim, Type
 
 from .blocks import Statement, mentions
 from .body import Body
 from .buffers import SCRATCH, Allocation, Buffer
-from .constants import with_constants
+from .constants import with_arguments, with_constants
 from .context import Context, once
 from .into import BLOCKWISE, RESHAPED, WHERE
 from .placed import placed
@@ -85,9 +85,20 @@ def _allocate(body: Body, types: Mapping[str, Type], known: set[str], results: b
     body.statements = with_constants(found.statements, body.types, body.context)
     _rewrite_outputs(body, last, found.last)
     body.buffers, body.in_buffers = found.buffers, found.inside
+    if any(not buffer.is_result for buffer in found.buffers):
+        _hold_numbers(body, np)
     for buffer in found.buffers:
         for size in buffer.type.shape:
             body.dim(size)
+
+
+def _hold_numbers(body: Body, np: str) -> None:
+    """Let arrays meet the arguments that are numbers as arrays of rank 0, which are memory too."""
+    if body.context.dtype != "float64":
+        return
+    numbers = [str(text) for node, text in body.given.items() if node.type == REAL]
+    body.statements, held = with_arguments(body.statements, body.types, numbers, np, body.scope.fresh)
+    body.buffers += [Buffer(REAL, [], name=array, number=name) for name, array in held.items()]
 
 
 def _rewrite_outputs(body: Body, before: str, after: str) -> None:
@@ -159,6 +170,10 @@ def taking(context: Context, writer: Writer, body: Body) -> Iterator[str]:
         yield f"_, {_names(inner).rstrip(',')} = {body.memory_name}"
     elif inner:
         yield f"{_names(inner)} = {body.space}.memory({_call(context, writer, body, inner, 'memory')})"
+    numbers = [buffer for buffer in inner if buffer.number]
+    if numbers:
+        yield "# NumPy would make arrays of these numbers wherever arrays meet them"
+    yield from (f"{buffer.name}[()] = {buffer.number}" for buffer in numbers)
     if results:
         arrays = [node for node in body.graph.nodes() if node in body.given and node.rank]
         given = tuple_of(list(dict.fromkeys(str(body.given[node]) for node in arrays)))
@@ -228,7 +243,7 @@ def _sizes(body: Body, type: Type) -> str:
     # `x[2:]` is nowhere computed where x is shorter, and no size of an array is -1
     shape = [size if size.is_natural else size.maximum(0) for size in type.shape]
     sizes = [str(body.dim(size)) for size in shape]
-    return str(tuple_of(sizes)) if len(sizes) > 1 else sizes[0]
+    return sizes[0] if len(sizes) == 1 else str(tuple_of(sizes))
 
 
 def leaving(context: Context, body: Body, last: str) -> Iterator[str]:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from autodiffc.api import module_of
 from autodiffc.codegen.blocks import Block, Statement
-from autodiffc.codegen.constants import as_arrays, name_of, number_of
+from autodiffc.codegen.constants import as_arrays, name_of, number_of, with_arguments
 from autodiffc.codegen.schedule import Group
 from autodiffc.compiler.ir import const
 from autodiffc.compiler.types import INT, REAL, Dim, Type
@@ -100,3 +100,38 @@ def test_a_model_gives_what_it_gives_without_them(size: int) -> None:
 def test_single_precision_has_none() -> None:
     text = autodiffc.compile(MODEL, level=2, dtype="float32")
     assert "np.array(" not in text.split("class Params")[0]
+
+
+def held(*lines: str) -> tuple[list[str], dict[str, str]]:
+    statements = [Statement(Group(False, 0), (line,), const(1.0), "") for line in lines]
+    block = Statement(Group(False, 0), (), const(1.0), "", (Block("for t in range(n):", tuple(statements)),))
+    (inside,), found = with_arguments([block], TYPES, ["s", "d_L"], "np", lambda name: name)
+    return [line for statement in inside.blocks[0].statements for line in statement.lines], found
+
+
+def test_arguments_that_meet_arrays_are_arrays() -> None:
+    lines = ["z = np.multiply(s, x, out=z)", "z *= d_L", "w = s * s", "v = f(s, x)", "u = hs * s"]
+    found, names = held(*lines, "x += s")
+    assert found[:2] == ["z = np.multiply(s_array, x, out=z)", "z *= d_L"]
+    assert found[2:] == [*lines[2:], "x += s_array"]
+    assert names == {"s": "s_array"}
+
+
+@pytest.mark.parametrize("line", ["s = 2.0 * s", "s += d_L", "s, z = z, s"])
+def test_a_variable_that_changes_is_none_of_them(line: str) -> None:
+    assert held("x *= s", line) == (["x *= s", line], {})
+
+
+def test_each_call_has_its_own_numbers() -> None:
+    text = "dim N\ninput x: real[N]\nparam a, b: real\nloss L = sum(tanh(a * x + b)**2)"
+    for emit in ([], ["workspace"]):
+        module = module_of(autodiffc.compile(text, level=2, emit=emit), "numbers")
+        plain = module_of(autodiffc.compile(text, level=1), "plain")
+        lent = {"workspace": module.Workspace()} if emit else {}
+        x = np.linspace(-1.0, 2.0, 40)
+        for a, b in ((0.5, 2), (np.float64(-1.5), 0.25), (0.5, np.inf), (0.0, -0.0)):
+            value, grads = module.value_and_grad(x, a, b, **lent)
+            wanted, slopes = plain.value_and_grad(x, a, b)
+            np.testing.assert_allclose([value, *grads], [wanted, *slopes], rtol=1e-12)
+        assert "b_array[()] = b" in autodiffc.compile(text, level=2)
+        assert "_array[()]" not in autodiffc.compile(text, level=2, dtype="float32")
