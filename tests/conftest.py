@@ -45,6 +45,7 @@ GROUPS = {
     "tests/docs/test_website.py": "site",
     "tests/driver/report/test_browser.py": "browser",
     "tests/driver/diagnosis/test_page_in_a_browser.py": "browser",
+    "tests/codegen/test_modules.py": "modules",
     "tests/test_derivative_peers.py": "derivatives",
 }
 

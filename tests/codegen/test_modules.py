@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import warnings
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,17 @@ def text_of(model: str, name: str = "model.dsl", **options: Any) -> str:
 
 def compiled(model: str, **options: Any) -> Any:
     return module_of(text_of(model, **options), "model")
+
+
+@cache
+def example(path: Path) -> Any:
+    """An example, checked."""
+    return program_of(read_source(str(path)))
+
+
+@cache
+def example_text(path: Path, level: int, dtype: str = "float64") -> str:
+    return module_text(example(path), Options(level=level, dtype=dtype))
 
 
 def random_arguments(program: Any, seed: int = 0) -> dict[str, Any]:
@@ -65,7 +77,7 @@ def masks(program: Any, sizes: dict[str, int]) -> dict[str, Any]:
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda p: p.stem)
 def test_levels_and_paths_agree_with_the_interpreter(path: Path) -> None:
-    program = program_of(read_source(str(path)))
+    program = example(path)
     arguments = random_arguments(program)
     sizes = {name: 3 + i for i, name in enumerate(program.dims)}
     with np.errstate(all="ignore"):
@@ -73,7 +85,7 @@ def test_levels_and_paths_agree_with_the_interpreter(path: Path) -> None:
         expected = evaluate(program.graph, {k: np.asarray(v) for k, v in known.items()}, sizes)
     reference = None
     for level, dtype in itertools.product(LEVELS, DTYPES):
-        m = module_of(module_text(program, Options(level=level, dtype=dtype)), "model")
+        m = module_of(example_text(path, level, dtype), "model")
         tolerance = {"rtol": 1e-12, "atol": 1e-12} if dtype == "float64" else {"rtol": 2e-3, "atol": 2e-4}
         outputs, cache = m.forward(**arguments, **generator(program))
         for name in program.outputs:
@@ -100,9 +112,8 @@ def test_levels_and_paths_agree_with_the_interpreter(path: Path) -> None:
 @pytest.mark.parametrize("path", EXAMPLES[:14], ids=lambda p: p.stem)
 @pytest.mark.parametrize("level", LEVELS)
 def test_the_same_model_gives_the_same_bytes(path: Path, level: int) -> None:
-    source = read_source(str(path))
-    first, second = (module_text(program_of(source), Options(level=level)) for _ in range(2))
-    assert first == second
+    again = module_text(program_of(read_source(str(path))), Options(level=level))
+    assert again == example_text(path, level)
 
 
 @pytest.mark.parametrize("name", ["classifier", "char_rnn"])
@@ -120,7 +131,7 @@ def test_the_same_bytes_in_another_process(name: str) -> None:
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda p: p.stem)
 def test_the_text_is_neat(path: Path) -> None:
     for level in LEVELS:
-        text = module_text(program_of(read_source(str(path))), Options(level=level))
+        text = example_text(path, level)
         _laid_out(text)
         _nothing_in_vain(ast.parse(text))
 
