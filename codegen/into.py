@@ -46,7 +46,7 @@ ROOMY = frozenset({"_row_max"})  # wants more memory than its result has, which 
 ELEMENTWISE = frozenset(
     {m.__name__ for m in (routines_blocks, routines_elementwise, special_error, special_gamma)}
 )  # modules of routines that work element by element
-BLOCKWISE, WHERE = "_blockwise", "_where"  # routines that nothing but lines with given memory calls
+WHERE = "_where"  # the routine for np.where, which takes no memory
 RESHAPED = "_copied"  # the routine for what `reshape` copies
 AS_IT_IS = ""  # the form of what its memory always holds
 Render = Callable[[ast.expr], str]
@@ -118,8 +118,7 @@ def operands_of(form: Form, node: ast.expr) -> Sequence[ast.expr]:
 
 def takes_memory(name: str) -> bool:
     """Whether a routine's result, which is a new array, can be put into given memory."""
-    own = name in COPIED and name not in SOMETIMES and "out" in signature(COPIED[name]).parameters
-    return own or is_blockwise(name)
+    return name in COPIED and name not in SOMETIMES and "out" in signature(COPIED[name]).parameters
 
 
 @cache
@@ -128,14 +127,7 @@ def is_in_blocks(name: str) -> bool:
     routine = COPIED.get(name)
     if routine is None or routine.__module__ not in ELEMENTWISE:
         return False
-    facts = signature(routine)
-    own = "out" not in facts.parameters or "scratch" in facts.parameters
-    return facts.return_annotation == "ndarray" and own
-
-
-def is_blockwise(name: str) -> bool:
-    """Whether such a routine takes no memory, so that `_blockwise` calls it."""
-    return is_in_blocks(name) and "out" not in signature(COPIED[name]).parameters
+    return "scratch" in signature(routine).parameters
 
 
 def takes_scratch(node: ast.AST) -> TypeGuard[ast.Call]:
@@ -212,8 +204,6 @@ def call_into(form: Form, text: str, memory: str, np: str, render: Render) -> st
         return f"{RESHAPED}({text.rpartition('.reshape(')[0]}, out={memory})"
     if form.name == WHERE:
         text = f"{WHERE}{text[text.index('(') :]}"
-    elif is_blockwise(form.name):
-        text = f"{BLOCKWISE}({text.replace('(', ', ', 1)}"
     separator = "" if text.endswith("()") else ", "
     return f"{text[:-1]}{separator}out={memory})"
 

@@ -1,33 +1,54 @@
-"""Routines that compute functions of each element for some thousand elements at a time, or one by one.
+"""Routines that compute functions of each element in memory that is kept, for some at a time, or one by one.
 
->>> x = np.linspace(0.0, 1.0, 20_000)
->>> y = _blockwise(np.sqrt, x, out=np.empty_like(x))
->>> float(abs(y - np.sqrt(x)).max())
-0.0
+>>> def bump(x: ndarray, out: ndarray | None, room: Sequence[Any]) -> ndarray:
+...     value = np.exp(np.negative(x, out), out)
+...     value *= np.tanh(x, room[0])
+...     return value
+>>> x, scratch = np.linspace(0.0, 1.0, 20_000), {}
+>>> y = _by_element(bump, x, out=np.empty_like(x), scratch=scratch, rows=2)
+>>> float(abs(y - np.exp(-x) * np.tanh(x)).max()), [held.shape for held in scratch.values()]
+(0.0, [(40000,)])
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+from autodiffc.compiler.special_blocks import _in_blocks, _room
 from numpy import ndarray
 
 
-def _blockwise(function: Callable[..., ndarray], *operands: Any, out: ndarray) -> ndarray:
-    """A function of each element into given memory: what it makes on the way is for one block at a time."""
-    if out.size <= 8192:
-        out[...] = function(*operands)
+def _by_element(
+    function: Callable[..., ndarray],
+    *operands: ndarray,
+    out: ndarray | None,
+    scratch: dict[str, ndarray] | None,
+    rows: int,
+) -> ndarray:
+    """A function of each element: few at once, many by blocks, in memory that is kept.
+
+    It is given `out` for its result and so many arrays to compute in, or None where NumPy is to make them.
+    """
+    shape = np.shape(operands[0])
+    alike = bool(shape) and all(np.shape(x) == shape for x in operands[1:])
+    if out is None and alike:
+        return function(*operands, None, (None,) * rows)
+    if out is not None and alike and out.size <= 512:
+        out[...] = function(*operands, None, (None,) * rows)
         return out
-    arrays = [x for x in operands if isinstance(x, ndarray)]
-    modes: list[list[Any]] = [["readonly"]] * len(arrays) + [["writeonly"]]
-    with np.nditer((*arrays, out), ["external_loop", "buffered"], modes, buffersize=8192) as blocks:
-        for *block, result in blocks:
-            parts = iter(block)
-            given = (next(parts) if isinstance(x, ndarray) else x for x in operands)
-            result[...] = function(*given)
-    return out
+    if out is not None and alike and out.size <= 65536 and all(x.flags.c_contiguous for x in operands):
+        room = _room(scratch, "few", (rows, *shape), out.dtype)
+        out[...] = function(*operands, room[0], room[1:])
+        return out
+    found: ndarray = _in_blocks(function, *operands, out=out, scratch=scratch, rows=rows, dtype=None)
+    return found
+
+
+def _masks(x: ndarray | None) -> Sequence[Any]:
+    """Two masks of an array's shape, in its memory."""
+    return (None, None) if x is None else x.reshape(-1).view(np.bool_)[: 2 * x.size].reshape(2, *x.shape)
 
 
 def _few_or_many(

@@ -43,16 +43,18 @@ def _in_blocks(
     out: ndarray | None = None,
     scratch: dict[str, ndarray] | None = None,
     rows: int,
+    dtype: Any = np.float64,
 ) -> Any:
-    """A function of each element in double precision, which is given blocks and so many arrays."""
+    """A function of each element, which is given blocks and so many arrays; dtype None: in its result's."""
     if out is None:
         shape = np.broadcast_shapes(*map(np.shape, operands))
         out = np.empty(shape, np.result_type(*operands))
-        return _in_blocks(function, *operands, out=out, scratch=scratch, rows=rows)[()]
+        return _in_blocks(function, *operands, out=out, scratch=scratch, rows=rows, dtype=dtype)[()]
+    dtype = np.dtype(dtype or out.dtype)
     n = min(out.size, 8192)  # what the cache holds
-    room = list(_room(scratch, "blocks", (rows, n + 72), np.float64)[:, :n])  # not in step with the cache
+    room = list(_room(scratch, "blocks", (rows, n + 72), dtype)[:, :n])  # not in step with the cache
     modes = [["readonly"]] * len(operands) + [["writeonly"]]
-    types = [np.dtype(np.float64)] * len(operands) + [out.dtype]
+    types = [dtype] * len(operands) + [out.dtype]
     flags: Any = ["external_loop", "buffered", "zerosize_ok"]
     with np.nditer((*operands, out), flags, modes, types, "K", "same_kind", buffersize=8192) as blocks:
         for *block, result in blocks:
