@@ -18,7 +18,7 @@ from autodiffc.grammar.records import record
 
 from .. import ops
 from ..ir import Graph, Node
-from ..types import Dim, size_of
+from ..types import TUPLE, Dim, size_of
 
 SHORT = 16  # numbers of a row
 FEW = 1000  # rows that are not worth it
@@ -33,7 +33,7 @@ class Planes:
     def run(self, graph: Graph) -> Graph:
         outputs = {node for _, node in graph.outputs}
         turned = {node for group in _groups(graph) if _pays(group, graph.users, outputs) for node in group}
-        if not turned:
+        if not turned and not any(map(_has_bodies, graph.nodes())):
             return graph
         copies: dict[Node, Node] = {}
 
@@ -43,9 +43,15 @@ class Planes:
                 return node.op(*(arg if a in turned else _in_planes(arg, node, copies) for a, arg in old))
             if node.op is ops.sum and node.args[0] in turned:
                 return _sum(node, args[0])
-            return node.with_args(args)
+            new = node.with_args(args)
+            return new.map_subgraphs(self.run) if _has_bodies(node) else new
 
         return graph.rewrite(step)
+
+
+def _has_bodies(node: Node) -> bool:
+    """Whether it is a loop or a branch; tiles have their rows in columns."""
+    return node.type.kind == TUPLE and node.op is not ops.tiled
 
 
 def _groups(graph: Graph) -> Iterator[list[Node]]:

@@ -107,3 +107,40 @@ def test_all_pairs_of_one_set_of_points(count: int) -> None:
     for grad, found in zip(grads, others):
         np.testing.assert_allclose(found, grad, rtol=1e-10, atol=1e-12)
         assert found.flags.c_contiguous
+
+
+MOVING = """
+dim N
+input goal: real[N, 3]
+param x0, v0: real[N, 3]
+param m: real[N]
+x, v = x0, v0
+for t in range(STEPS):
+    d = x[None] - x[:, None]
+    r2 = sum(d**2, axis=2) + 0.05
+    v = v + 0.1 * sum(d * (m[None] / (r2 * sqrt(r2)))[:, :, None], axis=1)
+    for s in range(INNER):
+        e = (x[None] - goal[:, None]) * m[:, None, None]
+        v = v - 0.01 * sum(e * sum(e**2, axis=2, keepdims=true), axis=0)
+    x = x + v
+loss L = mean((x - goal)**2)
+"""
+
+
+@pytest.mark.parametrize(
+    ("count", "steps", "inner"), [(0, 9, 2), (1, 9, 9), (2, 11, 1), (6, 12, 10), (30, 9, 9)]
+)
+def test_in_loops(count: int, steps: int, inner: int) -> None:
+    rng = np.random.default_rng(count)
+    values = *(0.3 * rng.normal(size=(count, 3)) for _ in range(3)), 0.1 * rng.normal(size=count)
+    model = MOVING.replace("STEPS", str(steps)).replace("INNER", str(inner))
+    texts = [autodiffc.compile(model, level=level) for level in (0, 2)]
+    assert "(3, N, N)" in texts[1].partition("def _value_and_grad_memory(")[2].partition("\ndef ")[0]
+    answers = []
+    for k, text in enumerate(texts):
+        with np.errstate(all="ignore"):
+            answers.append(module_of(text, f"m{k}").value_and_grad(*values))
+    (value, grads), (other, others) = answers
+    np.testing.assert_allclose(other, value, rtol=1e-11)
+    for one, two in zip(grads, others):
+        np.testing.assert_allclose(two, one, rtol=1e-8, atol=1e-12 * np.abs(one).max(initial=0.0))
