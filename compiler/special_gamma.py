@@ -402,7 +402,7 @@ def _polygamma(
     """The n-th derivative of digamma, n from 1 on."""
     with np.errstate(all="ignore"):
         return _in_blocks(
-            lambda x, out, room: _polygamma_block(n, x, out, room), x, out=out, scratch=scratch, rows=16
+            lambda x, out, room: _polygamma_block(n, x, out, room), x, out=out, scratch=scratch, rows=20
         )
 
 

@@ -61,6 +61,11 @@ FRESH = {  # models of a few lines, and what they end with: each uses what NumPy
         "g = grad(sum(max(z, axis=1)**2), W)\nloss L = sum(g**2)",
         "if z[0, 0] > 0:\n    u = cumsum(z, axis=0)\nelse:\n    u = z**2\nloss L = sum(tanh(u))",
         "m = z > max(z, axis=1, keepdims=true) * 0.5\nloss L = sum(where(m, z, 0.0)**2)",
+        "loss L = sum(erf(z)**2) + sum(gelu(z)**2) + sum(erfc(z)**2) + sum(log(ndtr(z)))",
+        "loss L = sum(lgamma(1 + exp(z))) + sum(digamma(1 + exp(z))**2) + sum(trigamma(1 + exp(z)))",
+        "loss L = sum(lbeta(1 + exp(z), 2 + exp(-z)))",
+        "loss L = sum(silu(z)**2) + sum(logit(sigmoid(z))**2) + sum(log1mexp(exp(z)))",
+        "loss L = sum(xlogy(exp(z), 1 + exp(z))) + sum(rel_entr(exp(z), 1 + z**2)) + sum(focal(z, sigmoid(z)))",
         "loss L = sum(einsum('nd,dk,nk->n', x, W, z)**2) + sum(sin(z[:, :, None] * x[:, None, :]))",
     ),
     STACK: (

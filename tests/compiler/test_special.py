@@ -223,6 +223,33 @@ def test_digamma_drop(low: Span, high: Span) -> None:
             assert scalar == pytest.approx(float(value), rel=2e-15)
 
 
+# --- blocks ------------------------------------------------------------------------------------------------
+
+MIXED = np.random.default_rng(0).permutation(
+    np.concatenate([np.linspace(-40.0, 40.0, 9000), [0.0, inf, -inf, nan]])
+)
+OTHERS = np.random.default_rng(1).permutation(np.abs(MIXED))
+MANY: dict[str, tuple[Any, ...]] = {
+    **dict.fromkeys(("erf", "erfc", "erfcx", "log_erfc", "gelu", "lgamma", "digamma"), (MIXED,)),
+    "polygamma": (2, MIXED), "lbeta": (MIXED, OTHERS), "digamma_drop": (OTHERS, MIXED),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "operands"), MANY.items(), ids=list(MANY))
+def test_blocks_of_all_intervals_in_kept_memory(name: str, operands: tuple[Any, ...]) -> None:
+    routine = ROUTINES[f"_{name}"]
+    *order, points = operands if name == "polygamma" else (operands,)
+    arrays = points if isinstance(points, tuple) else (points,)
+    alone = [routine(*order, *(x[k : k + 1] for x in arrays))[0] for k in range(0, len(MIXED), 7)]
+    scratch: dict[str, Any] = {}
+    for size in (len(MIXED), 700, len(MIXED)):
+        parts = [x[-size:] for x in arrays]
+        out = np.full(size, nan)
+        assert routine(*order, *parts, out=out, scratch=scratch) is out
+        np.testing.assert_array_equal(out, routine(*order, *parts))
+    np.testing.assert_allclose(out[::7], alone, rtol=1e-13)
+
+
 # --- edges -------------------------------------------------------------------------------------------------
 
 VALUES: list[tuple[str, tuple[float, ...], float]] = [
