@@ -74,11 +74,11 @@ def test_every_value_can_be_seen() -> None:
     assert found[y] == 9.0
 
 
-def test_a_chain_of_a_hundred_thousand_nodes() -> None:
+def test_a_chain_deeper_than_any_recursion() -> None:
     node = s
-    for _ in range(100_000):
+    for _ in range(20_000):
         node = node + 1.0
-    assert value(node, s=0.5) == 100_000.5
+    assert value(node, s=0.5) == 20_000.5
 
 
 # --- intervals -----------------------------------------------------------------------------------
