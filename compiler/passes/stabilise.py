@@ -11,12 +11,12 @@ use. The pass repeats until nothing changes, as a result may be a part of anothe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import field, replace
 
 from autodiffc.grammar.records import record
 
-from ..ir import Graph, Interval, Node
+from ..ir import Graph, Interval, Node, Op
 from ..ranges import interval_of, intervals
 from .bodies import in_bodies
 from .pattern import Matcher, Rule, families
@@ -75,6 +75,7 @@ class _Step:
         for rule in stabilise.rules:
             self.by_root.setdefault(rule.root, []).append(rule)
         self.matcher = Matcher(self.interval)
+        self.by_parts: dict[tuple[Op, frozenset[str]], list[Rule]] = {}
         self.parts: dict[Node, frozenset[str]] = {}
         self.intervals: dict[Node, Interval] = {}
 
@@ -94,17 +95,21 @@ class _Step:
 
     def rewrite(self, node: Node, old: Node) -> Node | None:
         for rule in self.candidates(node):
-            if rule.labels <= self.parts_of(node):
-                new = self.matcher.rewrite(rule, node)
-                if new is not None:
-                    if self.observe is not None:
-                        self.observe(Applied(rule, self.graph, old, new))
-                    return new
+            new = self.matcher.rewrite(rule, node)
+            if new is not None:
+                if self.observe is not None:
+                    self.observe(Applied(rule, self.graph, old, new))
+                return new
         return None
 
-    def candidates(self, node: Node) -> Iterable[Rule]:
-        """The rules of each family, in the order in which they are listed."""
-        return (rule for family in families(node) for rule in self.by_root.get(family, ()))
+    def candidates(self, node: Node) -> Sequence[Rule]:
+        """The rules of each family whose parts occur in a node, in the order in which they are listed."""
+        parts = self.parts_of(node)
+        found = self.by_parts.get((node.op, parts))
+        if found is None:
+            rules = [rule for family in families(node) for rule in self.by_root.get(family, ())]
+            found = self.by_parts[node.op, parts] = [rule for rule in rules if rule.labels <= parts]
+        return found
 
     def parts_of(self, node: Node) -> frozenset[str]:
         """The ops that sums and products with this root are made of, itself included."""
