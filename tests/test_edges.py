@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from functools import cache
 
 import numpy as np
 import pytest
@@ -64,6 +65,7 @@ EDGES: list[tuple[str, tuple[float, float], tuple[float, float]]] = [
 ]  # fmt: skip
 
 
+@cache
 def module_for(expression: str, kind: str, level: int) -> object:
     total = "sum(g)" if kind != "real" else "g"
     text = f"input x, y: {kind}\ng = {expression}\noutput f = {total}\ngrad f wrt x, y\n"
