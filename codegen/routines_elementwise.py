@@ -25,10 +25,11 @@ if _QUIET is not None:
 
 def _quietly() -> Callable[[], AbstractContextManager[Any]]:
     """np.errstate(all="ignore"), in a third of its time: NumPy 2 has a variable for what it warns of."""
-    if int(np.__version__.partition(".")[0]) < 2:
-        return partial(np.errstate, all="ignore")
     context = Context()
-    context.run(np.seterr, all="ignore")
+    if int(np.__version__.partition(".")[0]) > 1:
+        context.run(np.seterr, all="ignore")
+    if len(context) != 1:  # NumPy keeps it elsewhere
+        return partial(np.errstate, all="ignore")
     ((errors, ignored),) = context.items()
     usual = Context().run(errors.get)
 
