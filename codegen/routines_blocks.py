@@ -48,7 +48,7 @@ def _by_element(
 
 def _masks(x: ndarray | None) -> Sequence[Any]:
     """Two masks of an array's shape, in its memory."""
-    return (None, None) if x is None else x.reshape(-1).view(np.bool_)[: 2 * x.size].reshape(2, *x.shape)
+    return (None, None) if x is None else [*x.reshape(-1).view(np.bool_)[: 2 * x.size].reshape(2, *x.shape)]
 
 
 def _few_or_many(

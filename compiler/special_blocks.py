@@ -53,7 +53,7 @@ def _in_blocks(
     dtype = np.dtype(dtype or out.dtype)
     n = min(out.size, 8192)  # what the cache holds
     room = list(_room(scratch, "blocks", (rows, n + 72), dtype)[:, :n])  # not in step with the cache
-    modes = [["readonly"]] * len(operands) + [["writeonly"]]
+    modes: list[list[Any]] = [["readonly"]] * len(operands) + [["writeonly"]]
     types = [dtype] * len(operands) + [out.dtype]
     flags: Any = ["external_loop", "buffered", "zerosize_ok"]
     with np.nditer((*operands, out), flags, modes, types, "K", "same_kind", buffersize=8192) as blocks:
@@ -108,7 +108,7 @@ def _one_by_one(function: Callable[[float], float], x: ndarray, out: ndarray | N
     """A function of Python floats on each element, in double precision: what is quickest for few."""
     if out is None:
         return _one_by_one(function, x, np.empty(x.shape, x.dtype))[()]
-    numbers = memoryview(x.ravel())  # makes one Python float after the other, no list of them
+    numbers: Any = x.ravel().data  # makes one Python float after the other, no list of them
     out[...] = np.fromiter(map(function, numbers), np.float64, x.size).reshape(x.shape)
     return out
 
@@ -124,7 +124,7 @@ def _begun(value: Any, out: ndarray | None) -> Any:
 def _polynomial(x: Any, coefficients: tuple[float, ...], out: ndarray | None = None) -> Any:
     """The polynomial with these coefficients, the highest power first, by Horner's rule."""
     if out is None:
-        total = coefficients[0] * x
+        total: Any = coefficients[0] * x
         for coefficient in coefficients[1:-1]:
             total = (total + coefficient) * x
         return total + coefficients[-1]
