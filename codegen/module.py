@@ -257,7 +257,7 @@ def _constants(context: Context, copied: list[str]) -> str:
     context.names.used |= {name for name in needs if number_of(name)}
     lines += shortcuts(context.real, context.names)
     if "_ONES" in needs:
-        lines.append(f"_ONES = np.ones(1024{'' if context.dtype == 'float64' else ', _REAL'})")
+        lines.append(f"_ONES = np.ones(1024{'' if context.dtype == 'float64' else f', {context.real}'})")
     if "_QUIET" in needs:
         lines += [
             "# In a copy of this context overflow is no cause for a warning; NumPy 1 has no such contexts.",
