@@ -281,6 +281,8 @@ class Body(Naming):
     def _make_room(self, node: Node, group: Group) -> dict[Node, Pending]:
         """Give statements of their own to waiting operands, until those left, the result, fit on a line."""
         waiting = {arg: self.pending[arg] for arg in node.args if arg in self.pending}
+        if not waiting:
+            return waiting
         for arg, held in list(waiting.items()):
             if held.updates or not (held.group == group or held.stable or self._is_quick(node)):
                 self._settle(arg, group)

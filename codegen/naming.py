@@ -137,10 +137,10 @@ class Naming(Rendering):
     def _may_grow(self, part: Node, total: Node) -> bool:
         """Whether a part of a sum is memory of its own, that the rest may be added to."""
         return (
-            self._is_fresh(part)
-            and self._uses[part] == 1
+            self._uses[part] == 1
             and part.type == total.type
             and part not in self.graph.names
+            and self._is_fresh(part)
         )
 
     def _lent(self, node: Node, name: str) -> bool:

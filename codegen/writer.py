@@ -15,8 +15,10 @@ def f(
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 
 INDENT = "    "
 NOTE_COLUMN = 36  # where a note beside a line begins, within its block
@@ -25,7 +27,8 @@ LOOSEST_FIRST = (
     (" * ", " / ", " @ "),
 )  # fmt: skip
 CLOSING = {"(": ")", "[": "]", "{": "}"}
-_STRUCTURE = frozenset("()[]{}\"'")
+BLOT = "\0"
+_STRUCTURE = re.compile(r"""[()\[\]{}]|"(?:\\.|[^"\\])*"?|'(?:\\.|[^'\\])*'?""", re.DOTALL)
 
 
 # Lines from a first one on, up to a last one, and what tells the lines of the model that they stand for.
@@ -200,42 +203,48 @@ def _cut(text: str, operators: tuple[str, ...]) -> list[str]:
     if not any(operator in text for operator in operators):
         return [text.strip()]
     parts, start = [], 0
-    for position in _outside(text):
-        if position > start and text.startswith(operators, position):
-            parts.append(text[start:position].strip())
-            start = position
+    for found in _starts(operators).finditer(_outside(text)):
+        if found.start() > start:
+            parts.append(text[start : found.start()].strip())
+            start = found.start()
     return [*parts, text[start:].strip()]
+
+
+@cache
+def _starts(operators: tuple[str, ...]) -> re.Pattern[str]:
+    """Finds where operators begin, though two may share a space."""
+    return re.compile(f"(?={'|'.join(map(re.escape, operators))})")
 
 
 def split_top(text: str, separator: str) -> list[str]:
     """Split at a separator that stands outside brackets and strings."""
-    if not _STRUCTURE.intersection(text):
-        return text.split(separator)
+    if separator not in text:
+        return [text]
     parts, start = [], 0
-    for position in _outside(text):
-        if position >= start and text.startswith(separator, position):
-            parts.append(text[start:position])
-            start = position + len(separator)
-    return [*parts, text[start:]]
+    for part in _outside(text).split(separator):
+        parts.append(text[start : start + len(part)])
+        start += len(part) + len(separator)
+    return parts
 
 
 def _scan(text: str) -> Iterator[tuple[int, str, int]]:
-    """Position, character and depth of bracket (a bracket counts as inside itself), strings left out."""
-    depth, quote, escaped = 0, "", False
-    for position, char in enumerate(text):
-        if quote:
-            quote = "" if char == quote and not escaped else quote
-            escaped = char == "\\" and not escaped
-        elif char in "\"'":
-            quote = char
-        else:
-            depth += char in CLOSING
-            yield position, char, depth
-            depth -= char in ")]}"
+    """Position, text and depth of strings and brackets; a bracket counts as inside itself."""
+    depth = 0
+    for found in _STRUCTURE.finditer(text):
+        depth += found[0] in CLOSING
+        yield found.start(), found[0], depth
+        depth -= found[0] in ")]}"
 
 
-def _outside(text: str) -> Iterator[int]:
-    return (position for position, _, depth in _scan(text) if depth == 0)
+def _outside(text: str) -> str:
+    """The text with what stands in brackets and strings blotted out."""
+    parts, at, before = [], 0, 0
+    for position, token, depth in _scan(text):
+        parts.append(text[at:position] if before == 0 else BLOT * (position - at))
+        at = position + len(token)
+        parts.append(BLOT * len(token))
+        before = depth - (token in ")]}")
+    return "".join([*parts, text[at:] if before == 0 else BLOT * (len(text) - at)])
 
 
 def _bracket(text: str, room: int = 0) -> tuple[int, int] | None:
