@@ -124,13 +124,13 @@ def _begun(value: Any, out: ndarray | None) -> Any:
 def _polynomial(x: Any, coefficients: tuple[float, ...], out: ndarray | None = None) -> Any:
     """The polynomial with these coefficients, the highest power first, by Horner's rule."""
     if out is None:
-        total: Any = coefficients[0] * x
+        total = coefficients[0] * x
         for coefficient in coefficients[1:-1]:
             total = (total + coefficient) * x
         return total + coefficients[-1]
     first, *middle, last = map(np.array, coefficients)  # NumPy is quicker with them than with floats
     np.multiply(x, first, out)
-    for coefficient in middle:
-        np.add(out, coefficient, out)
+    for term in middle:
+        np.add(out, term, out)
         np.multiply(out, x, out)
     return np.add(out, last, out)
