@@ -243,7 +243,7 @@ class Fitting:
 
     def __init__(self, forms: Sequence[Form]):
         self.forms = forms
-        self.paths = sorted({path for form in forms for path, _ in form.ops if len(path) == 2})
+        self.paths: list[Path] = sorted({path for form in forms for path, _ in form.ops if len(path) == 2})
         self._by_ops: dict[tuple[Op, ...], list[Form]] = {}
 
     def of(self, node: Node) -> Sequence[Form]:
@@ -254,7 +254,7 @@ class Fitting:
         below = tuple([args[i].args[j].op for i, j in self.paths])
         forms = self._by_ops.get(below)
         if forms is None:
-            names = {path: op.name for path, op in zip(self.paths, below)}
+            names: dict[Path, str] = {path: op.name for path, op in zip(self.paths, below)}
             forms = [f for f in self.forms if all(names.get(path, op) == op for path, op in f.ops)]
             self._by_ops[below] = forms
         return forms
