@@ -40,6 +40,7 @@ from .into import (
 from .overwriting import Overwriting, spare_of
 from .rewriting import rewritten
 from .sites import Site, Sites
+from .trees import walk
 
 SMALLEST = 512  # elements of an array of fixed size that is worth a buffer
 SMALLEST_LENT = 32  # the same where a caller lends it
@@ -120,7 +121,7 @@ class Allocation:
         self.members = self.aliases.classes.members()
         self.returned = self.aliases.returned
         self.sizes, self.fixed = sizes, fixed_arrays(self.flow, self.aliases, sizes, np)
-        self._leave_out({node for one in self.fixed for root in one.nodes for node in ast.walk(root)})
+        self._leave_out({node for one in self.fixed for root in one.nodes for node in walk(root)})
         self.held: dict[Site, list[Buffer]] = {}
         self.inner = self._chained()
         self.over = Overwriting(self.flow, self.aliases, self.sites, self.inner, self._variables)
@@ -194,7 +195,7 @@ class Allocation:
             for position, line in enumerate(self.flow.lines)
             for tree in (line.trees if "\n" not in line.text and _computes(line.text) else ())
             if not isinstance(tree, (ast.If, ast.While, ast.For))
-            for node in ast.walk(tree)
+            for node in walk(tree)
             if takes_scratch(node)
         }
 

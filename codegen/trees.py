@@ -9,9 +9,13 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from functools import cache
 
 PLAIN = frozenset({"ctx", "op", "ops", "id", "attr", "kind", "type_comment"})  # fields without trees of use
+_FIELDS = {
+    kind: tuple(field for field in kind._fields if field not in PLAIN)
+    for kind in vars(ast).values()
+    if isinstance(kind, type) and issubclass(kind, ast.AST)
+}
 
 
 def walk(tree: ast.AST) -> Iterator[ast.AST]:
@@ -25,15 +29,10 @@ def walk(tree: ast.AST) -> Iterator[ast.AST]:
 def children(node: ast.AST) -> list[ast.AST]:
     """The trees right below a node."""
     found: list[ast.AST] = []
-    for field in _fields(type(node)):
+    for field in _FIELDS[type(node)]:
         value = getattr(node, field, None)
         if isinstance(value, ast.AST):
             found.append(value)
         elif isinstance(value, list):
             found += [item for item in value if isinstance(item, ast.AST)]
     return found
-
-
-@cache
-def _fields(kind: type[ast.AST]) -> tuple[str, ...]:
-    return () if kind is ast.Constant else tuple(field for field in kind._fields if field not in PLAIN)
