@@ -154,8 +154,9 @@ def _shared(new: Node, old: Node, graph: Graph) -> Node | None:
         return scale_behind_product(new, [len(graph.users[arg]) == 1 for arg in old.args])
     if is_complement(old):
         return known_complement(new, old, graph)
-    found = _first(ALONE[old.op], new)
-    return found if found is not None and _only_use(old, graph) else None
+    if old.op.elementwise and not old.type.shape:
+        return None  # those rules are for arrays
+    return _first(ALONE[old.op], new) if _only_use(old, graph) else None
 
 
 def _is_waiting(node: Node) -> bool:
