@@ -65,9 +65,10 @@ FRESH = {  # models of a few lines, and what they end with: each uses what NumPy
         "loss L = sum(lgamma(1 + exp(z))) + sum(digamma(1 + exp(z))**2) + sum(trigamma(1 + exp(z)))",
         "loss L = sum(lbeta(1 + exp(z), 2 + exp(-z)))",
         "loss L = sum(silu(z)**2) + sum(logit(sigmoid(z))**2) + sum(log1mexp(exp(z)))",
-        "loss L = sum(xlogy(exp(z), 1 + exp(z))) + sum(rel_entr(exp(z), 1 + z**2)) + sum(focal(z, sigmoid(z)))",
+        "loss L = sum(xlogy(exp(z), 1 + exp(z))) + sum(rel_entr(exp(z), 1 + z**2))",
         "loss L = sum(einsum('nd,dk,nk->n', x, W, z)**2) + sum(sin(z[:, :, None] * x[:, None, :]))",
     ),
+    f"from losses import focal\n{ROWS}": ("loss L = sum(focal(z, sigmoid(z)))",),
     STACK: (
         "loss L = sum(max(z, axis=1)**2) + sum(max(z, axis=(0, 2))**2) + sum(logsumexp(z, axis=1))",
         "loss L = sum(mean(z, axis=(0, 2))**2) + sum(var(z, axis=(0, 2))) + sum(norm(z, axis=(1, 2)))",
