@@ -112,11 +112,12 @@ def _rewrite_outputs(body: Body, before: str, after: str) -> None:
 
 
 def _returned(line: str) -> list[str]:
-    """The texts of what a line returns."""
+    """The texts of what a line returns; `ast.get_source_segment` would split the line for each."""
     (tree,) = ast.parse(line).body
     assert isinstance(tree, ast.Return)
     assert isinstance(tree.value, ast.Tuple)
-    return [str(ast.get_source_segment(line, part)) for part in tree.value.elts]
+    data = line.encode()  # an expression's place is told in bytes
+    return [data[part.col_offset : part.end_col_offset].decode() for part in tree.value.elts]
 
 
 def _texts(statements: Sequence[Statement]) -> Iterator[str]:
