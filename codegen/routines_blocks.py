@@ -29,7 +29,7 @@ def _by_element(
 ) -> ndarray:
     """A function of each element: few at once, many by blocks, in memory that is kept.
 
-    It is given `out` for its result and so many arrays to compute in, or None where NumPy is to make them.
+    It is given `out` for its result and so many arrays to compute in, or None: NumPy makes them.
     """
     shape = np.shape(operands[0])
     alike = bool(shape) and all(np.shape(x) == shape for x in operands[1:])
@@ -38,17 +38,21 @@ def _by_element(
     if out is not None and alike and out.size <= 512:
         out[...] = function(*operands, None, (None,) * rows)
         return out
-    if out is not None and alike and out.size <= 65536 and all(x.flags.c_contiguous for x in operands):
+    in_order = alike and all(x.flags.c_contiguous for x in operands)
+    if out is not None and in_order and out.size <= 65536:
         room = _room(scratch, "few", (rows, *shape), out.dtype)
         out[...] = function(*operands, room[0], room[1:])
         return out
-    found: ndarray = _in_blocks(function, *operands, out=out, scratch=scratch, rows=rows, dtype=None)
-    return found
+    y: ndarray = _in_blocks(function, *operands, out=out, scratch=scratch, rows=rows, dtype=None)
+    return y
 
 
 def _masks(x: ndarray | None) -> Sequence[Any]:
     """Two masks of an array's shape, in its memory."""
-    return (None, None) if x is None else [*x.reshape(-1).view(np.bool_)[: 2 * x.size].reshape(2, *x.shape)]
+    if x is None:
+        return None, None
+    both = x.reshape(-1).view(np.bool_)[: 2 * x.size]
+    return [*both.reshape(2, *x.shape)]
 
 
 def _few_or_many(

@@ -98,8 +98,8 @@ class Workspace:
         for value in given:
             base = getattr(value, "base", None)
             if base is not None and id(base) in own:
-                problem = "an argument is memory of the workspace that this call overwrites: copy it"
-                raise ValueError(problem)
+                problem = "an argument is memory of the workspace that this call overwrites"
+                raise ValueError(f"{problem}: copy it")
         return arrays
 
     def _keep(self, make: Callable[..., list[Any]], sizes: tuple[int, ...], made: list[Any]) -> list[Any]:

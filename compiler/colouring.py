@@ -65,7 +65,8 @@ def _coloured_columns(rows: ndarray, cols: ndarray, height: int, width: int) -> 
 def _star_greedy(neighbours: Sequence[Sequence[int]], order: Iterable[int]) -> list[int]:
     """For each vertex in turn the first colour that leaves no path of four vertices with two colours.
 
-    That of a vertex two steps away is free if the one between is coloured and no leaf of a star around it.
+    That of a vertex two steps away is free if the one between is coloured and no leaf of a star
+    around it.
     """
     colours = [-1] * len(neighbours)
     around = [0] * len(neighbours)  # the colours of the neighbours, a bit for each
@@ -94,7 +95,8 @@ def _star_coloured(rows: ndarray, cols: ndarray, size: int) -> ndarray:
     neighbours = _grouped(rows[beside], cols[beside], size)
     orders = (range(size), _largest_first(neighbours))
     colours = min(
-        (_star_greedy(neighbours, order) for order in orders), key=lambda found: max(found, default=0)
+        (_star_greedy(neighbours, order) for order in orders),
+        key=lambda found: max(found, default=0),
     )
     return np.array(colours, np.int64)
 

@@ -1,9 +1,8 @@
 """How special functions of arrays are computed: for some thousand elements at a time, in memory that is kept.
 
->>> def hypotenuse(x: ndarray, y: ndarray, out: ndarray, room: list[ndarray]) -> ndarray:
-...     other, *_ = room
+>>> def hypotenuse(x: ndarray, y: ndarray, out: ndarray, room: ndarray) -> ndarray:
 ...     np.square(x, out)
-...     out += np.square(y, other)
+...     out += np.square(y, room[0])
 ...     return np.sqrt(out, out)
 >>> _in_blocks(hypotenuse, np.array([3.0, 5.0]), np.array([4.0, 12.0]), rows=2)
 array([ 5., 13.])
@@ -52,14 +51,21 @@ def _in_blocks(
         return _in_blocks(function, *operands, out=out, scratch=scratch, rows=rows, dtype=dtype)[()]
     dtype = np.dtype(dtype or out.dtype)
     n = min(out.size, 8192)  # what the cache holds
-    room = list(_room(scratch, "blocks", (rows, n + 72), dtype)[:, :n])  # not in step with the cache
+    room = _room(scratch, "blocks", (rows, n + 72), dtype)[:, :n]  # not in step with the cache
+    arrays = (*operands, out)
+    if n == out.size and all(
+        type(a) is ndarray and a.shape == out.shape and a.dtype == dtype and a.flags.c_contiguous
+        for a in arrays
+    ):
+        *block, result = (a.reshape(-1) for a in arrays)
+        result[...] = function(*block, room[0], room[1:])
+        return out
     modes: list[list[Any]] = [["readonly"]] * len(operands) + [["writeonly"]]
     types = [dtype] * len(operands) + [out.dtype]
     flags: Any = ["external_loop", "buffered", "zerosize_ok"]
-    with np.nditer((*operands, out), flags, modes, types, "K", "same_kind", buffersize=8192) as blocks:
+    with np.nditer(arrays, flags, modes, types, "K", "same_kind", buffersize=8192) as blocks:
         for *block, result in blocks:
-            given = room if len(result) == n else [row[: len(result)] for row in room]
-            result[...] = function(*block, given[0], given[1:])
+            result[...] = function(*block, room[0, : len(result)], room[1:, : len(result)])
     return out
 
 
@@ -68,29 +74,28 @@ def _by_interval(
     edges: tuple[float, ...],
     branches: tuple[Callable[..., ndarray], ...],
     out: ndarray,
-    room: list[ndarray],
+    room: ndarray,
     *others: ndarray,
 ) -> ndarray:
     """Each branch on those elements of x that lie between its edges."""
-    marks, places, *room = room
-    left, mine = marks.view(np.bool_)[: 2 * len(x)].reshape(2, -1)
-    left.fill(True)
+    (marks, places), room = room[:2], room[2:]
+    before, below, mine = marks.view(np.bool_)[: 3 * len(x)].reshape(3, -1)
+    before.fill(False)
+    done = 0
     for edge, branch in zip((*edges, None), branches):
-        if edge is None:
-            mine = left
-        else:
-            np.less(x, edge, mine)
-            mine &= left
-            left ^= mine
-        count = np.count_nonzero(mine)
+        below.fill(True) if edge is None else np.less(x, edge, below)
+        count = np.count_nonzero(below) - done
         if count == len(x):
             return branch(x, *others, out, room)
         if count:
+            np.greater(below, before, mine)
             at = mine.nonzero()[0] if count <= 2048 else _indices(mine, places.view(np.int64))
-            some = [row[:count] for row in room]
+            some = room[:, :count]
             parts = [part.take(at, None, row, "clip") for part, row in zip((x, *others), some)]
-            result, *some = some[len(parts) :]
-            out[at] = branch(*parts, result, some)
+            some = some[len(parts) :]
+            out[at] = branch(*parts, some[0], some[1:])
+            before, below = below, before
+            done += count
     return out
 
 
@@ -128,7 +133,7 @@ def _polynomial(x: Any, coefficients: tuple[float, ...], out: ndarray | None = N
         for coefficient in coefficients[1:-1]:
             total = (total + coefficient) * x
         return total + coefficients[-1]
-    first, *middle, last = map(np.array, coefficients)  # NumPy is quicker with them than with floats
+    first, *middle, last = map(np.array, coefficients)  # NumPy is quicker with them than floats
     np.multiply(x, first, out)
     for term in middle:
         np.add(out, term, out)

@@ -30,7 +30,7 @@ def _erf_near(x: Any, out: ndarray | None = None, room: Any = (None, None)) -> A
     below = (
         1.0, 23.6012909523441209, 244.024637934444173, 1282.61652607737228, 2844.23683343917062,
     )  # fmt: skip
-    square, denominator, *_ = room
+    square, denominator = room[:2]
     square = _begun(x, square)
     square *= x
     value = _polynomial(square, above, out)
@@ -65,7 +65,7 @@ def _erfcx_far(x: Any, out: ndarray | None = None, room: Any = (None, None, None
         1.0, 2.56852019228982242, 1.87295284992346725, 0.527905102951428412, 0.0605183413124413191,
         0.00233520497626869185,
     )  # fmt: skip
-    inverse, t, denominator, *_ = room
+    inverse, t, denominator = room[:3]
     inverse = _begun(-1.0, inverse)
     inverse /= x
     t = _begun(inverse, t)
@@ -81,9 +81,9 @@ def _erfcx_far(x: Any, out: ndarray | None = None, room: Any = (None, None, None
 # --- on blocks -----------------------------------------------------------------------------------------
 
 
-def _exp_of_square(x: ndarray, sign: float, out: ndarray, room: list[ndarray]) -> ndarray:
+def _exp_of_square(x: ndarray, sign: float, out: ndarray, room: ndarray) -> ndarray:
     """exp(sign * x**2) without the rounding error of x**2, which grows with x."""
-    near, coarse, *_ = room
+    near, coarse = room[:2]
     np.minimum(x, 30.0, out=near)
     np.multiply(near, 16.0, coarse)
     np.trunc(coarse, coarse)
@@ -99,25 +99,25 @@ def _exp_of_square(x: ndarray, sign: float, out: ndarray, room: list[ndarray]) -
     return out
 
 
-def _erfc_middle(x: ndarray, out: ndarray, room: list[ndarray]) -> ndarray:
+def _erfc_middle(x: ndarray, out: ndarray, room: ndarray) -> ndarray:
     """erfc(x) from 0.46875 to 4."""
-    factor, *room = room
+    factor, room = room[0], room[1:]
     _erfcx_middle(x, out, room)
     out *= _exp_of_square(x, -1.0, factor, room)
     return out
 
 
-def _erfc_far(x: ndarray, out: ndarray, room: list[ndarray]) -> ndarray:
+def _erfc_far(x: ndarray, out: ndarray, room: ndarray) -> ndarray:
     """erfc(x) from 4 on."""
-    factor, *room = room
+    factor, room = room[0], room[1:]
     _erfcx_far(x, out, room)
     out *= _exp_of_square(x, -1.0, factor, room)
     return out
 
 
-def _erf_block(x: ndarray, out: ndarray, room: list[ndarray]) -> ndarray:
+def _erf_block(x: ndarray, out: ndarray, room: ndarray) -> ndarray:
     """The error function."""
-    size, *room = room
+    size, room = room[0], room[1:]
     branches = (
         _erf_near,
         lambda x, out, room: np.subtract(1.0, _erfc_middle(x, out, room), out),
@@ -127,19 +127,23 @@ def _erf_block(x: ndarray, out: ndarray, room: list[ndarray]) -> ndarray:
     return np.copysign(out, x, out)
 
 
-def _erfc_block(x: ndarray, out: ndarray, room: list[ndarray]) -> ndarray:
+def _erfc_block(x: ndarray, out: ndarray, room: ndarray) -> ndarray:
     """1 - erf(x), exact where that is small."""
     if len(x) <= 2048:
         return _one_by_one(math.erfc, x, out)
-    size, *room = room
-    branches = (lambda x, out, room: np.subtract(1.0, _erf_near(x, out, room), out), _erfc_middle, _erfc_far)
+    size, room = room[0], room[1:]
+    branches = (
+        lambda x, out, room: np.subtract(1.0, _erf_near(x, out, room), out),
+        _erfc_middle,
+        _erfc_far,
+    )
     _by_interval(np.abs(x, size), (0.46875, 4.0), branches, out, room)
     below = np.less(x, 0.0, room[0].view(np.bool_)[: len(x)])
     np.putmask(out, below, np.subtract(2.0, out, size))
     return out
 
 
-def _erfcx_block(x: ndarray, out: ndarray, room: list[ndarray]) -> ndarray:
+def _erfcx_block(x: ndarray, out: ndarray, room: ndarray) -> ndarray:
     """exp(x**2) * erfc(x)."""
     branches = (
         lambda x, out, room: np.multiply(x, -np.inf, out),
@@ -151,24 +155,24 @@ def _erfcx_block(x: ndarray, out: ndarray, room: list[ndarray]) -> ndarray:
     return _by_interval(x, (-26.7, -0.46875, 0.46875, 4.0), branches, out, room)
 
 
-def _erfcx_below(x: ndarray, out: ndarray, room: list[ndarray]) -> ndarray:
+def _erfcx_below(x: ndarray, out: ndarray, room: ndarray) -> ndarray:
     """The same from -26.7 to -0.46875."""
-    above, other, *room = room
+    (above, other), room = room[:2], room[2:]
     _exp_of_square(x, 1.0, out, room)
     out *= 2.0
     out -= _erfcx_block(np.negative(x, above), other, room)
     return out
 
 
-def _erfcx_near(x: ndarray, out: ndarray, room: list[ndarray]) -> ndarray:
+def _erfcx_near(x: ndarray, out: ndarray, room: ndarray) -> ndarray:
     """The same for abs(x) up to 0.46875."""
-    square, *room = room
+    square, room = room[0], room[1:]
     np.subtract(1.0, _erf_near(x, out, room), out)
     out *= np.exp(np.multiply(x, x, square), square)
     return out
 
 
-def _log_erfc_block(x: ndarray, out: ndarray, room: list[ndarray]) -> ndarray:
+def _log_erfc_block(x: ndarray, out: ndarray, room: ndarray) -> ndarray:
     """log(erfc(x)), also where erfc(x) underflows."""
     branches = (
         lambda x, out, room: np.log(_erfc_block(x, out, room), out),
@@ -179,17 +183,17 @@ def _log_erfc_block(x: ndarray, out: ndarray, room: list[ndarray]) -> ndarray:
     return _by_interval(x, (-0.46875, 0.46875, 1.0), branches, out, room)
 
 
-def _log_erfc_above(x: ndarray, out: ndarray, room: list[ndarray]) -> ndarray:
+def _log_erfc_above(x: ndarray, out: ndarray, room: ndarray) -> ndarray:
     """The same from 1 on."""
-    square, *room = room
+    square, room = room[0], room[1:]
     np.log(_erfcx_block(x, out, room), out)
     out -= np.multiply(x, x, square)
     return out
 
 
-def _gelu_block(x: ndarray, out: ndarray, room: list[ndarray]) -> ndarray:
+def _gelu_block(x: ndarray, out: ndarray, room: ndarray) -> ndarray:
     """The same, for a block."""
-    other, *room = room
+    other, room = room[0], room[1:]
     _erfc_block(np.multiply(x, -0.7071067811865476, other), out, room)
     out *= 0.5
     out *= np.maximum(x, -1e3, out=other)

@@ -12,6 +12,7 @@ From 8.5 on ten terms of the asymptotic series are exact; below, the recurrence 
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -44,7 +45,7 @@ def _stirling_tail(x: Any, out: ndarray | None = None, room: Any = (None, None))
         -0.0019175269175269176, 0.0008417508417508417, -0.0005952380952380953,
         0.0007936507936507937, -0.002777777777777778, 0.08333333333333333,
     )  # fmt: skip
-    inverse, square, *_ = room
+    inverse, square = room[:2]
     inverse = _begun(1.0, inverse)
     inverse /= x
     square = _begun(inverse, square)
@@ -57,9 +58,10 @@ def _stirling_tail(x: Any, out: ndarray | None = None, room: Any = (None, None))
 def _digamma_at_root(x: Any, out: ndarray | None = None, room: Any = (None,)) -> Any:
     """digamma(x) from 1.2 to 1.8, by a polynomial about its zero, which takes two doubles."""
     coefficients = (
-        0.00037430344712425324, -0.0008199691270861407, 0.0011327393686311408, -0.0015718560186554456,
-        0.002297611017135611, -0.003369609513639812, 0.004927324411072092, -0.007204574083633974,
-        0.010538768963831978, -0.015424763813616552, 0.02259764878884233, -0.033161126527719104,
+        0.00037430344712425324, -0.0008199691270861407, 0.0011327393686311408,
+        -0.0015718560186554456, 0.002297611017135611, -0.003369609513639812,
+        0.004927324411072092, -0.007204574083633974, 0.010538768963831978, -0.015424763813616552,
+        0.02259764878884233, -0.033161126527719104,
         0.048804288156376836, -0.0721995612557935, 0.10782405069131762, -0.1639427054424101,
         0.25849976095565086, -0.4427631689835921, 0.9676722454476212,
     )  # fmt: skip
@@ -78,7 +80,7 @@ def _digamma_tail(x: Any, out: ndarray | None = None, room: Any = (None, None)) 
         -0.021092796092796094, 0.007575757575757576, -0.004166666666666667, 0.003968253968253968,
         -0.008333333333333333, 0.08333333333333333,
     )  # fmt: skip
-    inverse, t, *_ = room
+    inverse, t = room[:2]
     inverse = _begun(1.0, inverse)
     inverse /= x
     t = _begun(inverse, t)
@@ -97,7 +99,7 @@ def _polygamma_far(n: int, x: Any, out: ndarray | None = None, room: Any = (None
         -0.2531135531135531, 0.07575757575757576, -0.03333333333333333, 0.023809523809523808,
         -0.03333333333333333, 0.16666666666666666,
     )  # fmt: skip
-    inverse, t, *_ = room
+    inverse, t = room[:2]
     inverse = _begun(1.0, inverse)
     inverse /= x
     t = _begun(inverse, t)
@@ -122,7 +124,7 @@ def _digamma_drop_far(a: Any, b: Any, out: ndarray | None = None, room: Any = (N
         -0.021092796092796094, 0.007575757575757576, -0.004166666666666667, 0.003968253968253968,
         -0.008333333333333333, 0.08333333333333333,
     )  # fmt: skip
-    whole, share, change, square, powers, step, scale, *_ = room
+    whole, share, change, square, powers, step, scale = room[:7]
     whole = _begun(a, whole)
     whole += b
     share, change = _begun(a, share), _begun(b, change)
@@ -161,17 +163,17 @@ def _digamma_drop_far(a: Any, b: Any, out: ndarray | None = None, room: Any = (N
 def _lgamma(x: ndarray, out: ndarray | None = None, scratch: dict[str, ndarray] | None = None) -> ndarray:
     """log(abs(gamma(x)))."""
     with np.errstate(all="ignore"):
-        return _in_blocks(_lgamma_block, x, out=out, scratch=scratch, rows=16)
+        return _in_blocks(_lgamma_block, x, out=out, scratch=scratch, rows=22)
 
 
-def _lgamma_block(x: ndarray, out: ndarray, room: list[ndarray]) -> ndarray:
+def _lgamma_block(x: ndarray, out: ndarray, room: ndarray) -> ndarray:
     """log(abs(gamma(x)))."""
     return _by_interval(x, (0.0, 8.5), (_lgamma_reflected, _lgamma_near, _lgamma_far), out, room)
 
 
-def _lgamma_reflected(x: ndarray, out: ndarray, room: list[ndarray]) -> ndarray:
+def _lgamma_reflected(x: ndarray, out: ndarray, room: ndarray) -> ndarray:
     """lgamma below 0; +inf at the poles."""
-    part, marks, *room = room
+    (part, marks), room = room[:2], room[2:]
     _lgamma_block(np.subtract(1.0, x, part), out, room)
     np.subtract(x, np.rint(x, part), part)
     part *= np.pi
@@ -182,30 +184,27 @@ def _lgamma_reflected(x: ndarray, out: ndarray, room: list[ndarray]) -> ndarray:
     return out
 
 
-def _lgamma_near(x: ndarray, out: ndarray, room: list[ndarray]) -> ndarray:
+def _lgamma_near(x: ndarray, out: ndarray, room: ndarray) -> ndarray:
     """lgamma from 0 to 8.5, by steps of 1 to the series about 2."""
-    nearest, w, part, up, marks, *_ = room
-    mask = marks.view(np.bool_)[: len(x)]
+    (nearest, w, part, marks), factors = room[:4], room[4:10]
+    masks = marks.view(np.bool_)[: 6 * len(x)].reshape(6, -1)
     np.subtract(x, np.rint(x, nearest), w)
-    up.fill(1.0)
-    for step in map(float, range(2, int(nearest.max()))):
-        np.add(w, step, part)
-        np.putmask(part, np.less_equal(nearest, step, mask), 1.0)
-        up *= part
+    steps = np.arange(2.0, 8.0)[:, None]
+    np.copyto(np.add(w, steps, factors), 1.0, where=np.less_equal(nearest, steps, masks))
     _lgamma_series(w, out)
-    out += np.log(up, up)
+    out += np.log(np.multiply.reduce(factors, axis=0, out=part), part)
     if nearest.min() < 2.0:
         part[...] = w
-        np.putmask(part, np.greater_equal(nearest, 2.0, mask), 0.0)
+        np.putmask(part, np.greater_equal(nearest, 2.0, masks[0]), 0.0)
         out -= np.log1p(part, part)
-        np.putmask(w, np.greater_equal(nearest, 1.0, mask), 1.0)
+        np.putmask(w, np.greater_equal(nearest, 1.0, masks[0]), 1.0)
         out -= np.log(np.abs(w, w), w)
     return out
 
 
-def _lgamma_far(x: ndarray, out: ndarray, room: list[ndarray]) -> ndarray:
+def _lgamma_far(x: ndarray, out: ndarray, room: ndarray) -> ndarray:
     """lgamma from 8.5 on."""
-    part, *room = room
+    part, room = room[0], room[1:]
     np.log(x, out)
     out -= 1.0
     out *= np.subtract(x, 0.5, part)
@@ -219,44 +218,46 @@ def _lbeta(
 ) -> ndarray:
     """lgamma(a) + lgamma(b) - lgamma(a + b), exact where a or b is large (after Didonato & Morris 1992)."""
     with np.errstate(all="ignore"):
-        return _in_blocks(_lbeta_block, a, b, out=out, scratch=scratch, rows=30)
+        return _in_blocks(_lbeta_block, a, b, out=out, scratch=scratch, rows=36)
 
 
-def _lbeta_block(a: ndarray, b: ndarray, out: ndarray, room: list[ndarray]) -> ndarray:
+def _lbeta_block(a: ndarray, b: ndarray, out: ndarray, room: ndarray) -> ndarray:
     """The same by the larger of a and b, h, and the lower, l."""
-    h, l, *room = room
+    (h, l), room = room[:2], room[2:]
     branches = (
         lambda h, l, out, room: _lbeta_small(l, h, out, room),
         _lbeta_large,
         _lbeta_infinite,
     )
-    return _by_interval(np.maximum(a, b, out=h), (8.5, np.inf), branches, out, room, np.minimum(a, b, out=l))
+    np.maximum(a, b, out=h)
+    np.minimum(a, b, out=l)
+    return _by_interval(h, (8.5, np.inf), branches, out, room, l)
 
 
-def _lbeta_small(l: ndarray, h: ndarray, out: ndarray, room: list[ndarray]) -> ndarray:
+def _lbeta_small(l: ndarray, h: ndarray, out: ndarray, room: ndarray) -> ndarray:
     """lbeta(l, h) by its definition."""
-    part, whole, *room = room
+    (part, whole), room = room[:2], room[2:]
     _lgamma_block(l, out, room)
     out += _lgamma_block(h, part, room)
     out -= _lgamma_block(np.add(l, h, whole), part, room)
     return out
 
 
-def _lbeta_large(h: ndarray, l: ndarray, out: ndarray, room: list[ndarray]) -> ndarray:
+def _lbeta_large(h: ndarray, l: ndarray, out: ndarray, room: ndarray) -> ndarray:
     """lbeta(l, h) for h from 8.5 on."""
     branches = (_lbeta_small, _lbeta_one_large, _lbeta_both_large)
     return _by_interval(l, (0.0, 8.5), branches, out, room, h)
 
 
-def _lbeta_infinite(h: ndarray, l: ndarray, out: ndarray, room: list[ndarray]) -> ndarray:
+def _lbeta_infinite(h: ndarray, l: ndarray, out: ndarray, room: ndarray) -> ndarray:
     """lbeta(l, h) for h that is infinite or NaN."""
     out.fill(np.nan)
     return np.negative(h, out, where=np.greater(l, 0.0, room[0].view(np.bool_)[: len(l)]))
 
 
-def _lbeta_one_large(l: ndarray, h: ndarray, out: ndarray, room: list[ndarray]) -> ndarray:
+def _lbeta_one_large(l: ndarray, h: ndarray, out: ndarray, room: ndarray) -> ndarray:
     """lbeta(l, h) for h from 8.5 on and l below."""
-    whole, part, power, *room = room
+    (whole, part, power), room = room[:3], room[3:]
     np.add(h, l, whole)
     _lgamma_block(l, out, room)
     np.log1p(np.divide(l, h, power), power)
@@ -271,9 +272,9 @@ def _lbeta_one_large(l: ndarray, h: ndarray, out: ndarray, room: list[ndarray]) 
     return out
 
 
-def _lbeta_both_large(l: ndarray, h: ndarray, out: ndarray, room: list[ndarray]) -> ndarray:
+def _lbeta_both_large(l: ndarray, h: ndarray, out: ndarray, room: ndarray) -> ndarray:
     """lbeta(l, h) for h and l from 8.5 on."""
-    whole, part, power, *room = room
+    (whole, part, power), room = room[:3], room[3:]
     np.add(h, l, whole)
     np.log(np.divide(l, whole, out), out)
     out *= l
@@ -293,9 +294,9 @@ def _lbeta_both_large(l: ndarray, h: ndarray, out: ndarray, room: list[ndarray])
 # --- digamma and its derivatives -----------------------------------------------------------------------
 
 
-def _cot_pi(x: ndarray, out: ndarray, room: list[ndarray]) -> ndarray:
+def _cot_pi(x: ndarray, out: ndarray, room: ndarray) -> ndarray:
     """cot(pi * x); NaN at its poles."""
-    part, marks, *_ = room
+    part, marks = room[:2]
     np.subtract(x, np.rint(x, part), part)
     part *= np.pi
     pole = np.equal(part, 0.0, marks.view(np.bool_)[: len(x)])
@@ -308,18 +309,19 @@ def _cot_pi(x: ndarray, out: ndarray, room: list[ndarray]) -> ndarray:
 def _digamma(x: ndarray, out: ndarray | None = None, scratch: dict[str, ndarray] | None = None) -> ndarray:
     """The derivative of lgamma."""
     with np.errstate(all="ignore"):
-        return _in_blocks(_digamma_block, x, out=out, scratch=scratch, rows=16)
+        return _in_blocks(_digamma_block, x, out=out, scratch=scratch, rows=22)
 
 
-def _digamma_block(x: ndarray, out: ndarray, room: list[ndarray]) -> ndarray:
+def _digamma_block(x: ndarray, out: ndarray, room: ndarray) -> ndarray:
     """The derivative of lgamma."""
-    branches = (_digamma_reflected, _digamma_stepped, _digamma_at_root, _digamma_stepped, _digamma_far)
+    near = (_digamma_stepped, _digamma_at_root, _digamma_stepped)
+    branches = (_digamma_reflected, *near, _digamma_far)
     return _by_interval(x, (0.0, 1.2, 1.8, 8.5), branches, out, room)
 
 
-def _digamma_reflected(x: ndarray, out: ndarray, room: list[ndarray]) -> ndarray:
+def _digamma_reflected(x: ndarray, out: ndarray, room: ndarray) -> ndarray:
     """digamma below 0."""
-    part, *room = room
+    part, room = room[0], room[1:]
     _digamma_block(np.subtract(1.0, x, part), out, room)
     _cot_pi(x, part, room)
     part *= np.pi
@@ -327,27 +329,20 @@ def _digamma_reflected(x: ndarray, out: ndarray, room: list[ndarray]) -> ndarray
     return out
 
 
-def _digamma_stepped(x: ndarray, out: ndarray, room: list[ndarray]) -> ndarray:
-    """digamma from 0 to 8.5, by steps of 1 up to the asymptotic series."""
-    far, part, marks, *room = room
-    mask = marks.view(np.bool_)[: len(x)]
-    np.ceil(np.subtract(8.5, x, far), far)
-    most = int(far.max())
-    far += x
-    out.fill(0.0)
-    for step in map(float, range(most - 1, 0, -1)):
-        np.greater_equal(np.add(x, step, part), far, mask)
-        np.divide(1.0, part, part)
-        np.putmask(part, mask, 0.0)
-        out += part
-    out += _digamma_tail(far, part, room)
-    out += np.divide(1.0, x, part)
+def _digamma_stepped(x: ndarray, out: ndarray, room: ndarray) -> ndarray:
+    """digamma from 0 to 8.5, by nine steps of 1 to where the asymptotic series is exact."""
+    steps, part = room[:9], room[9]
+    np.add(x, np.arange(8.0, 0.0, -1.0)[:, None], steps[:8])
+    steps[8] = x
+    np.add.reduce(np.divide(1.0, steps, steps), axis=0, out=out)
+    far = np.add(x, 9.0, steps[0])
+    out += _digamma_tail(far, part, steps[1:])
     return np.subtract(np.log(far, far), out, out)
 
 
-def _digamma_far(x: ndarray, out: ndarray, room: list[ndarray]) -> ndarray:
+def _digamma_far(x: ndarray, out: ndarray, room: ndarray) -> ndarray:
     """digamma from 8.5 on."""
-    part, *room = room
+    part, room = room[0], room[1:]
     np.log(x, out)
     out -= _digamma_tail(x, part, room)
     return out
@@ -358,29 +353,27 @@ def _digamma_drop(
 ) -> ndarray:
     """digamma(a) - digamma(a + b), exact where b is small beside a."""
     with np.errstate(all="ignore"):
-        return _in_blocks(_digamma_drop_block, a, b, out=out, scratch=scratch, rows=24)
+        return _in_blocks(_digamma_drop_block, a, b, out=out, scratch=scratch, rows=30)
 
 
-def _digamma_drop_block(a: ndarray, b: ndarray, out: ndarray, room: list[ndarray]) -> ndarray:
+def _digamma_drop_block(a: ndarray, b: ndarray, out: ndarray, room: ndarray) -> ndarray:
     """The same by the lower of a and a + b."""
-    low, *room = room
+    low, room = room[0], room[1:]
     np.minimum(a, np.add(a, b, low), out=low)
     return _by_interval(low, (0.0,), (_digamma_drop_any, _digamma_drop_positive), out, room, a, b)
 
 
-def _digamma_drop_any(low: ndarray, a: ndarray, b: ndarray, out: ndarray, room: list[ndarray]) -> ndarray:
+def _digamma_drop_any(low: ndarray, a: ndarray, b: ndarray, out: ndarray, room: ndarray) -> ndarray:
     """The same by its definition."""
-    whole, part, *room = room
+    (whole, part), room = room[:2], room[2:]
     _digamma_block(a, out, room)
     out -= _digamma_block(np.add(a, b, whole), part, room)
     return out
 
 
-def _digamma_drop_positive(
-    low: ndarray, a: ndarray, b: ndarray, out: ndarray, room: list[ndarray]
-) -> ndarray:
+def _digamma_drop_positive(low: ndarray, a: ndarray, b: ndarray, out: ndarray, room: ndarray) -> ndarray:
     """The same for positive a and a + b, the lower of them given, by steps of 1 up to the series."""
-    steps, whole, part, passed, marks, *room = room
+    (steps, whole, part, passed, marks), room = room[:5], room[5:]
     mask = marks.view(np.bool_)[: len(a)]
     np.maximum(np.ceil(np.subtract(8.5, low, steps), steps), 0.0, out=steps)
     np.add(a, b, whole)
@@ -401,25 +394,23 @@ def _polygamma(
 ) -> ndarray:
     """The n-th derivative of digamma, n from 1 on."""
     with np.errstate(all="ignore"):
-        return _in_blocks(
-            lambda x, out, room: _polygamma_block(n, x, out, room), x, out=out, scratch=scratch, rows=20
-        )
+        return _in_blocks(partial(_polygamma_block, n), x, out=out, scratch=scratch, rows=20)
 
 
-def _polygamma_block(n: int, x: ndarray, out: ndarray, room: list[ndarray]) -> ndarray:
+def _polygamma_block(n: int, x: ndarray, out: ndarray, room: ndarray) -> ndarray:
     """The n-th derivative of digamma."""
     branches = (
-        lambda x, out, room: _polygamma_reflected(n, x, out, room),
-        lambda x, out, room: _polygamma_stepped(n, x, out, room),
-        lambda x, out, room: _polygamma_far(n, x, out, room),
+        partial(_polygamma_reflected, n),
+        partial(_polygamma_stepped, n),
+        partial(_polygamma_far, n),
     )
     _by_interval(x, (0.0, n + 8.5), branches, out, room)
     return out if n % 2 else np.negative(out, out)
 
 
-def _polygamma_reflected(n: int, x: ndarray, out: ndarray, room: list[ndarray]) -> ndarray:
+def _polygamma_reflected(n: int, x: ndarray, out: ndarray, room: ndarray) -> ndarray:
     """The n-th derivative of digamma below 0, but for its sign."""
-    part, change, *room = room
+    (part, change), room = room[:2], room[2:]
     _polygamma_block(n, np.subtract(1.0, x, part), out, room)
     _cot_derivative(n, _cot_pi(x, part, room), change)
     change *= math.pi ** (n + 1)
@@ -429,9 +420,9 @@ def _polygamma_reflected(n: int, x: ndarray, out: ndarray, room: list[ndarray]) 
     return np.subtract(change, out, out)
 
 
-def _polygamma_stepped(n: int, x: ndarray, out: ndarray, room: list[ndarray]) -> ndarray:
+def _polygamma_stepped(n: int, x: ndarray, out: ndarray, room: ndarray) -> ndarray:
     """The n-th derivative of digamma from 0 to n + 8.5, but for its sign, by steps of 1 up to the series."""
-    far, part, total, marks, *room = room
+    (far, part, total, marks), room = room[:4], room[4:]
     mask = marks.view(np.bool_)[: len(x)]
     np.ceil(np.subtract(n + 8.5, x, far), far)
     most = int(far.max())

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from autodiffc.codegen.copied import COPIED as SOURCES
+from autodiffc.codegen.copied import source_of
 from autodiffc.codegen.into import IN_PLACE
 from autodiffc.codegen.routines import MODULES, ROUTINES
 
@@ -60,6 +61,13 @@ def test_a_routine_is_named_as_the_emitter_looks_it_up_and_documented(name: str)
     signature = inspect.signature(ROUTINES[name])
     assert signature.return_annotation is not inspect.Signature.empty
     assert all(p.annotation is not inspect.Parameter.empty for p in signature.parameters.values())
+
+
+@pytest.mark.parametrize("name", sorted(SOURCES))
+def test_a_routine_s_lines_are_short(name: str) -> None:
+    """As are those of the modules it is copied into; a head or a docstring of one line may be longer."""
+    lines = source_of(name).split("\n")
+    assert [x for x in lines if len(x) > 100 and not x.lstrip().startswith(("def ", '"""'))] == []
 
 
 def test_a_routine_s_name_is_its_own() -> None:
