@@ -85,7 +85,7 @@ def _by_interval(
     for edge, branch in zip((*edges, None), branches):
         below.fill(True) if edge is None else np.less(x, edge, below)
         count = np.count_nonzero(below) - done
-        if count == len(x):
+        if count == len(x) > 0:
             return branch(x, *others, out, room)
         if count:
             np.greater(below, before, mine)

@@ -9,6 +9,7 @@ import pytest
 from autodiffc.codegen.blocks import Block, Statement
 from autodiffc.codegen.buffers import Allocation
 from autodiffc.codegen.flow import flow_of
+from autodiffc.codegen.routines import ROUTINES
 from autodiffc.codegen.schedule import Group
 from autodiffc.compiler.types import Dim, Type
 
@@ -52,10 +53,11 @@ def run(lines: tuple[str, ...], result: str) -> tuple[Any, Any, str]:
         parts, last, TYPES, {"x", "A"}, lambda base: next(names), "np", sizes={"n": "n"}
     ).result()
     given = {"np": np, "n": 600, "x": np.linspace(0.0, 1.0, 600), "A": np.eye(600, k=1), "k": np.ones(600)}
-    own, other = dict(given), dict(given)
+    own, other = dict(given), {**given, **ROUTINES}
     for buffer in found.buffers:
         shape = tuple(size.evaluate({"n": 600}) for size in buffer.type.shape)
-        other[buffer.name] = eval(buffer.made, given) if buffer.made else np.full(shape, np.nan)
+        rubbish = np.full(shape, np.nan, bool if buffer.type.kind == "bool" else float)
+        other[buffer.name] = eval(buffer.made, given) if buffer.made else rubbish
     text = "\n".join(texts(found.statements))
     exec("\n".join(lines), own)
     exec(text, other)

@@ -242,8 +242,8 @@ def test_blocks_of_all_intervals_in_kept_memory(name: str, operands: tuple[Any, 
     arrays = points if isinstance(points, tuple) else (points,)
     alone = [routine(*order, *(x[k : k + 1] for x in arrays))[0] for k in range(0, len(MIXED), 7)]
     scratch: dict[str, Any] = {}
-    for size in (len(MIXED), 700, len(MIXED)):
-        parts = [x[-size:] for x in arrays]
+    for size in (len(MIXED), 700, 0, len(MIXED)):
+        parts = [x[len(x) - size :] for x in arrays]
         out = np.full(size, nan)
         assert routine(*order, *parts, out=out, scratch=scratch) is out
         np.testing.assert_array_equal(out, routine(*order, *parts))

@@ -257,7 +257,7 @@ ROUTINES = {
     "4 float32": row("", SPECIAL + "test_single_precision_is_the_double_rounded"),
     "5 dtypes": row("", SINGLE + "test_no_double_appears", "compiler/test_elementwise.py::test_array_text_keeps_float32"),
     "5 sums": row("", SINGLE + "test_many_numbers_are_added_in_double_precision", SINGLE + "test_few_numbers_are_added_as_they_are"),
-    "6 checks": row("", "compiler/test_gradcheck.py::test_a_right_rule_passes", "compiler/test_gradcheck.py::test_a_wrong_rule_is_caught", "compiler/test_differences.py::test_the_complex_step_is_exact"),
+    "6 checks": row("", "compiler/test_gradcheck.py::test_the_right_rule_passes_and_wrong_ones_are_caught", "compiler/test_differences.py::test_the_complex_step_is_exact"),
     "7.1": row("", "compiler/test_elementwise.py::test_derivatives_to_second_order_are_those_of_sympy", "compiler/test_array_ops.py::test_gradient"),
     "7.5": row("", "codegen/test_modules.py::test_no_warnings_at_the_edges", "codegen/test_modules.py::test_the_plain_value_still_warns"),
 }  # fmt: skip
