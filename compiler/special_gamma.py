@@ -163,7 +163,7 @@ def _digamma_drop_far(a: Any, b: Any, out: ndarray | None = None, room: Any = (N
 def _lgamma(x: ndarray, out: ndarray | None = None, scratch: dict[str, ndarray] | None = None) -> ndarray:
     """log(abs(gamma(x)))."""
     with np.errstate(all="ignore"):
-        return _in_blocks(_lgamma_block, x, out=out, scratch=scratch, rows=22)
+        return _in_blocks(_lgamma_block, x, out=out, scratch=scratch, rows=16)
 
 
 def _lgamma_block(x: ndarray, out: ndarray, room: ndarray) -> ndarray:
@@ -186,18 +186,21 @@ def _lgamma_reflected(x: ndarray, out: ndarray, room: ndarray) -> ndarray:
 
 def _lgamma_near(x: ndarray, out: ndarray, room: ndarray) -> ndarray:
     """lgamma from 0 to 8.5, by steps of 1 to the series about 2."""
-    (nearest, w, part, marks), factors = room[:4], room[4:10]
-    masks = marks.view(np.bool_)[: 6 * len(x)].reshape(6, -1)
+    nearest, w, part, up, marks = room[:5]
+    mask = marks.view(np.bool_)[: len(x)]
     np.subtract(x, np.rint(x, nearest), w)
-    steps = np.arange(2.0, 8.0)[:, None]
-    np.copyto(np.add(w, steps, factors), 1.0, where=np.less_equal(nearest, steps, masks))
+    up.fill(1.0)
+    for step in map(float, range(2, int(nearest.max()))):
+        np.add(w, step, part)
+        np.putmask(part, np.less_equal(nearest, step, mask), 1.0)
+        up *= part
     _lgamma_series(w, out)
-    out += np.log(np.multiply.reduce(factors, axis=0, out=part), part)
+    out += np.log(up, up)
     if nearest.min() < 2.0:
         part[...] = w
-        np.putmask(part, np.greater_equal(nearest, 2.0, masks[0]), 0.0)
+        np.putmask(part, np.greater_equal(nearest, 2.0, mask), 0.0)
         out -= np.log1p(part, part)
-        np.putmask(w, np.greater_equal(nearest, 1.0, masks[0]), 1.0)
+        np.putmask(w, np.greater_equal(nearest, 1.0, mask), 1.0)
         out -= np.log(np.abs(w, w), w)
     return out
 
@@ -218,7 +221,7 @@ def _lbeta(
 ) -> ndarray:
     """lgamma(a) + lgamma(b) - lgamma(a + b), exact where a or b is large (after Didonato & Morris 1992)."""
     with np.errstate(all="ignore"):
-        return _in_blocks(_lbeta_block, a, b, out=out, scratch=scratch, rows=36)
+        return _in_blocks(_lbeta_block, a, b, out=out, scratch=scratch, rows=30)
 
 
 def _lbeta_block(a: ndarray, b: ndarray, out: ndarray, room: ndarray) -> ndarray:
@@ -309,7 +312,7 @@ def _cot_pi(x: ndarray, out: ndarray, room: ndarray) -> ndarray:
 def _digamma(x: ndarray, out: ndarray | None = None, scratch: dict[str, ndarray] | None = None) -> ndarray:
     """The derivative of lgamma."""
     with np.errstate(all="ignore"):
-        return _in_blocks(_digamma_block, x, out=out, scratch=scratch, rows=22)
+        return _in_blocks(_digamma_block, x, out=out, scratch=scratch, rows=16)
 
 
 def _digamma_block(x: ndarray, out: ndarray, room: ndarray) -> ndarray:
@@ -331,12 +334,14 @@ def _digamma_reflected(x: ndarray, out: ndarray, room: ndarray) -> ndarray:
 
 def _digamma_stepped(x: ndarray, out: ndarray, room: ndarray) -> ndarray:
     """digamma from 0 to 8.5, by nine steps of 1 to where the asymptotic series is exact."""
-    steps, part = room[:9], room[9]
-    np.add(x, np.arange(8.0, 0.0, -1.0)[:, None], steps[:8])
-    steps[8] = x
-    np.add.reduce(np.divide(1.0, steps, steps), axis=0, out=out)
-    far = np.add(x, 9.0, steps[0])
-    out += _digamma_tail(far, part, steps[1:])
+    (far, part), room = room[:2], room[2:]
+    np.divide(1.0, np.add(x, 8.0, part), out)
+    for step in (7.0, 6.0, 5.0, 4.0, 3.0, 2.0, 1.0):
+        np.add(x, step, part)
+        out += np.divide(1.0, part, part)
+    out += np.divide(1.0, x, part)
+    np.add(x, 9.0, far)
+    out += _digamma_tail(far, part, room)
     return np.subtract(np.log(far, far), out, out)
 
 
@@ -353,7 +358,7 @@ def _digamma_drop(
 ) -> ndarray:
     """digamma(a) - digamma(a + b), exact where b is small beside a."""
     with np.errstate(all="ignore"):
-        return _in_blocks(_digamma_drop_block, a, b, out=out, scratch=scratch, rows=30)
+        return _in_blocks(_digamma_drop_block, a, b, out=out, scratch=scratch, rows=24)
 
 
 def _digamma_drop_block(a: ndarray, b: ndarray, out: ndarray, room: ndarray) -> ndarray:
