@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from .routines_memory import _numbers, _room, _room_like
+from .routines_memory import _are_within, _numbers, _room, _room_like
 
 _REAL = np.float64
 _ONES = np.ones(1024)
@@ -64,7 +64,7 @@ def _rolled(x: ndarray, by: int, axis: int, out: ndarray | None = None) -> ndarr
 
 def _rows(x: ndarray, places: ndarray, axis: int = 0, out: ndarray | None = None) -> ndarray:
     """x[places]: whole parts along the first axis, or another."""
-    if out is None or (places.size and not 0 <= places.min() <= places.max() < x.shape[axis]):
+    if out is None or (places.size and not _are_within(places, x.shape[axis])):
         return x.take(places, axis, out)
     return x.take(places, axis, out, "clip")  # without a copy, that a check takes
 
@@ -314,13 +314,17 @@ def _linear_scan(b: ndarray, a: ndarray, axis: int, reverse: bool, out: ndarray 
     """s[i+1] = b[i] + a[i] * s[i] along an axis, from s[0] = 0 (from the end backwards, if reverse)."""
     out = np.empty_like(b) if out is None else out
     b, a, s = (np.moveaxis(x, axis, 0)[:: -1 if reverse else 1] for x in (b, a, out))
+    if s.ndim == 1:  # by Python's numbers, which are a fraction of NumPy's work
+        sums: Any = s.data
+        total = 0.0
+        for i, (slope, term) in enumerate(zip(a.data, b.data)):
+            sums[i] = total
+            total = term + slope * total
+        return out
     s[:1] = 0.0
     for i in range(1, len(b)):
-        if s.ndim == 1:
-            s[i] = b[i - 1] + a[i - 1] * s[i - 1]
-        else:
-            row = np.multiply(a[i - 1], s[i - 1], out=s[i])
-            row += b[i - 1]
+        row = np.multiply(a[i - 1], s[i - 1], out=s[i])
+        row += b[i - 1]
     return out
 
 
