@@ -24,6 +24,7 @@ PYTHON = {"real": "float", "int": "int", "bool": "bool"}
 
 RESERVED = frozenset({
     "_REAL", "_FLOAT", "_INT", "_BOOL", "_ONES", "_QUIET", "_quiet", "_IDLE", "_SPACES",
+    "_small_buffers", "_usual_buffers",
 })  # fmt: skip
 Fact = TypeVar("Fact")
 Recipes = dict[Literal, tuple[Node, Graph]]  # the node that a constant stands for, in its graph

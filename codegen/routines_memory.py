@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextvars import Context, copy_context
 from typing import Any
 
 import numpy as np
@@ -66,6 +67,41 @@ class Workspace:
     function overwrites them. It serves one call at a time, so each thread needs its own, and gets
     new memory where sizes change. A pickle of it holds no arrays.
     """
+def _switch(
+    change: Callable[[], Any], back: Callable[[Any], Any]
+) -> tuple[Callable[[], Any], Callable[[Any], Any]]:
+    """`change`, which alters NumPy's settings, and `back` in a fraction of their time.
+
+    NumPy 2 has a variable for its settings; here it is set to what `change` made of the value that it has.
+    """
+    context = Context()
+    if int(np.__version__.partition(".")[0]) > 1:
+        context.run(change)
+    if len(context) != 1:  # NumPy keeps them elsewhere
+        return change, back
+    (settings,) = context
+    known: tuple[Any, Any] = None, None
+
+    def changed() -> Any:
+        change()
+        return settings.get()
+
+    def switch() -> Any:
+        nonlocal known
+        usual, other = known
+        before = settings.get()
+        if before is not usual:
+            known = before, other = before, copy_context().run(changed)
+        return settings.set(other)
+
+    return switch, settings.reset
+
+
+# A function of operands that broadcast or are converted copies them piece by piece, to new memory of 64 kB.
+# In pieces of 4 kB that takes no longer, and rows of 300 elements or more aren't copied at all.
+_small_buffers, _usual_buffers = _switch(lambda: np.setbufsize(512), np.setbufsize)
+
+
 
     def __init__(self, outputs: bool = False) -> None:
         self.outputs = outputs
@@ -79,6 +115,7 @@ class Workspace:
             self._held.clear()
 
     def memory(self, make: Callable[..., list[Any]], *sizes: int) -> list[Any]:
+        self._before: Any = None  # the size of NumPy's buffers outside
         """The arrays that `make` has made for these sizes."""
         try:
             return self._held[make, sizes]
@@ -121,9 +158,11 @@ class Workspace:
         if self._pool is not None and raised is None:
             self._pool.append(self)
 
+        self._before = _small_buffers()
     def __reduce__(self) -> tuple[type[Workspace], tuple[bool]]:
         return Workspace, (self.outputs,)
 
+        _usual_buffers(self._before)
 
 _SPACES: deque[Workspace] = deque(maxlen=8)
 

@@ -245,6 +245,21 @@ def test_one_call_at_a_time() -> None:
     assert not lent._held
 
 
+@pytest.mark.parametrize("version", [np.__version__, "1.26.4"])
+def test_numpys_buffers_are_small_in_a_workspace(version: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(np, "__version__", version)
+    m = network("workspace")
+    usual = np.setbufsize(2048)
+    for errors in ("raise", "ignore"):
+        with np.errstate(over=errors):  # type: ignore[call-overload]
+            with m.Workspace(), m.Workspace():
+                assert (np.getbufsize(), np.geterr()["over"]) == (512, errors)
+            with pytest.raises(KeyError), m.Workspace():
+                raise KeyError
+            assert (np.getbufsize(), np.geterr()["over"]) == (2048, errors)
+    assert np.setbufsize(usual) == 2048
+
+
 def test_functions_and_workspaces_pickle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "pickled_network.py").write_text(
         autodiffc.compile(NETWORK, level=2, emit="workspace"), encoding="utf-8"

@@ -22,7 +22,7 @@ MODELS = sorted(
     for folder in ("examples", "benchmarks/models")
     for path in (ROOT / folder).rglob("*.dsl")
 )
-SMALL = 16_000  # bytes; a matrix of the sizes below has 28,000 and more
+SMALL = 17_000  # bytes; a matrix of the sizes below has 28,000 and more, NumPy's buffers for three operands 12,288
 LITTLE = {  # what allocates more, and that part of what -O1 allocates
     "examples/adbench/hand": 2, "examples/adbench/hand_complicated": 2,  # many matrices of 3 * 3, np.eye
     "examples/dynamic_programming": 50, "benchmarks/models/orbit": 0.3,  # lists of numbers
@@ -32,8 +32,6 @@ SIZES = {
     "examples/adbench/gmm": {"n": 200, "d": 10, "K": 5}, "examples/digits_cnn": {"N": 30, "C1": 5, "C2": 6},
     "benchmarks/models/cnn": {"N": 20, "S": 8, "C1": 6, "C2": 8, "K": 10},
 }  # fmt: skip
-SMALL_BUFFERS = 16  # elements in those inside NumPy's functions
-
 FRESH_SIZES = {"N": 300, "D": 30, "K": 40, "B": 20, "T": 25, "V": 150}  # x @ W has 96,000 bytes
 ROWS = "dim N, D, K\ninput x: real[N, D]\ninput y: int[N] in range(K)\nparam W: real[D, K]\nz = x @ W\n"
 STACK = "dim B, D, K\ninput x: real[B, D, K]\nparam W: real[K, K]\nz = tanh(x @ W)\n"
@@ -119,7 +117,7 @@ def allocated_by(call: Callable[[], Any]) -> int:
     """What a step allocates at most, once its workspace has all memory."""
     for _ in range(2):
         call()
-    return peak(call, SMALL_BUFFERS)
+    return peak(call)
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -127,7 +125,7 @@ def allocated_by(call: Callable[[], Any]) -> int:
 def test_a_step_allocates_next_to_nothing(name: str) -> None:
     allocated = allocated_by(step_of(name, level=2, emit=("workspace",)))
     if name in LITTLE:
-        assert SMALL < allocated < peak(step_of(name, level=1), SMALL_BUFFERS) / LITTLE[name]
+        assert SMALL < allocated < peak(step_of(name, level=1)) / LITTLE[name]
     else:
         assert allocated < SMALL
 

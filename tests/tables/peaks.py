@@ -7,12 +7,9 @@ import tracemalloc
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 
-
-def peak(call: Callable[[], Any], inner: int | None = None) -> int:
-    """The bytes; `inner`: with so many elements in the buffers inside NumPy's functions."""
-    buffers = np.setbufsize(inner) if inner else 0
+def peak(call: Callable[[], Any]) -> int:
+    """The bytes."""
     gc.disable()  # what was allocated before stays
     tracemalloc.start()
     try:
@@ -23,5 +20,3 @@ def peak(call: Callable[[], Any], inner: int | None = None) -> int:
     finally:
         tracemalloc.stop()
         gc.enable()
-        if inner:
-            np.setbufsize(buffers)
