@@ -230,10 +230,10 @@ def _assemble(context: Context, bodies: list[str]) -> str:
     once = [name for name, _ in made_once(context)]
     arrays = Writer(WIDTH)
     arrays.line(f"{', '.join(once)} = _made_once()")
-    if workspace_name(context):
-        quiet.append("_small_buffers, _usual_buffers = _switch(lambda: np.setbufsize(512), np.setbufsize)")
     aliases = [f"{alias} = {name}" for name, alias in met]
     quiet = ["_quiet = _quietly()"] if "_quiet" in context.names.used else []
+    if workspace_name(context):
+        quiet.append("_small_buffers, _usual_buffers = _switch(lambda: np.setbufsize(512), np.setbufsize)")
     parts = [
         module_docstring(context)
         + "\nfrom __future__ import annotations\n\n"
@@ -329,9 +329,9 @@ def _types(context: Context) -> list[str]:
         fields = [_field(context.local(name), nodes[name], shapes.get(name)) for name in program.wrt]
         sections.append(_named_tuple("Grads", fields))
     if context.derivative.sparse:
-        context.ref("_switch")
         sections += [class_source(Sparse), class_source(Colouring)]
     if workspace_name(context):
+        context.ref("_switch")
         sections.append(class_source(Workspace))
     fields = [_field(context.local(name), outputs[name], None) for name in program.outputs]
     if context.derivative.predict is not None and program.loss is not None:

@@ -60,13 +60,6 @@ def _constant(array: ndarray) -> ndarray:
     return array
 
 
-class Workspace:
-    """Memory that calls compute in, kept from one to the next: value_and_grad(…, workspace=Workspace()).
-
-    With `outputs` the arrays that a call returns are its memory too: the next call of that
-    function overwrites them. It serves one call at a time, so each thread needs its own, and gets
-    new memory where sizes change. A pickle of it holds no arrays.
-    """
 def _switch(
     change: Callable[[], Any], back: Callable[[Any], Any]
 ) -> tuple[Callable[[], Any], Callable[[Any], Any]]:
@@ -102,12 +95,20 @@ def _switch(
 _small_buffers, _usual_buffers = _switch(lambda: np.setbufsize(512), np.setbufsize)
 
 
+class Workspace:
+    """Memory that calls compute in, kept from one to the next: value_and_grad(…, workspace=Workspace()).
+
+    With `outputs` the arrays that a call returns are its memory too: the next call of that
+    function overwrites them. It serves one call at a time, so each thread needs its own, and gets
+    new memory where sizes change. A pickle of it holds no arrays.
+    """
 
     def __init__(self, outputs: bool = False) -> None:
         self.outputs = outputs
         self._held: dict[tuple[Callable[..., list[Any]], tuple[int, ...]], list[Any]] = {}
         self._turn = [True]  # is taken while a call computes
         self._pool: Any = None  # where a call leaves it for later ones
+        self._before: Any = None  # the size of NumPy's buffers outside
 
     def release(self) -> None:
         """Forget the memory."""
@@ -115,7 +116,6 @@ _small_buffers, _usual_buffers = _switch(lambda: np.setbufsize(512), np.setbufsi
             self._held.clear()
 
     def memory(self, make: Callable[..., list[Any]], *sizes: int) -> list[Any]:
-        self._before: Any = None  # the size of NumPy's buffers outside
         """The arrays that `make` has made for these sizes."""
         try:
             return self._held[make, sizes]
@@ -151,18 +151,18 @@ _small_buffers, _usual_buffers = _switch(lambda: np.setbufsize(512), np.setbufsi
         except IndexError:
             problem = "another call computes in this workspace; each thread needs its own"
             raise RuntimeError(problem) from None
+        self._before = _small_buffers()
         return self
 
     def __exit__(self, raised: object, *_: object) -> None:
+        _usual_buffers(self._before)
         self._turn.append(True)
         if self._pool is not None and raised is None:
             self._pool.append(self)
 
-        self._before = _small_buffers()
     def __reduce__(self) -> tuple[type[Workspace], tuple[bool]]:
         return Workspace, (self.outputs,)
 
-        _usual_buffers(self._before)
 
 _SPACES: deque[Workspace] = deque(maxlen=8)
 
