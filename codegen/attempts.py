@@ -1,19 +1,20 @@
 """Functions on Python's floats at -O2: tried without guards, computed anew where Python raises.
 
     try:
-        return math.log(x) + 1.0 / y, Grads(…)
+        return _new(Outputs, (math.log(x) + 1.0 / y,)), …
     except (ArithmeticError, ValueError):
-        return _value_and_grad_guarded(x, y)
+        return _forward_guarded(x, y)
 
 Guards cost a call each; a `try` costs nothing until something raises. Both forms give the same to the last
-bit wherever the first raises nothing.
+bit wherever the first raises nothing. What others compute too has no guarded form of its own: where
+`value_and_grad` raises, the guarded `forward` and `backward` are called.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from autodiffc.compiler.ir import Graph, Node
+from autodiffc.compiler.ir import Graph, Node, fact
 from autodiffc.compiler.passes.cse import Cse
 from autodiffc.grammar.records import record
 
@@ -40,9 +41,9 @@ class Head:
         return f"def {self.name}({', '.join(self.parameters)}) -> {self.result}:"
 
     @property
-    def passed(self) -> str:
-        """The arguments of a call with the parameters' own names."""
-        return ", ".join(p.partition(":")[0] for p in self.parameters)
+    def names(self) -> list[str]:
+        """The names of the parameters."""
+        return [p.partition(":")[0] for p in self.parameters]
 
     @property
     def guarded(self) -> Head:
@@ -59,41 +60,48 @@ def write_attempt(
     graph: Graph,
     begin: Callable[[], None],
     steps: Steps,
+    otherwise: Callable[[], Sequence[str]] = list,
 ) -> None:
-    """A function: its first lines, then its steps; where it can be tried without guards, two functions.
+    """A function: its first lines, then its steps; tried without guards where it can be.
 
-    `begin` writes its docstring and the check of the arguments, `steps(graph, plain)` all that follows.
+    `begin` writes its docstring and the check of the arguments, `steps(graph, plain)` all that follows. Where
+    Python raises, the lines that `otherwise` gives compute the result, or a second function, with the guards.
     """
-    tried = context.level > 1 and _is_scalar(context, graph) and raises(graph)
     with writer.block(head.text):
         begin()
-        if not tried:
+        if not _is_tried(context, graph):
             steps(graph, False)
             return
-        guarded = head.guarded
         with writer.block("try:"):
             plain = unguarded(graph)
             steps(plain if plain is graph else Cse().run(plain), True)
         with writer.block(f"except ({context.ref('ArithmeticError')}, {context.ref('ValueError')}):"):
-            writer.line(f"return {context.ref(guarded.name)}({guarded.passed})")
+            others = otherwise()
+            for line in others or [f"return {with_guards(context, head, graph, head.names)}"]:
+                writer.line(line)
+    if others:
+        return
     writer.blank(2)
-    with writer.block(guarded.text):
+    with writer.block(head.guarded.text):
         what = "where a step overflows or leaves its domain: guarded, with infinities and NaN"
         writer.line(f'"""{head.name}() {what}."""')
         steps(graph, False)
 
 
-def _is_scalar(context: Context, graph: Graph) -> bool:
+def with_guards(context: Context, head: Head, graph: Graph, given: Sequence[str]) -> str:
+    """A call of a function in the form with guards, which for many a function is the only one."""
+    standing = head.guarded if _is_tried(context, graph) else head
+    return f"{context.ref(standing.name)}({', '.join(given)})"
+
+
+def _is_tried(context: Context, graph: Graph) -> bool:
+    return context.level > 1 and not context.program.draws and is_scalar(graph) and raises(graph)
+
+
+@fact
+def is_scalar(graph: Graph) -> bool:
     """Whether all work is on Python's numbers, and can be done twice."""
-    if context.program.draws:
-        return False
-    waiting = [graph]
-    while waiting:
-        nodes = waiting.pop().nodes()
-        if not all(_is_number(node) for node in nodes):
-            return False
-        waiting.extend(body for node in nodes for body in node.subgraphs())
-    return True
+    return all(map(_is_number, graph.nodes())) and all(map(is_scalar, graph.bodies))
 
 
 def _is_number(node: Node) -> bool:

@@ -3,25 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 
 from autodiffc.compiler.ir import Graph, Node
-from autodiffc.compiler.model import Argument, Binding
-from autodiffc.compiler.ops.control import may_be_missing
+from autodiffc.compiler.model import Argument
+from autodiffc.compiler.passes.modes import has_modes
 
-from .attempts import Head, write_attempt
+from .attempts import Head, is_scalar, with_guards, write_attempt
 from .body import Body
 from .boundary import bindings_of, holders, write_call
-from .context import Context, once, python_type, value_names
-from .dimtext import Holder, bind, readable_from
+from .cache import (
+    bind_from_cache,
+    cache_dims,
+    cache_fields,
+    cache_lists,
+    cache_names,
+    cache_scope,
+    has_cache,
+    saved_bindings,
+    unpack_cache,
+)
+from .context import Context, once, python_type
+from .dimtext import bind
 from .docstrings import arguments_text, write_docstring
 from .names import Scope
 from .pytext import Expr
 from .randomness import draws, generator_name, parameter, with_generator, write_check
 from .results import named_tuple, owned
 from .reuse import body_of
-from .stacks import listed_fields
 from .statements import write_statements
-from .telling import described, is_stack, result_name
 from .workspace import workspace_name, workspace_parameter
 from .writer import Writer
 
@@ -64,7 +74,27 @@ def write_value_and_grad(context: Context, writer: Writer) -> None:
         write_statements(context, writer, body, f"return {results[target]}, {grads}")
 
     head = Head("value_and_grad", parameters(context, arguments, True), "tuple[float, Grads]")
-    write_attempt(context, writer, head, graph, begin, steps)
+    write_attempt(context, writer, head, graph, begin, steps, partial(_in_two_parts, context))
+
+
+def _in_two_parts(context: Context) -> list[str]:
+    """The lines that compute value and gradient by forward and backward, with guards.
+
+    None where these do more than that: assert something of other outputs, or work on arrays.
+    """
+    program, derivative = context.program, context.derivative
+    assert derivative.backward is not None
+    if not (is_scalar(derivative.forward) and is_scalar(derivative.backward)):
+        return []
+    scope, lent = scope_of(context, program.arguments), list(filter(None, [workspace_name(context)]))
+    outputs, cache = scope.fresh("outputs"), scope.fresh("cache")
+    head = _forward_head(context)
+    forward = with_guards(context, head, derivative.forward, head.names)
+    backward = with_guards(context, _backward_head(context), derivative.backward, [cache, "1.0", *lent])
+    return [
+        f"{outputs}, {cache} = {forward}",
+        f"return {outputs}.{context.local(str(program.target))}, {backward}",
+    ]
 
 
 def write_grad(context: Context, writer: Writer) -> None:
@@ -103,9 +133,12 @@ def write_forward(context: Context, writer: Writer) -> None:
         cache = named_tuple(context, "Cache", cached) if has_cache(context) else "()"
         write_statements(context, writer, body, f"return {values}, {cache}")
 
+    write_attempt(context, writer, _forward_head(context), context.derivative.forward, begin, steps)
+
+
+def _forward_head(context: Context) -> Head:
     kind = "Cache" if has_cache(context) else "tuple[()]"
-    head = Head("forward", parameters(context, arguments, True), f"tuple[Outputs, {kind}]")
-    write_attempt(context, writer, head, context.derivative.forward, begin, steps)
+    return Head("forward", parameters(context, context.program.arguments, True), f"tuple[Outputs, {kind}]")
 
 
 def write_backward(context: Context, writer: Writer) -> None:
@@ -114,8 +147,7 @@ def write_backward(context: Context, writer: Writer) -> None:
     assert graph is not None
     assert program.target is not None
     names, seed = cache_names(context), program.graph.output(program.target)
-    scope = _cache_scope(context)
-    cotangent, cache = scope.fresh(f"d_{context.local(program.target)}"), scope.fresh("cache")
+    cotangent, cache = _backward_names(context)
     gradients = [f"d_{name}" for name in program.wrt]
 
     def begin() -> None:
@@ -126,30 +158,42 @@ def write_backward(context: Context, writer: Writer) -> None:
                 writer.line(f'{cotangent} = {context.ref("_scalar")}("{cotangent}", {cotangent})')
 
     def steps(graph: Graph, plain: bool) -> None:
-        scope = _cache_scope(context, cotangent, cache)
+        scope = cache_scope(context, cotangent, cache)
         given = given_of(context, graph, {**names, f"d_{program.target}": cotangent})
         body = body_of(
             context,
             graph,
             scope,
             given,
-            lists=_cache_lists(context, graph),
+            lists=cache_lists(context, graph),
             plain=plain,
             lent=True,
-            dims=(*_saved_bindings(context), *cache_dims(context)),
+            dims=(*saved_bindings(context), *cache_dims(context)),
         )
         results = owned(body, gradients)
-        _unpack_cache(context, writer, cache, cache_fields(context))
+        unpack_cache(context, writer, cache, cache_fields(context))
         checks = _seed_checks(context, body, cotangent, seed) if seed.rank else []
-        _bind_from_cache(context, writer, body)
+        bind_from_cache(context, writer, body)
         for line in checks:
             writer.line(line)
         grads = named_tuple(context, "Grads", [results[g] for g in gradients])
         write_statements(context, writer, body, f"return {grads}")
 
+    write_attempt(context, writer, _backward_head(context), graph, begin, steps)
+
+
+def _backward_head(context: Context) -> Head:
+    program, (cotangent, cache) = context.program, _backward_names(context)
+    seed = program.graph.output(str(program.target))
     default = " = 1.0" if not seed.rank else ""
     taken_ = [f"{cache}: Cache", f"{cotangent}: {python_type(seed)}{default}", *workspace_parameter(context)]
-    write_attempt(context, writer, Head("backward", taken_, "Grads"), graph, begin, steps)
+    return Head("backward", taken_, "Grads")
+
+
+def _backward_names(context: Context) -> tuple[str, str]:
+    """What backward calls the target's cotangent and the cache."""
+    scope = cache_scope(context)
+    return scope.fresh(f"d_{context.local(str(context.program.target))}"), scope.fresh("cache")
 
 
 def write_predict(context: Context, writer: Writer) -> None:
@@ -180,7 +224,21 @@ def write_predict(context: Context, writer: Writer) -> None:
         write_statements(context, writer, body, last)
 
     head = Head("predict", parameters(context, arguments), "Outputs")
-    write_attempt(context, writer, head, graph, begin, steps)
+    write_attempt(context, writer, head, graph, begin, steps, partial(_as_forward, context, graph, arguments))
+
+
+def _as_forward(context: Context, graph: Graph, arguments: Sequence[Argument]) -> list[str]:
+    """The line that computes the outputs by forward, with guards.
+
+    None where that is another thing, does more, or keeps the rows of a loop.
+    """
+    program, forward = context.program, context.derivative.forward
+    if arguments != program.arguments or has_modes(program.graph) or graph.bodies or not is_scalar(forward):
+        return []
+    head = _forward_head(context)
+    outputs = f"{with_guards(context, head, forward, head.names)}[0]"
+    without = f"._replace({context.local(program.loss)}=None)" if program.loss is not None else ""
+    return [f"return {outputs}{without}"]
 
 
 def _is_forward(context: Context, graph: Graph, arguments: Sequence[Argument]) -> bool:
@@ -246,100 +304,6 @@ def write_body(
         write_check(context, writer)
     for line in [*bind(used, holders(context, arguments), context.local), *drawn]:
         writer.line(line)
-
-
-# --- the cache -------------------------------------------------------------------------------------
-
-
-def has_cache(context: Context) -> bool:
-    return context.derivative.backward is not None
-
-
-@once
-def cache_fields(context: Context) -> dict[str, Node | None]:
-    """The fields of Cache: saved values, then dims (None) that no saved array can tell."""
-    outputs = dict(context.derivative.forward.outputs)
-    return {
-        **{name: outputs[name] for name in context.derivative.saved},
-        **dict.fromkeys(cache_dims(context)),
-    }
-
-
-@once
-def cache_names(context: Context) -> dict[str, str]:
-    """The Python names of the cache's fields: the model's own, or what tells what is saved."""
-    forward, scope = context.derivative.forward, context.names.scope()
-    named = {node: name for node, name in forward.names.items() if name in value_names(context)}
-    found: dict[str, str] = {}
-    plain: dict[Node, str] = {}
-    for name, node in cache_fields(context).items():
-        if node is None or node.op.name == "argument" or named.get(node) == name:
-            found[name] = context.local(name)
-        else:
-            told = result_name(node) or described(node, lambda a: plain.get(a) or named.get(a, ""))
-            given = forward.names.get(node, told)
-            found[name] = scope.fresh(told if is_stack(node) else given)
-        if node is not None:
-            plain[node] = found[name]
-    return found
-
-
-@once
-def cache_dims(context: Context) -> list[str]:
-    """The dims that backward needs and that no saved array can tell."""
-    backward = context.derivative.backward
-    if backward is None:
-        return []
-    body = Body(context, backward, context.names.scope(), {})
-    for dim in context.program.graph.output(str(context.program.target)).shape:
-        body.dim(dim)
-    saved = _saved_bindings(context)
-    return [d for d in body.mentioned_dims() if d not in saved]
-
-
-@once
-def _saved_bindings(context: Context) -> dict[str, Binding]:
-    """The dims that saved arrays tell; one that a branch may leave out tells none."""
-    found: dict[str, Binding] = {}
-    outputs = dict(context.derivative.forward.outputs)
-    for name in context.derivative.saved:
-        listed = name in listed_fields(context)
-        if may_be_missing(outputs[name]):
-            continue
-        for binding in readable_from(outputs[name].shape[: 1 if listed else None], name):
-            found.setdefault(binding.dim, binding)
-    return found
-
-
-def _unpack_cache(context: Context, writer: Writer, cache: str, fields: Mapping[str, Node | None]) -> None:
-    names = [cache_names(context)[name] for name in fields]
-    if len(names) == 1:
-        writer.line(f"{names[0]} = {cache}.{names[0]}")
-    elif names:
-        writer.line(f"{', '.join(names)} = {cache}")
-
-
-def _bind_from_cache(context: Context, writer: Writer, body: Body) -> None:
-    saved = _saved_bindings(context)
-    outputs = dict(context.derivative.forward.outputs)
-    names = cache_names(context)
-    listed = listed_fields(context)
-    arrays = {n: Holder(names[n], outputs[n].shape, n in listed) for n in context.derivative.saved}
-    for line in bind([saved[d] for d in body.dims if d in saved], arrays, context.local):
-        writer.line(line)
-
-
-def _cache_scope(context: Context, *names: str) -> Scope:
-    """The names of a function that knows the cache's fields, and these."""
-    fields = cache_names(context)
-    own = (fields[name] for name in cache_fields(context))
-    return context.names.scope([*own, *names, workspace_name(context)])
-
-
-def _cache_lists(context: Context, graph: Graph) -> dict[Node, int]:
-    """The inputs that are lists in the cache, and how deep these are."""
-    listed = listed_fields(context)
-    return {node: listed[node["name"]] for node in graph.inputs if node["name"] in listed}
 
 
 def _seed_checks(context: Context, body: Body, name: str, seed: Node) -> list[str]:

@@ -21,15 +21,13 @@ from .assertions import released
 from .audit import audit
 from .bound import bindings, spelt
 from .boundary import declared_dims, declared_text, takes_floats_only, write_checker, write_declared
+from .cache import cache_fields, cache_names, has_cache
 from .constants import number_of
 from .context import PYTHON, WIDTH, Context, Recipes, model_names, shown_type
 from .contract import contracted
 from .copied import annotations_of, globals_of, needed, source_of
 from .docstrings import import_digests, module_docstring, source_digest
 from .functions import (
-    cache_fields,
-    cache_names,
-    has_cache,
     predict_arguments,
     write_backward,
     write_forward,

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 
 from autodiffc.compiler import ops
-from autodiffc.compiler.ir import Graph, Node, const_value
+from autodiffc.compiler.ir import Graph, Node, const_value, fact
 
 from .trees import children
 
@@ -45,9 +45,10 @@ def unguarded(graph: Graph, given: Mapping[Node, frozenset[str]] = {}) -> Graph:
     return graph.rewrite(step)
 
 
+@fact
 def raises(graph: Graph) -> bool:
     """Whether the plain form of a step may raise."""
-    return any(is_guarded(n) or any(map(raises, n.subgraphs())) for n in graph.nodes())
+    return any(map(is_guarded, graph.nodes())) or any(map(raises, graph.bodies))
 
 
 def is_guarded(node: Node) -> bool:

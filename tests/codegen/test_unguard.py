@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import math
+import re
+from inspect import signature
 from math import inf, nan
 from types import ModuleType
 from typing import Any
@@ -116,6 +118,58 @@ def test_all_levels_agree_at_the_edges_too(name: str) -> None:
             if not (math.isnan(x) or math.isnan(y)):
                 np.testing.assert_allclose(other.backward(cache), expected[1], rtol=1e-9, err_msg=str((x, y)))
             assert bits(other.predict(x, y).f) == bits(found[0])
+
+
+WHOLE = {
+    "a loss": (
+        "input cache, x: real\nparam outputs: real\noutput q = log(outputs * cache)\n"
+        "output forward = exp(x) / outputs\nloss L = q**2 + forward\n",
+        ["forward", "backward"],
+    ),
+    "not all arguments": (
+        "input x: real\nparam w: real\noutput q = log(w)\nloss L = q * exp(x)\n",
+        ["forward", "backward", "predict"],
+    ),
+    "a loop": (
+        "input x: real\nparam w: real\nh = w\nfor t in range(20):\n    h = sqrt(h) - log(x) * t\n"
+        "output q = h\nloss L = h / x\n",
+        ["forward", "backward", "predict"],
+    ),
+    "training": (
+        "input x: real[2, 2]\nparam m: real[2]\nparam v: real[2]\n"
+        "output q = log(batch_norm(x, ones(2), ones(2), m, v, training=true))\nloss L = sum(q**2)\n",
+        ["predict"],
+    ),
+}
+
+
+@pytest.mark.filterwarnings("ignore:invalid value")  # of NumPy's arrays, where the value is NaN
+@pytest.mark.parametrize("name", WHOLE)
+def test_one_function_with_guards_serves_several_without(name: str) -> None:
+    source, guarded = WHOLE[name]
+    program = program_of(Source("m.dsl", source))
+    text = module_text(program, Options(level=2, emit=("workspace",)))
+    assert re.findall(r"def _(\w+)_guarded\(", text) == guarded
+    plain, quick = module_of(module_text(program, Options(level=0)), "m"), module_of(text, "m")
+    predicting = set(signature(plain.predict).parameters)
+    for values in itertools.product((0.3, 2.0, 0.0, -1.0, 800.0, inf), repeat=len(program.arguments)):
+        sizes = ([d.known for d in a.type.shape] for a in program.arguments)
+        point = {a.name: np.full(size, v) for a, size, v in zip(program.arguments, sizes, values)}
+        compare(quick.forward(**point)[0], plain.forward(**point)[0])
+        compare(quick.value_and_grad(**point), plain.value_and_grad(**point))
+        fewer = {name: value for name, value in point.items() if name in predicting}
+        compare(quick.predict(**fewer), plain.predict(**fewer))
+
+
+def compare(found: Any, expected: Any) -> None:
+    """The same numbers, however deep in tuples."""
+    if isinstance(expected, tuple):
+        for one, other in zip(found, expected):
+            compare(one, other)
+    elif expected is None:
+        assert found is None
+    else:
+        np.testing.assert_allclose(found, expected, rtol=1e-9)
 
 
 def test_results_have_their_types() -> None:
