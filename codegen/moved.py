@@ -15,7 +15,16 @@ from autodiffc.compiler.types import Dim, Shape, Type
 from .subscripts import Sizes, dim_of, number_of
 
 REDUCING = frozenset({"_argmax", "_argmin", "_norm", "_centred_squares"})
-MOVED = REDUCING | {"_picked", "_take_along", "_repeated", "_tiled", "_with_rim", "_without_rim", "_diag"}
+MOVED = REDUCING | {
+    "_picked",
+    "_labelled",
+    "_take_along",
+    "_repeated",
+    "_tiled",
+    "_with_rim",
+    "_without_rim",
+    "_diag",
+}
 
 SHAPED = frozenset({"zeros", "ones", "full", "eye"})  # functions of NumPy's that are given a shape
 
@@ -53,7 +62,7 @@ def moved(node: ast.Call, type_of: Callable[[ast.expr], Type | None], sizes: Siz
     name, given = node.func.id, type_of(node.args[0])
     if given is None:
         return None
-    if name == "_picked":
+    if name in ("_picked", "_labelled"):
         places = type_of(node.args[1])
         return places and given.with_shape(places.shape)
     if name in REDUCING:

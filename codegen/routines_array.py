@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from .routines_memory import _numbers, _room, _room_like
+from .routines_memory import _are_within, _numbers, _room, _room_like
 
 _REAL = np.float64
 _ONES = np.ones(1024)
@@ -64,7 +64,7 @@ def _rolled(x: ndarray, by: int, axis: int, out: ndarray | None = None) -> ndarr
 
 def _rows(x: ndarray, places: ndarray, axis: int = 0, out: ndarray | None = None) -> ndarray:
     """x[places]: whole parts along the first axis, or another."""
-    if out is None or (places.size and not 0 <= places.min() <= places.max() < x.shape[axis]):
+    if out is None or (places.size and not _are_within(places, x.shape[axis])):
         return x.take(places, axis, out)
     return x.take(places, axis, out, "clip")  # without a copy, that a check takes
 

@@ -43,15 +43,22 @@ def _room_like(scratch: dict[str, ndarray], name: str, x: ndarray) -> ndarray:
     return _room(scratch, name, x.shape, x.dtype)
 
 
-def _numbers(scratch: dict[str, ndarray] | None, n: int) -> ndarray:
-    """np.arange(n), not to be written to."""
+def _numbers(scratch: dict[str, ndarray] | None, n: int, step: int = 1) -> ndarray:
+    """np.arange(n) * step, not to be written to."""
     if scratch is None:
-        return np.arange(n)
-    held = scratch.get("numbers")
+        return np.arange(n) * step
+    name = f"numbers {step}"
+    held = scratch.get(name)
     if held is None or len(held) < n:
-        held = scratch["numbers"] = _constant(np.arange(n))
+        held = scratch[name] = _constant(np.arange(n) * step)
     found: ndarray = held[:n]
     return found
+
+
+def _are_within(places: ndarray, size: int) -> bool:
+    """Whether there are such places in an axis, counted from its beginning."""
+    at = places.item  # with argmin() that costs less than min() does
+    return 0 <= at(places.argmin()) and at(places.argmax()) < size
 
 
 def _constant(array: ndarray) -> ndarray:

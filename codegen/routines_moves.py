@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from .routines_memory import _constant, _numbers, _room
+from .routines_memory import _are_within, _constant, _numbers, _room
 
 # --- one element along an axis -------------------------------------------------------------------
 
@@ -59,31 +59,28 @@ def _side_by_side(
     return room, -1, out.reshape(turned.shape[:-1])
 
 
-def _places_along(x: ndarray, places: ndarray, axis: int, scratch: dict[str, ndarray] | None) -> ndarray:
+def _places_along(x: ndarray, places: ndarray, axis: int, scratch: dict[str, ndarray]) -> ndarray:
     """Where in the memory of x, which is in order, the elements are that `places` counts along an axis."""
+    if axis == x.ndim - 1:
+        at = _room(scratch, "places", places.shape[:-1], np.int64)
+        starts = _numbers(scratch, at.size, x.shape[axis]).reshape(at.shape)
+        return np.add(starts, places[..., 0], out=at)[..., None]
     outer, inner = math.prod(x.shape[:axis]), math.prod(x.shape[axis + 1 :])
     at = _room(scratch, "places", (outer, inner), np.int64)
-    if inner == 1:
-        np.multiply(_numbers(scratch, outer)[:, None], x.shape[axis], out=at)
-        at += places.reshape(outer, 1)
-        return at
     np.multiply(places.reshape(outer, inner), inner, out=at)
     at += _numbers(scratch, inner)
     if outer > 1:
-        starts = _room(scratch, "starts", (outer,), np.int64)
-        at += np.multiply(_numbers(scratch, outer), x.shape[axis] * inner, out=starts)[:, None]
-    return at
+        at += _numbers(scratch, outer, x.shape[axis] * inner)[:, None]
+    return at.reshape(places.shape)
 
 
 def _put_along(
     x: ndarray, places: ndarray, g: ndarray, axis: int, scratch: dict[str, ndarray] | None = None
 ) -> None:
     """np.put_along_axis(x, places, g, axis)."""
-    if places.size < 256:
-        np.put_along_axis(x, places, g, axis)
-    elif x.flags.c_contiguous:
-        x.reshape(-1).put(_places_along(x, places, axis, scratch), g)
-    elif x.flags.f_contiguous:
+    if scratch is not None and x.flags.c_contiguous:
+        x.reshape(-1)[_places_along(x, places, axis, scratch)] = g
+    elif scratch is not None and x.flags.f_contiguous:
         _put_along(x.T, places.T, g.T, x.ndim - 1 - axis, scratch)
     else:
         np.put_along_axis(x, places, g, axis)
@@ -97,13 +94,13 @@ def _take_along(
     scratch: dict[str, ndarray] | None = None,
 ) -> ndarray:
     """np.take_along_axis(x, places, axis) for places that were found in an array of this shape."""
-    if out is None or places.size < 256 or not x.flags.c_contiguous:
-        taken = np.take_along_axis(x, places, axis)
-        if out is not None:
-            np.copyto(out, taken)
+    if out is not None and scratch is not None and x.flags.c_contiguous:
+        return x.reshape(-1).take(_places_along(x, places, axis, scratch), 0, out, "clip")
+    taken = np.take_along_axis(x, places, axis)
+    if out is None:
         return taken
-    at = _places_along(x, places, axis, scratch)
-    return x.reshape(-1).take(at.reshape(places.shape), 0, out, "clip")
+    np.copyto(out, taken)
+    return out
 
 
 # --- single elements -----------------------------------------------------------------------------
@@ -111,15 +108,32 @@ def _take_along(
 
 def _in_memory(x: ndarray, places: tuple[ndarray, ...], scratch: dict[str, ndarray] | None) -> ndarray | None:
     """Where in its memory x[places] are, if these are many, and all of them there."""
-    if places[0].size < 1024 or not x.flags.c_contiguous:
+    shape = places[0].shape
+    if places[0].size < 512 or not x.flags.forc or any(place.shape != shape for place in places):
         return None
-    at = _room(scratch, "places", places[0].shape, np.int64)
-    at.fill(0)
-    for size, place in zip(x.shape, places):
-        if place.shape != at.shape or place.min() < 0 or place.max() >= size:
-            return None
-        at *= size
+    pairs = list(zip(x.shape, places))
+    if not all(_are_within(place, size) for size, place in pairs):
+        return None
+    pairs = pairs if x.flags.c_contiguous else pairs[::-1]
+    at, before = _room(scratch, "places", shape, np.int64), pairs[0][1]
+    for size, place in pairs[1:]:
+        before = np.multiply(before, size, out=at)
         at += place
+    return at
+
+
+def _of_rows(
+    x: ndarray, rows: ndarray, labels: ndarray, scratch: dict[str, ndarray] | None
+) -> ndarray | None:
+    """Where in its memory x[rows, labels] are for all of its rows, if these are many, and all of them there."""
+    n, width = x.shape
+    if scratch is None or n < 256 or not x.flags.forc or not _are_within(labels, width):
+        return None
+    at = _room(scratch, "places", labels.shape, np.int64)
+    if x.flags.c_contiguous:
+        return np.add(_numbers(scratch, n, width), labels, out=at)
+    np.multiply(labels, n, out=at)
+    at += rows
     return at
 
 
@@ -130,25 +144,44 @@ def _picked(
     scratch: dict[str, ndarray] | None = None,
 ) -> ndarray:
     """x[places]: single elements."""
-    at = _in_memory(x, places, scratch)
+    return _taken_from(x, places, _in_memory(x, places, scratch), out)
+
+
+def _labelled(
+    x: ndarray,
+    rows: ndarray,
+    labels: ndarray,
+    out: ndarray | None = None,
+    scratch: dict[str, ndarray] | None = None,
+) -> ndarray:
+    """x[rows, labels], of each row the element that its label names: `rows` are all from the first on."""
+    return _taken_from(x, (rows, labels), _of_rows(x, rows, labels, scratch), out)
+
+
+def _taken_from(x: ndarray, places: tuple[ndarray, ...], at: ndarray | None, out: ndarray | None) -> ndarray:
+    """x[places], which are at some places of its memory, if that is known."""
     if at is not None:
-        return x.reshape(-1).take(at, 0, out, "clip")
+        return x.reshape(-1, order="A").take(at, 0, out, "clip")
     if out is None:
         picked: ndarray = x[places]
         return picked
-    out[...] = x[places]
+    if out.size <= 512:
+        out[...] = x[places]
+        return out
+    step = max(512 * len(out) // out.size, 1)
+    for start in range(0, len(out), step):  # NumPy makes a new array of each part
+        some = slice(start, start + step)
+        out[some] = x[tuple([place[some] for place in places])]
     return out
 
 
-def _decrement(x: ndarray, *places: ndarray, scratch: dict[str, ndarray] | None = None) -> None:
-    """x[places] -= 1.0, of single elements that are picked once each."""
-    at = _in_memory(x, places, scratch)
+def _decrement(x: ndarray, rows: ndarray, labels: ndarray, scratch: dict[str, ndarray] | None = None) -> None:
+    """x[rows, labels] -= 1.0, for all of its rows."""
+    at = _of_rows(x, rows, labels, scratch)
     if at is None:
-        x[places] -= 1.0
-        return
-    picked = x.reshape(-1).take(at, 0, _room(scratch, "picked", at.shape, x.dtype), "clip")
-    picked -= 1.0
-    x.reshape(-1).put(at, picked)
+        x[rows, labels] -= 1.0
+    else:
+        np.subtract.at(x.reshape(-1, order="A"), at, x.dtype.type(1.0))
 
 
 # --- copies --------------------------------------------------------------------------------------

@@ -189,7 +189,7 @@ class Typed:
         whole, at = self._type_of(table), self._type_of(places)
         if axis is not None:
             return whole and at and whole.with_shape((whole.shape[0], *at.shape))
-        if whole is None or at is None or whole.kind != "real" or not whole.rank:
+        if whole is None or at is None or not whole.rank:
             return None
         return whole.with_shape((*at.shape, *whole.shape[1:]))
 

@@ -224,11 +224,23 @@ def picks_elements(shape: Shape, arrays: Sequence[Node]) -> bool:
     return len(arrays) == len(shape) > 1 and bool(same)
 
 
+def picks_in_each_row(shape: Shape, arrays: Sequence[Node]) -> bool:
+    """Whether arrays pick an element in each row of a matrix, one row after the other: x[arange(N), labels]."""
+    if len(shape) != 2 or not picks_elements(shape, arrays):
+        return False
+    rows = arrays[0]
+    if rows.op.name == "const":
+        return np.array_equal(rows["value"].array, np.arange(shape[0].known or 0))
+    counted = rows.op.name == "arange" and Dim.of(rows["count"]) == shape[0]
+    return counted and Dim.of(rows["start"]).known == 0 and rows["step"] == 1
+
+
 def _gather_fast(node: Node, d: DimText) -> str | None:
     x, *arrays = node.args
     if picks_elements(x.shape, arrays):
-        return f"_picked(x, {', '.join(f'i{k}' for k in range(len(arrays)))})"
-    if takes_rows(node["index"], x.shape) and arrays[0].rank:
+        routine = "_labelled" if picks_in_each_row(x.shape, arrays) else "_picked"
+        return f"{routine}(x, {', '.join(f'i{k}' for k in range(len(arrays)))})"
+    if arrays[0].rank and (x.rank == 1 or takes_rows(node["index"], x.shape)):
         return "_rows(x, i0)"
     return "_rows(x, i0, 1)" if takes_columns(node["index"], x.shape) and arrays[0].rank == 1 else None
 

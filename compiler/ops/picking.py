@@ -11,7 +11,7 @@ import numpy as np
 from .. import ops
 from ..ir import Array, Node, Op, declare
 from ..types import Dim, Type, TypeProblem
-from .indexing import check_index_arrays, indexed_shape, picks_elements
+from .indexing import check_index_arrays, indexed_shape, picks_in_each_row
 from .shape import DimText, shape_arg
 
 # --- labels --------------------------------------------------------------------------------------
@@ -35,7 +35,7 @@ def _names(node: Node) -> str:
 
 def _decrement_fast(node: Node, d: DimText) -> str | None:
     p, *arrays = node.args
-    return f"out = p.copy()\n_decrement(out, {_names(node)})" if picks_elements(p.shape, arrays) else None
+    return "out = p.copy()\n_decrement(out, i0, i1)" if picks_in_each_row(p.shape, arrays) else None
 
 
 decrement = declare(

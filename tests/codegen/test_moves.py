@@ -13,6 +13,7 @@ from autodiffc.codegen.routines_moves import (
     _argmin,
     _decrement,
     _diag,
+    _labelled,
     _picked,
     _put_along,
     _repeated,
@@ -63,20 +64,23 @@ def test_extremes_and_what_is_put_there(shape: tuple[int, ...], order: str, dtyp
         np.testing.assert_array_equal(given, expected)
 
 
-@pytest.mark.parametrize("count", [0, 7, 3000])
+@pytest.mark.parametrize("count", [0, 7, 300, 3000])
 @pytest.mark.parametrize("low", [-4, 0])
 def test_single_elements(count: int, low: int) -> None:
     x = RNG.normal(size=(max(count, 1), 4))
     rows, labels = np.arange(count), RNG.integers(low, 4, size=count)
-    agree(x[rows, labels], _picked, x, rows, labels, scratch={})
+    parted = np.repeat(x, 2, axis=1)[:, ::2]
+    for given in (x, np.asfortranarray(x), parted):
+        for pick in (_picked, _labelled):
+            agree(x[rows, labels], pick, given, rows, labels, scratch={})
     expected = x.copy()
     expected[rows, labels] -= 1.0
-    for given in (x.copy(), np.asfortranarray(x)):
+    for given in (x.copy(), np.asfortranarray(x), parted):
         _decrement(given, rows, labels, scratch={})
         np.testing.assert_array_equal(given, expected)
 
 
-@pytest.mark.parametrize("call", [_picked, _decrement])
+@pytest.mark.parametrize("call", [_picked, _labelled, _decrement])
 def test_what_is_out_of_range_is_an_error(call: Callable[..., Any]) -> None:
     rows = np.arange(3000)
     with pytest.raises(IndexError):
