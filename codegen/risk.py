@@ -29,7 +29,7 @@ QUIET = frozenset({
     "nonnegative", "sigmoid", "tanh", "relu", "shifted", "one_hot", "cumsum", "pad", "repeat", "tile",
     "einsum", "contract", "linspace",
     "max_shift", "all", "any", "floor", "ceil", "round", "square", "erf", "erfc", "ndtr",
-    "patches", "fold", "tensordot", "take_flat", "put_flat", "window_argmax",
+    "patches", "fold", "fold_pad", "columns", "tensordot", "take_flat", "put_flat", "window_argmax",
     "inv", "solve", "solve_triangular", "cholesky", "slogdet", "slogdet_part",
     "set_at", "add_at", "detached", "zeros_like", "undefined", "item", "elements", "packed",
 })  # fmt: skip

@@ -41,7 +41,9 @@ def test_what_the_value_warns_of_is_not_hushed_again() -> None:
     """An adjoint of what has overflown, or was divided by zero, in the value already."""
     growing = "dim N\ninput x: real[N]\nparam b: real\nloss L = sum((1 - exp(-b * x))**2)\n"
     root = "dim N\ninput x: real[N]\noutput L = sum(sqrt(x))\ngrad L wrt x\n"
+    rim = 'dim N\nparam u: real[N]\np = pad(u, 1, mode="edge")\nloss L = sum((p[:-2] + p[2:])**2)\n'
     assert "with _quiet():" not in _value_and_grad(growing)
+    assert "with _quiet():" not in _value_and_grad(rim)
     assert "with _quiet():" in _value_and_grad(root)
 
 
