@@ -138,6 +138,10 @@ def _each(node: Node, operands: Sequence[Operand], length: Dim) -> Node:
     return again(node, *(with_axis(o, length) for o in operands))
 
 
+MATRICES = (
+    "inv", "cholesky", "tril", "triu", "det", "det_sign", "log_abs_det", "log_det", "cofactors",
+    "cofactors_adjoint",
+)  # fmt: skip
 PRODUCT_RULES: Mapping[str, Rule] = {
     "matmul": _matmul,
     "outer": _outer,
@@ -146,5 +150,5 @@ PRODUCT_RULES: Mapping[str, Rule] = {
     "contract": _einsum,
     "solve": _solve,
     "solve_triangular": _solve,
-    **dict.fromkeys(("inv", "cholesky", "tril", "triu", "det", "cofactors", "cofactors_adjoint"), _each),
+    **dict.fromkeys(MATRICES, _each),
 }
