@@ -14,7 +14,7 @@ from autodiffc.compiler.types import Dim, Shape, Type
 
 from .subscripts import Sizes, dim_of, number_of
 
-REDUCING = frozenset({"_argmax", "_argmin", "_norm", "_centred_squares"})
+REDUCING = frozenset({"_argmax", "_argmin", "_norm", "_centred_squares", "_sum", "_mean"})
 MOVED = REDUCING | {
     "_picked",
     "_labelled",

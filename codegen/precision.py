@@ -1,6 +1,6 @@
 """Sums of many numbers in float32 modules, added up in double precision.
 
-    x.sum(axis=0)     ->     x.sum(axis=0, dtype=np.float64).astype(np.float32)
+    x.sum(axis=0)     ->     x.sum(axis=0, dtype=np.float64).astype(np.float32)     or     _sum(x, axis=0)
 
 Added one after another in single precision, 10 million numbers keep five digits of their sum. A sum of fewer
 than `MANY` stays as it is.
@@ -31,3 +31,17 @@ def in_double(text: str) -> str:
     """
     start = text.removesuffix(")")
     return f"{start}{'' if start.endswith('(') else ', '}dtype=np.float64)"
+
+
+def by_routine(text: str) -> str:
+    """The text of a reduction to an array, by the routine for that, which may be given memory.
+
+    >>> by_routine("np.abs(x).sum(axis=0)"), by_routine("x.mean(axis=(0, 1), keepdims=True)")
+    ('_sum(np.abs(x), axis=0)', '_mean(x, axis=(0, 1), keepdims=True)')
+    """
+    reduced, _, arguments = text.rpartition("(")
+    if arguments.count(")") > 1:  # a tuple of axes
+        reduced, _, more = reduced.rpartition("(")
+        arguments = f"{more}({arguments}"
+    array, _, name = reduced.rpartition(".")
+    return f"_{name}({array}, {arguments}"

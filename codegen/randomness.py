@@ -14,7 +14,7 @@ from autodiffc.compiler.model import Draw
 from autodiffc.compiler.types import Type
 
 from .body import Body
-from .buffers import Buffer
+from .buffers import SCRATCH, Buffer
 from .context import Context, once
 from .pytext import number, tuple_of
 from .writer import Writer
@@ -51,8 +51,7 @@ def draws(context: Context, body: Body) -> list[str]:
     A function that has buffers draws into them, unless it gives a mask out. The order of the draws is theirs.
     """
     drawn = context.program.draws
-    double = context.dtype == "float64"  # as the numbers are
-    if body.buffers and double and all(d.shape and not _is_returned(body.graph, d) for d in drawn):
+    if (body.buffers or body.workspace) and all(d.shape and not _is_returned(body.graph, d) for d in drawn):
         body.drawn = [_drawn_into(context, body, draw) for draw in drawn]
         return []
     return [_drawn(context, body, draw) for draw in drawn]
@@ -69,14 +68,22 @@ def _is_returned(graph: Graph, draw: Draw) -> bool:
 
 
 def _drawn_into(context: Context, body: Body, draw: Draw) -> str:
-    """The statement that draws a mask in buffers: one for the numbers, and one for the mask."""
-    name, numbers = context.local(draw.name), body.scope.fresh("uniform")
-    body.buffers.append(Buffer(Type("real", draw.shape), [], name=numbers))
+    """The statement that draws a mask in a buffer."""
+    name = context.local(draw.name)
     body.buffers.append(Buffer(Type("bool", draw.shape), [], name=name))
     for size in draw.shape:
         body.dim(size)
-    drawn = f"{generator_name(context)}.random(out={numbers})"
-    return f"{name} = {context.ref('np')}.greater_equal({drawn}, {number(draw.rate)}, out={name})"
+    given = f"{generator_name(context)}, {number(draw.rate)}, {name}, {_scratch(body)}"
+    return f"{name} = {context.ref('_drawn')}({given})"
+
+
+def _scratch(body: Body) -> str:
+    """The memory that a function's routines compute in."""
+    found = [buffer for buffer in body.buffers if buffer.made == SCRATCH]
+    if not found:
+        found.append(Buffer(Type("real", ()), [], name=body.scope.fresh("scratch"), made=SCRATCH))
+        body.buffers += found
+    return found[0].name
 
 
 def _drawn(context: Context, body: Body, draw: Draw) -> str:

@@ -20,7 +20,7 @@ from autodiffc.compiler.types import Dim
 from .context import Context
 from .dimtext import dim_expr
 from .names import Scope
-from .precision import adds_many, in_double
+from .precision import adds_many, by_routine, in_double
 from .pytext import ATOM, Expr, Template, call, number, template
 from .schedule import Group, schedule
 from .stepping import Ints
@@ -199,7 +199,7 @@ class Rendering(ABC):
             text = op.fast(node, text_of) or text
         plain = _tidied(text, self.context.dtype == "float64")
         if widened:
-            plain = in_double(plain)
+            plain = by_routine(plain) if self._has_routine(node) else in_double(plain)
         return template(plain, parameters(node)), held
 
     @abstractmethod
@@ -230,6 +230,8 @@ class Rendering(ABC):
             cast = self.context.ref(CASTS[node.type.kind])
             return expr if expr.text.endswith(".item()") else call(cast, expr)
         plain = any(a.rank and a.type.kind == "real" for a in node.args) and not _is_doubled(node)
+        if self._has_routine(node):
+            return expr
         if self._is_widened(node) or (
             self.context.dtype == "float32"
             and node.type.kind == "real"
@@ -242,6 +244,10 @@ class Rendering(ABC):
 
     def _is_widened(self, node: Node) -> bool:
         return self.context.dtype == "float32" and adds_many(node)
+
+    def _has_routine(self, node: Node) -> bool:
+        """Whether such a sum is an array that a routine makes."""
+        return self.context.level > 1 and node.rank > 0 and self._is_widened(node)
 
     def _global(self, name: str) -> str:
         if name == "_REAL":

@@ -220,6 +220,43 @@ def _add_columns(
     np.add.at(total.reshape(-1), flat.reshape(-1), _in_order(columns, total.dtype, scratch))
 
 
+def _sum(
+    x: ndarray,
+    axis: int | tuple[int, ...],
+    keepdims: bool = False,
+    out: ndarray | None = None,
+    scratch: dict[str, ndarray] | None = None,
+) -> ndarray:
+    """x.sum(axis, keepdims=keepdims), added up in double precision."""
+    if out is None:
+        return x.sum(axis=axis, keepdims=keepdims, dtype=np.float64).astype(x.dtype)
+    total = _room(scratch, "total", out.shape, np.float64)
+    np.copyto(out, np.add.reduce(x, axis=axis, dtype=np.float64, out=total, keepdims=keepdims))
+    return out
+
+
+def _mean(
+    x: ndarray,
+    axis: int | tuple[int, ...],
+    keepdims: bool = False,
+    out: ndarray | None = None,
+    scratch: dict[str, ndarray] | None = None,
+) -> ndarray:
+    """x.mean(axis, keepdims=keepdims), added up in double precision."""
+    if out is None:
+        return x.mean(axis=axis, keepdims=keepdims, dtype=np.float64).astype(x.dtype)
+    total = _room(scratch, "total", out.shape, np.float64)
+    np.copyto(out, x.mean(axis=axis, dtype=np.float64, out=total, keepdims=keepdims))
+    return out
+
+
+def _sum_in_double(name: str, *shape: int, scratch: dict[str, ndarray] | None = None) -> ndarray:
+    """Zeros in double precision, to which parts of a sum are added; each sum has a name."""
+    total = _room(scratch, name, shape, np.float64)
+    total.fill(0.0)
+    return total
+
+
 def _norm(
     x: ndarray,
     axis: int | tuple[int, ...] | None = None,
@@ -230,9 +267,16 @@ def _norm(
     """The Euclidean norm, scaled where squares would overflow or lose digits."""
     with np.errstate(over="ignore"):
         squares = np.square(x, out=None if scratch is None else _room_like(scratch, "squares", x))
-        double = None if out is None or out.dtype != np.float64 else out
+        double = out
+        if out is not None and out.dtype != np.float64:
+            double = _room(scratch, "total", out.shape, np.float64)
         norm = squares.sum(axis=axis, dtype=np.float64, keepdims=keepdims, out=double)
-        norm = np.sqrt(norm, out=double).astype(x.dtype, copy=False)
+        norm = np.sqrt(norm, out=double)
+        if double is out:
+            norm = norm.astype(x.dtype, copy=False)
+        else:
+            np.copyto(out, norm)
+            norm = out
     small = np.finfo(x.dtype).tiny ** 0.47
     if not (norm.min(initial=np.inf) > small and norm.max(initial=0.0) < 1.0 / small):
         top = np.abs(x).max(axis=axis, keepdims=True, initial=0.0)
@@ -256,7 +300,7 @@ def _centred_squares(
     left: Any = None
     limit: Any = None
     if out is not None and scratch is not None:
-        left, limit = _room(scratch, "left", out.shape), _room(scratch, "limit", out.shape)
+        left, limit = (_room(scratch, name, out.shape, np.float64) for name in ("left", "limit"))
     if axis == x.ndim - 1 and x.dtype == np.float64:
         rows = [None if room is None else room.reshape(x.shape[:-1]) for room in (limit, left)]
         limit = np.einsum("...i,...i->...", x, x, out=rows[0])

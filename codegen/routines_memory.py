@@ -61,6 +61,20 @@ def _are_within(places: ndarray, size: int) -> bool:
     return 0 <= at(places.argmin()) and at(places.argmax()) < size
 
 
+def _drawn(
+    rng: np.random.Generator, rate: float, mask: ndarray, scratch: dict[str, ndarray]
+) -> ndarray:
+    """rng.random(mask.shape) >= rate in given memory, drawn for some thousand elements at a time."""
+    if mask.size <= 8192:
+        uniform = _room(scratch, "uniform", mask.shape, np.float64)
+        return np.greater_equal(rng.random(out=uniform), rate, out=mask)
+    flat, uniform = mask.reshape(-1), _room(scratch, "uniform", (8192,), np.float64)
+    for start in range(0, len(flat), 8192):
+        some = flat[start : start + 8192]
+        np.greater_equal(rng.random(out=uniform[: len(some)]), rate, out=some)
+    return mask
+
+
 def _constant(array: ndarray) -> ndarray:
     """An array that calls share, and that nothing may write to."""
     array.flags.writeable = False

@@ -205,22 +205,26 @@ class _TileWriter:
             return
         function.arrays[position] = function.own(name)
         sizes = [str(outer.dim(d)) for d in type_.shape]
-        size = sizes[0] if len(sizes) == 1 else str(tuple_of(sizes))
         if axis is not None:
+            size = sizes[0] if len(sizes) == 1 else str(tuple_of(sizes))
             self.lines.append(f"{name} = {outer.empty(size, outer.context.numpy_type(type_))}")
             yield Passed(name, _at(axis, self.tile))
         else:
             function.added.add(position)
-            self._begin_sum(name, size, type_)
-            yield Passed(name)
+            yield Passed(self._begin_sum(name, sizes, type_))
 
-    def _begin_sum(self, name: str, size: str, type_: Type) -> None:
-        """The array that tiles add to, in double precision."""
-        np, dtype = self.outer.context.ref("np"), self.outer.context.numpy_type(type_)
-        own = {"np.float64": "", "np.float32": f", dtype={np}.float64"}.get(dtype, f", {np}{dtype[2:]}")
-        self.lines.append(f"{name} = {np}.zeros({size}{own})")
+    def _begin_sum(self, name: str, sizes: Sequence[str], type_: Type) -> str:
+        """The array that tiles add to: one in double precision where the result is in single."""
+        dtype, np = self.outer.context.numpy_type(type_), self.outer.context.ref("np")
         if dtype == "np.float32":
-            self.after.append(f"{name} = {name}.astype({np}.float32)")
+            total = self.outer.scope.fresh(f"{name}_sum")
+            made = f'{self.outer.context.ref("_sum_in_double")}("{total}", {", ".join(sizes)})'
+            self.lines.append(f"{total} = {made}")
+            self.after.append(f"{name} = {total}.astype({np}.float32)")
+            return total
+        own = "" if dtype == "np.float64" else f", {np}{dtype[2:]}"
+        self.lines.append(f"{name} = {np}.zeros({sizes[0] if len(sizes) == 1 else tuple_of(sizes)}{own})")
+        return name
 
     def _written(self) -> Iterator[Passed]:
         """Write the function's statements; it computes in the caller's workspace if there is one."""
