@@ -57,13 +57,11 @@ def _numbers(scratch: dict[str, ndarray] | None, n: int, step: int = 1) -> ndarr
 
 def _are_within(places: ndarray, size: int) -> bool:
     """Whether there are such places in an axis, counted from its beginning."""
-    at = places.item  # with argmin() that costs less than min() does
-    return 0 <= at(places.argmin()) and at(places.argmax()) < size
+    largest = places.view(np.uint64).argmax()  # what is negative is large without a sign
+    return 0 <= places.item(largest) < size
 
 
-def _drawn(
-    rng: np.random.Generator, rate: float, mask: ndarray, scratch: dict[str, ndarray]
-) -> ndarray:
+def _drawn(rng: np.random.Generator, rate: float, mask: ndarray, scratch: dict[str, ndarray]) -> ndarray:
     """rng.random(mask.shape) >= rate in given memory, drawn for some thousand elements at a time."""
     if mask.size <= 8192:
         uniform = _room(scratch, "uniform", mask.shape, np.float64)

@@ -51,7 +51,7 @@ def _side_by_side(
 ) -> tuple[ndarray, int, ndarray | None]:
     """x, its axis and `out`; if x is large and there is memory for it, with the axis as the last one."""
     in_order = axis == x.ndim - 1 and x.flags.c_contiguous
-    if out is None or scratch is None or in_order or x.size < 2048:
+    if out is None or scratch is None or in_order or x.size < 512:
         return x, axis, out
     turned = x.transpose(*range(axis), *range(axis + 1, x.ndim), axis)
     room = _room(scratch, "turned", turned.shape, x.dtype)
@@ -125,7 +125,7 @@ def _in_memory(x: ndarray, places: tuple[ndarray, ...], scratch: dict[str, ndarr
 def _of_rows(
     x: ndarray, rows: ndarray, labels: ndarray, scratch: dict[str, ndarray] | None
 ) -> ndarray | None:
-    """Where in its memory x[rows, labels] are for all of its rows, if these are many, and all of them there."""
+    """Where in its memory x[rows, labels] are, for all of its rows, if they are many and all there."""
     n, width = x.shape
     if scratch is None or n < 256 or not x.flags.forc or not _are_within(labels, width):
         return None

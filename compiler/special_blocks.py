@@ -51,14 +51,17 @@ def _in_blocks(
         return _in_blocks(function, *operands, out=out, scratch=scratch, rows=rows, dtype=dtype)[()]
     dtype = np.dtype(dtype or out.dtype)
     n = min(out.size, 8192)  # what the cache holds
-    room = _room(scratch, "blocks", (rows, n + 72), dtype)[:, :n]  # not in step with the cache
     arrays = (*operands, out)
-    if n == out.size and all(
-        type(a) is ndarray and a.shape == out.shape and a.dtype == dtype and a.flags.c_contiguous
-        for a in arrays
-    ):
-        *block, result = (a.reshape(-1) for a in arrays)
-        result[...] = function(*block, room[0], room[1:])
+    vectors = _as_vectors(arrays)
+    others = 0 if vectors is None else sum(x.dtype != dtype for x in vectors[:-1])
+    room = _room(scratch, "blocks", (rows + others, n + 72), dtype)[:, :n]  # not in step with the cache
+    if vectors is not None:
+        for start in range(0, out.size, max(n, 1)):
+            *block, result = (x[start : start + n] for x in vectors)
+            some = room[:, : len(result)]
+            copies = iter(some[rows:])
+            block = [x if x.dtype == dtype else _begun(x, next(copies)) for x in block]
+            result[...] = function(*block, some[0], some[1:rows])
         return out
     modes: list[list[Any]] = [["readonly"]] * len(operands) + [["writeonly"]]
     types = [dtype] * len(operands) + [out.dtype]
@@ -67,6 +70,17 @@ def _in_blocks(
         for *block, result in blocks:
             result[...] = function(*block, room[0, : len(result)], room[1:, : len(result)])
     return out
+
+
+def _as_vectors(arrays: tuple[Any, ...]) -> list[ndarray] | None:
+    """Arrays that lie in one order, element by element in it."""
+    if any(type(x) is not ndarray or x.shape != arrays[-1].shape for x in arrays):
+        return None
+    if all(x.flags.c_contiguous for x in arrays):
+        return [x.reshape(-1) for x in arrays]
+    if all(x.flags.f_contiguous for x in arrays):
+        return [x.T.reshape(-1) for x in arrays]
+    return None
 
 
 def _by_interval(

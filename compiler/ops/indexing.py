@@ -225,7 +225,7 @@ def picks_elements(shape: Shape, arrays: Sequence[Node]) -> bool:
 
 
 def picks_in_each_row(shape: Shape, arrays: Sequence[Node]) -> bool:
-    """Whether arrays pick an element in each row of a matrix, one row after the other: x[arange(N), labels]."""
+    """Whether arrays pick an element of each row of a matrix, row by row: x[arange(N), labels]."""
     if len(shape) != 2 or not picks_elements(shape, arrays):
         return False
     rows = arrays[0]
