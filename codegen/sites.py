@@ -103,9 +103,10 @@ class Sites(Orders):
                 order = (order or ()) if own is None else ()
                 if tile and is_routine(node, "_rows"):
                     order = tuple(range(found.rank))  # rows that are copied as they lie
-                if order and len(order) != found.rank:
+                memory = self._memory(node, found)
+                if memory is None or (order and len(order) != found.rank):
                     continue
-                yield Site(node, position, self._memory(node, found), form, target if top else "", own, order)
+                yield Site(node, position, memory, form, target if top else "", own, order)
 
     def _note_parts(self, tree: ast.stmt) -> None:
         """The types of what a line gives several names: `before, after = h_all[:-1], h_all[1:]`."""
@@ -115,10 +116,12 @@ class Sites(Orders):
                 if isinstance(name, ast.Name):
                     self._type_of_target(name.id, value)
 
-    def _memory(self, node: ast.expr, found: Type) -> Type:
-        """What an expression is computed in: beside the largest of rows there is room for columns."""
-        whole = self.type_of(node.args[0]) if is_routine(node, "_row_max") else None
-        return found if whole is None else whole.with_shape((whole.shape[-1] + 1, *whole.shape[:-1]))
+    def _memory(self, node: ast.expr, found: Type) -> Type | None:
+        """What an expression is computed in, if known: beside the largest of rows there is room for columns."""
+        if not is_routine(node, "_row_max"):
+            return found
+        whole = self.type_of(node.args[0])
+        return whole and whole.with_shape((whole.shape[-1] + 1, *whole.shape[:-1]))
 
     def as_dot(self, node: ast.expr, form: Form) -> Form:
         """A product of matrices or vectors, where that is known, by `dot`, which wants memory by rows.

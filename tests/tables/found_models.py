@@ -115,4 +115,8 @@ def f(a: real[K]):
 v4, v5 = f(silu(p[-1]))
 loss L = sum(tanh(v5)**2)
 """,
+    "the largest of rows that are broadcast": """dim N, M
+param x: real[N, M]
+loss L = sum(tanh(logsumexp(broadcast_to(x, (100, N, M)), axis=-1))) / 100
+""",
 }
