@@ -29,21 +29,28 @@ ALLOWED_IMPORTS = frozenset(
 )
 
 
-def audit(text: str) -> None:
-    """InternalError where the text is not a module that stands alone."""
-    try:
-        top = symtable.symtable(text, "emitted", "exec")
-    except SyntaxError as error:
-        raise InternalError(
-            f"the emitted module does not parse: line {error.lineno}: {error.text}"
-        ) from error
-    defined = {
-        s.get_name() for s in top.get_symbols() if s.is_assigned() or s.is_imported() or s.is_namespace()
-    }
-    known = defined | set(dir(builtins)) | {"__name__", "__class__"}  # a value called `super` stands for both
-    undefined = {name for name in _globals(top) if name not in known}
+def audit(*parts: str) -> None:
+    """InternalError where texts, one after the other, are not a module that stands alone.
+
+    Each is parsed by itself, which a parser does in less memory.
+    """
+    defined = {"__name__", "__class__", *dir(builtins)}  # a value called `super` stands for both
+    found: set[str] = set()
+    for part in parts:
+        top = _parsed(part)
+        symbols = top.get_symbols()
+        defined |= {s.get_name() for s in symbols if s.is_assigned() or s.is_imported() or s.is_namespace()}
+        found.update(_globals(top))
+    undefined = sorted(found - defined)
     if undefined:
-        raise InternalError(f"the emitted module refers to undefined names: {', '.join(sorted(undefined))}")
+        raise InternalError(f"the emitted module refers to undefined names: {', '.join(undefined)}")
+
+
+def _parsed(text: str) -> symtable.SymbolTable:
+    try:
+        return symtable.symtable(text, "emitted", "exec")
+    except SyntaxError as error:
+        raise InternalError(f"the emitted module does not parse: {error.text}") from error
 
 
 def _globals(table: symtable.SymbolTable) -> Iterator[str]:

@@ -123,9 +123,9 @@ def emitted(program: Program, derivative: Derivative, *, level: int, dtype: str,
         written.append(_written(context, write_made_once))
     if makers(context):
         written.append(_written(context, write_makers))
-    text = _assemble(context, [writer.text() for writer in written])
-    audit(text)
-    return Emitted(text, written)
+    parts = _parts(context, [writer.text() for writer in written])
+    audit(*parts)
+    return Emitted("\n\n\n".join(parts) + "\n", written)
 
 
 def lowered(derivative: Derivative, level: int, dtype: str) -> Derivative:
@@ -213,7 +213,7 @@ def _seed_declared(context: Context) -> list[tuple[str, tuple[str, ...]]]:
 # --- putting it together -----------------------------------------------------------------------------
 
 
-def _assemble(context: Context, bodies: list[str]) -> str:
+def _parts(context: Context, bodies: list[str]) -> list[str]:
     types = _types(context)
     spec = _spec(context)
     patterns = list(constants(context))
@@ -232,7 +232,7 @@ def _assemble(context: Context, bodies: list[str]) -> str:
     quiet = ["_quiet = _quietly()"] if "_quiet" in context.names.used else []
     if workspace_name(context):
         quiet.append("_small_buffers, _usual_buffers = _switch(lambda: np.setbufsize(512), np.setbufsize)")
-    parts = [
+    return [
         module_docstring(context)
         + "\nfrom __future__ import annotations\n\n"
         + _imports(context, copied, types),
@@ -246,7 +246,6 @@ def _assemble(context: Context, bodies: list[str]) -> str:
         *([arrays.text().rstrip()] if once else []),
         *(["\n".join(patterns)] if patterns else []),
     ]
-    return "\n\n\n".join(parts) + "\n"
 
 
 def _constants(context: Context, copied: list[str]) -> str:

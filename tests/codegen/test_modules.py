@@ -202,6 +202,9 @@ def test_the_audit_finds_what_is_wrong() -> None:
         audit("def f(x):\n    return x + y\n")
     with pytest.raises(InternalError, match="does not parse"):
         audit("def f(:\n")
+    with pytest.raises(InternalError, match="undefined names: g, h"):
+        audit("def f(x: g):\n    return x", "a = h")
+    audit("def f(x):\n    return g(x)", "def g(x):\n    return x")
     audit("import math\n\ndef f(x):\n    y = [v for v in x]\n    return math.sin(len(y))\n")
 
 
