@@ -24,6 +24,7 @@ from .writer import Writer
 READERS = {"real": "_real", "int": "_integers", "bool": "_booleans"}
 NUMBERS = {"real": "float", "int": "int", "bool": "bool"}
 SCALAR_KINDS = {"int": "iu", "bool": "b"}
+BROKEN = {">": "<=", ">=": "<", "<": ">=", "<=": ">"}  # bounds turned round
 
 ONE_LINE = 76  # characters of a message
 
@@ -116,8 +117,22 @@ def _suspicious(context: Context, arguments: Sequence[Argument]) -> str:
 
 def _broken(context: Context, argument: Argument, bound: Bound) -> str:
     """The bound turned round, so that NaN passes."""
-    wrong = {">": "<=", ">=": "<", "<": ">=", "<=": ">"}[bound.op]
-    return f"{context.local(argument.name)} {wrong} {number(bound.value, context.ref)}"
+    return f"{context.local(argument.name)} {BROKEN[bound.op]} {number(bound.value, context.ref)}"
+
+
+def _is_broken(context: Context, argument: Argument, bound: Bound) -> str:
+    """Whether any element breaks a bound: at -O2 the least or the largest tells, without a mask of all."""
+    broken = _broken(context, argument, bound)
+    if not argument.type.rank:
+        return broken
+    if context.level < 2 or argument.type.kind != "real":
+        return f"({broken}).any()"
+    name, np_ = context.local(argument.name), context.ref("np")
+    least = f"fmin.reduce({name}, axis=None, initial={np_}.inf)"
+    largest = f"fmax.reduce({name}, axis=None, initial=-{np_}.inf)"
+    value = float(np.array(bound.value, context.dtype))  # as NumPy compares it with arrays
+    extreme = least if bound.op.startswith(">") else largest
+    return f"{np_}.{extreme} {BROKEN[bound.op]} {number(value, context.ref)}"
 
 
 @dataclass
@@ -270,7 +285,7 @@ def _write_constraints(checks: _Checks, writer: Writer, argument: Argument) -> N
     for bound in argument.bounds:
         shown = f"{bound.op} {number(bound.value)}"
         broken = _broken(context, argument, bound)
-        with writer.block(f"if {f'({broken}).any()' if argument.type.rank else broken}:"):
+        with writer.block(f"if {_is_broken(context, argument, bound)}:"):
             error = context.ref("_bound_error")
             writer.line(f'raise {error}("{name}", {name}, {broken}, "{shown}")')
 

@@ -104,6 +104,7 @@ class Sites(Orders):
                 if tile and is_routine(node, "_rows"):
                     order = tuple(range(found.rank))  # rows that are copied as they lie
                 memory = self._memory(node, found)
+                order = order if len(order) in (0, found.rank) or not self.any_order else ()
                 if memory is None or (order and len(order) != found.rank):
                     continue
                 yield Site(node, position, memory, form, target if top else "", own, order)
