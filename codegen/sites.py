@@ -118,7 +118,7 @@ class Sites(Orders):
                     self._type_of_target(name.id, value)
 
     def _memory(self, node: ast.expr, found: Type) -> Type | None:
-        """What an expression is computed in, if known: beside the largest of rows there is room for columns."""
+        """What an expression is computed in, if known: beside the largest of rows is room for columns."""
         if not is_routine(node, "_row_max"):
             return found
         whole = self.type_of(node.args[0])
