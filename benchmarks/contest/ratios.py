@@ -42,10 +42,11 @@ class Goal:
     @property
     def met(self) -> bool | None:
         """By the median, to a hundredth."""
-        if self.got is None:
-            return None
-        median = round(self.got.median, 2)
-        return median <= self.wanted if self.at_most else median >= self.wanted
+        return None if self.got is None else self.reached(round(self.got.median, 2))
+
+    def reached(self, times: float) -> bool:
+        """Whether so many times would do."""
+        return times <= self.wanted if self.at_most else times >= self.wanted
 
 
 def goals(workload: Workload, results: Results) -> Iterator[Goal]:

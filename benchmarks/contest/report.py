@@ -53,12 +53,17 @@ def verdict(goal: Goal) -> str:
     return {None: "not run", True: "met", False: "**missed**"}[goal.met]
 
 
+def got_text(goal: Goal) -> str:
+    """What was got, in digits enough to tell it from what was missed."""
+    return times(goal.got, lambda shown: goal.reached(shown) == goal.met)
+
+
 def goal_rows(run: Run) -> Iterator[Row]:
     """A row for each goal."""
     yield "work", "against", "to reach", "got", "", "by hand"
     for goal in all_goals(run):
         wanted = f"{'≤' if goal.at_most else '≥'} {goal.wanted:g}"
-        yield goal.workload.title, goal.what, wanted, times(goal.got), verdict(goal), times(goal.by_hand)
+        yield goal.workload.title, goal.what, wanted, got_text(goal), verdict(goal), times(goal.by_hand)
 
 
 def seconds(results: Results, name: str) -> str:
@@ -139,7 +144,7 @@ def losses(run: Run) -> Iterator[Row]:
 def lost(workload: Workload, results: Results) -> list[str]:
     """The goals that a workload misses, and the peers that are quicker, with what was got."""
     missed = [goal for goal in goals(workload, results) if goal.met is False]
-    texts = [f"{goal.what} {times(goal.got)} for {goal.wanted:g}" for goal in missed]
+    texts = [f"{goal.what} {got_text(goal)} for {goal.wanted:g}" for goal in missed]
     known = {goal.what for goal in missed}
     return texts + [f"{peer} {times(got)}" for peer, got in quicker(results) if peer not in known]
 

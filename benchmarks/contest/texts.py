@@ -10,7 +10,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from .timing import Spread
 
@@ -31,11 +31,13 @@ def amount(size: float) -> str:
     return f"{size / 1e6:.1f} MB" if size >= 1e5 else f"{size / 1e3:.1f} kB"
 
 
-def times(value: Spread | None) -> str:
-    """The median, and the quartiles where they differ from it."""
+def times(value: Spread | None, fits: Callable[[float], bool] = lambda shown: True) -> str:
+    """The median, in as many digits as `fits` wants, and the quartiles where they differ."""
     if value is None:
         return "–"
     low, median, high = map(digits, value)
+    longer = (median, f"{value.median:.1f}", f"{value.median:.2f}")
+    median = next((text for text in longer if fits(float(text))), median)
     return f"×{median}" if low == high else f"×{median} ({low}–{high})"
 
 

@@ -82,6 +82,25 @@ def test_goals_are_met_or_missed_by_the_median() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("name", "peer", "seconds", "wanted", "text", "verdict"),
+    [
+        ("logistic_1000x50", "autograd", 10.96, "≥ 11", "×10.96", "**missed**"),
+        ("logistic_1000x50", "autograd", 10.7, "≥ 11", "×10.7", "**missed**"),
+        ("logistic_1000x50", "autograd", 10.4, "≥ 11", "×10", "**missed**"),
+        ("logistic_1000x50", "autograd", 11.2, "≥ 11", "×11", "met"),
+        ("scalar3", "jax", 49.6, "≥ 50", "×49.6", "**missed**"),
+        ("scalar3", "jax", 49.996, "≥ 50", "×50", "met"),
+        ("lstm", "limit", 1 / 2.04, "≤ 2", "×2.04", "**missed**"),
+    ],
+)
+def test_what_misses_a_goal_is_not_rounded_to_it(
+    name: str, peer: str, seconds: float, wanted: str, text: str, verdict: str
+) -> None:
+    found = [row[2:5] for row in goal_rows(of(name, **{peer: seconds}))]
+    assert (wanted, text, verdict) in found
+
+
 def test_a_workload_without_goals_has_none() -> None:
     assert not list(goals(WORKLOADS["rnn"], results(jax=1.0, forward=1.0)))
 
