@@ -222,7 +222,7 @@ def _add_columns(
 
 def _sum(
     x: ndarray,
-    axis: int | tuple[int, ...],
+    axis: int | tuple[int, ...] | None = None,
     keepdims: bool = False,
     out: ndarray | None = None,
     scratch: dict[str, ndarray] | None = None,
@@ -237,7 +237,7 @@ def _sum(
 
 def _mean(
     x: ndarray,
-    axis: int | tuple[int, ...],
+    axis: int | tuple[int, ...] | None = None,
     keepdims: bool = False,
     out: ndarray | None = None,
     scratch: dict[str, ndarray] | None = None,

@@ -37,7 +37,7 @@ EXPRESSIONS = (
     "(u > 0) + s", "max(i) * u", "s / i[1]", "n / 2 * u", "roll(u, 1) * N", "log_softmax(x)[arange(N), i]",
     "cumprod(u)", "std(x, axis=0)", "norm(x, axis=1)", "cross_entropy(x, i)", "log1mexp(abs(u))", "logit(sigmoid(u))",
     "erf(u)", "erfcx(u)", "gelu(x)", "log(erfc(u))", "lgamma(1 + abs(u))", "lbeta(1 + square(u), s)", "lbeta(r, 1 + abs(u))",
-    "digamma(1 + abs(u))", "polygamma(2, 1 + abs(u))", "ndtr(s) * u",
+    "digamma(1 + abs(u))", "polygamma(2, 1 + abs(u))", "ndtr(s) * u", "sum(x, keepdims=true)", "mean(x, keepdims=true)",
 )  # fmt: skip
 
 
