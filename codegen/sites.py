@@ -86,9 +86,9 @@ class Sites(Orders):
             order = self._order(node)
             if order != () and (known := found or self.type_of(node)) is not None and known.rank < 2:
                 order = ()
-            if top and order != ():
-                self._orders[target] = order
             kept = order == () or (order is not None and form is not None and self._keeps(form, node))
+            if top and order != () and (kept or form is None or not self.any_order):
+                self._orders[target] = order  # else it is put into memory by rows
             turned = not kept and not self.any_order
             order = order if kept else ()
             form = form if form is None or top else _as_call(form, node)

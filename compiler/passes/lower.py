@@ -2,6 +2,7 @@
 
     tensordot(K, patches, 3)        →     (reshape(K) @ reshape(patches)) in the shape of the result
     x.take(_window_argmax(x))       →     the largest of each window, without its place
+    broadcast_to(v, …) @ W          →     broadcast_to(v @ W, …)
 
 A product of matrices writes into memory that is there, which np.tensordot cannot; and where axes that are
 summed are the first or the last ones, their matrix is no copy. What a convolution gives is a view with two
@@ -16,8 +17,10 @@ from .. import ops
 from ..ir import Graph, Node
 from ..types import size_of
 from .cse import Interner
+from .rules.spread import product_of_equals, reshaped
 
 LOWERED = frozenset({ops.tensordot, ops.take_flat, ops.put_flat})
+REPEATED = frozenset({ops.matmul, ops.broadcast_to})
 
 
 @record(frozen=True)
@@ -25,7 +28,7 @@ class Lower:
     name: str = "lower"
 
     def run(self, graph: Graph) -> Graph:
-        if graph.ops.isdisjoint(LOWERED):
+        if graph.ops.isdisjoint(LOWERED) and not graph.ops >= REPEATED:
             return graph
         lowering = _Lowering()
         return graph.rewrite(lambda node, args: lowering.image(node.with_args(args)), deep=self.name)
@@ -50,6 +53,8 @@ class _Lowering:
     def _lowered(self, node: Node) -> Node:
         if node.op is ops.tensordot and node.rank:
             return self._product(node)
+        if node.op is ops.matmul:
+            return product_of_equals(node) or node
         if node.op not in (ops.take_flat, ops.put_flat) or node.args[1].op is not ops.window_argmax:
             return node
         values, places = node.args
@@ -64,8 +69,9 @@ class _Lowering:
     def _product(self, node: Node) -> Node:
         """A product of two matrices."""
         (a, b), (summed_a, summed_b) = node.args, node["axes"]
-        found = self._matrix(a, summed_a, True) @ self._matrix(b, summed_b, False)
-        return found if found.shape == node.shape else ops.reshape(found, shape=node.shape)
+        product = self._matrix(a, summed_a, True) @ self._matrix(b, summed_b, False)
+        found = product_of_equals(product) or product
+        return found if found.shape == node.shape else reshaped(found, node.shape)
 
     def _matrix(self, x: Node, summed: tuple[int, ...], last: bool) -> Node:
         """An array as a matrix, of which the last axis (or the first) holds the elements of summed axes."""

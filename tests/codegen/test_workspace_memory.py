@@ -64,6 +64,8 @@ FRESH = {  # models of a few lines, and what they end with: each uses what NumPy
         "loss L = sum(lbeta(1 + exp(z), 2 + exp(-z)))",
         "loss L = sum(silu(z)**2) + sum(logit(sigmoid(z))**2) + sum(log1mexp(exp(z)))",
         "loss L = sum(xlogy(exp(z), 1 + exp(z))) + sum(rel_entr(exp(z), 1 + z**2))",
+        "loss L = sum(tanh(sum(z, axis=1))) + sum(tanh(mean(z, axis=0)))",
+        "param b: real[K]\nloss L = sum(tanh(broadcast_to(b, N, K) @ W.T)) + sum(z)",
         "loss L = sum(einsum('nd,dk,nk->n', x, W, z)**2) + sum(sin(z[:, :, None] * x[:, None, :]))",
     ),
     f"from losses import focal\n{ROWS}": ("loss L = sum(focal(z, sigmoid(z)))",),
@@ -72,6 +74,8 @@ FRESH = {  # models of a few lines, and what they end with: each uses what NumPy
         "loss L = sum(mean(z, axis=(0, 2))**2) + sum(var(z, axis=(0, 2))) + sum(norm(z, axis=(1, 2)))",
         "loss L = sum(tanh(z @ transpose(z, (0, 2, 1)))**2)",
         "param g, b: real[D]\nloss L = sum(tanh(batch_norm(z, g, b))**2)",
+        "loss L = sum(tanh(mean(z @ W, axis=1))**2) + sum(tanh(sum(z, axis=2)))",
+        "param q: real[K]\nloss L = sum(tanh(broadcast_to(q, B, D, K) @ W) * z)",
     ),
     STEPS: (
         "for t in range(T):\n    h = maximum(h, x[t]) @ W - 0.1 * h\nloss L = sum(h**2)",
@@ -85,6 +89,7 @@ FRESH = {  # models of a few lines, and what they end with: each uses what NumPy
     IMAGE: (
         "loss L = sum(max_pool2d(relu(conv2d(x, w, b, padding=1)), 2)**2)",
         "loss L = sum(avg_pool2d(tanh(conv2d(x, w, b, stride=2)), 2)**2)",
+        "loss L = sum(tanh(mean(relu(conv2d(x, w, b)), axis=(2, 3)))) + sum(tanh(mean(conv2d(x, w), axis=(2, 3))))",
     ),
     "dim N, D\ninput x: real[N, D]\nparam W: real[D, N]\nz = x @ W\n": (
         "loss L = sum(tanh(tril(z)) * triu(z, 1) + tril(z, -1)) + sum(diagonal(z)**2)",

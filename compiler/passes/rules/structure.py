@@ -15,10 +15,11 @@ from collections.abc import Callable, Mapping
 from ... import ops
 from ...ir import Node
 from ...ops.shape import swap_last
-from ...types import Dim, broadcast
+from ...types import broadcast
 from .directions import of_both_sides, of_units, ones_on_diagonal, units_by_rows
 from .factors import scale_through_view
 from .parts import joined_parts, whole_put
+from .spread import product_of_equals, sum_of_equals
 
 StructureRule = Callable[[Node], "Node | None"]
 REDUCTIONS = frozenset(["sum", "mean", "prod", "max", "min", "var", "std", "logsumexp", "norm", "all", "any"])
@@ -148,18 +149,6 @@ def _of_nothing(node: Node) -> Node | None:
     return node.args[0] if not node["axis"] and node.args[0].type == node.type else None
 
 
-def _sum_of_equals(node: Node) -> Node | None:
-    """sum(broadcast_to(s)) as s times their number; it rounds once."""
-    inner = node.args[0]
-    if inner.op.name != "broadcast_to" or inner.args[0].rank or node.type.kind != "real":
-        return None
-    count = Dim.of(1)
-    for axis in node["axis"]:
-        count = count * inner.shape[axis]
-    total = inner.args[0] * ops.dim_value(count)
-    return ops.broadcast_to(total, shape=node.shape) if node.shape else total
-
-
 def _of_negative(node: Node) -> Node | None:
     """sum(-x) as -sum(x)."""
     inner = node.args[0]
@@ -192,10 +181,10 @@ STRUCTURE_RULES: Mapping[str, tuple[StructureRule, ...]] = {
 }
 ELEMENTWISE: tuple[StructureRule, ...] = (_needless_broadcast, _late_broadcast)
 ADJOINT_STRUCTURE: Mapping[str, tuple[StructureRule, ...]] = {
-    "sum": (_sum_of_equals,),
+    "sum": (sum_of_equals,),
     "add": (joined_parts, of_both_sides),
     "put": (whole_put,),
-    "matmul": (of_units, units_by_rows),
+    "matmul": (of_units, units_by_rows, product_of_equals),
     "mul": (scale_through_view,),
     "put_diagonal": (ones_on_diagonal,),
 }
