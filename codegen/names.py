@@ -19,6 +19,8 @@ from contextlib import contextmanager
 import numpy as np
 from autodiffc.compiler.ops.tiles import TILE
 
+from .routines import ROUTINES
+
 # What an emitted module defines or imports; temporaries never bear these names.
 MODULE_NAMES = frozenset({
     "np", "math", "ndarray", "NamedTuple", "annotations", "SPEC", "Params", "Grads", "Outputs", "Cache",
@@ -73,7 +75,8 @@ class Names:
         if name not in self.model:
             return name
         if name not in self.aliases:
-            self.aliases[name] = _free(f"_{name}", self.model | set(self.aliases.values()))
+            taken = {*self.model, *self.aliases.values(), *ROUTINES}
+            self.aliases[name] = _free(f"_{name}", taken)
         return self.aliases[name]
 
     def scope(self, locals: Iterable[str] = ()) -> Scope:
