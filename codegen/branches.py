@@ -6,6 +6,7 @@ h = item(branch(c, h; then: h -> tanh(h), orelse: h -> h), 0)     ->     if c:
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING
 
 from autodiffc.compiler.ir import Graph, Node
@@ -110,11 +111,16 @@ class _BranchWriter:
             absent = side.outputs[position][1].op.name == "undefined"
             if not absent or self._is_kept(self.items[position]):
                 slots[position] = Slot(variable.name, old)
-        with outer.scope.block():
+        with self._names(side):
             body = outer.nested(side, given, memory)
             body.lists = {i: outer.lists[a] for i, a in pairs if a in outer.lists}
             body.write_nested(self.group, slots, {})
         return tuple(s for s in body.statements if s.lines or s.blocks)  # a branch inside may do nothing
+
+    def _names(self, side: Graph) -> AbstractContextManager[None]:
+        """Names of numbers may be used again; those of arrays tell what memory there is for them."""
+        arrays = self.outer.context.level > 1 and any(node.rank for node in side.nodes())
+        return nullcontext() if arrays else self.outer.scope.block()
 
     def _is_kept(self, nodes: list[Node]) -> bool:
         """Whether a result that may be missing is kept somewhere, so that its variable must exist."""

@@ -26,7 +26,7 @@ def contracted(graph: Graph) -> Graph:
     """The graph with contractions in its tiles."""
     if ops.tiled not in graph.ops:
         return graph
-    return graph.rewrite(lambda node, args: _inside(node.with_args(args)))
+    return graph.rewrite(lambda node, args: _inside(node.with_args(args)), deep="contract")
 
 
 def _inside(node: Node) -> Node:

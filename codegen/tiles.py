@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
 NO_LINE = Group(False, 0)
 ONE_TILE = 2**19  # numbers that are not cut: the caches of most machines hold them
+USUAL = 2**17  # numbers of a tile, as `_tiles` has it
 IDENTIFIER = re.compile(r"[^\W\d]\w*")
 
 
@@ -165,7 +166,7 @@ class _TileWriter:
         target = ", ".join(sums)
         whole = f"{function}({', '.join(p.text for p in passed)})"
         size = outer.dim(tiled["length"] * tiled["width"])
-        head = f"if {size} <= {ONE_TILE:_}:"
+        head = f"if {size} <= {tiled.get('kept') or ONE_TILE:_}:"
         yield Block(head, (self._statement(f"{target} = {whole}" if sums else whole),))
         call = f"{function}({', '.join(p.part for p in passed)})"
         loop = f"for {self.tile} in {outer.context.ref('_tiles')}({', '.join(self._lengths())})"
@@ -181,8 +182,9 @@ class _TileWriter:
 
     def _lengths(self) -> Iterator[str]:
         """How many rows, how many numbers a row, and how many each tile adds to sums."""
-        added = added_by(self.tiled)
-        for size in (self.tiled["length"], self.tiled["width"], *([added] if added.known != 0 else [])):
+        tiled, added = self.tiled, added_by(self.tiled)
+        width = tiled["width"] * (USUAL // (tiled.get("kept") or USUAL))
+        for size in (tiled["length"], width, *([added] if added.known != 0 else [])):
             yield str(self.outer.dim(size))
 
     def _given(self, inside: Node, argument: Node, axis: int | None) -> Passed:

@@ -74,7 +74,7 @@ def program_of(source: Source, dims: Mapping[str, int] | None = None) -> Program
 
 def derivative_of(program: Program, options: Options, observe: Observe | None = None) -> Derivative:
     """The optimised graphs of the model and its derivative."""
-    return derive(program, options.level, observe, options.numerics, options.emit)
+    return derive(program, options.level, observe, options.numerics, options.emit, options.dtype)
 
 
 def module_text(program: Program, options: Options, observe: Observe | None = None) -> str:

@@ -44,7 +44,7 @@ def _checked(type_: Type, axis: int | None, size: Dim) -> Type:
     return type_
 
 
-def _infer(*x: Type, body: Graph, axes: Axes, rows: Axes, length: Dim, width: Dim) -> Type:
+def _infer(*x: Type, body: Graph, axes: Axes, rows: Axes, length: Dim, width: Dim, kept: int = 0) -> Type:
     if len(axes) != len(x) or len(rows) != len(body.outputs):
         raise TypeProblem("E0209", "an axis is stated for each operand and each result")
     given = tuple(resized(_checked(t, axis, length), axis, TILE) for t, axis in zip(x, axes))
@@ -63,7 +63,9 @@ class Body(Protocol):
     def __call__(self, *x: Array, **sizes: int) -> tuple[Array, ...]: ...
 
 
-def _eval(*x: Array, body: Body, axes: Axes, rows: Axes, length: int, width: int) -> tuple[Array, ...]:
+def _eval(
+    *x: Array, body: Body, axes: Axes, rows: Axes, length: int, width: int, kept: int = 0
+) -> tuple[Array, ...]:
     step = max(1, -(-length // PARTS))
     results = [[np.zeros(shape, dtype)] for dtype, shape in body.types]
     for start in range(0, length, step):
@@ -91,7 +93,8 @@ tiled = declare(
         "What the body makes of tiles: the sums of its results over all tiles, or their rows together.\n\n"
         "`axes` are the axes along which operands are cut (None: each tile gets all of it), `rows` those\n"
         "along which results are put together (None: they are added up). What is cut has the size `length`;\n"
-        "`width` is how many numbers are in use at once for a row of a tile.",
+        "`width` is how many numbers are in use at once for a row of a tile, `kept` for all of its rows:\n"
+        "where it is 0, as many as is usual.",
         _infer,
         _eval,
         NonDiff("it is made after differentiation"),

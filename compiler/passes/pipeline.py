@@ -22,6 +22,7 @@ from ..model import Derivative, Program, Requested, Sparse
 from ..ops import argument
 from ..ops.control import may_be_missing
 from .added_parts import AddedParts
+from .alternatives import InSides, either
 from .autodiff import differentiate
 from .base import Observe, Repeat, Step, run_passes
 from .batch_last import BatchLast
@@ -43,6 +44,7 @@ from .narrow import Narrow
 from .partition import partition
 from .planes import Planes
 from .prepared import Prepared
+from .quadratic import quadratic
 from .reciprocals import Reciprocals
 from .refine import Refine
 from .requested import graphs_of, refuse_senseless, sparse_of
@@ -110,8 +112,13 @@ def finishing(level: int, model: Graph, saved: Graph | None = None) -> tuple[Ste
 
 def tiling(level: int, program: Program) -> tuple[Step, ...]:
     """What cuts large arrays into tiles, in functions that need not keep them for another."""
-    data = frozenset(a.name for a in program.arguments if a.role != "param")
-    return (Tile(data), TileScales(), Planes(), Layout()) if level > 1 else ()
+    steps = (Tile(_data(program)), TileScales(), Planes(), Layout())
+    return (*steps, InSides(steps)) if level > 1 else ()
+
+
+def _data(program: Program) -> frozenset[str]:
+    """The arguments that are no params."""
+    return frozenset(a.name for a in program.arguments if a.role != "param")
 
 
 def lowering(level: int) -> tuple[Step, ...]:
@@ -159,11 +166,12 @@ def derive(
     observe: Observe | None = None,
     numerics: str = "stable",
     emit: Sequence[str] = (),
+    dtype: str = "float64",
 ) -> Derivative:
     """The optimised graphs of a model and its derivative.
 
-    `numerics` is the profile, stable or precise; `emit` names functions on request. Raises CannotEmit where
-    one of these makes no sense for the model.
+    `numerics` is the profile, stable or precise; `emit` names functions on request; `dtype` is that of real
+    numbers. Raises CannotEmit where one of these makes no sense for the model.
     """
     refuse_senseless(program, emit, level)
     ranges = {a.name: a.attained for a in program.arguments}
@@ -186,6 +194,8 @@ def derive(
     if program.scalar_target:
         one = _with_seed_one(joint, program.target, count, seed, named=level == 0)
         alone = run_passes(optimise, one, observe)
+        if level > 1 and numerics == "stable" and dtype == "float64":
+            alone = _with_quadratic(program, prepared, alone, ranges, seed, observe)
     predict = _predict(program, parts.forward, level, ranges, numerics)
     finishers = finishing(level, alone or joint, parts.forward)
     lowered = lowering(level)
@@ -203,6 +213,31 @@ def derive(
         tuple(emit),
         prepared if level == 0 else None,
     )
+
+
+def _with_quadratic(
+    program: Program,
+    prepared: Graph,
+    alone: Graph,
+    ranges: Mapping[str, Interval],
+    seed: Node,
+    observe: Observe | None,
+) -> Graph:
+    """Value and gradient; by squared distances as products where the sizes and the data allow it."""
+    found = quadratic(prepared, frozenset(program.wrt))
+    if found is None or pays(alone):
+        return alone
+    assert program.target is not None
+    count = len(program.wrt)
+    told = tuple((f"condition {i}", node) for i, node in enumerate(found.conditions))
+    graph = _only(found.graph, (program.target,))
+    graph = replace(graph, outputs=graph.outputs + told)
+    steps = (Differentiate(program.target, program.wrt, seed, ranges, 2), Narrow(ranges))
+    joint = run_passes(steps, graph, observe)
+    one = _with_seed_one(joint, program.target, count, seed, named=False)
+    one = replace(one, outputs=one.outputs + tuple((name, joint.output(name)) for name, _ in told))
+    cut = Tile(_data(program), gain=0.7, kept=2**16)
+    return either(alone, run_passes((*optimisation(2, count), cut), one, observe), len(told))
 
 
 def _requested(

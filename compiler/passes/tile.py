@@ -60,7 +60,7 @@ class Tile:
             best, _ = max(plans, key=lambda found: found[1], default=(None, 0.0))
             if best is None or not best.members:
                 break
-            graph = best.applied()
+            graph = best.applied(self.kept if self.kept != KEPT else 0)
         return graph
 
     def _candidates(self, graph: Graph) -> list[Dim]:

@@ -99,9 +99,9 @@ class Plan:
         """The region of the members of one level."""
         return _Body(self, nodes).region()
 
-    def applied(self) -> Graph:
-        """The graph with its regions as single nodes."""
-        return _Rebuilding(self).graph()
+    def applied(self, kept: int = 0) -> Graph:
+        """The graph with its regions as single nodes, whose tiles are of so many numbers."""
+        return _Rebuilding(self, kept).graph()
 
 
 def plan_for(graph: Graph, length: Dim) -> Plan:
@@ -248,8 +248,9 @@ def _weight(size: Dim) -> int:
 class _Rebuilding:
     """A graph under way; `images` are the new nodes."""
 
-    def __init__(self, plan: Plan):
+    def __init__(self, plan: Plan, kept: int):
         self.plan = plan
+        self.attrs = {"kept": kept} if kept else {}
         self.images: dict[Node, Node] = {}
         self.origins: dict[Node, tuple[Origin, ...]] = {}
 
@@ -276,6 +277,7 @@ class _Rebuilding:
             rows=region.rows,
             length=self.plan.length,
             width=width_of(region.body, over=True),
+            **self.attrs,
         )
         places = [place for node in nodes for place in self.plan.graph.origins.get(node, ())]
         first = sorted(places, key=lambda place: (place.adjoint, place.span.line))[:1]

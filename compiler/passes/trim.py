@@ -186,8 +186,7 @@ def _trim_tiled(node: Node, used: set[int], clean: Callable[[Graph], Graph]) -> 
         body=_with_inputs(body, needed),
         axes=tuple(node["axes"][i] for i in needed),
         rows=tuple(node["rows"][p] for p in kept),
-        length=node["length"],
-        width=node["width"],
+        **{name: value for name, value in node.attrs if name in ("length", "width", "kept")},
     )
     return _Trimmed(new, results)
 

@@ -1,0 +1,140 @@
+"""Squared distances of many points from few centres, each in a metric of its own, as one product (-O2).
+
+    sum(((x - mu[:, None, :]) @ A)**2, axis=2)      real[K, N] of K * N * D differences
+    ->  U @ pairs([x, 1].T)                         U of A and mu alone
+
+The square of an affine function of x is linear in the products of pairs of (x, 1): one product of matrices
+gives all distances, and another one what the adjoint sums over the points. Each pair stands there once: row s
+has the products of elements that are s apart, around the end.
+
+It is a difference of numbers that may be much larger than it, so it is for data whose distances are not small
+beside these (`Quadratic.holds`); for other data the model is computed as it stands (`alternatives.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from autodiffc.grammar.records import record
+
+from .. import ops
+from ..ir import Graph, Node, const
+from ..ops.indexing import whole
+from ..ops.shape import swap_last
+from ..types import Dim, size_of
+
+LARGEST = 2.0**15  # of the terms of a distance, which may be an exponent
+SHARE = 2.0**-17  # of that in the mean distance from the nearest centre: of 53 bits 36 are left
+LEAST = 100_000  # numbers of all differences, for what else there is to compute
+ONE, ZERO = Dim.of(1), Dim.of(0)
+
+
+@record(frozen=True)
+class Quadratic:
+    """A model with its distances as a product, and what must hold for that, the cheapest first."""
+
+    graph: Graph
+    conditions: tuple[Node, ...]
+
+
+def quadratic(graph: Graph, wrt: frozenset[str]) -> Quadratic | None:
+    """The model with its squared distances as a product; None where it has none, or several."""
+    found = [node for node in graph.nodes() if _is_square_sum(node)]
+    parts = [(node, parts) for node in found if (parts := _parts(node, wrt)) is not None]
+    if len(parts) != 1:
+        return None
+    ((node, (points, centres, metric)),) = parts
+    made = _Made(points, centres, metric)
+    changed = graph.with_images({node: made.distances})
+    return Quadratic(replace(changed, names={**changed.names, **made.names}), tuple(made.conditions()))
+
+
+def _is_square_sum(node: Node) -> bool:
+    """Whether it is a sum of squares over the last axis of a stack of matrices."""
+    if node.op is not ops.sum or node["keepdims"] or node.args[0].op is not ops.square:
+        return False
+    return node.args[0].rank == 3 and node["axis"] == (2,)
+
+
+def _parts(node: Node, wrt: frozenset[str]) -> tuple[Node, Node, Node] | None:
+    """The points real[N, D], the centres real[K, D] and the matrices real[K, D, M] that make the squares."""
+    product = node.args[0].args[0]
+    if product.op is not ops.matmul:
+        return None
+    difference, metric = product.args
+    if difference.op is not ops.sub or difference.rank != 3 or metric.rank != 3:
+        return None
+    points, centres = difference.args
+    if points.rank == 3:
+        points, centres = centres, points
+    count, width = metric.shape[0], metric.shape[1]
+    if points.rank != 2 or centres.shape != (count, ONE, width) or points.shape[1] != width:
+        return None
+    if points.op.name != "argument" or points["name"] in wrt or difference.shape[1] != points.shape[0]:
+        return None
+    return points, ops.reshape(centres, shape=(count, width)), metric
+
+
+class _Made:
+    """The product and what it is made of."""
+
+    def __init__(self, points: Node, centres: Node, metric: Node):
+        self.points = points
+        count, width, _ = metric.shape
+        self.count, self.width = count, width
+        size = width + 1
+        shift = ops.arange(start=ZERO, step=1, count=size // 2 + 1)
+        self.apart = ops.reshape(shift, shape=(size // 2 + 1, ONE))
+        self.first = ops.arange(start=ZERO, step=1, count=size)
+        self.second = ops.mod(self.first + self.apart, ops.dim_value(size))
+        self.weights = self._weights(centres, metric, size)
+        ones = ops.broadcast_to(const(1.0), shape=(ONE, points.shape[0]))
+        columns = ops.transpose(points, axes=(1, 0))
+        pairs = self._pairs(ops.concatenate(columns, ones, axis=0))
+        self.distances, self.largest = self.weights @ pairs, self._largest()
+        self.names = {
+            self.second: "partner", self.weights: "weights", pairs: "pairs", self.distances: "squares",
+            self.largest: "largest",
+        }  # fmt: skip
+
+    def _weights(self, centres: Node, metric: Node, size: Dim) -> Node:
+        """How often each pair is in each distance: real[K, pairs]."""
+        turned = swap_last(metric)
+        moved = turned @ ops.reshape(centres, shape=(self.count, self.width, ONE))
+        affine = ops.concatenate(turned, -moved, axis=2)
+        square = ops.reshape(swap_last(affine) @ affine, shape=(self.count, size * size))
+        place = self.first * ops.dim_value(size) + self.second
+        picked = ops.gather(square, place, index=(whole(self.count), ("array", 0)))
+        once = ops.logical_or(
+            ops.equal(self.apart, const(0)), ops.equal(self.apart * const(2), ops.dim_value(size))
+        )
+        weights = picked * ops.where(once, const(1.0), const(2.0))
+        return ops.reshape(weights, shape=(self.count, size_of(self.second.shape)))
+
+    def _pairs(self, columns: Node) -> Node:
+        """The products of all pairs of rows."""
+        length = columns.shape[1]
+        others = ops.gather(columns, self.second, index=(("array", 0), whole(length)))
+        return ops.reshape(others * columns, shape=(size_of(self.second.shape), length))
+
+    def _largest(self) -> Node:
+        """What no term of a distance is larger than."""
+        largest, smallest = (of(self.points, axis=(0,), keepdims=False) for of in (ops.max, ops.min))
+        sizes = ops.maximum(ops.maximum(largest, -smallest), const(0.0))
+        column = ops.reshape(sizes, shape=(self.width, ONE))
+        ones = ops.broadcast_to(const(1.0), shape=(ONE, ONE))
+        terms = ops.abs(self.weights) @ self._pairs(ops.concatenate(column, ones, axis=0))
+        return ops.max(terms, axis=(0, 1), keepdims=False)
+
+    def conditions(self) -> Iterator[Node]:
+        """Sizes that pay; then terms that aren't too large, and at last what is left of them."""
+        rows = self.points.shape[0]
+        many = ops.less(ops.dim_value(self.width), ops.dim_value(2 * self.count))
+        work = ops.less_equal(const(LEAST), ops.dim_value(self.count * self.width * rows))
+        yield ops.logical_and(many, work)
+        yield ops.less(self.largest, const(LARGEST))
+        nearest = ops.min(self.distances, axis=(0,), keepdims=False)
+        count = ops.cast(ops.dim_value(rows), "real")
+        total = ops.sum(nearest, axis=(0,), keepdims=False)
+        yield ops.less(const(SHARE) * self.largest * count, total)
