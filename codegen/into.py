@@ -48,6 +48,7 @@ ELEMENTWISE = frozenset(
 )  # modules of routines that work element by element
 WHERE = "_where"  # the routine for np.where, which takes no memory
 RESHAPED = "_copied"  # the routine for what `reshape` copies
+FILLED = "_filled"  # the routine for arrays of one number within a line
 AS_IT_IS = ""  # the form of what its memory always holds
 Render = Callable[[ast.expr], str]
 
@@ -197,9 +198,12 @@ def call_into(form: Form, text: str, memory: str, np: str, render: Render) -> st
     if form.name == "dot" and form.operands:
         left, right = map(render, form.operands)
         return f"{left}.dot({right}, {memory})" if memory else f"{left}.dot({right})"
-    if form.operands:
+    if form.operands and form.name != FILLED:
         operands = ", ".join(map(render, form.operands))
         return f"{np}.{form.name}({operands}, out={memory})"
+    if form.name == FILLED:
+        value = render(form.operands[0]) if form.operands else str(float(".ones(" in text))
+        return f"{FILLED}({value}, out={memory})"
     if form.name == RESHAPED:
         return f"{RESHAPED}({text.rpartition('.reshape(')[0]}, out={memory})"
     if form.name == WHERE:

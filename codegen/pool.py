@@ -27,7 +27,7 @@ from .body import Body
 from .buffers import SCRATCH, Allocation, Buffer
 from .constants import with_arguments, with_constants
 from .context import Context, once
-from .into import RESHAPED, WHERE
+from .into import FILLED, RESHAPED, WHERE
 from .placed import placed
 from .pytext import tuple_of
 from .structure import list_depth
@@ -79,7 +79,7 @@ def _allocate(body: Body, types: Mapping[str, Type], known: set[str], results: b
     found = Allocation(
         body.statements, last, types, given, body.scope.fresh, np, results, sizes, lent, body.until_written
     ).result()
-    for routine in (WHERE, RESHAPED):
+    for routine in (WHERE, RESHAPED, FILLED):
         if any(f"{routine}(" in text for text in (*_texts(found.statements), found.last)):
             body.context.ref(routine)
     body.statements = with_constants(found.statements, body.types, body.context)

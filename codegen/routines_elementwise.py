@@ -80,10 +80,13 @@ def _divide_or_zero(x: ndarray, y: ndarray, out: ndarray | None = None) -> ndarr
     """x / y, and 0 where y is 0."""
     if np.all(y):
         return np.divide(x, y, out=out)
-    zero = np.equal(y, 0.0)
-    ratio = np.asarray(np.divide(x, np.where(zero, 1.0, y), out=out))
-    np.copyto(ratio, 0.0, where=zero)
-    return ratio
+    nonzero = np.asarray(np.not_equal(y, 0.0))
+    if out is None:
+        out = np.zeros(np.broadcast_shapes(np.shape(x), nonzero.shape), y.dtype)
+        return np.divide(x, y, out=out, where=nonzero)
+    np.divide(x, y, out=out, where=nonzero)
+    np.copyto(out, 0.0, where=np.logical_not(nonzero, out=nonzero))
+    return out
 
 
 # --- in memory that is given, or that NumPy makes where `out` and `room` are None ------------------------

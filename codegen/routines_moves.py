@@ -209,6 +209,12 @@ def _tiled(x: ndarray, times: tuple[int, ...], out: ndarray | None = None) -> nd
     return out
 
 
+def _filled(value: float, out: ndarray) -> ndarray:
+    """An array of one number, in given memory."""
+    out.fill(value)
+    return out
+
+
 def _copied(x: ndarray, out: ndarray) -> ndarray:
     """The elements of x in the order of its axes, in memory of another shape."""
     np.copyto(out.reshape(x.shape), x)

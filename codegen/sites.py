@@ -11,11 +11,11 @@ import ast
 from collections.abc import Iterator, Mapping
 
 from autodiffc.compiler.ops.tiles import TILE
-from autodiffc.compiler.types import INT, Type
+from autodiffc.compiler.types import INT, REAL, Type
 from autodiffc.grammar.records import record
 
 from .flow import Flow
-from .into import RESHAPED, ROOMY, Form, form_of, is_routine
+from .into import FILLED, RESHAPED, ROOMY, Form, form_of, is_routine
 from .orders import Orders
 from .trees import children
 
@@ -92,6 +92,8 @@ class Sites(Orders):
             turned = not kept and not self.any_order
             order = order if kept else ()
             form = form if form is None or top else _as_call(form, node)
+            if form is not None and form.name == FILLED and not self._is_filled(form):
+                continue
             if form is None or (turned and not place) or (form.is_statement and not top):
                 continue
             found = found if top else self.type_of(node)
@@ -124,6 +126,10 @@ class Sites(Orders):
         whole = self.type_of(node.args[0])
         return whole and whole.with_shape((whole.shape[-1] + 1, *whole.shape[:-1]))
 
+    def _is_filled(self, form: Form) -> bool:
+        """Whether an array is made of a real number."""
+        return all(self.type_of(value) == REAL for value in form.operands)
+
     def as_dot(self, node: ast.expr, form: Form) -> Form:
         """A product of matrices or vectors, where that is known, by `dot`, which wants memory by rows.
 
@@ -153,6 +159,8 @@ class Sites(Orders):
 
 def _as_call(form: Form, node: ast.expr) -> Form:
     """The form within a line of what has statements elsewhere, if it has one."""
+    if form.name in ("zeros", "ones", "full") and isinstance(node, ast.Call):
+        return Form(FILLED, tuple(node.args[1:2]) if form.name == "full" else ())
     if form.name == "copy" and isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
         return Form("positive", (node.func.value,))
     return form

@@ -54,7 +54,8 @@ def _in_blocks(
     arrays = (*operands, out)
     vectors = _as_vectors(arrays)
     others = 0 if vectors is None else sum(x.dtype != dtype for x in vectors[:-1])
-    room = _room(scratch, "blocks", (rows + others, n + 72), dtype)[:, :n]  # not in step with the cache
+    room = _room(scratch, "blocks", (rows + others, n + 72), dtype)  # not in step with the cache
+    room = room[:, :n]
     if vectors is not None:
         for start in range(0, out.size, max(n, 1)):
             *block, result = (x[start : start + n] for x in vectors)
