@@ -117,6 +117,9 @@ def _inside(body: str, indent: str, width: int) -> list[str]:
     items = [item.rstrip(",") for item in split_top(body, ", ") if item.strip(",")]
     if len(items) > 1:
         return _fill(items, indent, width)
+    each, *loops = split_top(body, " for ")
+    if loops and len(indent) + len(each) <= width:
+        return [indent + each, *wrap(f"for {' for '.join(loops)}", indent, width)]
     return _wrap_operands(body, indent, width) if len(_operands(body)) > 1 else wrap(body, indent, width)
 
 

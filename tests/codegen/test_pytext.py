@@ -132,6 +132,7 @@ def test_only_needless_parentheses_go() -> None:
         'raise ValueError(f"a message, with (brackets) and commas {alpha.shape}, that is a long one")',
         "table = {'x': (x, 1, 2), 'y': (y, 3, 4), 'z': (z, 5, 6), 'w': (w, 7, 8), 'v': (v, 9, 10)}",
         "value = alpha_alpha + beta_beta * gamma_gamma - delta_delta + epsilon_epsilon + zeta_zeta",
+        "value = sum(on_tile(x[tile], alpha, beta, gamma) for tile in tiles(n, alpha + beta, gamma + delta))",
     ],
 )
 def test_long_lines_break(line: str) -> None:
