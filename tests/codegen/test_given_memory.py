@@ -14,16 +14,20 @@ from autodiffc.codegen.routines_array import (
     _by_columns,
     _columns,
     _inner,
+    _mean,
     _norm,
     _ones,
     _rolled,
     _row_max,
     _rows,
+    _sum,
     _where,
 )
-from autodiffc.codegen.routines_elementwise import _masked
+from autodiffc.codegen.routines_elementwise import _divide_or_zero, _masked
+from autodiffc.codegen.routines_memory import _drawn
 from autodiffc.codegen.routines_windows import _add_flat, _fold, _window_max
 from autodiffc.compiler.ir import OPS
+from autodiffc.compiler.special_blocks import _in_blocks
 from autodiffc.grammar.source import Source
 
 RNG = np.random.default_rng(0)
@@ -247,3 +251,46 @@ def test_inner_products_in_any_order_of_memory(shape: tuple[int, ...]) -> None:
 
 def test_memory_of_another_kind_lies_by_columns() -> None:
     assert _by_columns((50, 3), 0, dtype=np.bool_).flags.f_contiguous
+
+
+@pytest.mark.parametrize("size", [0, 7, 8192, 8193, 30_000])
+def test_masks_are_drawn_as_by_one_call(size: int) -> None:
+    mask, scratch = np.empty((size, 2), np.bool_), {}  # type: tuple[np.ndarray, dict[str, np.ndarray]]
+    for seed in range(2):
+        drawn = _drawn(np.random.default_rng(seed), 0.3, mask, scratch)
+        assert drawn is mask
+        np.testing.assert_array_equal(mask, np.random.default_rng(seed).random((size, 2)) >= 0.3)
+
+
+@pytest.mark.parametrize("routine", [_sum, _mean])
+@pytest.mark.parametrize("axis", [0, 1, (0, 1)])
+@pytest.mark.parametrize("keepdims", [False, True])
+def test_sums_of_singles_are_added_up_in_double(routine: Any, axis: Any, keepdims: bool) -> None:
+    x = np.random.default_rng(0).random((3, 40_000, 2)).astype(np.float32)
+    exact = getattr(x.astype(float), routine.__name__[1:])(axis=axis, keepdims=keepdims).astype(np.float32)
+    memory = np.empty(exact.shape, np.float32)
+    assert routine(x, axis, keepdims, out=memory, scratch={}) is memory
+    for found in (memory, routine(x, axis, keepdims)):
+        np.testing.assert_array_equal(found, exact)
+
+
+@pytest.mark.parametrize("shape", [(), (5,), (4, 5)])
+def test_quotients_by_zeros(shape: tuple[int, ...]) -> None:
+    x, y = np.ones((4, 5)), np.arange(20.0).reshape(4, 5)[tuple([0] * (2 - len(shape)))] % 3
+    expected = np.where(y == 0.0, 0.0, x / np.where(y == 0.0, 1.0, y))
+    for memory in (None, np.full((4, 5), np.nan), x):
+        found = _divide_or_zero(x, y, memory)
+        assert memory is None or found is memory
+        np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize("turn", [np.asarray, np.transpose])
+def test_singles_are_converted_block_by_block(turn: Any) -> None:
+    def product(x: Any, y: Any, out: Any, room: Any) -> Any:
+        assert {a.dtype for a in (x, y, out, *room)} == {np.dtype(np.float64)}
+        return np.multiply(x, y, out)
+
+    x, y = (turn(array) for array in np.random.default_rng(0).random((2, 3, 9000)).astype(np.float32))
+    out = np.empty_like(x)
+    assert _in_blocks(product, x, y, out=out, scratch={}, rows=2) is out
+    np.testing.assert_array_equal(out, (x.astype(float) * y).astype(np.float32))

@@ -67,6 +67,8 @@ FRESH = {  # models of a few lines, and what they end with: each uses what NumPy
         "loss L = sum(tanh(sum(z, axis=1))) + sum(tanh(mean(z, axis=0)))",
         "param b: real[K]\nloss L = sum(tanh(broadcast_to(b, N, K) @ W.T)) + sum(z)",
         "loss L = sum(einsum('nd,dk,nk->n', x, W, z)**2) + sum(sin(z[:, :, None] * x[:, None, :]))",
+        "loss L = sum(tanh(roll(full((N, K), mean(z)), 1, 0)) * z)",
+        "param a: real[N, K] > 0 <= 2\nloss L = sum(log(a) * z)",
     ),
     f"from losses import focal\n{ROWS}": ("loss L = sum(focal(z, sigmoid(z)))",),
     STACK: (
@@ -101,6 +103,21 @@ FRESH = {  # models of a few lines, and what they end with: each uses what NumPy
 }
 
 
+SINGLE = (  # what single precision adds up, converts and draws in another one
+    "loss L = mean(cross_entropy(z, y)) + sum(log(1 + var(z, axis=1))) + sum(std(z, axis=0)**2)",
+    "loss L = sum(norm(z, axis=1)**3) + sum(mean(z, axis=0)**2) + sum(abs(sum(z, axis=1))**1.5)",
+    "param b: real[K]\nloss L = sum(tanh(z + b)**2)",
+    "u = dropout(tanh(z), 0.3)\nloss L = sum(dropout(u, 0.1)**2)",
+    "loss L = sum(erf(z)**2) + sum(lgamma(1 + exp(z))) + sum(lbeta(1 + exp(z), 2 + exp(-z)))",
+)
+PICKED = (  # of each row one element, which few rows had new memory for
+    "loss L = mean(cross_entropy(z, y))",
+    "loss L = sum(z[arange(N), y]**2) + sum(z[arange(N), argmax(z, axis=1)])",
+    "loss L = sum(max(z, axis=1)**2) + sum(min(z, axis=1))",
+    "param t: real[K]\nloss L = sum(t[y] * z[:, 0]) + sum(z[y, y])",
+)
+
+
 def step_of(name: str, **options: Any) -> Callable[[], Any]:
     """A step of a model's module."""
     program = program_of(read_source(str(ROOT / f"{name}.dsl")))
@@ -109,8 +126,12 @@ def step_of(name: str, **options: Any) -> Callable[[], Any]:
 
 def step(program: Program, sizes: Mapping[str, int], **options: Any) -> Callable[[], Any]:
     """A step of a module, in a workspace that owns the results too where there is one."""
-    given = drawn_arguments(program, sizes, 0, 0.9)
     module = module_of(module_text(program, Options(**options)), "model")
+    reals = options.get("dtype", "float64")
+    given = {
+        name: value.astype(reals) if isinstance(value, np.ndarray) and value.dtype.kind == "f" else value
+        for name, value in drawn_arguments(program, sizes, 0, 0.9).items()
+    }
     if "rng" in module.SPEC:
         given[module.SPEC["rng"]] = np.random.default_rng(0)
     if hasattr(module, "Workspace"):
@@ -135,9 +156,27 @@ def test_a_step_allocates_next_to_nothing(name: str) -> None:
         assert allocated < SMALL
 
 
+def step_in_workspace(text: str, rows: int = FRESH_SIZES["N"], **options: Any) -> Callable[[], Any]:
+    program = program_of(Source("model.dsl", f"{text}\n"))
+    sizes = {dim: {**FRESH_SIZES, "N": rows}[dim] for dim in program.dims}
+    return step(program, sizes, level=2, emit=("workspace",), **options)
+
+
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize(("begin", "end"), [(begin, end) for begin, ends in FRESH.items() for end in ends])
 def test_whatever_a_step_computes(begin: str, end: str) -> None:
-    program = program_of(Source("model.dsl", f"{begin}{end}\n"))
-    sizes = {dim: FRESH_SIZES[dim] for dim in program.dims}
-    assert allocated_by(step(program, sizes, level=2, emit=("workspace",))) < SMALL
+    assert allocated_by(step_in_workspace(begin + end)) < SMALL
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("end", SINGLE)
+def test_in_single_precision(end: str) -> None:
+    few, many = (allocated_by(step_in_workspace(ROWS + end, n, dtype="float32")) for n in (300, 3000))
+    assert many < few + 4_000
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("end", PICKED)
+def test_more_elements_that_are_picked_need_no_more(end: str) -> None:
+    few, many = (allocated_by(step_in_workspace(ROWS + end, n)) for n in (100, 900))
+    assert many < few + 4_000
