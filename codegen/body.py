@@ -356,6 +356,10 @@ class Body(Naming):
         self.note_type(expr.text, node)
         self._keep(group, node, expr.text)
 
+    def _suits(self, name: str, node: Node) -> bool:
+        """For speed a variable has one type in all of a function: what has several gets no memory."""
+        return self.context.level < 2 or name not in self.types or self.types[name] == node.type
+
     def note_type(self, name: str, node: Node) -> None:
         """Remember what a variable holds."""
         if name.isidentifier():

@@ -13,7 +13,7 @@ from __future__ import annotations
 import builtins
 import keyword
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 import numpy as np
@@ -107,13 +107,13 @@ class Scope:
         yield
         self.taken, self._counts = taken, counts
 
-    def fresh(self, base: str) -> str:
-        """A name of the emitter's own: `base`, or `base_2`, `base_3` … where that is taken."""
-        if self.is_free(base):
+    def fresh(self, base: str, suits: Callable[[str], bool] = lambda name: True) -> str:
+        """A name of the emitter's own: `base`, or `base_2`, `base_3` … where that is taken or doesn't suit."""
+        if self.is_free(base) and suits(base):
             self.taken.add(base)
             return base
         count = self._counts.get(base, 1) + 1
-        while not self.is_free(f"{base}_{count}"):
+        while not (self.is_free(f"{base}_{count}") and suits(f"{base}_{count}")):
             count += 1
         self._counts[base] = count
         self.taken.add(f"{base}_{count}")

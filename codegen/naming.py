@@ -201,4 +201,8 @@ class Naming(Rendering):
                 self._grown[final] = name
                 self._grown_names.add(name)
             return name
-        return self.scope.fresh(described(node, self._called))
+        return self.scope.fresh(described(node, self._called), lambda name: self._suits(name, node))
+
+    def _suits(self, name: str, node: Node) -> bool:
+        """Hook: whether a name may stand for a value, after it has stood for others."""
+        return True

@@ -135,3 +135,14 @@ def test_each_call_has_its_own_numbers() -> None:
             np.testing.assert_allclose([value, *grads], [wanted, *slopes], rtol=1e-12)
         assert "b_array[()] = b" in autodiffc.compile(text, level=2)
         assert "_array[()]" not in autodiffc.compile(text, level=2, dtype="float32")
+
+
+def test_a_name_of_several_types_would_keep_its_numbers() -> None:
+    """`product` is no array in the loop and then a number: it would have no memory, nor 0.3 an array."""
+    text = autodiffc.compile(
+        "dim N, S\ninput steps: int[S]\nparam x: real[N]\nparam k: real\nh = x\nfor s in range(S):\n"
+        "    h = h + 0.02 * (k * h - 0.3 * h**3)\nloss L = sum(h**2)\n",
+        level=2,
+    )
+    assert "product *= _0p3" in text
+    assert "product *= 0.3" not in text
