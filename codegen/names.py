@@ -108,7 +108,7 @@ class Scope:
         self.taken, self._counts = taken, counts
 
     def fresh(self, base: str, suits: Callable[[str], bool] = lambda name: True) -> str:
-        """A name of the emitter's own: `base`, or `base_2`, `base_3` … where that is taken or doesn't suit."""
+        """A name of the emitter's own: `base`, or `base_2`, … where that is taken or doesn't suit."""
         if self.is_free(base) and suits(base):
             self.taken.add(base)
             return base
