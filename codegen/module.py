@@ -212,6 +212,10 @@ def _seed_declared(context: Context) -> list[tuple[str, tuple[str, ...]]]:
 
 # --- putting it together -----------------------------------------------------------------------------
 
+SMALL_BUFFERS = """\
+# What NumPy's functions copy operands to that broadcast or are converted: 4 kB, by default 64 kB.
+_small_buffers, _usual_buffers = _switch(lambda: np.setbufsize(512), np.setbufsize)"""
+
 
 def _parts(context: Context, bodies: list[str]) -> list[str]:
     types = _types(context)
@@ -231,7 +235,7 @@ def _parts(context: Context, bodies: list[str]) -> list[str]:
     aliases = [f"{alias} = {name}" for name, alias in met]
     quiet = ["_quiet = _quietly()"] if "_quiet" in context.names.used else []
     if workspace_name(context):
-        quiet.append("_small_buffers, _usual_buffers = _switch(lambda: np.setbufsize(512), np.setbufsize)")
+        quiet.append(SMALL_BUFFERS)
     return [
         module_docstring(context)
         + "\nfrom __future__ import annotations\n\n"

@@ -84,7 +84,7 @@ def _switch(
 ) -> tuple[Callable[[], Any], Callable[[Any], Any]]:
     """`change`, which alters NumPy's settings, and `back` in a fraction of their time.
 
-    NumPy 2 has a variable for its settings; here it is set to what `change` made of the value that it has.
+    NumPy 2 has a variable for its settings, which is set to what `change` made of its value.
     """
     context = Context()
     if int(np.__version__.partition(".")[0]) > 1:

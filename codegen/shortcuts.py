@@ -26,7 +26,8 @@ def shortcuts(real: str, names: Names) -> list[str]:
     names.used.update(["Struct"] if counts else [])
     found += [f'_pack_{count} = Struct("{count}d").pack_into' for count in counts]
     numbers = sorted((float(number), name) for name in used if (number := number_of(name)))
-    found += [f"{name} = np.array({number})" for number, name in numbers]
+    kind = "" if real == "np.float64" else f", {real}"  # or others would be converted to its type
+    found += [f"{name} = np.array({number}{kind})" for number, name in numbers]
     found += ["_empty = np.empty  # found sooner than an attribute of NumPy"] if "_empty" in used else []
     news = "_new = tuple.__new__  # makes a NamedTuple faster than its own constructor does"
     return [*found, *([news] if "_new" in used else [])]
