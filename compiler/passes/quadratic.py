@@ -7,8 +7,10 @@ The square of an affine function of x is linear in the products of pairs of (x, 
 gives all distances, and another one what the adjoint sums over the points. Each pair stands there once: row s
 has the products of elements that are s apart, around the end.
 
-It is a difference of numbers that may be much larger than it, so it is for data whose distances are not small
-beside these (`Quadratic.holds`); for other data the model is computed as it stands (`alternatives.py`).
+It is a sum of numbers that may be much larger than it, so it is for data whose distances are not small beside
+these (`Quadratic.conditions`); for other data the model is computed as it stands (`alternatives.py`). Where
+two distances are the same they may differ now, and where they are 0 be less: no model is changed that decides
+by them, or takes their root.
 """
 
 from __future__ import annotations
@@ -29,6 +31,13 @@ SHARE = 2.0**-17  # of that in the mean distance from the nearest centre: of 53 
 LEAST = 100_000  # numbers of all differences, for what else there is to compute
 ONE, ZERO = Dim.of(1), Dim.of(0)
 
+# What may be made of distances: what is as smooth where they are a little less than 0 as elsewhere.
+SMOOTH = frozenset({
+    "add", "sub", "mul", "div", "neg", "sum", "mean", "matmul", "outer", "einsum", "square", "reshape",
+    "transpose", "broadcast_to", "getitem", "stack", "concatenate", "after", "exp", "expm1", "logsumexp",
+    "softmax", "log_softmax", "sigmoid", "log_sigmoid", "softplus", "tanh", "erf", "erfc", "ndtr", "sin", "cos",
+})  # fmt: skip
+
 
 @record(frozen=True)
 class Quadratic:
@@ -42,12 +51,25 @@ def quadratic(graph: Graph, wrt: frozenset[str]) -> Quadratic | None:
     """The model with its squared distances as a product; None where it has none, or several."""
     found = [node for node in graph.nodes() if _is_square_sum(node)]
     parts = [(node, parts) for node in found if (parts := _parts(node, wrt)) is not None]
-    if len(parts) != 1:
+    if len(parts) != 1 or not _is_smooth(graph, parts[0][0]):
         return None
     ((node, (points, centres, metric)),) = parts
     made = _Made(points, centres, metric)
     changed = graph.with_images({node: made.distances})
     return Quadratic(replace(changed, names={**changed.names, **made.names}), tuple(made.conditions()))
+
+
+def _is_smooth(graph: Graph, distances: Node) -> bool:
+    """Whether nothing is decided by the distances, and nothing needs them to be at least 0."""
+    made = {distances}
+    for node in graph.nodes():
+        if made.isdisjoint(node.args):
+            continue
+        divides = node.op is ops.div and node.args[1] in made
+        if node.op.name not in SMOOTH or divides:
+            return False
+        made.add(node)
+    return True
 
 
 def _is_square_sum(node: Node) -> bool:

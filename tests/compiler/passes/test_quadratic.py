@@ -96,7 +96,7 @@ def test_sizes_and_data_for_which_a_model_is_computed_as_it_stands(other: dict[s
 
 
 def test_a_distance_that_is_the_loss_itself_keeps_its_digits() -> None:
-    text = _model("(x - mu[:, None, :]) @ A", "loss L = sum(min(sum(z**2, axis=2), axis=0))")
+    text = _model("(x - mu[:, None, :]) @ A", "loss L = sum(sum(z**2, axis=2) * exp(-sum(z**2, axis=2)))")
     _, mu, matrices, alpha = _drawn(**SIZES)
     x = np.repeat(mu, 100, axis=0) + 1e-7 * _drawn(**SIZES)[0]
     expected = _built(text, level=0).value_and_grad(x, mu, matrices, alpha)
@@ -122,6 +122,10 @@ REFUSED = {
     "points that are differentiated": ("input x: real[N, D]", "param x: real[N, D]"),
     "a sum over other axes": ("axis=2)", "axis=1)"),
     "differences that are no squares": ("z**2", "z**4"),
+    "a choice": ("exp(-sum(z**2, axis=2))", "min(sum(z**2, axis=2), axis=0)"),
+    "a choice after a smooth function": ("exp(-sum(z**2, axis=2))", "relu(0.5 - exp(-sum(z**2, axis=2)))"),
+    "roots": ("exp(-sum(z**2, axis=2))", "sqrt(sum(z**2, axis=2))"),
+    "divisors": ("exp(-sum(z**2, axis=2))", "1 / sum(z**2, axis=2)"),
 }
 
 
