@@ -35,7 +35,8 @@ ONE, ZERO = Dim.of(1), Dim.of(0)
 SMOOTH = frozenset({
     "add", "sub", "mul", "div", "neg", "sum", "mean", "matmul", "outer", "einsum", "square", "reshape",
     "transpose", "broadcast_to", "getitem", "stack", "concatenate", "after", "exp", "expm1", "logsumexp",
-    "softmax", "log_softmax", "sigmoid", "log_sigmoid", "softplus", "tanh", "erf", "erfc", "ndtr", "sin", "cos",
+    "softmax", "log_softmax", "sigmoid", "log_sigmoid", "softplus", "tanh", "erf", "erfc", "ndtr", "sin",
+    "cos",
 })  # fmt: skip
 
 
