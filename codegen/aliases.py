@@ -10,7 +10,7 @@ What is not known to be new may be the memory of all that it is made of.
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping
 from functools import cache
 
 from autodiffc.compiler.types import Type
@@ -79,11 +79,54 @@ class Aliases:
         self._np, self._types, self._is_new, self._variable = np, types, is_new, variable
         self._position = 0
         self._returned: set[Member] = set()
+        self._sources: dict[Member, dict[Member, None]] = {}  # what a variable's value may be
+        self._users: dict[Member, dict[Member, None]] = {}  # the variables whose value something may be
+        self._changed: dict[Member, None] = {}  # lists that were added to
 
     @property
     def returned(self) -> set[Member]:
         """The classes of what the function gives out."""
         return {self.classes.of(member) for member in self._returned}
+
+    def holders(self, memory: Member) -> set[str]:
+        """The variables that may hold what an expression makes, or what a variable has held."""
+        return {member for member in self._reached([memory], self._users) if isinstance(member, str)}
+
+    def may_be(self, node: ast.expr, position: int, made: Collection[Member]) -> bool:
+        """Whether the value of an expression on a line may be what one of these makes."""
+        found = self._reached(self.memory_at(node, position), self._sources)
+        return not set(found).isdisjoint(made)
+
+    def family(self, variable: str) -> set[str]:
+        """The variables that may share memory with this one."""
+        found = self._reached(self._reached([variable], self._sources), self._users)
+        return {member for member in found if isinstance(member, str)}
+
+    def _reached(self, members: Iterable[Member], ways: Mapping[Member, Iterable[Member]]) -> list[Member]:
+        self._share_changes()
+        found = dict.fromkeys(members)
+        waiting = list(found)
+        while waiting:
+            new = [member for member in ways.get(waiting.pop(), ()) if member not in found]
+            found.update(dict.fromkeys(new))
+            waiting += new
+        return list(found)
+
+    def _share_changes(self) -> None:
+        """What is added to a list is added to it under all names that it may have."""
+        if self._changed:
+            members = self.classes.members()
+            for changed in self._changed:
+                names = [m for m in members.get(self.classes.of(changed), ()) if isinstance(m, str)]
+                for name in names:
+                    if name != changed and not self._is_array(name):
+                        self._flows(name, [changed])
+            self._changed.clear()
+
+    def _flows(self, variable: Member, memory: Iterable[Member]) -> None:
+        for source in memory:
+            self._sources.setdefault(variable, {})[source] = None
+            self._users.setdefault(source, {})[variable] = None
 
     def _is_array(self, member: Member) -> bool:
         type = self._types.get(name_of(member)) if isinstance(member, str) else None
@@ -119,23 +162,29 @@ class Aliases:
         """What a target holds is from now on (also) of these memories; elements of arrays are copies."""
         if isinstance(target, ast.Name):
             if not self._is_number(target.id):
-                self.classes.join(self._variable(target.id, self._position), *memory)
+                variable = self._variable(target.id, self._position)
+                self.classes.join(variable, *memory)
+                self._flows(variable, memory)
         elif isinstance(target, ast.Tuple):
             for part in target.elts:
                 self._bind(part, memory)
         elif isinstance(target, ast.Subscript):
             whole = set(self.memory(target.value))
             if not all(map(self._is_array, whole)):
-                self._join({*whole, *memory})
+                self._add(whole, memory)
 
     def _call(self, call: ast.Call) -> None:
         """A call for its effect: `s.append(h)` keeps h; NumPy's functions copy what they store."""
         if isinstance(call.func, ast.Attribute) and call.func.attr in ("append", "extend", "insert"):
-            self._join({*self.memory(call.func.value), *(m for a in call.args for m in self.memory(a))})
+            self._add(set(self.memory(call.func.value)), {m for a in call.args for m in self.memory(a)})
 
-    def _join(self, members: set[Member]) -> None:
-        if members:
-            self.classes.join(*members)
+    def _add(self, lists: set[Member], memory: set[Member]) -> None:
+        """What lists hold from now on too."""
+        if lists or memory:
+            self.classes.join(*lists, *memory)
+        for one in lists:
+            self._flows(one, memory)
+            self._changed[one] = None
 
     def memory_at(self, node: ast.expr, position: int) -> list[Member]:
         """What memory the value of an expression on a line may be."""

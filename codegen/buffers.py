@@ -12,7 +12,7 @@ function returns is never in a buffer, nor what may share memory with that.
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from autodiffc.compiler.ops.control import is_local
@@ -24,7 +24,7 @@ from .aliases import Aliases, Member, gives_new_memory
 from .blocks import Statement
 from .copied import COPIED, source_of
 from .fixed import Fixed, fixed_arrays
-from .flow import WRITE, Loop, flow_of, name_of
+from .flow import WRITE, flow_of, name_of
 from .into import (
     AS_IT_IS,
     COMPARED,
@@ -40,7 +40,9 @@ from .into import (
 from .overwriting import Overwriting, spare_of
 from .rewriting import rewritten
 from .sites import Site, Sites
+from .supplies import Supplies
 from .trees import walk
+from .turns import Part, Turns
 
 SMALLEST = 512  # elements of an array of fixed size that is worth a buffer
 SMALLEST_LENT = 32  # the same where a caller lends it
@@ -65,15 +67,8 @@ class Buffer:
     name: str = ""
     made: str = ""  # the text of what it always holds
     order: tuple[int, ...] = ()  # of its axes in memory, where it is another one
+    is_supply: bool = False  # of such arrays, as many as there will be
     number: str = ""  # the argument that it holds
-
-
-@record(frozen=True)
-class Part:
-    """Sites of a class with one buffer, or with two by turns where they read what they replace."""
-
-    sites: list[Site]
-    count: int
 
 
 @record(frozen=True)
@@ -123,6 +118,8 @@ class Allocation:
         self.sizes, self.fixed = sizes, fixed_arrays(self.flow, self.aliases, sizes, np)
         self._leave_out({node for one in self.fixed for root in one.nodes for node in walk(root)})
         self.held: dict[Site, list[Buffer]] = {}
+        self.turns = Turns(self.flow, self.aliases)
+        self.supplies = Supplies(self.flow, self._new_name)
         self.inner = self._chained()
         self.over = Overwriting(self.flow, self.aliases, self.sites, self.inner, self._variables)
         rows = (Buffer(types[name], [], name=name) for name in spare if name in types)
@@ -158,13 +155,21 @@ class Allocation:
         for one in self.fixed if buffers else ():
             buffers.append(self._fixed(one))
             by_node |= {site.node: (site, (buffers[-1].name,)) for site in buffers[-1].sites}
+        for supply in self.supplies.found:
+            buffers.append(Buffer(supply.type, supply.sites, name=supply.memory, is_supply=True))
+        if self.supplies.rooms:
+            stacks = self._new_name("stacks")
+            buffers.append(Buffer(Type("real", ()), self.supplies.rooms, name=stacks, made=SCRATCH))
+            by_node |= {site.node: (site, (text,)) for site, text in self.supplies.rooms_in(stacks)}
+        by_node |= {site.node: (site, (text,)) for site, text in self.supplies.handed_out()}
         calls = self._calls()
         if calls:
             buffers.append(Buffer(Type("real", ()), [], name=self._new_name("scratch"), made=SCRATCH))
         scratch = {node: (position, buffers[-1].name) for node, position in calls.items()}
-        statements, last = rewritten(self.statements, self.last, self.flow, by_node, scratch, self.np)
+        begun = self.supplies.begun()
+        statements, last = rewritten(self.statements, self.last, self.flow, by_node, scratch, begun, self.np)
         classes = self.aliases.classes
-        inner = [b for b in buffers if b.sites and not b.is_result and not b.made]
+        inner = [b for b in buffers if b.sites and not b.is_result and b.made in ("", SCRATCH)]
         inner += [one.buffer for one in self.spare if one.buffer.sites]
         owners = {classes.of(b.sites[0].node) for b in inner}
         inside = frozenset(name_of(variable) for own in owners for variable in self._variables(own))
@@ -184,6 +189,7 @@ class Allocation:
             site
             for site in places
             if (TILE in site.type.shape[:-1] or site.form.name == RESHAPED)
+            and not any(map(is_local, site.type.shape))
             and not self.flow.lines[site.position].loops
             and not any(self.aliases.classes.of(m) in self.returned for m in self.aliases.memory(site.node))
         ]
@@ -214,7 +220,7 @@ class Allocation:
             is_new = list(self.aliases.memory(site.node)) == [site.node]
             whole = site.form.name not in ROOMY  # is no part of memory that a result would keep alive
             wanted = self.results and whole if own in self.returned else self._is_worth_it(site.type)
-            if is_new and wanted and not any(map(is_local, site.type.shape)):
+            if is_new and wanted:
                 found.setdefault(own, []).append(site)
         kept = {own: parts for own, sites in found.items() if (parts := self._usable(own, sites))}
         around = {site for parts in kept.values() for part in parts for site in part.sites}
@@ -225,50 +231,14 @@ class Allocation:
         return size.known is None or size.known >= self.smallest
 
     def _usable(self, together: Member, sites: list[Site]) -> list[Part]:
-        """The sites at which nothing else of their class is read; one a line, as lines may use several."""
+        """The sites that can have buffers; those of which only run time knows more have other memory."""
         names = self._variables(together)
-        parts: dict[Hashable, Part] = {}
-        seen: set[int] = set()
-        for site in sites if len(names) * len(sites) <= MOST else ():
-            if site.position in seen:
-                continue
-            live = [name for name in names if self.flow.is_live(name, site.position)]
-            own = self.flow.variable(site.target, site.position)
-            in_loop = bool(self.flow.lines[site.position].loops)
-            if (site.form.is_statement and own in live) or (
-                in_loop and live not in ([], [own]) and not self._replaces(site, live)
-            ):
-                continue
-            count = 2 if in_loop and live else 1
-            seen.add(site.position)
-            alone = bool(live) and count == 1  # it is reached but once
-            key = site if alone else (site.type, site.order)
-            parts.setdefault((key, count), Part([], count)).sites.append(site)
-        return list(parts.values())
-
-    def _replaces(self, site: Site, live: list[str]) -> bool:
-        """Whether what is read there later on is replaced in the same step: by `h = next_h`."""
-        line = self.flow.lines[site.position]
-        loop = self.flow.loops[line.loops[-1]]
-        if len(live) != 1 or not site.target or loop.may_break:
-            return False
-        own = self.flow.variable(site.target, site.position)
-        found = [self._given_in(loop, name) for name in (own, *live)]
-        if found[0] != [site.position] or len(found[1]) != 1:
-            return False
-        end = self.flow.lines[found[1][0]]
-        same = end.blocks == line.blocks and found[1][0] > site.position
-        return same and end.text == f"{name_of(live[0])} = {site.target}"
-
-    def _given_in(self, loop: Loop, variable: str) -> list[int]:
-        """Where in a loop a variable is given another array."""
-        return [
-            position
-            for position, kind, _ in self.flow.events[variable]
-            if kind == WRITE
-            and loop.start <= position <= loop.end
-            and not isinstance(self.flow.lines[position].trees[0], ast.AugAssign)
-        ]
+        if len(names) * len(sites) > MOST:
+            return []
+        parts, left = self.turns.parts(sites, names)
+        for site, part in left if together not in self.returned else ():
+            self.supplies.add(site, part)
+        return parts
 
     # --- who shares a buffer ------------------------------------------------------------------------
 

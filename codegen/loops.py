@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from autodiffc.compiler.ir import Graph, Node, const_value
-from autodiffc.compiler.ops.control import UNLIMITED
+from autodiffc.compiler.ops.control import UNLIMITED, is_local
 from autodiffc.compiler.ops.unrolled import packed
 from autodiffc.compiler.types import Dim
 
@@ -217,8 +217,9 @@ class _LoopWriter:
         slot = slots[self.graph.inputs.index(self.graph.outputs[before][1]) - 1].name
         whole = self.outer.scope.fresh(f"{slot}_all")
         if self.count is not None:
-            self.outer.types[whole] = row.type.with_shape((self.count + 1, *row.shape))
-            self.outer.types.update((n, row.type.with_shape((self.count, *row.shape))) for n in names)
+            length = self.loop["length"] if is_local(self.loop["length"]) else self.count
+            self.outer.types[whole] = row.type.with_shape((length + 1, *row.shape))
+            self.outer.types.update((n, row.type.with_shape((length, *row.shape))) for n in names)
         more = self.outer.int_text(self.count + 1) if self.count is not None else f"{count} + 1"
         self.lines += [
             f"{whole} = {self._array(more, row)}",

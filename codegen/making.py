@@ -69,7 +69,7 @@ class Search(ABC):
         for position, line in enumerate(self.flow.lines):
             for tree in line.trees:
                 aliases.read(tree, position)
-        self.classes, self.returned = aliases.classes, aliases.returned
+        self.aliases, self.classes, self.returned = aliases, aliases.classes, aliases.returned
         self.members = self.classes.members()
         self.changed: dict[str, list[int]] = {}  # the lines that write into a variable's memory
         for position, line in enumerate(self.flow.lines):
@@ -91,10 +91,9 @@ class Search(ABC):
 
     # --- what is asked ------------------------------------------------------------------------------
 
-    def family(self, variable: str) -> list[str]:
+    def family(self, variable: str) -> set[str]:
         """The variables that may share memory with this one."""
-        members = self.members.get(self.classes.of(variable), [variable])
-        return [member for member in members if isinstance(member, str)]
+        return self.aliases.family(variable)
 
     def is_large(self, variable: str) -> bool:
         """Whether too many variables may share its memory to look at them all."""
@@ -137,8 +136,7 @@ class Search(ABC):
         if self.is_carried(made):
             return False
         inside = range(made.start, made.end + 1)
-        family = self.family(made.variable)
-        return all(p in inside for name in family for p, _, _ in self.flow.events.get(name, ()))
+        return all(p in inside for name in self._holders(made) for p, _, _ in self.flow.events.get(name, ()))
 
     def is_carried(self, made: Made) -> bool:
         """Whether a step of a loop around reads what the variable holds after the one before."""
@@ -148,9 +146,13 @@ class Search(ABC):
         """Whether nothing changes the value after it is stored."""
         return not any(
             self._may_change(made, name, position)
-            for name in self.family(made.variable)
+            for name in self._holders(made)
             for position in self.changed.get(name, ())
         )
+
+    def _holders(self, made: Made) -> set[str]:
+        """The variables that may show what is made there, and that which it is given to."""
+        return {made.variable, *self.aliases.holders(made.node)}
 
     def _may_change(self, made: Made, name: str, position: int) -> bool:
         if made.start <= position <= made.end:

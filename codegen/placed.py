@@ -16,6 +16,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
+from autodiffc.compiler.ops.control import is_local
 from autodiffc.compiler.ops.tiles import TILE
 from autodiffc.compiler.types import Dim, Type
 
@@ -65,27 +66,27 @@ class _Rows(Search):
         target, value = tree.targets[0], tree.value
         if not isinstance(target, ast.Subscript) or not isinstance(value, ast.Name):
             return
-        stack, number = target.value, target.slice
-        if not isinstance(stack, ast.Name) or not isinstance(number, ast.Name):
+        stack, numbers = target.value, _summed(target.slice)
+        if not isinstance(stack, ast.Name) or not numbers:
             return
         made = self.made(value.id, position)
-        name, step = (self.flow.variable(n.id, position) for n in (stack, number))
+        name, *steps = (self.flow.variable(n, position) for n in (stack.id, *numbers))
         if made is None or self.sites.type_of(target) != made.type or self.is_large(name):
             return
         first = self._first(name, made) if self.is_carried(made) else None
-        if not self._is_there(name, step, made):
+        if not self._is_there(name, steps, made):
             return
-        if not self.is_spent(made) and not self._shows_row(name, step, made, first):
+        if not self.is_spent(made) and not self._shows_row(name, steps, made, first):
             return
-        self.place(made, f"{stack.id}[{number.id}]", True)
+        self.place(made, ast.unparse(target), True)
         self.changes[position] = []
         if first is not None:
             line = self.flow.lines[first].text
             self.changes[first] = [line, f"{made.name} = {line.partition(' = ')[0]}"]
 
-    def _shows_row(self, stack: str, number: str, made: Made, first: int | None) -> bool:
+    def _shows_row(self, stack: str, numbers: Sequence[str], made: Made, first: int | None) -> bool:
         """Whether the variable may show a row as long as it is read: in the next step, that of this one."""
-        alone = self.is_kept(made) and self._is_own_row(stack, number, made)
+        alone = self.is_kept(made) and self._is_own_row(stack, numbers, made)
         return alone and (first is not None or not self.is_carried(made))
 
     def _first(self, stack: str, made: Made) -> int | None:
@@ -120,9 +121,9 @@ class _Rows(Search):
         trees = [tree for p in writes for tree in self.flow.lines[p].trees]
         return trees[0] if len(trees) == 1 and isinstance(trees[0], ast.Assign) else None
 
-    def _is_there(self, stack: str, number: str, made: Made) -> bool:
+    def _is_there(self, stack: str, numbers: Sequence[str], made: Made) -> bool:
         """Whether the row is the same place where the value is made, and not read until it is stored."""
-        writes = [p for n in (stack, number) for p, kind, _ in self.flow.events[n] if kind == WRITE]
+        writes = [p for n in (stack, *numbers) for p, kind, _ in self.flow.events[n] if kind == WRITE]
         early = all(p < made.start or p > made.end for p in writes) and any(p < made.start for p in writes)
         family = [name for name in self.family(stack) if name != made.variable]
         return early and self._is_new(stack) and self.is_untouched(family, made.start, made.end)
@@ -143,20 +144,32 @@ class _Rows(Search):
         tree = self._made_by(node.id) if isinstance(node, ast.Name) and node.id in self.flow.events else None
         return tree is not None and is_call(tree.value, self.np, "empty")
 
-    def _is_own_row(self, stack: str, number: str, made: Made) -> bool:
+    def _is_own_row(self, stack: str, numbers: Sequence[str], made: Made) -> bool:
         """Whether each step has a row of its own, which is written once."""
         loops = self.flow.lines[made.start].loops
         if not loops:
             return False
         (head,) = self.flow.lines[loops[-1]].trees
+        inside = range(loops[-1], self.flow.loops[loops[-1]].end + 1)
+        changing = [n for n in numbers for p, kind, _ in self.flow.events[n] if kind == WRITE and p in inside]
         counted = (
             isinstance(head, ast.For)
             and isinstance(head.target, ast.Name)
-            and head.target.id == name_of(number)
+            and [head.target.id] == list(map(name_of, changing))
         )
         begins = [self.flow.lines[p].loops for p, kind, _ in self.flow.events[stack] if kind == WRITE]
         written = {p for name in self.family(stack) for p in self.changed.get(name, ()) if p >= loops[-1]}
         return counted and begins == [loops[:-1]] and written == {made.end}
+
+
+def _summed(index: ast.expr) -> list[str]:
+    """The variables of a sum or a difference, `t - first`, each of which stands there once; or of none."""
+    terms = [index]
+    while isinstance(terms[-1], ast.BinOp) and isinstance(terms[-1].op, (ast.Add, ast.Sub)):
+        terms[-1:] = [terms[-1].right, terms[-1].left]
+    names = [term.id for term in terms if isinstance(term, ast.Name)]
+    plain = all(isinstance(term, (ast.Name, ast.Constant)) for term in terms)
+    return names if plain and len({*names}) == len(names) else []
 
 
 class _Joined(Search):
@@ -167,6 +180,8 @@ class _Joined(Search):
         names = _joined(value, self.np)
         type = self.types.get(target.id) if isinstance(target, ast.Name) else None
         if not names or type is None or type.kind != "real" or TILE in type.shape:
+            return
+        if any(map(is_local, type.shape)):
             return
         assert isinstance(target, ast.Name)
         parts = [self._part(name, position) for name in names]

@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from autodiffc.compiler.ir import Graph
-from autodiffc.compiler.ops.control import may_be_missing
+from autodiffc.compiler.ops.control import is_local, may_be_missing
 from autodiffc.compiler.ops.tiles import TILE
 from autodiffc.compiler.types import REAL, Dim, Type
 
@@ -31,6 +31,7 @@ from .into import FILLED, RESHAPED, WHERE
 from .placed import placed
 from .pytext import tuple_of
 from .structure import list_depth
+from .supplies import ROOM, varies
 from .writer import Writer
 
 
@@ -79,7 +80,7 @@ def _allocate(body: Body, types: Mapping[str, Type], known: set[str], results: b
     found = Allocation(
         body.statements, last, types, given, body.scope.fresh, np, results, sizes, lent, body.until_written
     ).result()
-    for routine in (WHERE, RESHAPED, FILLED):
+    for routine in (WHERE, RESHAPED, FILLED, ROOM):
         if any(f"{routine}(" in text for text in (*_texts(found.statements), found.last)):
             body.context.ref(routine)
     body.statements = with_constants(found.statements, body.types, body.context)
@@ -88,7 +89,7 @@ def _allocate(body: Body, types: Mapping[str, Type], known: set[str], results: b
     if any(not buffer.is_result for buffer in found.buffers):
         _hold_numbers(body, np)
     for buffer in found.buffers:
-        for size in buffer.type.shape:
+        for size in () if varies(buffer.type) else buffer.type.shape:
             body.dim(size)
 
 
@@ -146,7 +147,7 @@ def _readable(graph: Graph, missing: Collection[str]) -> set[str]:
 
 
 def _fits(type: Type, known: set[str]) -> bool:
-    return type.kind != "tuple" and all(size.symbols <= known for size in type.shape)
+    return type.kind != "tuple" and all(size.symbols <= known or is_local(size) for size in type.shape)
 
 
 @contextmanager
@@ -190,7 +191,8 @@ def _names(buffers: list[Buffer]) -> str:
 
 def _call(context: Context, writer: Writer, body: Body, buffers: list[Buffer], what: str) -> str:
     """The arguments that ask for buffers: what makes them, then their sizes."""
-    symbols = {s for buffer in buffers for size in buffer.type.shape for s in size.symbols}
+    types = [buffer.type for buffer in buffers if not varies(buffer.type)]
+    symbols = {s for type in types for size in type.shape for s in size.symbols}
     dims = context.program.dims
     order = [*(name for name in dims if name in symbols), *sorted(symbols.difference(dims))]
     sizes = [context.local(name) for name in order]
@@ -207,6 +209,11 @@ def _maker_text(body: Body, buffer: Buffer) -> str:
         return SCRATCH
     if buffer.made:
         return f"{body.context.ref('_constant')}({buffer.made})"
+    if buffer.is_supply and varies(buffer.type):
+        dtype = body.context.numpy_type(buffer.type).removeprefix("np")
+        return f"{body.context.ref('_supply_of_sizes')}({body.context.ref('np')}{dtype})"
+    if buffer.is_supply:
+        return f"{body.context.ref('_supply')}(lambda: {_array(body, buffer.type)})"
     axes = buffer.order
     if not axes:
         return _array(body, buffer.type)

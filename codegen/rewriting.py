@@ -27,13 +27,19 @@ Scratch = Mapping[ast.expr, tuple[int, str]]  # calls, with their positions and 
 
 
 def rewritten(
-    statements: Sequence[Statement], last: str, flow: Flow, held: Held, scratch: Scratch, np: str
+    statements: Sequence[Statement],
+    last: str,
+    flow: Flow,
+    held: Held,
+    scratch: Scratch,
+    before: Mapping[int, Sequence[str]],
+    np: str,
 ) -> tuple[list[Statement], str]:
     """The statements and the last line of which `flow` was made, with memory for what is in `held`.
 
-    `scratch` are calls, with what they compute in.
+    `scratch` are calls, with what they compute in, `before` lines that come before others.
     """
-    rewriting = _Rewriting(flow, held, scratch, np)
+    rewriting = _Rewriting(flow, held, scratch, before, np)
     changed = rewriting.statements(statements)
     (end,) = rewriting.lines(last)
     return changed, end
@@ -42,8 +48,10 @@ def rewritten(
 class _Rewriting:
     """One function under way; `position` is that of the next line."""
 
-    def __init__(self, flow: Flow, held: Held, scratch: Scratch, np: str):
-        self.flow, self.held, self.scratch, self.np = flow, held, scratch, np
+    def __init__(
+        self, flow: Flow, held: Held, scratch: Scratch, before: Mapping[int, Sequence[str]], np: str
+    ):
+        self.flow, self.held, self.scratch, self.before, self.np = flow, held, scratch, before, np
         self.position = 0
         self.touched = {site.position for site, _ in held.values()}
         self.touched |= {position for position, _ in scratch.values()}
@@ -67,9 +75,10 @@ class _Rewriting:
     def lines(self, text: str) -> list[str]:
         """What takes the place of the next line."""
         position, self.position = self.position, self.position + 1
+        first = self.before.get(position, ())
         if position not in self.touched:
-            return [text]
-        return [*self._computed(position, text), *self.turns.get(position, ())]
+            return [*first, text]
+        return [*first, *self._computed(position, text), *self.turns.get(position, ())]
 
     def _computed(self, position: int, text: str) -> list[str]:
         (tree,) = self.flow.lines[position].trees

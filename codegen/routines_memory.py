@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextvars import Context, copy_context
 from typing import Any
 
@@ -112,6 +112,30 @@ def _switch(
 # A function of operands that broadcast or are converted copies them piece by piece, to new memory of 64 kB.
 # In pieces of 4 kB that takes no longer, and rows of 300 elements or more aren't copied at all.
 _small_buffers, _usual_buffers = _switch(lambda: np.setbufsize(512), np.setbufsize)
+
+
+def _supply(make: Callable[[], ndarray]) -> Callable[[], Callable[[], ndarray]]:
+    """What begins to hand out arrays: first those that it has handed out before, then new ones."""
+    made: list[ndarray] = []
+
+    def arrays() -> Iterator[ndarray]:
+        yield from made
+        while True:
+            made.append(make())
+            yield made[-1]
+
+    return lambda: arrays().__next__
+
+
+def _supply_of_sizes(dtype: Any) -> Callable[[], Callable[[tuple[int, ...]], ndarray]]:
+    """The same for arrays of the shapes that are asked for."""
+    made: dict[str, ndarray] = {}
+
+    def begin() -> Callable[[tuple[int, ...]], ndarray]:
+        numbers = iter(range(2**62))
+        return lambda shape: _room(made, str(next(numbers)), shape, dtype)
+
+    return begin
 
 
 class Workspace:
