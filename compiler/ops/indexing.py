@@ -240,9 +240,11 @@ def _gather_fast(node: Node, d: DimText) -> str | None:
     if picks_elements(x.shape, arrays):
         routine = "_labelled" if picks_in_each_row(x.shape, arrays) else "_picked"
         return f"{routine}(x, {', '.join(f'i{k}' for k in range(len(arrays)))})"
-    if arrays[0].rank and (x.rank == 1 or takes_rows(node["index"], x.shape)):
+    if not arrays[0].rank:
+        return None
+    if x.rank == 1 or takes_rows(node["index"], x.shape):
         return "_rows(x, i0)"
-    return "_rows(x, i0, 1)" if takes_columns(node["index"], x.shape) and arrays[0].rank == 1 else None
+    return "_rows(x, i0, 1)" if takes_columns(node["index"], x.shape) else None
 
 
 gather = declare(

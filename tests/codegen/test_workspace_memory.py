@@ -87,6 +87,7 @@ FRESH = {  # models of a few lines, and what they end with: each uses what NumPy
     TABLE: (
         "loss L = sum(tanh(sum(E[i] * E[j], axis=1))) + sum(tanh(E[(i + 1) % V])**2)",
         "param F: real[D, V]\nloss L = sum(tanh(F[:, i])**2) + sum(tanh((E @ F)[i, j]))",
+        "param F: real[D, V]\nloss L = sum(F[:, stack(i, j)]**3)",
     ),
     IMAGE: (
         "loss L = sum(max_pool2d(relu(conv2d(x, w, b, padding=1)), 2)**2)",
