@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from autodiffc.compiler.ir import Graph, Node, fact
+from autodiffc.compiler.ops.checks import check
 from autodiffc.compiler.passes.cse import Cse
 from autodiffc.grammar.records import record
 
@@ -101,10 +102,12 @@ def _is_tried(context: Context, graph: Graph) -> bool:
 @fact
 def is_scalar(graph: Graph) -> bool:
     """Whether all work is on Python's numbers, and can be done twice."""
+    if graph.on_numbers:
+        return check not in graph.ops
     return all(map(_is_number, graph.nodes())) and all(map(is_scalar, graph.bodies))
 
 
 def _is_number(node: Node) -> bool:
-    if node.op.name == "check":
+    if node.op is check:
         return False
     return node.on_numbers or node.op.name in ARRAYS

@@ -90,8 +90,9 @@ class Body(Naming):
             steps = self._in_little_memory(steps)
         self._steps = steps
         self._count_uses()
-        self._left.update(chain.from_iterable([step.node.args for step in steps]))
-        self._left.update(node for _, node in self.graph.outputs if not self._is_row_only(node))
+        if self._slots or not self._on_numbers:  # else nobody asks
+            self._left.update(chain.from_iterable([step.node.args for step in steps]))
+            self._left.update(node for _, node in self.graph.outputs if not self._is_row_only(node))
         self._find_updated()
         self._find_sums()
         for step in regrouped(steps, self.context.lines.start):
@@ -133,7 +134,7 @@ class Body(Naming):
             self.lists[node] = self.lists[node.args[0]] - 1
         self._write(step)
         left = self._left
-        for arg in node.args:
+        for arg in node.args if left else ():
             left[arg] -= 1
 
     def _write(self, step: Step) -> None:

@@ -175,6 +175,7 @@ class Template:
         self.uses: Counter[str] = Counter(slot.name for slot in self.slots)
         self.counts = tuple(self.uses[parameter] for parameter in params)
         self.stored = tuple(dict.fromkeys(slot.name for slot in self.slots if slot.stored))
+        self._places = [(slot.name, slot.needed) for slot in self.slots]
         self._form = "".join("%s" if isinstance(p, Slot) else p.replace("%", "%%") for p in self.pieces)
 
     @cached_property
@@ -188,12 +189,12 @@ class Template:
     def text(self, names: Mapping[str, Expr], other: Callable[[str], str] = str) -> str:
         """The text with its names replaced: by `names`, else by `other`."""
         parts = []
-        for slot in self.slots:
-            known = names.get(slot.name)
+        for name, needed in self._places:
+            known = names.get(name)
             if known is None:
-                parts.append(other(slot.name))
+                parts.append(other(name))
             else:
-                parts.append(known.text if known.precedence >= slot.needed else f"({known.text})")
+                parts.append(known.text if known.precedence >= needed else f"({known.text})")
         return self._form % tuple(parts)
 
     def expression(self, names: Mapping[str, Expr], other: Callable[[str], str] = str) -> Expr:

@@ -120,7 +120,8 @@ def _groups(graph: Graph, nodes: Sequence[Node]) -> dict[Node, Group]:
     groups: dict[Node, Group] = {}
     known: dict[tuple[bool, int], Group] = {}
     for node in nodes:
-        own = _origin(graph.origins.get(node, ()))
+        origins = graph.origins.get(node, ())
+        own = origins[0] if len(origins) == 1 else _origin(origins)
         if own is None:
             near = [groups[a] for a in node.args if a in groups]
             groups[node] = max(near, key=_GROUP_KEY) if near else Group(False, 0)

@@ -31,6 +31,8 @@ class Planes:
     name: str = "planes"
 
     def run(self, graph: Graph) -> Graph:
+        if graph.on_numbers:
+            return graph
         outputs = {node for _, node in graph.outputs}
         turned = {node for group in _groups(graph) if _pays(group, graph.users, outputs) for node in group}
         if not turned and not any(map(_has_bodies, graph.nodes())):

@@ -75,7 +75,7 @@ class Siblings:
     name: str = "siblings"
 
     def run(self, graph: Graph) -> Graph:
-        return _Run(graph, self._in_body).result()
+        return graph if graph.on_numbers else _Run(graph, self._in_body).result()
 
     def _in_body(self, body: Graph) -> Graph:
         return settling(body, self.name, self.run)

@@ -139,7 +139,13 @@ class Simplify:
         if node in plain or not node.args:
             return node
         rules = _ADJOINT if adjoint else _EXACT
-        result = _rewritten(node, lambda new: _structured(new, adjoint, puts) or rules.rewrite(new))
+        result = node
+        for _ in range(ROUNDS):
+            new = _first(_structure_rules(result.op, adjoint, not result.type.shape, puts), result)
+            new = new or rules.rewrite(result)
+            if new is None:
+                break
+            result = new
         plain.add(result)
         if result.op in SHARING and _is_waiting(result):
             self.plain.waiting.add(result)
@@ -192,10 +198,6 @@ def _rewritten(node: Node, rewrite: Callable[[Node], Node | None]) -> Node:
             break
         node = new
     return node
-
-
-def _structured(node: Node, adjoint: bool, puts: bool) -> Node | None:
-    return _first(_structure_rules(node.op, adjoint, not node.type.shape, puts), node)
 
 
 def _first(rules: Iterable[StructureRule], node: Node) -> Node | None:

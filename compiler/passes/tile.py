@@ -68,7 +68,7 @@ class Tile:
         many = self._many(graph)
         found: Counter[Dim] = Counter()
         for node in graph.nodes():
-            if kind(node) != "free":
+            if node.type.shape and kind(node) != "free":
                 each = dict.fromkeys(node.shape)  # in their order, which decides between equals
                 found.update([dim for dim in each if any((dim - n).known is not None for n in many)])
         usual = [dim for dim, count in found.most_common() if count > 2 and not is_local(dim)]
