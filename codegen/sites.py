@@ -19,6 +19,11 @@ from .into import FILLED, RESHAPED, ROOMY, Form, form_of, is_routine
 from .orders import Orders
 from .trees import children
 
+ELEMENTARY = frozenset({
+    "exp", "expm1", "log", "log1p", "log2", "log10", "sqrt", "sin", "cos", "tan", "asin", "acos", "atan",
+    "atan2", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh", "hypot", "erf", "erfc", "gamma", "lgamma",
+    "fabs",
+})  # fmt: skip
 ATOMS = (ast.Name, ast.Attribute, ast.Subscript, ast.Call)  # what needs no brackets before a dot
 
 
@@ -128,7 +133,7 @@ class Sites(Orders):
 
     def _is_filled(self, form: Form) -> bool:
         """Whether an array is made of a real number."""
-        return all(self.type_of(value) == REAL for value in form.operands)
+        return all(self.type_of(value) == REAL or _is_math(value) for value in form.operands)
 
     def as_dot(self, node: ast.expr, form: Form) -> Form:
         """A product of matrices or vectors, where that is known, by `dot`, which wants memory by rows.
@@ -155,6 +160,14 @@ class Sites(Orders):
     def _is_plain(self, index: ast.expr) -> bool:
         """Whether an index picks a part that is no copy."""
         return self.type_of(index) == INT or (isinstance(index, ast.Constant) and index.value is ...)
+
+
+def _is_math(node: ast.expr) -> bool:
+    """Whether it calls a function on numbers that gives a float: math.exp(t)."""
+    function = node.func if isinstance(node, ast.Call) else None
+    if not isinstance(function, ast.Attribute) or not isinstance(function.value, ast.Name):
+        return False
+    return function.value.id.endswith("math") and function.attr in ELEMENTARY
 
 
 def _as_call(form: Form, node: ast.expr) -> Form:

@@ -93,7 +93,8 @@ class TileFunction:
         body.until_written = tuple(self._until_written())
         added = [self.arrays[position] for position in sorted(self.added)]
         body.statements = added_into(body.statements, added, last)
-        use_buffers(body, passed=self.sizes)
+        sizes = [size for _, shape in self.shapes() for size in shape if len(size.terms) == 1]
+        use_buffers(body, passed={*self.sizes, *(symbol for size in sizes for symbol in size.symbols)})
         self.written = body
 
     def _until_written(self) -> Iterator[str]:

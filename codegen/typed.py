@@ -139,6 +139,9 @@ class Typed:
                 return self._elementwise(tuple(node.args))
             if function.attr == "einsum":
                 return summed(node, self.type_of)
+            if function.attr == "arange" and len(node.args) == 1:
+                size = dim_of(node.args[0], self.sizes)
+                return Type("int", (size,)) if size is not None and size.is_natural else None
             if function.attr in SHAPED:
                 return shaped(node, self.sizes)
             if function.attr in ("tril", "triu"):
