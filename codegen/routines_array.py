@@ -274,7 +274,7 @@ def _norm(
             double = _room(scratch, "total", out.shape, np.float64)
         norm = squares.sum(axis=axis, dtype=np.float64, keepdims=keepdims, out=double)
         norm = np.sqrt(norm, out=double)
-        if double is out:
+        if out is None or double is out:
             norm = norm.astype(x.dtype, copy=False)
         else:
             np.copyto(out, norm)

@@ -58,14 +58,15 @@ def _numbers(scratch: dict[str, ndarray] | None, n: int, step: int = 1) -> ndarr
 def _are_within(places: ndarray, size: int) -> bool:
     """Whether there are such places in an axis, counted from its beginning."""
     largest = places.view(np.uint64).argmax()  # what is negative is large without a sign
-    return 0 <= places.item(largest) < size
+    return bool(0 <= places.item(largest) < size)
 
 
 def _drawn(rng: np.random.Generator, rate: float, mask: ndarray, scratch: dict[str, ndarray]) -> ndarray:
     """rng.random(mask.shape) >= rate in given memory, drawn for some thousand elements at a time."""
     if mask.size <= 8192:
         uniform = _room(scratch, "uniform", mask.shape, np.float64)
-        return np.greater_equal(rng.random(out=uniform), rate, out=mask)
+        np.greater_equal(rng.random(out=uniform), rate, out=mask)
+        return mask
     flat, uniform = mask.reshape(-1), _room(scratch, "uniform", (8192,), np.float64)
     for start in range(0, len(flat), 8192):
         some = flat[start : start + 8192]

@@ -63,8 +63,8 @@ def _places_along(x: ndarray, places: ndarray, axis: int, scratch: dict[str, nda
     """Where in the memory of x, which is in order, the elements are that `places` counts along an axis."""
     if axis == x.ndim - 1:
         at = _room(scratch, "places", places.shape[:-1], np.int64)
-        starts = _numbers(scratch, at.size, x.shape[axis]).reshape(at.shape)
-        return np.add(starts, places[..., 0], out=at)[..., None]
+        np.add(_numbers(scratch, at.size, x.shape[axis]).reshape(at.shape), places[..., 0], out=at)
+        return at[..., None]
     outer, inner = math.prod(x.shape[:axis]), math.prod(x.shape[axis + 1 :])
     at = _room(scratch, "places", (outer, inner), np.int64)
     np.multiply(places.reshape(outer, inner), inner, out=at)
@@ -131,9 +131,10 @@ def _of_rows(
         return None
     at = _room(scratch, "places", labels.shape, np.int64)
     if x.flags.c_contiguous:
-        return np.add(_numbers(scratch, n, width), labels, out=at)
-    np.multiply(labels, n, out=at)
-    at += rows
+        np.add(_numbers(scratch, n, width), labels, out=at)
+    else:
+        np.multiply(labels, n, out=at)
+        at += rows
     return at
 
 

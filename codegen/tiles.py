@@ -216,7 +216,7 @@ class _TileWriter:
             function.added.add(position)
             yield Passed(self._begin_sum(name, sizes, type_))
 
-    def _begin_sum(self, name: str, sizes: Sequence[str], type_: Type) -> str:
+    def _begin_sum(self, name: str, sizes: list[str], type_: Type) -> str:
         """The array that tiles add to: one in double precision where the result is in single."""
         dtype, np = self.outer.context.numpy_type(type_), self.outer.context.ref("np")
         if dtype == "np.float32":
@@ -226,7 +226,8 @@ class _TileWriter:
             self.after.append(f"{name} = {total}.astype({np}.float32)")
             return total
         own = "" if dtype == "np.float64" else f", {np}{dtype[2:]}"
-        self.lines.append(f"{name} = {np}.zeros({sizes[0] if len(sizes) == 1 else tuple_of(sizes)}{own})")
+        shape = sizes[0] if len(sizes) == 1 else tuple_of(sizes)
+        self.lines.append(f"{name} = {np}.zeros({shape}{own})")
         return name
 
     def _written(self) -> Iterator[Passed]:
