@@ -23,7 +23,7 @@ from autodiffc.grammar.records import record
 from .. import ops
 from ..ir import Graph, Node, const, const_value, topological
 from ..ops import argument
-from .base import Step, run_passes
+from .base import Pass, Step, run_passes
 from .cse import Cse
 
 Part = tuple[Sequence[Node], Collection[Node]]  # results, and the nodes that are computed for them
@@ -48,10 +48,10 @@ class InSides:
         return new.map_subgraphs(lambda side: run_passes(self.passes, side))
 
 
-def either(plain: Graph, quick: Graph, conditions: int) -> Graph:
+def either(plain: Graph, quick: Graph, conditions: int, finish: Pass) -> Graph:
     """The plain graph's outputs, by the quick one where its last outputs, so many `conditions`, are true.
 
-    The last condition is asked when all else is computed.
+    The last condition is asked when all else is computed, in a graph that is finished by a pass of its own.
     """
     both = _together(plain, quick)
     found, count = [node for _, node in both.outputs], len(plain.outputs)
@@ -69,6 +69,7 @@ def either(plain: Graph, quick: Graph, conditions: int) -> Graph:
         handed = [node for node in both.nodes() if node in made & read and not _is_leaf(node)]
         without = [const(False) if node is following else _missing(node) for node in handed]
         branch = _branch(both, condition, (handed, made), (without, ()), images)
+        branch = branch.map_subgraphs(finish.run) if following is last else branch
         images.update({node: ops.item(branch, position=i) for i, node in enumerate(handed)})
         known |= made
     branch = _branch(both, last, (fast, {*topological(fast)} - known), (slow, apart - known), images)

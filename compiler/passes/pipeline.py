@@ -237,7 +237,7 @@ def _with_quadratic(
     one = _with_seed_one(joint, program.target, count, seed, named=False)
     one = replace(one, outputs=one.outputs + tuple((name, joint.output(name)) for name, _ in told))
     cut = Tile(_data(program), gain=0.7, kept=2**16)
-    return either(alone, run_passes((*optimisation(2, count), cut), one, observe), len(told))
+    return either(alone, run_passes(optimisation(2, count), one, observe), len(told), cut)
 
 
 def _requested(

@@ -26,8 +26,8 @@ from ..ops.indexing import whole
 from ..ops.shape import swap_last
 from ..types import Dim, size_of
 
-LARGEST = 2.0**15  # of the terms of a distance, which may be an exponent
-SHARE = 2.0**-17  # of that in the mean distance from the nearest centre: of 53 bits 36 are left
+MOST = 2.0**12  # of the terms of a distance, which may be an exponent
+SHARE = 2.0**-16  # of that in the mean distance from the nearest centre: of 53 bits some 36 are left
 LEAST = 100_000  # numbers of all differences, for what else there is to compute
 ONE, ZERO = Dim.of(1), Dim.of(0)
 
@@ -115,10 +115,10 @@ class _Made:
         ones = ops.broadcast_to(const(1.0), shape=(ONE, points.shape[0]))
         columns = ops.transpose(points, axes=(1, 0))
         pairs = self._pairs(ops.concatenate(columns, ones, axis=0))
-        self.distances, self.largest = self.weights @ pairs, self._largest()
+        self.distances, self.terms = self.weights @ pairs, self._terms()
         self.names = {
             self.second: "partner", self.weights: "weights", pairs: "pairs", self.distances: "squares",
-            self.largest: "largest",
+            self.terms: "terms",
         }  # fmt: skip
 
     def _weights(self, centres: Node, metric: Node, size: Dim) -> Node:
@@ -141,11 +141,14 @@ class _Made:
         others = ops.gather(columns, self.second, index=(("array", 0), whole(length)))
         return ops.reshape(others * columns, shape=(size_of(self.second.shape), length))
 
-    def _largest(self) -> Node:
-        """What no term of a distance is larger than."""
-        largest, smallest = (of(self.points, axis=(0,), keepdims=False) for of in (ops.max, ops.min))
-        sizes = ops.maximum(ops.maximum(largest, -smallest), const(0.0))
-        column = ops.reshape(sizes, shape=(self.width, ONE))
+    def _terms(self) -> Node:
+        """The most that the terms of a distance, without their signs, sum up to in the mean of all points.
+
+        The mean of a product is no larger than the root of both mean squares (Cauchy and Schwarz).
+        """
+        count = ops.cast(ops.dim_value(self.points.shape[0]), "real")
+        squares = ops.contract(self.points, self.points, spec="ab,ab->b")
+        column = ops.reshape(ops.sqrt(squares / count), shape=(self.width, ONE))
         ones = ops.broadcast_to(const(1.0), shape=(ONE, ONE))
         terms = ops.abs(self.weights) @ self._pairs(ops.concatenate(column, ones, axis=0))
         return ops.max(terms, axis=(0, 1), keepdims=False)
@@ -156,8 +159,8 @@ class _Made:
         many = ops.less(ops.dim_value(self.width), ops.dim_value(2 * self.count))
         work = ops.less_equal(const(LEAST), ops.dim_value(self.count * self.width * rows))
         yield ops.logical_and(many, work)
-        yield ops.less(self.largest, const(LARGEST))
+        yield ops.less(self.terms, const(MOST))
         nearest = ops.min(self.distances, axis=(0,), keepdims=False)
         count = ops.cast(ops.dim_value(rows), "real")
         total = ops.sum(nearest, axis=(0,), keepdims=False)
-        yield ops.less(const(SHARE) * self.largest * count, total)
+        yield ops.less(const(SHARE) * self.terms * count, total)
