@@ -52,5 +52,5 @@ ROUTINES: dict[str, Callable[..., Any]] = {
     name: function
     for module in MODULES
     for name, function in vars(module).items()
-    if isfunction(function) and name.startswith("_")
+    if isfunction(function) and name == function.__name__ and name.startswith("_")
 }
