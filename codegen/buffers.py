@@ -23,7 +23,7 @@ from autodiffc.grammar.records import record
 from .aliases import Aliases, Member, gives_new_memory
 from .blocks import Statement
 from .copied import COPIED, source_of
-from .fixed import Fixed, fixed_arrays
+from .fixed import Fixed, fixed_arrays, picks_rows
 from .flow import WRITE, flow_of, name_of
 from .into import (
     AS_IT_IS,
@@ -66,6 +66,7 @@ class Buffer:
     is_result: bool = False  # what it holds is returned
     name: str = ""
     made: str = ""  # the text of what it always holds
+    picks: bool = False  # rows, by being indices
     order: tuple[int, ...] = ()  # of its axes in memory, where it is another one
     is_supply: bool = False  # of such arrays, as many as there will be
     number: str = ""  # the argument that it holds
@@ -86,7 +87,7 @@ class Allocation:
 
     `given` are the function's arguments, `sizes` the dims that it reads from them, by the variables for them,
     `lent` tells whether a caller may lend the memory, who wants no other made. `spare` are the arguments that
-    are written to as a whole, by rows: they are buffers until then.
+    are written to as a whole, by rows: they are buffers until then. `tables` are arrays of the module.
     """
 
     def __init__(
@@ -101,6 +102,7 @@ class Allocation:
         sizes: Mapping[str, str] = {},
         lent: bool = False,
         spare: Collection[str] = (),
+        tables: Collection[str] = (),
     ):
         self.statements, self.last, self.given = statements, last, given
         self.fresh, self.np, self.results = fresh, np, results
@@ -115,7 +117,8 @@ class Allocation:
                 self.aliases.read(tree, position)
         self.members = self.aliases.classes.members()
         self.returned = self.aliases.returned
-        self.sizes, self.fixed = sizes, fixed_arrays(self.flow, self.aliases, sizes, np)
+        self.sizes = sizes
+        self.fixed = fixed_arrays(self.flow, self.aliases, sizes, np, tables)
         self._leave_out({node for one in self.fixed for root in one.nodes for node in walk(root)})
         self.held: dict[Site, list[Buffer]] = {}
         self.turns = Turns(self.flow, self.aliases)
@@ -322,7 +325,7 @@ class Allocation:
         (name,) = names if len(names) == 1 else ("",)
         if not name or self._rebound(name) != {(name, site.position) for site in sites}:
             name = self._new_name(name or NAMES.get(one.maker, "fixed"))
-        return Buffer(type, sites, name=name, made=one.text)
+        return Buffer(type, sites, name=name, made=one.text, picks=picks_rows(one, self.flow))
 
     def _new_name(self, base: str) -> str:
         name = self.fresh(base)

@@ -15,10 +15,10 @@ from dataclasses import field
 
 from autodiffc.grammar.records import record
 
-from .aliases import Aliases, Member
+from .aliases import SCALARS, Aliases, Member
 from .copied import COPIED
 from .flow import Flow
-from .into import given_memory, is_module
+from .into import given_memory, is_module, is_routine
 from .trees import children, walk
 
 MAKERS = frozenset({"arange", "ones", "eye", "tri", "tril", "triu", "linspace"})
@@ -46,13 +46,18 @@ class Fixed:
         return [node for node, _, _ in self.places]
 
 
-def fixed_arrays(flow: Flow, aliases: Aliases, sizes: Collection[str], np: str) -> list[Fixed]:
-    """The arrays of a function that are made of the sizes alone and that nothing writes to or gives out."""
+def fixed_arrays(
+    flow: Flow, aliases: Aliases, sizes: Collection[str], np: str, tables: Collection[str] = ()
+) -> list[Fixed]:
+    """The arrays of a function that are made of the sizes alone and that nothing writes to or gives out.
+
+    `tables` are arrays of the module, which count as numbers.
+    """
     places = [
         (position, tree, node)
         for position, line in enumerate(flow.lines)
         for tree in (line.trees if "\n" not in line.text and MADE.search(line.text) else ())
-        for node in ([] if isinstance(tree, SKIPPED) else _arrays(tree, sizes, np))
+        for node in ([] if isinstance(tree, SKIPPED) else _arrays(tree, {*sizes, *tables}, np))
     ]
     kept = {*_written(flow, aliases, np), *aliases.returned} if places else set()
     found: dict[str, Fixed] = {}
@@ -63,6 +68,16 @@ def fixed_arrays(flow: Flow, aliases: Aliases, sizes: Collection[str], np: str) 
             one = found.setdefault(ast.unparse(node), _fixed(node, sizes))
             one.places.append((node, position, target))
     return list(found.values())
+
+
+def picks_rows(one: Fixed, flow: Flow) -> bool:
+    """Whether rows of an array are taken by a fixed one."""
+    names = {target for _, _, target in one.places}
+    trees = (tree for line in flow.lines if "_rows(" in line.text for tree in line.trees)
+    nodes = (node for tree in trees for node in walk(tree) if isinstance(node, ast.Call))
+    places = [node.args[1] for node in nodes if is_routine(node, "_rows")]
+    roots = [place.value if isinstance(place, ast.Subscript) else place for place in places]
+    return any(root in one.nodes or (isinstance(root, ast.Name) and root.id in names) for root in roots)
 
 
 def _fixed(node: ast.expr, sizes: Collection[str]) -> Fixed:
@@ -94,7 +109,7 @@ def _is_fixed(node: ast.expr, sizes: Collection[str], np: str) -> bool:
     """Whether an expression is made of sizes and numbers alone, by means that `MAKERS` are."""
     for part in walk(node):
         if isinstance(part, ast.Name):
-            if part.id not in sizes and part.id not in (np, "_ones"):
+            if part.id not in sizes and part.id not in (np, "_ones", "max"):
                 return False
         elif isinstance(part, ast.Call):
             if not _is_maker(part.func, np) or given_memory(part, np) is not None:
@@ -106,7 +121,7 @@ def _is_fixed(node: ast.expr, sizes: Collection[str], np: str) -> bool:
 
 def _is_maker(function: ast.expr, np: str) -> bool:
     if isinstance(function, ast.Name):
-        return function.id == "_ones"
+        return function.id in ("_ones", "max")
     if not isinstance(function, ast.Attribute):
         return False
     return function.attr in (MAKERS if is_module(function.value, np) else METHODS)
@@ -131,7 +146,7 @@ def _changed(tree: ast.stmt, np: str) -> Iterator[ast.expr]:
         elif isinstance(node, ast.Call):
             memory = given_memory(node, np)
             yield from [memory] if memory is not None else []
-            if isinstance(node.func, ast.Name) and node.func.id not in COPIED:
+            if isinstance(node.func, ast.Name) and node.func.id not in SCALARS.union(COPIED):
                 yield from (node.func, *node.args)
             elif isinstance(tree, ast.Expr) and tree.value is node:
                 yield from (node.func, *node.args[:1])

@@ -78,7 +78,17 @@ def _allocate(body: Body, types: Mapping[str, Type], known: set[str], results: b
     )
     lent = bool(body.space)
     found = Allocation(
-        body.statements, last, types, given, body.scope.fresh, np, results, sizes, lent, body.until_written
+        body.statements,
+        last,
+        types,
+        given,
+        body.scope.fresh,
+        np,
+        results,
+        sizes,
+        lent,
+        body.until_written,
+        [body.context.table(table) for table in body.context.tables],
     ).result()
     for routine in (WHERE, RESHAPED, FILLED, ROOM):
         if any(f"{routine}(" in text for text in (*_texts(found.statements), found.last)):
@@ -207,6 +217,8 @@ def _call(context: Context, writer: Writer, body: Body, buffers: list[Buffer], w
 def _maker_text(body: Body, buffer: Buffer) -> str:
     if buffer.made == SCRATCH:
         return SCRATCH
+    if buffer.picks:
+        return buffer.made  # NumPy would copy it if it couldn't be written to
     if buffer.made:
         return f"{body.context.ref('_constant')}({buffer.made})"
     if buffer.is_supply and varies(buffer.type):

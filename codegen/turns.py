@@ -80,7 +80,7 @@ class Turns:
         live = [name for name in live if self._shows(name, site.position, part.sites)]
         if not self.flow.lines[site.position].loops:
             return int(is_alone or not live)
-        if live not in ([], [own]) and not self._replaces(site, live):
+        if live not in ([], [own]) and not self._replaces(site, live, part.names):
             return 0
         return 2 if live else 1
 
@@ -95,19 +95,23 @@ class Turns:
             return True
         return self.aliases.may_be(tree.value, place, {site.node for site in sites})
 
-    def _replaces(self, site: Site, live: list[str]) -> bool:
-        """Whether what is read there later on is replaced in the same step: by `h = next_h`."""
+    def _replaces(self, site: Site, live: list[str], names: Sequence[str]) -> bool:
+        """Whether what is read there later on is replaced in the same step: by `h = next_h`.
+
+        Where it is given other arrays too, nothing else may hold what is made there: it could be given back.
+        """
         line = self.flow.lines[site.position]
         loop = self.flow.loops[line.loops[-1]]
         if len(live) != 1 or not site.target or loop.may_break:
             return False
         own = self.flow.variable(site.target, site.position)
-        found = [self._given_in(loop, name) for name in (own, *live)]
-        if found[0] != [site.position] or len(found[1]) != 1:
+        if self._given_in(loop, own) != [site.position]:
             return False
-        end = self.flow.lines[found[1][0]]
-        same = end.blocks == line.blocks and found[1][0] > site.position
-        return same and end.text == f"{name_of(live[0])} = {site.target}"
+        given = self._given_in(loop, live[0])
+        later = [self.flow.lines[position] for position in given if position > site.position]
+        ends = [end for end in later if end.blocks == line.blocks]
+        alone = len(given) == 1 or {*names} <= {own, live[0]}
+        return alone and [end.text for end in ends] == [f"{name_of(live[0])} = {site.target}"]
 
     def _given_in(self, loop: Loop, variable: str) -> list[int]:
         """Where in a loop a variable is given another array."""

@@ -189,12 +189,23 @@ class Typed:
         return whole if whole is not None and whole.kind == "int" and whole.rank == 1 else None
 
     def _rows(self, table: ast.expr, places: ast.expr, axis: ast.expr | None = None) -> Type | None:
-        whole, at = self._type_of(table), self._type_of(places)
+        whole, at = self._type_of(table), self._type_of(places) or self._places(places)
         if axis is not None:
             return whole and at and whole.with_shape((whole.shape[0], *at.shape))
         if whole is None or at is None or not whole.rank:
             return None
         return whole.with_shape((*at.shape, *whole.shape[1:]))
+
+    def _places(self, node: ast.expr) -> Type | None:
+        """The type of indices: `i + np.arange(N)`."""
+        if isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Add, ast.Sub)):
+            types = [self._type_of(part) or self._places(part) for part in (node.left, node.right)]
+            known = [type for type in types if type is not None and type.kind == "int"]
+            return INT.with_shape(broadcast(*(type.shape for type in known))) if len(known) == 2 else None
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "arange":
+            count = dim_of(node.args[0], self.sizes) if len(node.args) == 1 and not node.keywords else None
+            return None if count is None else INT.with_shape((count,))
+        return None
 
     def _outer(self, left: ast.expr, right: ast.expr) -> Type | None:
         a, b = self._type_of(left), self._type_of(right)

@@ -66,6 +66,8 @@ FRESH = {  # models of a few lines, and what they end with: each uses what NumPy
         "loss L = sum(xlogy(exp(z), 1 + exp(z))) + sum(rel_entr(exp(z), 1 + z**2))",
         "loss L = sum(tanh(sum(z, axis=1))) + sum(tanh(mean(z, axis=0)))",
         "param b: real[K]\nloss L = sum(tanh(broadcast_to(b, N, K) @ W.T)) + sum(z)",
+        "input i: int in range(5)\nu = z[i : i + 90]\nloss L = sum(exp(u) * u) + sum(tanh(x[i : i + N - 5]) @ W)",
+        "s = 0.0\nfor i in range(N - 20):\n    s = sin(s) + sum(tanh(W[0] * s * z[i : i + 20]))\nloss L = s",
         "loss L = sum(einsum('nd,dk,nk->n', x, W, z)**2) + sum(sin(z[:, :, None] * x[:, None, :]))",
         "loss L = sum(tanh(roll(full((N, K), mean(z)), 1, 0)) * z)",
         "param a: real[N, K] > 0 <= 2\nloss L = sum(log(a) * z)",
@@ -83,6 +85,16 @@ FRESH = {  # models of a few lines, and what they end with: each uses what NumPy
         "for t in range(T):\n    h = maximum(h, x[t]) @ W - 0.1 * h\nloss L = sum(h**2)",
         "for t in range(T):\n    h = tanh(x[t] @ W + max(h, axis=0))\nloss L = sum(h**2)",
         "for t in range(T):\n    h = roll(tanh(x[t] @ W + h), 1, 0)\nloss L = sum(h**2)",
+        "for t in range(T) checkpoint:\n    h = tanh(x[t] @ W + h)\nloss L = sum(h**2)",
+        "c = h\nfor t in range(T) checkpoint:\n    c = sigmoid(h @ W) * c + x[t]\n    h = tanh(c)\nloss L = sum(h**2)",
+        "input n: int in range(25)\nfor t in range(n):\n    h = tanh(x[t] @ W + h)\nloss L = sum(h**2)",
+        "while mean((h - 1)**2) > 0.01 max 20:\n    h = tanh(h @ W) * 0.5 + x[0]\nloss L = sum(h**2)",
+        "for t in range(T):\n    g = x[t]\n    while mean(g**2) > 0.1 max 9:\n        g = sin(g) * 0.9\n"
+        "    h = h + tanh(g @ W)\nloss L = sum(h**2)",
+        "for t in range(T):\n    g = x[t]\n    for s in range(t + 1):\n        g = sin(g) + 0.1 * g * x[s]\n"
+        "    h = sin(h) + g @ W\nloss L = sum(h**2)",
+        "for t in range(T):\n    if x[t, 0, 0] > 0.5:\n        h = tanh(x[t] @ W + h)\n    else:\n"
+        "        h = sin(h) + x[t]\nloss L = sum(h**2)",
     ),
     TABLE: (
         "loss L = sum(tanh(sum(E[i] * E[j], axis=1))) + sum(tanh(E[(i + 1) % V])**2)",
