@@ -14,6 +14,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from autodiffc.compiler.ops.control import is_local
 from autodiffc.compiler.ops.tiles import TILE
@@ -25,6 +26,7 @@ from .blocks import Statement
 from .copied import COPIED, source_of
 from .fixed import Fixed, fixed_arrays, picks_rows
 from .flow import WRITE, flow_of, name_of
+from .idle import Idle
 from .into import (
     AS_IT_IS,
     COMPARED,
@@ -250,35 +252,35 @@ class Allocation:
         eligible = self._eligible()
         spans = self._spans(eligible)
         buffers: list[Buffer] = []
-        idle: dict[tuple[Type, tuple[int, ...]], list[tuple[int, Buffer, Member]]] = {}
+        idle: dict[tuple[Type, tuple[int, ...]], Idle[Buffer]] = {}
         for own in sorted(eligible, key=lambda member: spans[member]):
             start, end = spans[own]
-            is_result = own in self.returned
             for sites in [part.sites for part in eligible[own] for _ in range(part.count)]:
-                kind = sites[0].type, sites[0].order
-                waiting = [] if is_result else idle.setdefault(kind, [])
-                given = None if is_result else self.over.spare_for(self.spare, sites[0], start, end)
+                if own in self.returned:
+                    buffers.append(Buffer(sites[0].type, [], True, order=sites[0].order))
+                    self._hold(buffers[-1], sites)
+                    continue
+                given = self.over.spare_for(self.spare, sites[0], start, end)
                 if given is not None:
                     self._hold(given, sites)
                     continue
-                place = next(
-                    (
-                        i
-                        for i, (until, _, spent) in enumerate(waiting)
-                        if until < start
-                        or (until == start > spans[spent][0] and self.over.may_write(sites[0], spent))
-                    ),
-                    None,
-                )
-                if place is None:
-                    buffers.append(Buffer(sites[0].type, [], is_result, order=sites[0].order))
-                buffer = buffers[-1] if place is None else waiting.pop(place)[1]
+                waiting = idle.setdefault((sites[0].type, sites[0].order), Idle())
+                buffer = waiting.taken(start, partial(self._may_follow, sites[0], start, spans))
+                if buffer is None:
+                    buffer = Buffer(sites[0].type, [], order=sites[0].order)
+                    buffers.append(buffer)
                 self._hold(buffer, sites)
-                waiting.append((end, buffer, own))
+                waiting.give(buffer, own, until=end)
         for site in reversed(self.sites):
             if site not in self.held and self.inner.get(site) in self.held:
                 self.held[site] = self.held[self.inner[site]]
         return buffers
+
+    def _may_follow(
+        self, site: Site, start: int, spans: Mapping[Member, tuple[int, int]], spent: Member
+    ) -> bool:
+        """Whether a site may write to what is spent there, and wasn't begun there."""
+        return spans[spent][0] < start and self.over.may_write(site, spent)
 
     def _hold(self, buffer: Buffer, sites: Sequence[Site]) -> None:
         buffer.sites += sites
