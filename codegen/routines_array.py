@@ -232,6 +232,9 @@ def _sum(
     """x.sum(axis, keepdims=keepdims), added up in double precision."""
     if out is None:
         return x.sum(axis=axis, keepdims=keepdims, dtype=np.float64).astype(x.dtype)
+    if out.size <= 512:
+        out[...] = x.sum(axis=axis, dtype=np.float64, keepdims=keepdims)
+        return out
     total = _room(scratch, "total", out.shape, np.float64)
     np.copyto(out, np.add.reduce(x, axis=axis, dtype=np.float64, out=total, keepdims=keepdims))
     return out
@@ -247,6 +250,9 @@ def _mean(
     """x.mean(axis, keepdims=keepdims), added up in double precision."""
     if out is None:
         return x.mean(axis=axis, keepdims=keepdims, dtype=np.float64).astype(x.dtype)
+    if out.size <= 512:
+        out[...] = x.mean(axis=axis, dtype=np.float64, keepdims=keepdims)
+        return out
     total = _room(scratch, "total", out.shape, np.float64)
     np.copyto(out, x.mean(axis=axis, dtype=np.float64, out=total, keepdims=keepdims))
     return out
@@ -254,8 +260,13 @@ def _mean(
 
 def _sum_in_double(name: str, *shape: int, scratch: dict[str, ndarray] | None = None) -> ndarray:
     """Zeros in double precision, to which parts of a sum are added; each sum has a name."""
-    total = _room(scratch, name, shape, np.float64)
-    total.fill(0.0)
+    total = None if scratch is None else scratch.get(name)
+    if total is not None and total.shape == shape:
+        total.fill(0.0)
+        return total
+    total = np.zeros(shape, np.float64)
+    if scratch is not None:
+        scratch[name] = total
     return total
 
 
