@@ -1,7 +1,9 @@
-"""Squared distances of many points from few centres, each in a metric of its own, as one product (-O2).
+"""Squared distances of many points from few centres, as one product (-O2).
 
     sum(((x - mu[:, None, :]) @ A)**2, axis=2)      real[K, N] of K * N * D differences
     ->  U @ pairs([x, 1].T)                         U of A and mu alone
+    sum((x[:, None, :] - mu)**2, axis=2)
+    ->  sum(x**2, axis=1)[:, None] + sum(mu**2, axis=1) - x @ (2 * mu).T
 
 The square of an affine function of x is linear in the products of pairs of (x, 1): one product of matrices
 gives all distances, and another one what the adjoint sums over the points. Each pair stands there once: row s
@@ -28,6 +30,7 @@ from ..types import Dim, size_of
 
 MOST = 2.0**12  # of the terms of a distance, which may be an exponent
 SHARE = 2.0**-16  # of that in the mean distance from the nearest centre: of 53 bits some 36 are left
+FEW = 8  # numbers of a centre, and centres
 LEAST = 100_000  # numbers of all differences, for what else there is to compute
 ONE, ZERO = Dim.of(1), Dim.of(0)
 
@@ -50,12 +53,11 @@ class Quadratic:
 
 def quadratic(graph: Graph, wrt: frozenset[str]) -> Quadratic | None:
     """The model with its squared distances as a product; None where it has none, or several."""
-    found = [node for node in graph.nodes() if _is_square_sum(node)]
-    parts = [(node, parts) for node in found if (parts := _parts(node, wrt)) is not None]
-    if len(parts) != 1 or not _is_smooth(graph, parts[0][0]):
+    sums = [node for node in graph.nodes() if _is_square_sum(node)]
+    found = [(node, form) for node in sums if (form := _with_metric(node, wrt) or _without(node, wrt))]
+    if len(found) != 1 or not _is_smooth(graph, found[0][0]):
         return None
-    ((node, (points, centres, metric)),) = parts
-    made = _Made(points, centres, metric)
+    ((node, made),) = found
     changed = graph.with_images({node: made.distances})
     return Quadratic(replace(changed, names={**changed.names, **made.names}), tuple(made.conditions()))
 
@@ -80,8 +82,8 @@ def _is_square_sum(node: Node) -> bool:
     return node.args[0].rank == 3 and node["axis"] == (2,)
 
 
-def _parts(node: Node, wrt: frozenset[str]) -> tuple[Node, Node, Node] | None:
-    """The points real[N, D], the centres real[K, D] and the matrices real[K, D, M] that make the squares."""
+def _with_metric(node: Node, wrt: frozenset[str]) -> _Pairs | None:
+    """Of points real[N, D] and centres real[K, D], with matrices real[K, D, M] that make the squares."""
     product = node.args[0].args[0]
     if product.op is not ops.matmul:
         return None
@@ -96,16 +98,94 @@ def _parts(node: Node, wrt: frozenset[str]) -> tuple[Node, Node, Node] | None:
         return None
     if points.op.name != "argument" or points["name"] in wrt or difference.shape[1] != points.shape[0]:
         return None
-    return points, ops.reshape(centres, shape=(count, width)), metric
+    return _Pairs(points, ops.reshape(centres, shape=(count, width)), metric)
 
 
-class _Made:
-    """The product and what it is made of."""
+def _without(node: Node, wrt: frozenset[str]) -> _Lengths | None:
+    """Of points real[N, D] and centres real[K, D], for all pairs of them."""
+    difference = node.args[0].args[0]
+    if difference.op is not ops.sub or any(arg.rank < 2 for arg in difference.args):
+        return None
+    first, second, width = difference.shape
+    rows, columns = difference.args
+    if rows.shape != (first, ONE, width):
+        rows, columns = columns, rows
+    if rows.shape != (first, ONE, width) or columns.shape not in ((second, width), (ONE, second, width)):
+        return None
+    found = [_flat(rows, first), _flat(columns, second)]
+    points = [x for x in found if x.op.name == "argument" and x["name"] not in wrt]
+    if len(points) != 1:
+        return None
+    turned = points[0] is found[1]
+    return _Lengths(points[0], found[0 if turned else 1], turned)
+
+
+def _flat(x: Node, count: Dim) -> Node:
+    """An array of rows without its axis of length 1."""
+    shape = (count, x.shape[-1])
+    plain = x.args[0] if x.op is ops.reshape else x
+    return plain if plain.shape == shape else ops.reshape(x, shape=shape)
+
+
+class _Form:
+    """Distances as a product: of which points, what their terms sum up to, and what new values are called."""
+
+    points: Node
+    distances: Node
+    terms: Node
+    names: dict[Node, str]
+    axis = 0  # of the centres
+
+    def enough(self) -> Node:
+        """Whether there is enough to compute for what else there is."""
+        return ops.less_equal(const(LEAST), ops.dim_value(size_of(self.distances.shape) * self.width))
+
+    @property
+    def width(self) -> Dim:
+        return self.points.shape[1]
+
+    @property
+    def number(self) -> Node:
+        """How many points there are."""
+        return ops.cast(ops.dim_value(self.points.shape[0]), "real")
+
+    def conditions(self) -> Iterator[Node]:
+        """Sizes that pay; then terms that aren't too large, and at last what is left of them."""
+        yield self.enough()
+        yield ops.less(self.terms, const(MOST))
+        nearest = ops.min(self.distances, axis=(self.axis,), keepdims=False)
+        total = ops.sum(nearest, axis=(0,), keepdims=False)
+        yield ops.less(const(SHARE) * self.terms * self.number, total)
+
+
+class _Lengths(_Form):
+    """|x|**2 + |c|**2 - 2 x @ c, of all points and centres; `turned`: the centres come first."""
+
+    def __init__(self, points: Node, centres: Node, turned: bool):
+        self.points, self.axis = points, 0 if turned else 1
+        lengths, own = (ops.sum(ops.square(x), axis=(1,), keepdims=False) for x in (points, centres))
+        doubled = centres * const(2.0)
+        rows, columns = (own, lengths) if turned else (lengths, own)
+        product = doubled @ swap_last(points) if turned else points @ swap_last(doubled)
+        self.distances = (ops.reshape(rows, shape=(*rows.shape, ONE)) + columns) - product
+        mean = ops.contract(points, points, spec="ab,ab->") / self.number
+        most = ops.max(own, axis=(0,), keepdims=False)
+        self.terms = ops.square(ops.sqrt(mean) + ops.sqrt(ops.maximum(most, const(0.0))))
+        self.names = {self.distances: "squares", self.terms: "terms"}
+        self.count = own.shape[0]
+
+    def enough(self) -> Node:
+        """Differences of a few numbers are taken as quickly."""
+        least = [ops.less_equal(const(FEW), ops.dim_value(size)) for size in (self.width, self.count)]
+        return ops.logical_and(ops.logical_and(*least), super().enough())
+
+
+class _Pairs(_Form):
+    """The product with pairs and what it is made of."""
 
     def __init__(self, points: Node, centres: Node, metric: Node):
         self.points = points
-        count, width, _ = metric.shape
-        self.count, self.width = count, width
+        self.count, width, _ = metric.shape
         size = width + 1
         shift = ops.arange(start=ZERO, step=1, count=size // 2 + 1)
         self.apart = ops.reshape(shift, shape=(size // 2 + 1, ONE))
@@ -146,21 +226,13 @@ class _Made:
 
         The mean of a product is no larger than the root of both mean squares (Cauchy and Schwarz).
         """
-        count = ops.cast(ops.dim_value(self.points.shape[0]), "real")
         squares = ops.contract(self.points, self.points, spec="ab,ab->b")
-        column = ops.reshape(ops.sqrt(squares / count), shape=(self.width, ONE))
+        column = ops.reshape(ops.sqrt(squares / self.number), shape=(self.width, ONE))
         ones = ops.broadcast_to(const(1.0), shape=(ONE, ONE))
         terms = ops.abs(self.weights) @ self._pairs(ops.concatenate(column, ones, axis=0))
         return ops.max(terms, axis=(0, 1), keepdims=False)
 
-    def conditions(self) -> Iterator[Node]:
-        """Sizes that pay; then terms that aren't too large, and at last what is left of them."""
-        rows = self.points.shape[0]
+    def enough(self) -> Node:
+        """There must be centres enough to make up for the pairs."""
         many = ops.less(ops.dim_value(self.width), ops.dim_value(2 * self.count))
-        work = ops.less_equal(const(LEAST), ops.dim_value(self.count * self.width * rows))
-        yield ops.logical_and(many, work)
-        yield ops.less(self.terms, const(MOST))
-        nearest = ops.min(self.distances, axis=(0,), keepdims=False)
-        count = ops.cast(ops.dim_value(rows), "real")
-        total = ops.sum(nearest, axis=(0,), keepdims=False)
-        yield ops.less(const(SHARE) * self.terms * count, total)
+        return ops.logical_and(many, super().enough())

@@ -23,9 +23,11 @@ DISTANCES = {
     "differences from the points": "(mu[:, None, :] - x) @ A",
     "matrices that are transposed": "(x - mu[:, None, :]) @ swapaxes(A, 1, 2)",
     "matrices that are computed": "(x - exp(mu)[:, None, :]) @ (tril(A) + eye(D))",
+    "no matrices": "x - mu[:, None, :]",
+    "no matrices, differences from the points": "exp(mu)[:, None, :] - x",
 }
 LOSS = "loss L = mean(logsumexp(alpha[:, None] - 0.5 * sum(z**2, axis=2), axis=0))"
-SIZES = {"N": 2000, "D": 3, "K": 20}
+SIZES = {"N": 2000, "D": 9, "K": 20}
 
 
 def _model(z: str, loss: str = LOSS) -> str:
@@ -66,7 +68,7 @@ def _assert_near(found: Any, expected: Any, tolerance: float = 1e-12) -> None:
 
 
 @pytest.mark.parametrize("z", DISTANCES.values(), ids=DISTANCES)
-@pytest.mark.parametrize("known", [{}, {"D": 3, "K": 20}, SIZES], ids=["no size", "two sizes", "all sizes"])
+@pytest.mark.parametrize("known", [{}, {"D": 9, "K": 20}, SIZES], ids=["no size", "two sizes", "all sizes"])
 def test_values_and_gradients_stay(z: str, known: dict[str, int]) -> None:
     arguments = _drawn(**SIZES)
     expected = _built(_model(z), level=0).value_and_grad(*arguments)
@@ -75,8 +77,17 @@ def test_values_and_gradients_stay(z: str, known: dict[str, int]) -> None:
     _assert_near(found, expected)
 
 
+def test_distances_with_the_points_first() -> None:
+    text = f"{HEAD}loss L = mean((exp(-sum((x[:, None, :] - mu)**2, axis=2)) @ alpha - x[:, 0])**2)"
+    arguments = _drawn(**SIZES)
+    expected = _built(text, level=0).value_and_grad(*arguments)
+    called, found = _quick(_built(text, level=2), arguments)
+    assert set(called) == {"_on_tile"}
+    _assert_near(found, expected)
+
+
 OTHERS: dict[str, dict[str, Any]] = {
-    "few centres": {"K": 2, "D": 6},
+    "few centres": {"K": 2},
     "few points": {"N": 50},
     "no points": {"N": 0},
     "far from zero": {"shift": 1000.0},
@@ -85,9 +96,19 @@ OTHERS: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("other", OTHERS.values(), ids=OTHERS)
-def test_sizes_and_data_for_which_a_model_is_computed_as_it_stands(other: dict[str, Any]) -> None:
-    text = _model(DISTANCES["differences from the centres"], LOSS.replace("mean", "sum"))
+MATRICES, NONE = DISTANCES["differences from the centres"], DISTANCES["no matrices"]
+
+
+@pytest.mark.parametrize(
+    ("z", "other"),
+    [
+        *((MATRICES, other) for other in OTHERS.values()),
+        *((NONE, other) for other in OTHERS.values() if "scale" not in other),
+        (NONE, {"D": 3}),
+    ],
+)
+def test_sizes_and_data_for_which_a_model_is_computed_as_it_stands(z: str, other: dict[str, Any]) -> None:
+    text = _model(z, LOSS.replace("mean", "sum"))
     arguments = _drawn(**{**SIZES, **other})
     expected = _built(text, level=0).value_and_grad(*arguments)
     called, found = _quick(_built(text, level=2), arguments)
