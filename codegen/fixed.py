@@ -82,9 +82,15 @@ def picks_rows(one: Fixed, flow: Flow) -> bool:
 
 def _fixed(node: ast.expr, sizes: Collection[str]) -> Fixed:
     names = dict.fromkeys(n.id for n in walk(node) if isinstance(n, ast.Name) and n.id in sizes)
-    *_, maker = (n.func for n in walk(node) if isinstance(n, ast.Call))
+    *_, maker = _makers(node)
     name = maker.id if isinstance(maker, ast.Name) else maker.attr if isinstance(maker, ast.Attribute) else ""
     return Fixed(ast.unparse(node), name, tuple(names))
+
+
+def _makers(node: ast.expr) -> Iterator[ast.expr]:
+    """The functions in an expression that make arrays: a size may be `max(N - 2, 0)`."""
+    functions = (n.func for n in walk(node) if isinstance(n, ast.Call))
+    return (f for f in functions if not isinstance(f, ast.Name) or f.id != "max")
 
 
 def _target(tree: ast.stmt, node: ast.expr) -> str:
@@ -99,7 +105,7 @@ def _arrays(tree: ast.stmt, sizes: Collection[str], np: str) -> Iterator[ast.exp
     while stack:
         node = stack.pop()
         if isinstance(node, ast.expr) and not isinstance(node, GROUPS) and _is_fixed(node, sizes, np):
-            if any(isinstance(n, ast.Call) for n in walk(node)):
+            if any(_makers(node)):
                 yield node
         elif not isinstance(node, CLOSED):
             stack.extend(children(node))
