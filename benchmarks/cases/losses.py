@@ -29,8 +29,9 @@ loop in machine code.
 """
 GMM = """
 One product of matrices with the pairs of a point's numbers gives all exponents, and another one their
-adjoint: together two thirds of the time, what each call sets up for them a sixth. It would take the
-exponents and their sums in the loop of the products, in machine code.
+adjoint: a third of the time. Passes over the exponents take a quarter, what each call makes of the matrices
+and of their gradients a third. It would take the exponents and their sums in the loop of the products, in
+machine code.
 """
 ELEMENTWISE = """
 In tiles that stay in the cache, 57 % of the time are tanh, sqrt, log1p, exp and divisions, which are
