@@ -111,6 +111,14 @@ def test_what_sizes_determine_is_made_once() -> None:
     assert "ones(" not in text
 
 
+def test_a_size_is_no_array_that_is_made_once() -> None:
+    lines = ("g = np.arange(max(n, 2))", "h = x * max(n, 2)", "y = h + g")
+    expected, found, text = run(lines, "float(y.sum())")
+    assert found == expected
+    assert "arange" not in text
+    assert text.count("max(n, 2)") == 1
+
+
 def test_what_is_written_to_is_made_anew() -> None:
     lines = ("g = np.arange(n)", "g[0] = 5", "h = x * x", "y = h + g")
     expected, found, text = run(lines, "float(y.sum())")
