@@ -62,7 +62,10 @@ class _BranchWriter:
         outer.has_read(branch)
         sides = zip((branch["then"], branch["orelse"]), outer.memory.inner[branch])
         then, orelse = (self._side(side, memory, variables) for side, memory in sides)
-        outer.append(Statement(self.group, tuple(self.lines), branch, "", _blocks(condition, then, orelse)))
+        blocks = _blocks(condition, then, orelse)
+        if blocks and branch.get("note"):
+            self.lines += ["", f"# {branch['note']}"]
+        outer.append(Statement(self.group, tuple(self.lines), branch, "", blocks))
         for position, nodes in self.items.items():
             for node in nodes:
                 if list_depth(node):

@@ -42,7 +42,11 @@ def _write(context: Context, writer: Writer, function: TileFunction, caller: str
     texts = [str(body.value(node)) for node in sums]
     last = f"return {texts[0] if len(sums) == 1 else tuple_of(texts)}" if sums else ""
     with writer.block(f"def {function.name}({', '.join(_parameters(context, function))}) -> {result}:"):
-        write_docstring(writer, f"One tile of {caller}(): {'; '.join(_told(function))}.")
+        told, line = "; ".join(_told(function)), f"One tile of {caller}()"
+        if len(f'"""{line}: {told}."""') <= writer.width - 4 * writer.depth:
+            write_docstring(writer, f"{line}: {told}.")
+        else:
+            write_docstring(writer, f"{line}.", f"{told[0].upper()}{told[1:]}.")
         arrays = {name: Holder(name, shape) for name, shape in function.shapes()}
         bindings = {b.dim: b for name, held in arrays.items() for b in readable_from(held.shape, name)}
         for line in bind([bindings[d] for d in body.dims if d in bindings], arrays, context.local):

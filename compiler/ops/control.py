@@ -161,7 +161,7 @@ def items(node: Node) -> tuple[Node, ...]:
 # --- branches ------------------------------------------------------------------------------------
 
 
-def _branch_infer(condition: Type, *x: Type, then: Graph, orelse: Graph) -> Type:
+def _branch_infer(condition: Type, *x: Type, then: Graph, orelse: Graph, note: str = "") -> Type:
     if condition != Type("bool"):
         raise TypeProblem("E0204", f"a condition is a bool, not {condition}")
     _given(then, x, "a branch")
@@ -174,9 +174,10 @@ branch = declare(
     Op(
         "branch",
         ("condition", "*x"),
-        "The outputs of `then` or of `orelse` on x; only the one that the condition takes is computed.",
+        "The outputs of `then` or of `orelse` on x; only the one that the condition takes is computed.\n\n"
+        "`note` is for the reader of the text.",
         _branch_infer,
-        lambda condition, *x, then, orelse: (then if condition else orelse)(*x),
+        lambda condition, *x, then, orelse, note="": (then if condition else orelse)(*x),
         NonDiff("passes/control.py differentiates it"),
         _no_text,
         work="control",

@@ -30,6 +30,15 @@ Part = tuple[Sequence[Node], Collection[Node]]  # results, and the nodes that ar
 
 
 @record(frozen=True)
+class Condition:
+    """What must hold; `name` is that of a variable, and `note` stands above what it decides."""
+
+    name: str
+    node: Node
+    note: str
+
+
+@record(frozen=True)
 class InSides:
     """Passes on the sides of branches, as on functions of their own."""
 
@@ -48,14 +57,16 @@ class InSides:
         return new.map_subgraphs(lambda side: run_passes(self.passes, side))
 
 
-def either(plain: Graph, quick: Graph, conditions: int, finish: Pass) -> Graph:
-    """The plain graph's outputs, by the quick one where its last outputs, so many `conditions`, are true.
+def either(plain: Graph, quick: Graph, notes: Sequence[str], finish: Pass) -> Graph:
+    """The plain graph's outputs, by the quick one where its last outputs are true: the conditions.
 
-    The last condition is asked when all else is computed, in a graph that is finished by a pass of its own.
+    `notes` stand above what each of these decides. The last condition is asked when all else is computed, in
+    a graph that is finished by a pass of its own.
     """
     both = _together(plain, quick)
     found, count = [node for _, node in both.outputs], len(plain.outputs)
-    slow, fast, asked = found[:count], found[count:-conditions], found[-conditions:]
+    slow, fast, asked = found[:count], found[count : -len(notes)], found[-len(notes) :]
+    told = dict(zip(asked, notes))
     if any(const_value(node) is False for node in asked):
         return plain
     asked = [node for node in asked if const_value(node) is not True]
@@ -68,11 +79,12 @@ def either(plain: Graph, quick: Graph, conditions: int, finish: Pass) -> Graph:
         read = {arg for node in everything if node not in made | known for arg in node.args}.union(wanted)
         handed = [node for node in both.nodes() if node in made & read and not _is_leaf(node)]
         without = [const(False) if node is following else _missing(node) for node in handed]
-        branch = _branch(both, condition, (handed, made), (without, ()), images)
+        branch = _branch(both, condition, (handed, made), (without, ()), images, told[condition])
         branch = branch.map_subgraphs(finish.run) if following is last else branch
         images.update({node: ops.item(branch, position=i) for i, node in enumerate(handed)})
         known |= made
-    branch = _branch(both, last, (fast, {*topological(fast)} - known), (slow, apart - known), images)
+    quickly, plainly = (fast, {*topological(fast)} - known), (slow, apart - known)
+    branch = _branch(both, last, quickly, plainly, images, told[last])
     names = {image: both.names[node] for node, image in images.items() if node in both.names}
     return replace(
         both,
@@ -102,11 +114,14 @@ def _missing(node: Node) -> Node:
     return ops.undefined(kind=node.type.kind, shape=node.shape)
 
 
-def _branch(graph: Graph, condition: Node, then: Part, orelse: Part, images: Mapping[Node, Node]) -> Node:
+def _branch(
+    graph: Graph, condition: Node, then: Part, orelse: Part, images: Mapping[Node, Node], note: str
+) -> Node:
     """A branch with the results of its sides, into which their nodes move; `images` are results of others."""
     operands = list(dict.fromkeys([*_operands(graph, *then), *_operands(graph, *orelse)]))
     given = [images.get(node, node) for node in (condition, *operands)]
-    return ops.branch(*given, then=_side(graph, operands, *then), orelse=_side(graph, operands, *orelse))
+    sides = {"then": _side(graph, operands, *then), "orelse": _side(graph, operands, *orelse)}
+    return ops.branch(*given, **sides, note=note)
 
 
 def _operands(graph: Graph, results: Sequence[Node], own: Collection[Node]) -> list[Node]:

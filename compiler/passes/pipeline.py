@@ -229,7 +229,7 @@ def _with_quadratic(
         return alone
     assert program.target is not None
     count = len(program.wrt)
-    told = tuple((f"condition {i}", node) for i, node in enumerate(found.conditions))
+    told = tuple((f"condition {condition.name}", condition.node) for condition in found.conditions)
     graph = _only(found.graph, (program.target,))
     graph = replace(graph, outputs=graph.outputs + told)
     steps = (Differentiate(program.target, program.wrt, seed, ranges, 2), Narrow(ranges))
@@ -237,7 +237,8 @@ def _with_quadratic(
     one = _with_seed_one(joint, program.target, count, seed, named=False)
     one = replace(one, outputs=one.outputs + tuple((name, joint.output(name)) for name, _ in told))
     cut = Tile(_data(program), gain=0.7, kept=2**16)
-    return either(alone, run_passes(optimisation(2, count), one, observe), len(told), cut)
+    notes = [condition.note for condition in found.conditions]
+    return either(alone, run_passes(optimisation(2, count), one, observe), notes, cut)
 
 
 def _requested(

@@ -10,36 +10,43 @@ gives all distances, and another one what the adjoint sums over the points. Each
 has the products of elements that are s apart, around the end.
 
 It is a sum of numbers that may be much larger than it, so it is for data whose distances are not small beside
-these (`Quadratic.conditions`); for other data the model is computed as it stands (`alternatives.py`). Where
-two distances are the same they may differ now, and where they are 0 be less: no model is changed that decides
-by them, or takes their root.
+these; for other data the model is computed as it stands (`alternatives.py`). What becomes an exponent needs
+digits after the point, however large it is: there the terms are limited, times what distances are multiplied
+by on their way. Where two distances are the same they may differ now, and where they are 0 be less: no model
+is changed that decides by them, or takes their root.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import reduce
 
 from autodiffc.grammar.records import record
 
 from .. import ops
-from ..ir import Graph, Node, const
+from ..ir import Graph, Node, Op, const
 from ..ops.indexing import whole
 from ..ops.shape import swap_last
 from ..types import Dim, size_of
+from .alternatives import Condition
 
-MOST = 2.0**12  # of the terms of a distance, which may be an exponent
+MOST = 2.0**12  # of the terms of an exponent: some 40 bits are left after the point
 SHARE = 2.0**-16  # of that in the mean distance from the nearest centre: of 53 bits some 36 are left
 FEW = 8  # numbers of a centre, and centres
 LEAST = 100_000  # numbers of all differences, for what else there is to compute
 ONE, ZERO = Dim.of(1), Dim.of(0)
 
-# What may be made of distances: what is as smooth where they are a little less than 0 as elsewhere.
-SMOOTH = frozenset({
-    "add", "sub", "mul", "div", "neg", "sum", "mean", "matmul", "outer", "einsum", "square", "reshape",
-    "transpose", "broadcast_to", "getitem", "stack", "concatenate", "after", "exp", "expm1", "logsumexp",
-    "softmax", "log_softmax", "sigmoid", "log_sigmoid", "softplus", "tanh", "erf", "erfc", "ndtr", "sin",
-    "cos",
+# What may be made of distances: what is as smooth where they are a little less than 0 as elsewhere. That is
+# multiples and sums of them, products, and what makes exponents of them or the like.
+HANDED = frozenset({
+    "add", "sub", "mul", "div", "neg", "sum", "mean", "reshape", "transpose", "broadcast_to", "getitem",
+    "stack", "concatenate", "after",
+})  # fmt: skip
+PRODUCTS = frozenset({"matmul", "outer", "einsum", "square"})
+EXPONENTS = frozenset({
+    "exp", "expm1", "logsumexp", "softmax", "log_softmax", "sigmoid", "log_sigmoid", "softplus", "tanh",
+    "erf", "erfc", "ndtr", "sin", "cos",
 })  # fmt: skip
 
 
@@ -48,31 +55,72 @@ class Quadratic:
     """A model with its distances as a product, and what must hold for that, the cheapest first."""
 
     graph: Graph
-    conditions: tuple[Node, ...]
+    conditions: tuple[Condition, ...]
 
 
 def quadratic(graph: Graph, wrt: frozenset[str]) -> Quadratic | None:
     """The model with its squared distances as a product; None where it has none, or several."""
     sums = [node for node in graph.nodes() if _is_square_sum(node)]
     found = [(node, form) for node in sums if (form := _with_metric(node, wrt) or _without(node, wrt))]
-    if len(found) != 1 or not _is_smooth(graph, found[0][0]):
+    if len(found) != 1:
         return None
     ((node, made),) = found
-    changed = graph.with_images({node: made.distances})
-    return Quadratic(replace(changed, names={**changed.names, **made.names}), tuple(made.conditions()))
+    scales = _exponents(graph, node)
+    if scales is None:
+        return None
+    changed, conditions = graph.with_images({node: made.distances}), tuple(made.conditions(scales))
+    names = {condition.node: condition.name for condition in conditions}
+    return Quadratic(replace(changed, names={**changed.names, **made.names, **names}), conditions)
 
 
-def _is_smooth(graph: Graph, distances: Node) -> bool:
-    """Whether nothing is decided by the distances, and nothing needs them to be at least 0."""
+def _exponents(graph: Graph, distances: Node) -> list[Node] | None:
+    """What distances are multiplied by where they become exponents; None where they can't be a product.
+
+    That is where something is decided by them or must not be negative, and where what becomes an exponent is
+    more than a multiple of them.
+    """
     made = {distances}
+    multiples: dict[Node, Node] = {distances: const(1.0)}
+    mixed: set[Node] = set()  # products of distances
+    found: dict[Node, None] = {}
     for node in graph.nodes():
-        if made.isdisjoint(node.args):
+        own = [arg for arg in node.args if arg in made]
+        if not own:
             continue
-        divides = node.op is ops.div and node.args[1] in made
-        if node.op.name not in SMOOTH or divides:
-            return False
+        name, factors = node.op.name, [multiples[arg] for arg in own if arg in multiples]
+        if name in EXPONENTS and mixed.isdisjoint(own):
+            found.update(dict.fromkeys(factors))
+        elif name in PRODUCTS or (name == "mul" and len(own) == 2):
+            if factors or not mixed.isdisjoint(own):
+                mixed.add(node)
+        elif name not in HANDED or (name == "div" and node.args[1] in made):
+            return None
+        elif not mixed.isdisjoint(own):
+            mixed.add(node)
+        elif factors:
+            multiples[node] = _multiple(node, factors, made)
         made.add(node)
-    return True
+    return [*found]
+
+
+def _multiple(node: Node, factors: Sequence[Node], made: Collection[Node]) -> Node:
+    """What it is of distances at most, made of what are `factors` of them."""
+    factor = reduce(ops.add, factors)
+    if node.op is ops.mul:
+        (other,) = (arg for arg in node.args if arg not in made)
+        return factor * _extreme(ops.max, other)
+    if node.op is ops.div:
+        return factor / _extreme(ops.min, node.args[1])
+    if node.op is ops.sum:
+        count = size_of(tuple(node.args[0].shape[axis] for axis in node["axis"]))
+        return factor * ops.cast(ops.dim_value(count), "real")
+    return factor
+
+
+def _extreme(of: Op, x: Node) -> Node:
+    """The largest or the smallest size of a number, or of the elements of an array."""
+    sizes = ops.abs(ops.cast(x, "real"))
+    return of(sizes, axis=tuple(range(x.rank)), keepdims=False) if x.rank else sizes
 
 
 def _is_square_sum(node: Node) -> bool:
@@ -149,13 +197,18 @@ class _Form:
         """How many points there are."""
         return ops.cast(ops.dim_value(self.points.shape[0]), "real")
 
-    def conditions(self) -> Iterator[Node]:
-        """Sizes that pay; then terms that aren't too large, and at last what is left of them."""
-        yield self.enough()
-        yield ops.less(self.terms, const(MOST))
+    def conditions(self, scales: Iterable[Node]) -> Iterator[Condition]:
+        """Sizes that pay; then terms of exponents that aren't too large, and at last what is left of them."""
+        many = "squared distances as products, where they are many: first how large the terms are"
+        yield Condition("are_many", self.enough(), many)
+        small = [ops.less(self.terms * scale, const(MOST)) for scale in scales]
+        if small:
+            fine = reduce(ops.logical_and, small)
+            yield Condition("are_small", fine, "as products, where the terms are small")
         nearest = ops.min(self.distances, axis=(self.axis,), keepdims=False)
         total = ops.sum(nearest, axis=(0,), keepdims=False)
-        yield ops.less(const(SHARE) * self.terms * self.number, total)
+        left = ops.less(const(SHARE) * self.terms * self.number, total)
+        yield Condition("are_exact", left, "as the model has them, where products would cancel digits")
 
 
 class _Lengths(_Form):

@@ -101,7 +101,8 @@ def _trim_branch(node: Node, used: set[int], clean: Callable[[Graph], Graph]) ->
     if same and sides[0] is node["then"] and sides[1] is node["orelse"]:
         return _Trimmed(node, results)
     then, orelse = (_with_inputs(side, needed) for side in sides)
-    new = ops.branch(condition, *(operands[i] for i in needed), then=then, orelse=orelse)
+    told = {name: value for name, value in node.attrs if name == "note"}
+    new = ops.branch(condition, *(operands[i] for i in needed), then=then, orelse=orelse, **told)
     return _Trimmed(new, results)
 
 

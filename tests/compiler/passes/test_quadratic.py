@@ -124,6 +124,31 @@ def test_a_distance_that_is_the_loss_itself_keeps_its_digits() -> None:
     _assert_near(_built(text, level=2).value_and_grad(x, mu, matrices, alpha), expected)
 
 
+SCALES = (
+    "/ width",
+    "* (1 / width)",
+    "/ (width * exp(alpha - alpha)[:, None])",
+    "* 1e6",
+    "* 1e6 - alpha[:, None]",
+)
+
+
+@pytest.mark.parametrize("scale", SCALES)
+@pytest.mark.parametrize("z", DISTANCES.values(), ids=DISTANCES)
+def test_exponents_that_are_large_multiples_of_distances_keep_their_digits(z: str, scale: str) -> None:
+    loss = f"param width: real\nloss L = mean(logsumexp(alpha[:, None] - sum(z**2, axis=2) {scale}, axis=0))"
+    text = _model(z, loss)
+    x, mu, matrices, alpha = _drawn(**SIZES)
+    x = np.concatenate(
+        [x[:100], np.repeat(mu, 100, axis=0)[100:] + 1e-3 * x[100:]]
+    )  # few points far from centres
+    arguments = x, mu, matrices, alpha, 1e-6
+    expected = _built(text, level=0).value_and_grad(*arguments)
+    called, found = _quick(_built(text, level=2), arguments)
+    assert set(called) == {"_on_tile_2"}
+    _assert_near(found, expected)
+
+
 def test_what_isn_t_a_number_stays_so() -> None:
     x, *params = _drawn(**SIZES)
     x[7, 1] = np.nan
@@ -147,6 +172,12 @@ REFUSED = {
     "a choice after a smooth function": ("exp(-sum(z**2, axis=2))", "relu(0.5 - exp(-sum(z**2, axis=2)))"),
     "roots": ("exp(-sum(z**2, axis=2))", "sqrt(sum(z**2, axis=2))"),
     "divisors": ("exp(-sum(z**2, axis=2))", "1 / sum(z**2, axis=2)"),
+    "exponents that are squares": ("exp(-sum(z**2, axis=2))", "exp(-sum(z**2, axis=2)**2)"),
+    "exponents that are products": (
+        "exp(-sum(z**2, axis=2))",
+        "exp(-(A[0, 0, 0] * sum(z**2, axis=2) * sum(z**2, axis=2)))",
+    ),
+    "exponents after a product": ("exp(-sum(z**2, axis=2))", "exp(-(A[0] @ sum(z**2, axis=2)[:D]))"),
 }
 
 
