@@ -129,6 +129,8 @@ def test_newton_reaches_the_minimum(
     x, before = np.array(case["x0"]), np.inf
     while m.objective(x)[0] < before:
         before, best = m.objective(x)[0], x
+        if before < 1e-100:  # a minimum of 0, where SciPy's own squares underflow
+            break
         x = descend(m, x, method)
     # Newton-CG's line search compares values, and those of the nearly flat valley stand still first.
     loose = 1e-9 if (key, method) == ("meyer", "Newton-CG") else 1e-11
