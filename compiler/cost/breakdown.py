@@ -15,7 +15,7 @@ from autodiffc.grammar.source import Span
 
 from ..ir import Graph, Node, Note, Origin
 from ..types import Dim
-from .formulas import bytes_of, total, work
+from .formulas import bytes_of, counted, total, work
 from .prediction import Costs
 
 
@@ -33,7 +33,7 @@ def done(graph: Graph, costs: Costs, place: Origin | None = None, times: int = 1
     """All that is computed, with what loops, branches and tiles do inside."""
     for node in graph.nodes():
         own = next(iter(graph.origins.get(node, ())), place)
-        bodies = list(node.subgraphs())
+        bodies = counted(node)
         inner, steps = costs.inside(node)
         if not bodies:
             yield Done(node, own, costs, times)

@@ -10,7 +10,8 @@
 
 An operation on elements counts once for each element of the result, a reduction once for each element of its
 argument, a product of matrices once for each multiplication and each addition. What moves or picks elements
-does no operations. A loop costs its steps, a branch the dearer of its sides, term by term.
+does no operations. A loop costs its steps, a branch the dearer of its sides, term by term; of two ways to
+compute the same (`alternatives.py`) the quick one counts.
 """
 
 from __future__ import annotations
@@ -136,11 +137,16 @@ def _parts(node: Node, real: int) -> Work:
     return summed(work(part, real) for part in topological([expanded]) if part not in known)
 
 
+def counted(node: Node) -> list[Graph]:
+    """The bodies that count: where the compiler offers two ways, that where its condition holds."""
+    return [node["then"]] if node.get("note") else list(node.subgraphs())
+
+
 def _control(node: Node, real: int) -> Work:
-    bodies = [graph_work(body, real) for body in node.subgraphs()]
+    bodies = [graph_work(body, real) for body in counted(node)]
     if node.op.name == "branch":
-        then, orelse = bodies
-        return Work("control", *(_most(*pair) for pair in zip(_formulas(then), _formulas(orelse))))
+        first, last = bodies[0], bodies[-1]
+        return Work("control", *(_most(*pair) for pair in zip(_formulas(first), _formulas(last))))
     if node.op.name == "tiled":  # what does not go with the rows is done for each tile: that counts once
         whole = {str(TILE): node["length"]}
         return Work("control", *(formula.substitute(whole) for formula in _formulas(bodies[0])))

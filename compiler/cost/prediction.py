@@ -25,7 +25,7 @@ from ..ir import Graph, Node, topological
 from ..ops.control import is_local
 from ..ops.tiles import TILE
 from ..types import Dim, Shape
-from .formulas import REAL_BYTES, bytes_of, elements, graph_work, is_scalar, kind
+from .formulas import REAL_BYTES, bytes_of, counted, elements, graph_work, is_scalar, kind
 from .machine import Machine
 
 ASSUMED, STEPS = 128, 16
@@ -161,7 +161,7 @@ class Costs:
 
     def _control(self, node: Node) -> float:
         inner, times = self.inside(node)
-        bodies = [inner.graph(body) for body in node.subgraphs()]
+        bodies = [inner.graph(body) for body in counted(node)]
         if node.op.name == "branch":
             return max(bodies)
         return times * sum(bodies)
@@ -179,7 +179,7 @@ class Costs:
         for i, node in enumerate(order):
             if kind(node) != "free":
                 alive += self.bytes(node)
-            inside = max((self.inside(node)[0].peak(body) for body in node.subgraphs()), default=0)
+            inside = max((self.inside(node)[0].peak(body) for body in counted(node)), default=0)
             most = max(most, alive + inside)
             alive -= sum(self.bytes(done) for done in ends.get(i, ()))
         return most

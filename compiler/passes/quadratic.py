@@ -70,6 +70,8 @@ def quadratic(graph: Graph, wrt: frozenset[str]) -> Quadratic | None:
         return None
     changed, conditions = graph.with_images({node: made.distances}), tuple(made.conditions(scales))
     names = {condition.node: condition.name for condition in conditions}
+    told = graph.note("two ways", "squared distances as products where the data allow it", node)
+    changed = changed.with_notes([told])
     return Quadratic(replace(changed, names={**changed.names, **made.names, **names}), conditions)
 
 

@@ -139,7 +139,7 @@ def test_a_loop_costs_its_steps_and_a_branch_the_dearer_side() -> None:
 
 def test_tiles_do_together_what_the_whole_would_do() -> None:
     program = program_of(read_source(str(MODELS / "adbench" / "gmm.dsl")))
-    plain, tiled = derive(program, 1).value_and_grad, derive(program, 2).value_and_grad
+    plain, tiled = (derive(program, level, dtype="float32").value_and_grad for level in (1, 2))
     assert plain is not None
     assert tiled is not None
     assert any(node.op.name == "tiled" for node in tiled.nodes())
@@ -149,6 +149,18 @@ def test_tiles_do_together_what_the_whole_would_do() -> None:
     large = [estimate(graph, sizes, machine) for graph in (plain, tiled)]
     assert large[1].seconds < large[0].seconds
     assert large[1].peak < 0.2 * large[0].peak
+
+
+def test_of_two_ways_the_quick_one_counts() -> None:
+    program = program_of(read_source(str(MODELS / "adbench" / "gmm.dsl")))
+    sizes, machine = {"n": 100_000, "d": 10, "K": 25}, machine_called("AVX512")
+    both, alone = (derive(program, 2, dtype=d).value_and_grad for d in ("float64", "float32"))
+    assert both is not None
+    assert alone is not None
+    quick, plain = (estimate(graph, sizes, machine) for graph in (both, alone))
+    assert quick.seconds < 0.7 * plain.seconds
+    assert quick.flops < plain.flops
+    assert ("two ways", 24) in [(note.kind, note.places[0].span.line) for note in both.notes]
 
 
 def test_formulas_of_many_nodes_are_summed_at_once() -> None:
