@@ -10,10 +10,12 @@ gives all distances, and another one what the adjoint sums over the points. Each
 has the products of elements that are s apart, around the end.
 
 It is a sum of numbers that may be much larger than it, so it is for data whose distances are not small beside
-these; for other data the model is computed as it stands (`alternatives.py`). What becomes an exponent needs
-digits after the point, however large it is: there the terms are limited, times what distances are multiplied
-by on their way. Where two distances are the same they may differ now, and where they are 0 be less: no model
-is changed that decides by them, or takes their root.
+these, in the mean of the points; for other data the model is computed as it stands (`alternatives.py`). No
+model is changed that could weigh near points more than others (a kernel, `exp(-distances)`), decides by
+distances, or takes their root: what is nearest has the fewest digits, two that are the same may differ, and
+those that are 0 be less. In a logsumexp over the centres each point weighs as much as another; as exponents
+need digits after the point, however large they are, there the terms are limited, times what distances are
+multiplied by on their way.
 """
 
 from __future__ import annotations
@@ -37,16 +39,10 @@ FEW = 8  # numbers of a centre, and centres
 LEAST = 100_000  # numbers of all differences, for what else there is to compute
 ONE, ZERO = Dim.of(1), Dim.of(0)
 
-# What may be made of distances: what is as smooth where they are a little less than 0 as elsewhere. That is
-# multiples and sums of them, products, and what makes exponents of them or the like.
-HANDED = frozenset({
-    "add", "sub", "mul", "div", "neg", "sum", "mean", "reshape", "transpose", "broadcast_to", "getitem",
-    "stack", "concatenate", "after",
-})  # fmt: skip
-PRODUCTS = frozenset({"matmul", "outer", "einsum", "square"})
-EXPONENTS = frozenset({
-    "exp", "expm1", "logsumexp", "softmax", "log_softmax", "sigmoid", "log_sigmoid", "softplus", "tanh",
-    "erf", "erfc", "ndtr", "sin", "cos",
+# What hands on multiples and sums of distances, all of them.
+LINEAR = frozenset({
+    "add", "sub", "mul", "div", "neg", "sum", "mean", "reshape", "transpose", "broadcast_to", "stack",
+    "concatenate", "after",
 })  # fmt: skip
 
 
@@ -65,7 +61,7 @@ def quadratic(graph: Graph, wrt: frozenset[str]) -> Quadratic | None:
     if len(found) != 1:
         return None
     ((node, made),) = found
-    scales = _exponents(graph, node)
+    scales = _exponents(graph, node, made.points.shape[0])
     if scales is None:
         return None
     changed, conditions = graph.with_images({node: made.distances}), tuple(made.conditions(scales))
@@ -75,34 +71,39 @@ def quadratic(graph: Graph, wrt: frozenset[str]) -> Quadratic | None:
     return Quadratic(replace(changed, names={**changed.names, **made.names, **names}), conditions)
 
 
-def _exponents(graph: Graph, distances: Node) -> list[Node] | None:
-    """What distances are multiplied by where they become exponents; None where they can't be a product.
+def _exponents(graph: Graph, distances: Node, count: Dim) -> list[Node] | None:
+    """What distances are multiplied by in a logsumexp of them; None where they can't be a product.
 
-    That is where something is decided by them or must not be negative, and where what becomes an exponent is
-    more than a multiple of them.
+    That is where more is made of them than sums over all points, so many as `count`, in which each weighs as
+    much as another, of multiples and of their logsumexp over the centres.
     """
-    made = {distances}
-    multiples: dict[Node, Node] = {distances: const(1.0)}
-    mixed: set[Node] = set()  # products of distances
+    multiples: dict[Node, Node | None] = {distances: const(1.0)}  # None: behind a logsumexp
     found: dict[Node, None] = {}
+    made = {distances}
     for node in graph.nodes():
         own = [arg for arg in node.args if arg in made]
         if not own:
             continue
-        name, factors = node.op.name, [multiples[arg] for arg in own if arg in multiples]
-        if name in EXPONENTS and mixed.isdisjoint(own):
-            found.update(dict.fromkeys(factors))
-        elif name in PRODUCTS or (name == "mul" and len(own) == 2):
-            if factors or not mixed.isdisjoint(own):
-                mixed.add(node)
-        elif name not in HANDED or (name == "div" and node.args[1] in made):
-            return None
-        elif not mixed.isdisjoint(own):
-            mixed.add(node)
-        elif factors:
-            multiples[node] = _multiple(node, factors, made)
         made.add(node)
+        if all(arg.rank == 0 for arg in own) and not any(node.subgraphs()):
+            continue  # what is made of a sum
+        factors = [factor for arg in own if (factor := multiples.get(arg)) is not None]
+        if node.op is ops.logsumexp and count in node.shape and factors:
+            found.update(dict.fromkeys(factors))
+            multiples[node] = None
+        elif node.op.name not in LINEAR or not _is_even(node, own, count):
+            return None
+        else:
+            multiples[node] = _multiple(node, factors, made) if factors else None
     return [*found]
+
+
+def _is_even(node: Node, own: Sequence[Node], count: Dim) -> bool:
+    """Whether it is as linear as its op, and weighs all points alike."""
+    if node.op is ops.div and node.args[1] in own:
+        return False
+    others = [arg for arg in node.args if arg not in own]
+    return node.op not in (ops.mul, ops.div) or (len(others) == 1 and count not in others[0].shape)
 
 
 def _multiple(node: Node, factors: Sequence[Node], made: Collection[Node]) -> Node:

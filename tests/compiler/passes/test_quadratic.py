@@ -78,7 +78,7 @@ def test_values_and_gradients_stay(z: str, known: dict[str, int]) -> None:
 
 
 def test_distances_with_the_points_first() -> None:
-    text = f"{HEAD}loss L = mean((exp(-sum((x[:, None, :] - mu)**2, axis=2)) @ alpha - x[:, 0])**2)"
+    text = f"{HEAD}loss L = mean(logsumexp(alpha - sum((x[:, None, :] - mu)**2, axis=2), axis=1) - x[:, 0])"
     arguments = _drawn(**SIZES)
     expected = _built(text, level=0).value_and_grad(*arguments)
     called, found = _quick(_built(text, level=2), arguments)
@@ -117,11 +117,14 @@ def test_sizes_and_data_for_which_a_model_is_computed_as_it_stands(z: str, other
 
 
 def test_a_distance_that_is_the_loss_itself_keeps_its_digits() -> None:
-    text = _model("(x - mu[:, None, :]) @ A", "loss L = sum(sum(z**2, axis=2) * exp(-sum(z**2, axis=2)))")
+    text = _model("(x - mu[:, None, :]) @ A", "loss L = sum(sum(z**2, axis=2))")
     _, mu, matrices, alpha = _drawn(**SIZES)
     x = np.repeat(mu, 100, axis=0) + 1e-7 * _drawn(**SIZES)[0]
-    expected = _built(text, level=0).value_and_grad(x, mu, matrices, alpha)
-    _assert_near(_built(text, level=2).value_and_grad(x, mu, matrices, alpha), expected)
+    arguments = x, mu, matrices, alpha
+    expected = _built(text, level=0).value_and_grad(*arguments)
+    called, found = _quick(_built(text, level=2), arguments)
+    assert called[-1] == "_on_tile_2"
+    _assert_near(found, expected)
 
 
 SCALES = (
@@ -164,25 +167,57 @@ def test_no_other_form_where_digits_are_few_or_wanted(options: dict[str, Any]) -
     assert not hasattr(module, "_on_tile_2")
 
 
-REFUSED = {
-    "points that are differentiated": ("input x: real[N, D]", "param x: real[N, D]"),
-    "a sum over other axes": ("axis=2)", "axis=1)"),
-    "differences that are no squares": ("z**2", "z**4"),
-    "a choice": ("exp(-sum(z**2, axis=2))", "min(sum(z**2, axis=2), axis=0)"),
-    "a choice after a smooth function": ("exp(-sum(z**2, axis=2))", "relu(0.5 - exp(-sum(z**2, axis=2)))"),
-    "roots": ("exp(-sum(z**2, axis=2))", "sqrt(sum(z**2, axis=2))"),
-    "divisors": ("exp(-sum(z**2, axis=2))", "1 / sum(z**2, axis=2)"),
-    "exponents that are squares": ("exp(-sum(z**2, axis=2))", "exp(-sum(z**2, axis=2)**2)"),
-    "exponents that are products": (
-        "exp(-sum(z**2, axis=2))",
-        "exp(-(A[0, 0, 0] * sum(z**2, axis=2) * sum(z**2, axis=2)))",
-    ),
-    "exponents after a product": ("exp(-sum(z**2, axis=2))", "exp(-(A[0] @ sum(z**2, axis=2)[:D]))"),
+PLAIN = "(x - mu[:, None, :]) @ A"
+NEAR = "loss L = mean(logsumexp(alpha[:, None] - q, axis=0))"
+TAKEN = {
+    "a mean": "loss L = mean(q)",
+    "a root of a sum": "loss L = sqrt(1 + sum(q * alpha[:, None])**2)",
+    "weights of centres": "loss L = sum(q * alpha[:, None]) / N",
+    "energies": NEAR,
+    "sums of energies": "loss L = -sum(logsumexp(-q / exp(alpha)[:, None], axis=0)) * exp(alpha[0])",
+    "energies and distances": "loss L = mean(logsumexp(-q, axis=0)) + mean(stack(q, 2 * q) / N)",
 }
+REFUSED = {
+    "no choice": (NEAR, "loss L = sum(min(q, axis=0))"),
+    "no choice of energies": (NEAR, "loss L = sum(relu(logsumexp(q, axis=0)))"),
+    "no roots": (NEAR, "loss L = sum(sqrt(q))"),
+    "no divisors": (NEAR, "loss L = sum(1 / q)"),
+    "no kernels": (NEAR, "loss L = sum(exp(-q))"),
+    "no kernels of densities": (NEAR, "loss L = sum(exp(logsumexp(-q, axis=0)))"),
+    "no kernels on all points": (NEAR, "loss L = sum(logsumexp(-q, axis=1))"),
+    "no weights of points": (NEAR, "loss L = sum(q * x[:, 0])"),
+    "no weights of points' energies": (NEAR, "loss L = x[:, 0] @ logsumexp(q, axis=0)"),
+    "no part": (NEAR, "loss L = sum(q[:, :100])"),
+    "no squares": (NEAR, "loss L = sum(q**2)"),
+    "no products": (NEAR, "loss L = sum((A[0, 0, 0] * q) * q)"),
+    "no points that are differentiated": ("input x: real[N, D]", "param x: real[N, D]"),
+    "no sums over other axes": ("axis=2)", "axis=1)"),
+    "no other powers": ("z**2", "z**4"),
+}
+
+
+def _with_loss(loss: str) -> str:
+    return _model(PLAIN, f"q = sum(z**2, axis=2)\n{loss}")
+
+
+def _has_both(text: str) -> bool:
+    return "are_exact" in module_text(program_of(Source("m.dsl", text)), Options(level=2))
+
+
+@pytest.mark.parametrize("loss", TAKEN.values(), ids=TAKEN)
+def test_models_with_another_form(loss: str) -> None:
+    arguments = _drawn(**SIZES)
+    expected = _built(_with_loss(loss), level=0).value_and_grad(*arguments)
+    called, found = _quick(_built(_with_loss(loss), level=2), arguments)
+    assert set(called) == {"_on_tile"}
+    assert _has_both(_with_loss(loss))
+    _assert_near(found, expected)
 
 
 @pytest.mark.parametrize(("old", "new"), REFUSED.values(), ids=REFUSED)
 def test_models_with_no_other_form(old: str, new: str) -> None:
-    loss = "loss L = sum(exp(-sum(z**2, axis=2)))"
-    text = _model("(x - mu[:, None, :]) @ A", loss).replace(old, new)
-    assert not hasattr(_built(text, level=2), "_on_tile_2")
+    text = _with_loss(NEAR)
+    assert old in text
+    assert "are_exact" not in module_text(
+        program_of(Source("m.dsl", text.replace(old, new))), Options(level=2)
+    )
