@@ -332,7 +332,8 @@ def _centred_squares(
     left /= count
     np.subtract(limit, left, out=left)
     limit *= rounding
-    np.copyto(left, 0.0, where=left <= limit)
+    marks = None if scratch is None else _room(scratch, "marks", left.shape, np.bool_)
+    np.copyto(left, 0.0, where=np.less_equal(left, limit, out=marks))
     if out is None:
         return left.astype(x.dtype)
     np.copyto(out, left)
@@ -341,7 +342,7 @@ def _centred_squares(
 
 def _shifted(x: ndarray, m: ndarray | float, out: ndarray | None = None) -> ndarray:
     """x - m for the largest element m; where that is infinite 0 at +inf and -inf elsewhere."""
-    if not (math.isinf(m) if isinstance(m, float) else np.isinf(m).any()):
+    if not (math.isinf(m) if isinstance(m, float) else _may_be_infinite(m)):
         return np.subtract(x, m, out=out)
     with np.errstate(invalid="ignore"):
         shifted = np.where(np.isinf(m), np.where((x == m) & (m > 0.0), 0.0, -np.inf), x - m)
@@ -349,6 +350,14 @@ def _shifted(x: ndarray, m: ndarray | float, out: ndarray | None = None) -> ndar
         return shifted
     np.copyto(out, shifted)
     return out
+
+
+def _may_be_infinite(x: ndarray) -> bool:
+    """Whether elements are infinite; of many, which have no mask made of them, also whether some are NaN."""
+    if x.size <= 4096:
+        return bool(np.isinf(x).any())
+    low, high = np.minimum.reduce(x, axis=None), np.maximum.reduce(x, axis=None)
+    return not (low > -np.inf and high < np.inf)
 
 
 def _exclusive_cumprod(x: ndarray, axis: int, reverse: bool, out: ndarray | None = None) -> ndarray:

@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from autodiffc.compiler.special_blocks import _in_blocks, _room
+from autodiffc.compiler.special_blocks import _as_vectors, _in_blocks, _room
 from numpy import ndarray
 
 
@@ -34,7 +34,13 @@ def _by_element(
     shape = np.shape(operands[0])
     alike = bool(shape) and all(np.shape(x) == shape for x in operands[1:])
     if out is None and alike:
-        return function(*operands, None, (None,) * rows)
+        if scratch is None or operands[0].size <= 4096:
+            return function(*operands, None, (None,) * rows)
+        out = np.empty_like(operands[0], np.result_type(*operands))
+        vectors = _as_vectors((*operands, out))
+        if vectors is not None and out.size <= 65536:  # which is new: nothing is read from it
+            function(*vectors, _room(scratch, "few", (rows, out.size), out.dtype)[1:])
+            return out
     if out is not None and alike and out.size <= 512:
         out[...] = function(*operands, None, (None,) * rows)
         return out

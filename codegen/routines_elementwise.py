@@ -16,7 +16,7 @@ import numpy as np
 from numpy import ndarray
 
 from .routines_blocks import _by_element, _masks
-from .routines_memory import _switch
+from .routines_memory import _room, _switch
 
 _1 = np.array(1.0)
 _QUIET = Context() if int(np.__version__.partition(".")[0]) > 1 else None
@@ -76,11 +76,14 @@ def _nonnegative(x: ndarray, out: ndarray | None = None) -> ndarray:
     return np.abs(x, out=out)
 
 
-def _divide_or_zero(x: ndarray, y: ndarray, out: ndarray | None = None) -> ndarray:
+def _divide_or_zero(
+    x: ndarray, y: ndarray, out: ndarray | None = None, scratch: dict[str, ndarray] | None = None
+) -> ndarray:
     """x / y, and 0 where y is 0."""
     if np.all(y):
         return np.divide(x, y, out=out)
-    nonzero = np.asarray(np.not_equal(y, 0.0))
+    marks = None if scratch is None else _room(scratch, "marks", np.shape(y), np.bool_)
+    nonzero = np.asarray(np.not_equal(y, 0.0, out=marks))
     if out is None:
         out = np.zeros(np.broadcast_shapes(np.shape(x), nonzero.shape), y.dtype)
         return np.divide(x, y, out=out, where=nonzero)

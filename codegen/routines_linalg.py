@@ -32,7 +32,8 @@ def _solve_triangular(
         block = np.tril(block, -unit) if lower else np.triu(block, unit)
         if unit:
             block = block + np.eye(block.shape[-1], dtype=block.dtype)
-        rest = b[..., rows, :] - t[..., rows, done] @ x[..., done, :]
+        rest = np.matmul(t[..., rows, done], x[..., done, :], out=x[..., rows, :])
+        np.subtract(b[..., rows, :], rest, out=rest)
         x[..., rows, :] = np.linalg.solve(block[..., turn, turn], rest[..., turn, :])[..., turn, :]
     return x
 

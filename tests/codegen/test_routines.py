@@ -85,7 +85,8 @@ def test_a_routine_may_overwrite_its_first_argument(name: str) -> None:
     edges = np.array([0.0, -0.0, 1.0, -2.5, np.inf, -np.inf, np.nan, 3.0])
     routine = SOURCES[name]
     for last in (edges, edges[::-1], np.zeros(8), np.full(8, np.inf), np.full(8, 3.0)):
-        more = [last.copy() for _ in list(inspect.signature(routine).parameters)[1:-1]]
+        names = list(inspect.signature(routine).parameters)
+        more = [last.copy() for _ in names[1 : names.index("out")]]
         x = edges.copy()
         with np.errstate(all="ignore"):
             expected = routine(edges.copy(), *more)
