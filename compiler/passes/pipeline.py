@@ -224,14 +224,13 @@ def _with_quadratic(
     observe: Observe | None,
 ) -> Graph:
     """Value and gradient; by squared distances as products where the sizes and the data allow it."""
-    found = quadratic(prepared, frozenset(program.wrt))
+    assert program.target is not None
+    found = quadratic(_only(prepared, (program.target,)), frozenset(program.wrt))
     if found is None or pays(alone):
         return alone
-    assert program.target is not None
     count = len(program.wrt)
     told = tuple((f"condition {condition.name}", condition.node) for condition in found.conditions)
-    graph = _only(found.graph, (program.target,))
-    graph = replace(graph, outputs=graph.outputs + told)
+    graph = replace(found.graph, outputs=found.graph.outputs + told)
     steps = (Differentiate(program.target, program.wrt, seed, ranges, 2), Narrow(ranges))
     joint = run_passes(steps, graph, observe)
     one = _with_seed_one(joint, program.target, count, seed, named=False)

@@ -175,6 +175,7 @@ TAKEN = {
     "weights of centres": "loss L = sum(q * alpha[:, None]) / N",
     "energies": NEAR,
     "sums of energies": "loss L = -sum(logsumexp(-q / exp(alpha)[:, None], axis=0)) * exp(alpha[0])",
+    "energies beside an output": f"output share = softmax(-q, axis=0)\n{NEAR}",
     "energies and distances": "loss L = mean(logsumexp(-q, axis=0)) + mean(stack(q, 2 * q) / N)",
 }
 REFUSED = {
