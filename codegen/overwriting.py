@@ -15,13 +15,15 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from .aliases import Aliases, Member
-from .flow import Flow
+from .flow import WRITE, Flow
 from .into import given_memory, is_module, is_ufunc, operands_of
 from .sites import Site
 from .trees import walk
 
 if TYPE_CHECKING:
     from .buffers import Buffer
+
+TURNING = frozenset({"T", "mT", "swapaxes", "transpose", "moveaxis"})
 
 
 @dataclass
@@ -111,7 +113,30 @@ class Overwriting:
             if isinstance(node, ast.Name) and self.flow.variable(node.id, position) in names
         ]
         own = {node for node in operands if isinstance(node, ast.Name)}
-        return bool(read) and own.issuperset(read)
+        if not read or not own.issuperset(read):
+            return False
+        return not any(self._is_turned(self.flow.variable(node.id, position), names) for node in read)
+
+    def _is_turned(self, variable: str, names: Collection[str]) -> bool:
+        """Whether a variable may show its elements in another order than they lie in: `flip_z = z[::-1]`.
+
+        `names` are those that share its memory. Who writes there would write what is yet to be read.
+        """
+        waiting, seen = [variable], {variable}
+        while waiting:
+            for position, kind, _ in self.flow.events.get(waiting.pop(), ()):
+                tree = self.flow.lines[position].trees[0]
+                if kind != WRITE or not isinstance(tree, ast.Assign):
+                    continue
+                if list(self.aliases.memory_at(tree.value, position)) == [tree.value]:
+                    continue
+                if any(map(_turns, walk(tree.value))):
+                    return True
+                found = (n.id for n in walk(tree.value) if isinstance(n, ast.Name))
+                sources = {self.flow.variable(name, position) for name in found}.intersection(names) - seen
+                waiting += sources
+                seen |= sources
+        return False
 
     @cached_property
     def _around(self) -> set[Site]:
@@ -127,3 +152,10 @@ class Overwriting:
     def _making(self) -> set[tuple[Member, int]]:
         """On which lines memory of which classes is written anew."""
         return {(self.aliases.classes.of(site.node), site.position) for site in self.sites}
+
+
+def _turns(node: ast.AST) -> bool:
+    """Whether it shows elements in another order."""
+    if isinstance(node, ast.Attribute):
+        return node.attr in TURNING
+    return isinstance(node, ast.Slice) and node.step is not None

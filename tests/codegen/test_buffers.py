@@ -125,6 +125,20 @@ def test_arguments_in_fortran_order() -> None:
 # --- the pool ----------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("turned", ["flip(z, 0)", "flip(z, 1)", "z.T"])
+@pytest.mark.parametrize("function", ["lgamma({})", "lbeta({}, x)", "log(exp({}) + exp(x))"])
+def test_no_block_is_written_over_what_another_one_reads(function: str, turned: str) -> None:
+    """What goes block by block can't write over a view that has the elements in another order."""
+    text = f"dim N\ninput x: real[N, N]\nparam W: real[N, N]\nz = x @ W\nu = {function.format(turned)}\n"
+    program = program_of(Source("model.dsl", f"{text}loss L = sum(u * x)\n"))
+    rng = np.random.default_rng(0)
+    x, W = rng.uniform(0.1, 1.0, (150, 150)), rng.uniform(0.0, 0.02, (150, 150))  # three blocks of elements
+    plain, written = (module_of(module_text(program, Options(level=level)), "model") for level in (0, 2))
+    for _ in range(2):
+        found = written.value_and_grad(x, W)
+        np.testing.assert_allclose(found[1][0], plain.value_and_grad(x, W)[1][0], rtol=1e-12)
+
+
 def test_results_are_the_caller_s_own() -> None:
     m, given = network(), arguments()
     expected = plain().value_and_grad(*given)
