@@ -30,6 +30,7 @@ from .idle import Idle
 from .into import (
     AS_IT_IS,
     COMPARED,
+    GATHERED,
     RESHAPED,
     ROOMY,
     SOMETIMES,
@@ -55,7 +56,7 @@ NAMES = {
     "sum": "total", "subtract": "difference", "square": "square", "negative": "negative",
     **dict.fromkeys((*COMPARED.values(), "bitwise_and", "bitwise_or", "invert", "isfinite"), "mask"),
     "_row_max": "largest", "_ones": "ones", "ones": "ones", "eye": "eye", "arange": "numbers",
-    "_patches": "windows",
+    "_patches": "windows", GATHERED: "gathered",
 }  # fmt: skip
 
 
@@ -222,7 +223,7 @@ class Allocation:
         found: dict[Member, list[Site]] = {}
         for site in self.sites:
             own = self.aliases.classes.of(site.node)
-            is_new = list(self.aliases.memory(site.node)) == [site.node]
+            is_new = site.form.name == GATHERED or list(self.aliases.memory(site.node)) == [site.node]
             whole = site.form.name not in ROOMY  # is no part of memory that a result would keep alive
             wanted = self.results and whole if own in self.returned else self._is_worth_it(site.type)
             if is_new and wanted:

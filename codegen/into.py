@@ -48,6 +48,7 @@ ELEMENTWISE = frozenset(
 )  # modules of routines that work element by element
 WHERE = "_where"  # the routine for np.where, which takes no memory
 RESHAPED = "_copied"  # the routine for what `reshape` copies
+GATHERED = "_gathered"  # the form of what a product would copy: elements that lie backwards
 FILLED = "_filled"  # the routine for arrays of one number within a line
 AS_IT_IS = ""  # the form of what its memory always holds
 Render = Callable[[ast.expr], str]
@@ -206,6 +207,8 @@ def call_into(form: Form, text: str, memory: str, np: str, render: Render) -> st
         return f"{FILLED}({value}, out={memory})"
     if form.name == RESHAPED:
         return f"{RESHAPED}({text.rpartition('.reshape(')[0]}, out={memory})"
+    if form.name == GATHERED:
+        return f"{np}.positive({text}, out={memory})"
     if form.name == WHERE:
         text = f"{WHERE}{text[text.index('(') :]}"
     separator = "" if text.endswith("()") else ", "

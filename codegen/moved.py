@@ -26,7 +26,7 @@ MOVED = REDUCING | {
     "_diag",
 }
 
-SHAPED = frozenset({"zeros", "ones", "full", "eye"})  # functions of NumPy's that are given a shape
+SHAPED = frozenset({"empty", "zeros", "ones", "full", "eye"})  # functions of NumPy's that are given a shape
 
 
 def shaped(node: ast.Call, sizes: Sizes) -> Type | None:
@@ -54,6 +54,22 @@ def summed(node: ast.Call, type_of: Callable[[ast.expr], Type | None]) -> Type |
         return None
     sizes = {letter: size for term, type in zip(letters, known) for letter, size in zip(term, type.shape)}
     return Type("real", tuple(sizes[letter] for letter in result))
+
+
+def joined(node: ast.Call, type_of: Callable[[ast.expr], Type | None]) -> Type | None:
+    """The type of np.concatenate((a, b), axis=1), of reals."""
+    parts = node.args[0].elts if isinstance(node.args[0], ast.Tuple) else []
+    axis = number_of(node.keywords[0].value) if node.keywords else 0
+    types = [type_of(part) for part in parts]
+    known = [type for type in types if type is not None and type.kind == "real" and type.rank]
+    if len(node.args) > 1 or not known or len(known) < len(types) or axis is None:
+        return None
+    if {t.rank for t in known} != {known[0].rank}:
+        return None
+    axis %= known[0].rank
+    if len({_resized(type, axis, Dim.of(1)) for type in known}) > 1:
+        return None
+    return _resized(known[0], axis, sum((type.shape[axis] for type in known), Dim.of(0)))
 
 
 def moved(node: ast.Call, type_of: Callable[[ast.expr], Type | None], sizes: Sizes) -> Type | None:

@@ -101,7 +101,7 @@ class Orders(Typed):
         """The order of what is made of operands: plain where one of that shape is."""
         orders = [(operand, order) for operand in operands if (order := self._order(operand)) != ()]
         turned = [operand for operand, _ in orders]
-        types = [self.type_of(operand) for operand in operands if operand not in turned]
+        types = [self.type_of(o) for o in operands if o not in turned and not is_spread(o)]
         rank = max((t.rank for t in map(self.type_of, turned) if t is not None), default=0)
         plain = any(t is not None and t.rank >= max(rank, 2) and not _has_one(t) for t in types)
         if not turned or (rank and plain):
@@ -114,11 +114,10 @@ class Orders(Typed):
         if isinstance(node, ast.Attribute) and node.attr == "T":
             return self._is_cut(node.value)
         if isinstance(node, ast.Name):
-            variable = self.flow.variable(node.id, self._position)
-            writes = [p for p, kind, _ in self.flow.events.get(variable, ()) if kind == WRITE]
-            trees = self.flow.lines[writes[0]].trees if len(writes) == 1 else ()
-            value = trees[0].value if trees and isinstance(trees[0], ast.Assign) else None
+            value = self._value_of(node)
             return isinstance(value, ast.Subscript) and self._is_cut(value)
+        if is_spread(node):
+            return True
         if not isinstance(node, ast.Subscript) or not isinstance(node.slice, ast.Tuple):
             return False
         parts = [
@@ -126,6 +125,27 @@ class Orders(Typed):
         ]
         first = next((i for i, part in enumerate(parts) if isinstance(part, ast.Slice)), len(parts))
         return not all(isinstance(part, ast.Slice) and _is_whole(part) for part in parts[first + 1 :])
+
+    def _is_backwards(self, node: ast.expr) -> bool:
+        """Whether it is a part of an array in another direction: h[::-1]."""
+        if isinstance(node, ast.Attribute) and node.attr == "T":
+            return self._is_backwards(node.value)
+        if isinstance(node, ast.Name):
+            value = self._value_of(node, updated=True)
+            return isinstance(value, ast.Subscript) and self._is_backwards(value)
+        if not isinstance(node, ast.Subscript):
+            return False
+        parts = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
+        steps = [number_of(part.step) for part in parts if isinstance(part, ast.Slice) and part.step]
+        return any(step is not None and step < 0 for step in steps)
+
+    def _value_of(self, name: ast.Name, updated: bool = False) -> ast.expr | None:
+        """What a variable is given, if that is but once; also where it may have been `updated` in place."""
+        variable = self.flow.variable(name.id, self._position)
+        writes = [p for p, kind, _ in self.flow.events.get(variable, ()) if kind == WRITE]
+        trees = [self.flow.lines[position].trees[0] for position in writes]
+        given = [tree for tree in trees if not (updated and isinstance(tree, ast.AugAssign))]
+        return given[0].value if len(given) == 1 and isinstance(given[0], ast.Assign) else None
 
     def _rank(self, node: ast.expr) -> int | None:
         found = self.type_of(node)
@@ -153,6 +173,12 @@ def _joined(old: Shape, new: Shape) -> Iterator[tuple[int, int]]:
         size = size * length
         if size not in ends:
             yield axis, axis + 1
+
+
+def is_spread(node: ast.expr) -> bool:
+    """Whether it shows elements of an array several times."""
+    function = node.func if isinstance(node, ast.Call) else None
+    return isinstance(function, ast.Attribute) and function.attr == "broadcast_to"
 
 
 def _is_whole(part: ast.Slice) -> bool:

@@ -15,7 +15,7 @@ from autodiffc.compiler.types import INT, REAL, Type
 from autodiffc.grammar.records import record
 
 from .flow import Flow
-from .into import FILLED, RESHAPED, ROOMY, Form, form_of, is_routine
+from .into import FILLED, GATHERED, RESHAPED, ROOMY, Form, form_of, is_routine
 from .orders import Orders
 from .trees import children
 
@@ -101,7 +101,7 @@ class Sites(Orders):
                 continue
             if form is None or (turned and not place) or (form.is_statement and not top):
                 continue
-            found = found if top else self.type_of(node)
+            found = found or self.type_of(node)  # of this one, where its variable has others too
             if found is not None and found.rank and (not turned or node is value):
                 fits = found.kind == "real" and form.name not in ROOMY
                 own = place if node is value and fits else None
@@ -114,7 +114,15 @@ class Sites(Orders):
                 order = order if len(order) in (0, found.rank) or not self.any_order else ()
                 if memory is None or (order and len(order) != found.rank):
                     continue
+                yield from self._gathered(form, position) if form.name == "dot" else ()
                 yield Site(node, position, memory, form, target if top else "", own, order)
+
+    def _gathered(self, form: Form, position: int) -> Iterator[Site]:
+        """The operands of a product that would copy them, as their elements lie backwards."""
+        for node in form.operands:
+            found = self.type_of(node)
+            if found is not None and found.kind == "real" and self._is_backwards(node):
+                yield Site(node, position, found, Form(GATHERED))
 
     def _note_parts(self, tree: ast.stmt) -> None:
         """The types of what a line gives several names: `before, after = h_all[:-1], h_all[1:]`."""

@@ -84,7 +84,18 @@ def dim_of(node: ast.expr, sizes: Sizes) -> Dim | None:
         if left is None or right is None:
             return None
         return {ast.Add: left + right, ast.Sub: left - right, ast.Mult: left * right}[type(node.op)]
-    return None
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.FloorDiv):
+        whole, parts = dim_of(node.left, sizes), number_of(node.right)
+        return None if whole is None or not parts or parts < 1 else whole // parts
+    return _at_least(node, sizes) if isinstance(node, ast.Call) else None
+
+
+def _at_least(node: ast.Call, sizes: Sizes) -> Dim | None:
+    """The dim that `max(T - 1, 0)` stands for."""
+    if not isinstance(node.func, ast.Name) or node.func.id != "max" or len(node.args) != 2:
+        return None
+    size, least = dim_of(node.args[0], sizes), dim_of(node.args[1], sizes)
+    return None if size is None or least is None else size.maximum(least)
 
 
 def number_of(node: ast.expr) -> int | None:

@@ -21,7 +21,7 @@ from .into import (
     is_ufunc,
     takes_memory,
 )
-from .moved import MOVED, SHAPED, moved, reduced, shaped, summed
+from .moved import MOVED, SHAPED, joined, moved, reduced, shaped, summed
 from .subscripts import dim_of, number_of, part_type
 from .windowed import WINDOWED, windowed
 
@@ -144,6 +144,10 @@ class Typed:
                 return Type("int", (size,)) if size is not None and size.is_natural else None
             if function.attr in SHAPED:
                 return shaped(node, self.sizes)
+            if function.attr == "broadcast_to":
+                return self._spread(*node.args)
+            if function.attr == "concatenate":
+                return joined(node, self.type_of)
             if function.attr in ("tril", "triu"):
                 return self._type_of(node.args[0])
             if not is_ufunc(function.attr) or function.attr in ("matmul", "vecdot"):
@@ -206,6 +210,14 @@ class Typed:
             count = dim_of(node.args[0], self.sizes) if len(node.args) == 1 and not node.keywords else None
             return None if count is None else INT.with_shape((count,))
         return None
+
+    def _spread(self, array: ast.expr, shape: ast.expr) -> Type | None:
+        """`np.broadcast_to(x, (N, M))`."""
+        whole = self._type_of(array)
+        parts = shape.elts if isinstance(shape, ast.Tuple) else [shape]
+        dims = [dim_of(part, self.sizes) for part in parts]
+        known = tuple(dim for dim in dims if dim is not None and dim.is_natural)
+        return whole.with_shape(known) if whole and len(known) == len(dims) else None
 
     def _outer(self, left: ast.expr, right: ast.expr) -> Type | None:
         a, b = self._type_of(left), self._type_of(right)
